@@ -1,0 +1,144 @@
+"""Every error this application raises on purpose.
+
+::
+
+    EcommerceError
+    ├── SettingsError            a setting makes no sense; the server does not start
+    ├── PeerError                a peer, or the way to it, did not do its part (.peer)
+    │   ├── PeerUnreachable      refused, unknown name, no route, gateway says it is down
+    │   ├── PeerTimedOut         silent for too long, or not done by the deadline
+    │   ├── PeerCut              the connection ended in the middle of the answer
+    │   ├── PeerRedirected       a redirect that leaves the gateway, or never ends
+    │   ├── PeerTooLarge         the answer passes the limit, counted after decompression
+    │   ├── PeerRefused          4xx: our request is at fault (.status)
+    │   ├── PeerFailed           5xx: the peer is at fault (.status)
+    │   └── PeerContractError    the answer is not what the contract says
+    ├── StoreError               the database could not do it; nothing was written
+    │   ├── StoreBusy            another process holds the database
+    │   ├── StoreFull            no room on the disk
+    │   ├── StoreDamaged         not a database, or one that fails its check
+    │   └── StoreForeign         a database of another application, or of a newer version
+    ├── SyncError
+    │   ├── SyncBusy             a sync holds the dataset for longer than we may wait
+    │   └── SyncStopped          the application shuts down
+    ├── RunNotHeld               the run is not held (any more)
+    ├── NothingToUndo            no cleared rows are kept
+    └── TaskError                a task that the scheduler would refuse or misunderstand
+
+A message is a template and its details, so that a page can say it in the
+reader's language: ``str(error)`` is the English sentence.
+"""
+
+from __future__ import annotations
+
+
+class EcommerceError(Exception):
+    """Root of the tree.
+
+    ``template`` is a ``str.format`` template in English (the key under which
+    the page looks up its translation), ``details`` fill it in.
+    """
+
+    def __init__(self, template: str, **details: object) -> None:
+        self.template = template
+        self.details = details
+        super().__init__(template.format(**details))
+
+
+class SettingsError(EcommerceError):
+    """A setting makes no sense: names the variable, the value and what would do."""
+
+
+class PeerError(EcommerceError):
+    """A peer, or the way to it, did not do its part.
+
+    ``peer`` is the service's name behind the gateway and fills ``{peer}``.
+    """
+
+    def __init__(self, template: str, *, peer: str, **details: object) -> None:
+        self.peer = peer
+        super().__init__(template, peer=peer, **details)
+
+
+class PeerUnreachable(PeerError):
+    """Nobody answers: refused, unknown name, no route, or the gateway says it is down."""
+
+
+class PeerTimedOut(PeerError):
+    """The peer was silent for too long, or was not done by the deadline."""
+
+
+class PeerCut(PeerError):
+    """The connection ended in the middle of the answer."""
+
+
+class PeerRedirected(PeerError):
+    """A redirect that leaves the gateway's origin, or that never ends."""
+
+
+class PeerTooLarge(PeerError):
+    """The answer passes the limit, counted after decompression."""
+
+
+class PeerRefused(PeerError):
+    """4xx: the peer finds fault with our request."""
+
+    def __init__(self, template: str, *, peer: str, status: int, **details: object) -> None:
+        self.status = status
+        super().__init__(template, peer=peer, status=status, **details)
+
+
+class PeerFailed(PeerError):
+    """5xx: the peer is at fault."""
+
+    def __init__(self, template: str, *, peer: str, status: int, **details: object) -> None:
+        self.status = status
+        super().__init__(template, peer=peer, status=status, **details)
+
+
+class PeerContractError(PeerError):
+    """The answer is not what the contract says it is."""
+
+
+class StoreError(EcommerceError):
+    """The database could not do it; nothing was written."""
+
+
+class StoreBusy(StoreError):
+    """Another process holds the database for longer than we may wait."""
+
+
+class StoreFull(StoreError):
+    """The disk has no room."""
+
+
+class StoreDamaged(StoreError):
+    """The file is no SQLite database, or fails its check. It is left as it is."""
+
+
+class StoreForeign(StoreError):
+    """The file belongs to another application, or to a newer version of this one."""
+
+
+class SyncError(EcommerceError):
+    """A sync could not be run."""
+
+
+class SyncBusy(SyncError):
+    """A sync holds the dataset for longer than we may wait."""
+
+
+class SyncStopped(SyncError):
+    """The application shuts down; the sync was rolled back."""
+
+
+class RunNotHeld(EcommerceError):
+    """The run is not held, or not any more."""
+
+
+class NothingToUndo(EcommerceError):
+    """No cleared rows are kept: none were cleared, or a later sync replaced them."""
+
+
+class TaskError(EcommerceError):
+    """A task that the scheduler would refuse, or take for something else."""

@@ -1,0 +1,286 @@
+"""The nouns of the application, frozen and typed. Times are UTC unless named ``simulated_…``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Trigger(StrEnum):
+    """What asked for a run."""
+
+    MANUAL = "manual"
+    CALLBACK = "callback"
+    CLI = "cli"
+
+
+class Action(StrEnum):
+    """What a run did to the dataset."""
+
+    SYNC = "sync"
+    CLEAR = "clear"
+    UNDO_CLEAR = "undo_clear"
+
+
+class RunStatus(StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    PARTIAL = "partial"
+    UNCHANGED = "unchanged"
+    HELD = "held"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+    @property
+    def is_good(self) -> bool:
+        """True where the store holds what the peer said."""
+        return self in {RunStatus.SUCCEEDED, RunStatus.PARTIAL, RunStatus.UNCHANGED}
+
+
+class Resolution(StrEnum):
+    """What became of a held run."""
+
+    CONFIRMED = "confirmed"
+    DISCARDED = "discarded"
+    SUPERSEDED = "superseded"
+
+
+class Outcome(StrEnum):
+    """What became of a delivered callback."""
+
+    EXECUTED = "executed"
+    JOINED = "joined"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as the store holds it."""
+
+    code: str
+    family: str
+    description: str
+    price_cents: int
+    min_quantity: int
+    packaging: int
+    catalogue_min_quantity: int | None
+    catalogue_packaging: int | None
+    catalogue_id: int | None
+    first_seen_at: datetime
+    updated_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as the store holds it. Points and payment may be fractions."""
+
+    customer_id: str
+    first_name: str
+    last_name: str
+    loyalty_points: float | None
+    payment: float | None
+    account: str
+    first_seen_at: datetime
+    updated_at: datetime
+    withdrawn_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a sync did: ``fetched == added + updated + unchanged + rejected``; withdrawn apart."""
+
+    fetched: int = 0
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    withdrawn: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One sync, clear or undo, as the journal remembers it."""
+
+    id: int
+    dataset: str
+    action: Action
+    trigger: Trigger
+    status: RunStatus
+    started_at: datetime
+    finished_at: datetime | None
+    counts: Counts
+    body_bytes: int
+    stages_s: Mapping[str, float]
+    error: str | None
+    simulated_at: datetime | None
+    task_name: str | None
+    confirms_run_id: int | None
+    resolution: Resolution | None
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to end; None while it runs."""
+        if self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A record of an answer that could not be taken. ``position`` counts from 0."""
+
+    position: int
+    key: str | None
+    reason: str
+    record: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field of one row, before and after a run."""
+
+    run_id: int
+    key: str
+    field: str
+    old: str | int | float | None
+    new: str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One callback that arrived, and what became of it."""
+
+    id: int
+    received_at: datetime
+    dataset: str
+    outcome: Outcome
+    run_id: int | None
+    reason: str | None
+    simulated_at: datetime | None
+    task_name: str | None
+    duration_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A callback that arrived, before the journal gave it a number."""
+
+    received_at: datetime
+    dataset: str
+    outcome: Outcome
+    run_id: int | None
+    reason: str | None
+    simulated_at: datetime | None
+    task_name: str | None
+    duration_s: float | None
+
+
+class Stage(StrEnum):
+    """Where a sync stands."""
+
+    WAITING = "waiting"
+    DOWNLOADING = "downloading"
+    VALIDATING = "validating"
+    STORING = "storing"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A sync under way. ``bytes_total`` is the peer's own promise, None where it made none."""
+
+    dataset: str
+    trigger: Trigger
+    stage: Stage
+    run_id: int | None
+    bytes_done: int
+    bytes_total: int | None
+    records: int
+    elapsed_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The scheduler's clock. ``simulated_at`` is naive; ``speed`` in simulated s per s."""
+
+    simulated_at: datetime
+    speed: float
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClockReading:
+    """The last good reading, when it was taken, and the error that followed it, if one did."""
+
+    clock: Clock | None
+    read_at: datetime | None
+    error: str | None
+
+
+class Recurrence(StrEnum):
+    """The recurrences that the scheduler knows; it stores any other silently as ``none``."""
+
+    NONE = "none"
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """An entry of the scheduler's list. ``target`` is application and path as one text.
+
+    ``target_app`` and ``target_url`` are None where the scheduler only has the
+    HTML list, which runs them together. ``recurrence`` is what the scheduler
+    says, even where it is none that we know.
+    """
+
+    name: str
+    source_app: str
+    target: str
+    target_app: str | None
+    target_url: str | None
+    next_fire_time: datetime
+    recurrence: str
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerHealth:
+    """The last word of one peer, for the health page. Ages are the reader's to compute."""
+
+    peer: str
+    last_answer_at: datetime | None = None
+    last_error_at: datetime | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which rows of a dataset a reader wants, in what order.
+
+    ``sort`` is a column's name out of the dataset's own list. ``page`` counts
+    from 1. ``filters`` maps a column to the value that it must equal.
+    """
+
+    search: str = ""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    with_withdrawn: bool = False
+    sort: str | None = None
+    descending: bool = False
+    page: int = 1
+    page_size: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How many rows there are: ``current`` ones the peer lists, ``withdrawn`` ones no longer."""
+
+    current: int
+    withdrawn: int

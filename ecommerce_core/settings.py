@@ -1,0 +1,182 @@
+"""Settings from the environment: read once, checked at once, frozen."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from ecommerce_core.errors import SettingsError
+
+T = TypeVar("T")
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may set. Field by field the table in the README."""
+
+    gateway_url: str | None = None
+    database: Path = PROJECT_ROOT / "data" / "ecommerce.db"
+    app_name: str = "e-commerce"
+    catalogue_path: str = "api/data"
+    crm_path: str = "api/data"
+    callback_secrets: tuple[str, ...] = ()
+    timeout_s: float = 30.0
+    deadline_s: float = 300.0
+    allowed_hosts: tuple[str, ...] = LOOPBACK_HOSTS
+    max_body_mb: int = 512
+    sandbox_products: int = 1200
+    sandbox_customers: int = 400
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Settings out of ``environ``; a variable that is unset or blank takes its default.
+
+        Raises SettingsError for the first value that makes no sense.
+        """
+        default = cls()
+
+        def read(variable: str, parse: Callable[[str], T], otherwise: T, what: str) -> T:
+            text = environ.get(variable, "").strip()
+            if not text:
+                return otherwise
+            try:
+                return parse(text)
+            except ValueError as error:
+                # The value of a secret is never repeated.
+                shown = "…" if "SECRET" in variable else repr(text)
+                raise SettingsError(
+                    "{variable} is {value}: it takes {what}",
+                    variable=variable,
+                    value=shown,
+                    what=what,
+                ) from error
+
+        path = "a path of letters, digits and -._~/ such as api/data"
+        seconds = "a number of seconds above 0"
+        count = "a whole number from 0 to 2000000"
+        return cls(
+            gateway_url=read(
+                "ECOMMERCE_GATEWAY_URL",
+                _parse_url,
+                default.gateway_url,
+                "a base URL such as http://gateway:8000",
+            ),
+            database=read(
+                "ECOMMERCE_DATABASE", _parse_file, default.database, "the path of a file"
+            ),
+            app_name=read(
+                "ECOMMERCE_APP_NAME",
+                _parse_name,
+                default.app_name,
+                "a service name of letters, digits, '.' and '-'",
+            ),
+            catalogue_path=read(
+                "ECOMMERCE_CATALOGUE_PATH", _parse_path, default.catalogue_path, path
+            ),
+            crm_path=read("ECOMMERCE_CRM_PATH", _parse_path, default.crm_path, path),
+            callback_secrets=read(
+                "ECOMMERCE_CALLBACK_SECRET",
+                _parse_secrets,
+                default.callback_secrets,
+                "a secret of at least 16 characters, or two with a comma between (new, old)",
+            ),
+            timeout_s=read("ECOMMERCE_TIMEOUT_S", _parse_seconds, default.timeout_s, seconds),
+            deadline_s=read("ECOMMERCE_DEADLINE_S", _parse_seconds, default.deadline_s, seconds),
+            allowed_hosts=read(
+                "ECOMMERCE_ALLOWED_HOSTS",
+                _parse_hosts,
+                default.allowed_hosts,
+                "host names or addresses without a port, with commas between",
+            ),
+            max_body_mb=read(
+                "ECOMMERCE_MAX_BODY_MB",
+                _whole_number(1, 4096),
+                default.max_body_mb,
+                "a whole number of megabytes from 1 to 4096",
+            ),
+            sandbox_products=read(
+                "ECOMMERCE_SANDBOX_PRODUCTS",
+                _whole_number(0, 2_000_000),
+                default.sandbox_products,
+                count,
+            ),
+            sandbox_customers=read(
+                "ECOMMERCE_SANDBOX_CUSTOMERS",
+                _whole_number(0, 2_000_000),
+                default.sandbox_customers,
+                count,
+            ),
+        )
+
+
+def _parse_url(text: str) -> str:
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError where it is no port
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(text)
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _parse_file(text: str) -> Path:
+    file = Path(text).expanduser()
+    if "\0" in text or file.is_dir():
+        raise ValueError(text)
+    return file.absolute()
+
+
+def _parse_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
+        raise ValueError(text)
+    return text
+
+
+def _parse_path(text: str) -> str:
+    stripped = text.lstrip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]+", stripped) or ".." in stripped.split("/"):
+        raise ValueError(text)
+    return stripped
+
+
+def _parse_secrets(text: str) -> tuple[str, ...]:
+    secrets = tuple(part.strip() for part in text.split(","))
+    if not 1 <= len(secrets) <= 2 or any(len(secret) < 16 for secret in secrets):
+        raise ValueError("secrets")
+    return secrets
+
+
+def _parse_seconds(text: str) -> float:
+    seconds = float(text)
+    if not math.isfinite(seconds) or not 0 < seconds <= 86_400:
+        raise ValueError(text)
+    return seconds
+
+
+def _parse_hosts(text: str) -> tuple[str, ...]:
+    hosts = tuple(part.strip().strip("[]").lower() for part in text.split(","))
+    for host in hosts:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            _parse_name(host)
+    return hosts
+
+
+def _whole_number(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError(text)
+        return number
+
+    return parse

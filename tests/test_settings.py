@@ -1,0 +1,111 @@
+"""Settings: their defaults, what they take, and the one line that says what is wrong."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from ecommerce_core.errors import SettingsError
+from ecommerce_core.settings import PROJECT_ROOT, Settings
+
+README = PROJECT_ROOT / "README.md"
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    assert Settings.from_env({}) == Settings()
+
+
+def test_every_variable_reaches_its_setting() -> None:
+    settings = Settings.from_env(
+        {
+            "ECOMMERCE_GATEWAY_URL": "http://gateway:8000/",
+            "ECOMMERCE_DATABASE": "/srv/shop.db",
+            "ECOMMERCE_APP_NAME": "shop",
+            "ECOMMERCE_CATALOGUE_PATH": "/api/get-all",
+            "ECOMMERCE_CRM_PATH": "api/clients/",
+            "ECOMMERCE_CALLBACK_SECRET": "new-secret-0123456, old-secret-0123456",
+            "ECOMMERCE_TIMEOUT_S": "2.5",
+            "ECOMMERCE_DEADLINE_S": "60",
+            "ECOMMERCE_ALLOWED_HOSTS": "Shop.example, 10.0.0.1,[::1]",
+            "ECOMMERCE_MAX_BODY_MB": "64",
+            "ECOMMERCE_SANDBOX_PRODUCTS": "5",
+            "ECOMMERCE_SANDBOX_CUSTOMERS": "0",
+        }
+    )
+
+    assert settings == Settings(
+        gateway_url="http://gateway:8000",
+        database=Path("/srv/shop.db"),
+        app_name="shop",
+        catalogue_path="api/get-all",
+        crm_path="api/clients/",
+        callback_secrets=("new-secret-0123456", "old-secret-0123456"),
+        timeout_s=2.5,
+        deadline_s=60,
+        allowed_hosts=("shop.example", "10.0.0.1", "::1"),
+        max_body_mb=64,
+        sandbox_products=5,
+        sandbox_customers=0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ECOMMERCE_GATEWAY_URL", "gateway:8000"),
+        ("ECOMMERCE_GATEWAY_URL", "ftp://gateway"),
+        ("ECOMMERCE_GATEWAY_URL", "http://user:pw@gateway"),
+        ("ECOMMERCE_GATEWAY_URL", "http://gateway:99999"),
+        ("ECOMMERCE_DATABASE", "/"),
+        ("ECOMMERCE_APP_NAME", "my shop"),
+        ("ECOMMERCE_CATALOGUE_PATH", "api/../admin"),
+        ("ECOMMERCE_CRM_PATH", "api/data?x=1"),
+        ("ECOMMERCE_TIMEOUT_S", "0"),
+        ("ECOMMERCE_TIMEOUT_S", "nan"),
+        ("ECOMMERCE_DEADLINE_S", "soon"),
+        ("ECOMMERCE_ALLOWED_HOSTS", "a,,b"),
+        ("ECOMMERCE_ALLOWED_HOSTS", "host:8501"),
+        ("ECOMMERCE_MAX_BODY_MB", "0.5"),
+        ("ECOMMERCE_SANDBOX_PRODUCTS", "-1"),
+        ("ECOMMERCE_SANDBOX_CUSTOMERS", "many"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named_with_what_would_do(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({variable: value})
+
+    message = str(caught.value)
+    assert variable in message
+    assert repr(value) in message
+    assert "it takes" in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("value", ["short", "a-good-secret-0123,short", "x" * 16 + "," * 3])
+def test_a_bad_secret_is_refused_and_never_repeated(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"ECOMMERCE_CALLBACK_SECRET": value})
+
+    assert value not in str(caught.value)
+
+
+def test_the_settings_table_of_the_readme_is_true() -> None:
+    source = (PROJECT_ROOT / "ecommerce_core" / "settings.py").read_text("utf-8")
+    in_code = set(re.findall(r'"(ECOMMERCE_[A-Z_]+)"', source))
+    rows = re.findall(r"^\| `(ECOMMERCE_[A-Z_]+)` \| (.*?) \|", README.read_text("utf-8"), re.M)
+    default = Settings()
+    said = {
+        "ECOMMERCE_TIMEOUT_S": f"{default.timeout_s:g}",
+        "ECOMMERCE_DEADLINE_S": f"{default.deadline_s:g}",
+        "ECOMMERCE_MAX_BODY_MB": str(default.max_body_mb),
+        "ECOMMERCE_SANDBOX_PRODUCTS": str(default.sandbox_products),
+        "ECOMMERCE_SANDBOX_CUSTOMERS": str(default.sandbox_customers),
+        "ECOMMERCE_APP_NAME": f"`{default.app_name}`",
+        "ECOMMERCE_CATALOGUE_PATH": f"`{default.catalogue_path}`",
+        "ECOMMERCE_CRM_PATH": f"`{default.crm_path}`",
+    }
+
+    assert {name for name, _ in rows} == in_code
+    assert {name: text for name, text in rows if name in said} == said
