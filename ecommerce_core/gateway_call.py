@@ -1,0 +1,120 @@
+"""One call to a peer: its limits, and the watch that holds it to its deadline."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+OnProgress = Callable[[int, int | None], None]
+
+
+class Watch:
+    """Holds one call to its deadline: cuts the connection when the time is up.
+
+    A socket's own time-out starts again with each byte, so a peer that drips
+    its headers or its body never trips it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.connected = False  # this request's connection stands, TLS included
+        self.begun = False  # this request's headers have come
+        self._ends_at = time.monotonic() + seconds
+        self._lock = threading.Lock()
+        self._held: socket.socket | None = None
+        self._cut = False
+        self._timer = threading.Timer(seconds, self._cut_now)
+        self._timer.daemon = True
+        self._timer.start()
+
+    @property
+    def expired(self) -> bool:
+        return self._cut or time.monotonic() >= self._ends_at
+
+    def remaining_s(self) -> float:
+        return max(0.0, self._ends_at - time.monotonic())
+
+    def start_request(self) -> None:
+        self.connected = self.begun = False
+
+    def hold(self, sock: socket.socket) -> None:
+        """Watch over ``sock``, through a descriptor of its own.
+
+        TLS takes the original over, and a closed descriptor's number is used
+        again at once: with its own, the watch can only ever cut this connection.
+        """
+        with self._lock:
+            self._let_go()
+            self._held = sock.dup()
+            if self._cut:
+                self._shut_down()
+
+    def close(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._let_go()
+
+    def _cut_now(self) -> None:
+        with self._lock:
+            self._cut = True
+            self._shut_down()
+
+    def _shut_down(self) -> None:
+        if self._held is not None:
+            with suppress(OSError):
+                self._held.shutdown(socket.SHUT_RDWR)
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
+class Watched(HTTPConnection):
+    """A connection that shows its socket to the watch before a byte goes over it."""
+
+    def __init__(self, watch: Watch, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._watch = watch
+
+    def _new_conn(self) -> socket.socket:
+        sock = super()._new_conn()
+        self._watch.hold(sock)
+        return sock
+
+    def connect(self) -> None:
+        super().connect()
+        self._watch.connected = True
+
+
+class WatchedTLS(Watched, HTTPSConnection):
+    """The same over TLS: the watch sees the socket before the handshake."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One fetch or send, its retries and redirects included.
+
+    ``headers`` are the conditions of a conditional GET. ``may_try_again`` ends
+    where another try would hand a body on twice, or could not go better.
+    """
+
+    peer: str
+    method: str
+    path: str
+    timeout_s: float
+    connect_timeout_s: float
+    max_body_bytes: int
+    watch: Watch
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    params: Mapping[str, str] | None = None
+    on_progress: OnProgress | None = None
+    may_try_again: bool = True
