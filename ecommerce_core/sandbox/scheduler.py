@@ -1,0 +1,251 @@
+"""The embedded scheduler: a simulated clock, a list of tasks, and the one loop that fires them."""
+
+from __future__ import annotations
+
+import bisect
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+
+from ecommerce_core.sandbox.callback import CallbackAborted, Caller
+from ecommerce_core.sandbox.data import ORIGIN
+
+logger = logging.getLogger(__name__)
+
+TIME_FORMAT = "%d/%m/%Y-%H:%M:%S"
+RECURRENCES: Mapping[str, timedelta] = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(weeks=1),
+}
+
+
+class TaskRefused(Exception):  # noqa: N818 - it is the peer's answer, not a fault of ours
+    """The scheduler answers 422; the text says why."""
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class Task:
+    """One entry of the list. It sorts by time, then by when it was put there."""
+
+    time: datetime
+    sequence: int
+    target_url: str = field(compare=False)
+    target_app: str = field(compare=False)
+    recurrence: str = field(compare=False)
+    data: str = field(compare=False)
+    name: str = field(compare=False)
+    source_app: str = field(compare=False)
+
+
+class Scheduler:
+    """The clock and its tasks.
+
+    Each tick moves the clock by ``speed`` simulated seconds and fires what is
+    due. The loop ticks every ``tick_s`` real seconds once started; with
+    ``tick_s`` None only ``tick()`` does. Everything else may be called from
+    any thread while a callback blocks the loop.
+    """
+
+    def __init__(
+        self, *, speed: float = 50, start_at: datetime = ORIGIN, tick_s: float | None = 1.0
+    ) -> None:
+        self._start_at = start_at
+        self._tick_s = tick_s
+        self._lock = threading.Lock()
+        self._tick_lock = threading.Lock()
+        self._now = start_at
+        self._speed = speed
+        self._paused = False
+        self._tasks: list[Task] = []
+        self._firing: Task | None = None
+        self._commands: list[Callable[[], None]] = []
+        self._sequence = count()
+        self._caller: Caller | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    # The clock
+
+    def now(self) -> datetime:
+        """The simulated time."""
+        return self._now
+
+    def info(self) -> tuple[datetime, float, bool]:
+        """Simulated time, speed in simulated seconds per tick, and whether it is paused."""
+        with self._lock:
+            return self._now, self._speed, self._paused
+
+    def pause(self) -> None:
+        """Stop the clock from the next tick on."""
+        self._at_next_tick(lambda: self._set_paused(paused=True))
+
+    def resume(self) -> None:
+        """Let the clock go on from the next tick on."""
+        self._at_next_tick(lambda: self._set_paused(paused=False))
+
+    def switch(self) -> None:
+        """Pause what runs, resume what is paused."""
+        self._at_next_tick(lambda: self._set_paused(paused=not self._paused))
+
+    def set_speed(self, speed: float) -> None:
+        """Set the speed, a finite number above 0, from the next tick on."""
+        self._at_next_tick(lambda: self._set_speed(speed))
+
+    def reset(self) -> None:
+        """Set the clock back to its start and drop every task, at the next tick."""
+        self._at_next_tick(self._reset)
+
+    def _at_next_tick(self, command: Callable[[], None]) -> None:
+        with self._lock:
+            self._commands.append(command)
+
+    def _set_paused(self, *, paused: bool) -> None:
+        self._paused = paused
+
+    def _set_speed(self, speed: float) -> None:
+        self._speed = speed
+
+    def _reset(self) -> None:
+        self._now = self._start_at
+        self._tasks.clear()
+
+    # The tasks
+
+    def tasks(self) -> list[Task]:
+        """The list, sorted by time; without the task whose callback is under way."""
+        with self._lock:
+            return list(self._tasks)
+
+    def add(self, fields: Mapping[str, object]) -> Task:
+        """Put a task into the list. Raises TaskRefused; an unknown recurrence becomes none."""
+        for required in ("target_url", "time"):
+            if fields.get(required) is None:
+                raise TaskRefused(f"{required} is missing")
+        try:
+            due_at = datetime.strptime(_text(fields["time"]), TIME_FORMAT)
+        except ValueError as error:
+            raise TaskRefused("time does not match the format " + TIME_FORMAT) from error
+        recurrence = _text(fields.get("recurrence"))
+        with self._lock:
+            if due_at < self._now:
+                raise TaskRefused("time lies before the clock")
+            task = Task(
+                time=due_at,
+                sequence=next(self._sequence),
+                target_url=_text(fields["target_url"]),
+                target_app=_text(fields.get("target_app")),
+                recurrence=recurrence if recurrence in RECURRENCES else "none",
+                data=_text(fields.get("data")),
+                name=_text(fields.get("name")),
+                source_app=_text(fields.get("source_app")),
+            )
+            bisect.insort(self._tasks, task)
+        return task
+
+    def delete(self, *, source: str, name: str | None = None) -> None:
+        """Delete every task of that source, or those of that name alone."""
+
+        def matches(task: Task) -> bool:
+            return task.source_app == source and name in {None, task.name}
+
+        with self._lock:
+            self._tasks = [task for task in self._tasks if not matches(task)]
+            if self._firing is not None and matches(self._firing):
+                # Its callback is under way: it is not put back.
+                self._firing = None
+
+    # The loop
+
+    def start(self, caller: Caller) -> None:
+        """Begin to tick, calling back through ``caller``."""
+        self._caller = caller
+        self._stopping.clear()
+        if self._tick_s is not None:
+            self._thread = threading.Thread(
+                target=self._run, args=(self._tick_s,), name="sandbox-scheduler", daemon=True
+            )
+            self._thread.start()
+
+    def stop(self, timeout_s: float = 1.0) -> None:
+        """End the loop, cutting off a callback that is under way."""
+        self._stopping.set()
+        if self._caller is not None:
+            self._caller.abort()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+            self._thread = None
+
+    def _run(self, tick_s: float) -> None:
+        next_at = time.monotonic()
+        while True:
+            # What a long callback cost is not made up for: the clock stood still.
+            next_at = max(next_at + tick_s, time.monotonic())
+            if self._stopping.wait(next_at - time.monotonic()):
+                return
+            self.tick()
+
+    def tick(self) -> None:
+        """One turn of the loop: what was asked for, the clock, then every due task in order.
+
+        Returns when the last callback has answered.
+        """
+        with self._tick_lock:
+            with self._lock:
+                for command in self._commands:
+                    command()
+                self._commands.clear()
+                if not self._paused:
+                    self._advance()
+            while not self._stopping.is_set():
+                task = self._take_due()
+                if task is None:
+                    return
+                self._fire(task)
+                self._put_back(task)
+
+    def _advance(self) -> None:
+        try:
+            self._now += timedelta(seconds=self._speed)
+        except OverflowError:
+            # The calendar ends with the year 9999.
+            self._paused = True
+
+    def _take_due(self) -> Task | None:
+        with self._lock:
+            if not self._tasks or self._tasks[0].time > self._now:
+                return None
+            self._firing = self._tasks.pop(0)
+            return self._firing
+
+    def _put_back(self, task: Task) -> None:
+        with self._lock:
+            kept, self._firing = self._firing, None
+            period = RECURRENCES.get(task.recurrence)
+            if kept is None or period is None or task.time > datetime.max - period:
+                return
+            again = replace(task, time=task.time + period, sequence=next(self._sequence))
+            bisect.insort(self._tasks, again)
+
+    def _fire(self, task: Task) -> None:
+        if self._caller is None:
+            return
+        try:
+            self._caller.post(task.target_url, host=task.target_app, body=task.data)
+        except CallbackAborted:
+            pass
+        except Exception as error:  # noqa: BLE001 - no task, however odd, may end the loop
+            logger.info("A callback could not be delivered: %s", type(error).__name__)
+
+
+def _text(value: object) -> str:
+    """A field of a task as text; what is no text is kept as the JSON that it was."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
