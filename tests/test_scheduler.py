@@ -1,0 +1,740 @@
+"""The scheduler as the application sees it: on a fake that records calls, then over real HTTP."""
+
+import json
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html import escape
+from types import SimpleNamespace
+
+import pytest
+
+from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.crm import CUSTOMERS
+from ecommerce_core.errors import (
+    PeerContractError,
+    PeerCut,
+    PeerError,
+    PeerFailed,
+    PeerRefused,
+    PeerTimedOut,
+    PeerUnreachable,
+    TaskError,
+)
+from ecommerce_core.gateway import Gateway
+from ecommerce_core.models import Clock, ClockReading, Recurrence
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.scheduler import Scheduler, estimate, occurrences, period, real_delay
+from ecommerce_core.tokens import verify_token
+
+NOW = datetime(2019, 1, 7, 1, 23, 20)
+SOON = NOW + timedelta(hours=1)
+PERIODS = {"minute": 1, "hour": 60, "day": 1440, "week": 10080}
+
+
+def refused(status):
+    return PeerRefused("{peer} answered {status}", peer="scheduler", status=status)
+
+
+def silent():
+    return PeerTimedOut("{peer} was silent for {seconds} s", peer="scheduler", seconds=30)
+
+
+class FakeGateway:
+    """A scheduler behind a gateway, in memory: records calls, and fails where it is told to.
+
+    ``fail`` maps a path to what is raised instead of an answer; ``after`` the
+    same, once the request has had its effect. ``then`` runs after each POST.
+    """
+
+    def __init__(self, *, has_json=True):
+        self.now, self.speed, self.paused = NOW, 50, False
+        self.rows = []
+        self.has_json = has_json
+        self.known = set(PERIODS) | {"none"}
+        self.fail, self.after, self.bodies = {}, {}, {}
+        self.calls, self.sent, self.limits = [], [], []
+        self.then = lambda: None
+
+    def fetch(self, peer, path, *, timeout_s=None, deadline_s=None, max_body_bytes=None):
+        assert peer == "scheduler"
+        self.calls.append(path)
+        self.limits.append((timeout_s, deadline_s, max_body_bytes))
+        if path in self.fail:
+            raise self.fail[path]
+        if path in self.bodies:
+            return SimpleNamespace(body=self.bodies[path])
+        if path == "clock/info":
+            return self._json([self.now.strftime("%d/%m/%Y-%H:%M:%S"), self.speed, self.paused])
+        if path == "schedule/json":
+            if not self.has_json:
+                raise refused(404)
+            return self._json(sorted(self.rows, key=self._time))
+        assert path == "schedule/list"
+        return SimpleNamespace(body=self._page().encode())
+
+    def send(self, peer, path, *, json=None, params=None):
+        assert peer == "scheduler"
+        self.calls.append(path)
+        self.sent.append((path, json, params))
+        if path in self.fail:
+            raise self.fail[path]
+        if path == "schedule/add":
+            self._add(json)
+        elif path == "schedule/delete":
+            self.rows = [r for r in self.rows if (r[5], r[6]) != (params["name"], params["source"])]
+        elif path == "app/delete":
+            self.rows = [row for row in self.rows if row[6] != params["source"]]
+        self.then()
+        if path in self.after:
+            raise self.after[path]
+        return self._json("OK")
+
+    def _add(self, body):
+        at = datetime.strptime(body["time"], "%d/%m/%Y-%H:%M:%S")
+        if at < self.now:
+            raise refused(422)
+        recurrence = body["recurrence"] if body["recurrence"] in self.known else "none"
+        self.add_row(at, recurrence, data=body["data"], name=body["name"], url=body["target_url"])
+
+    def add_row(
+        self,
+        at,
+        recurrence,
+        *,
+        data="",
+        name="get_products",
+        url="ecommerce/add-auto",
+        source="e-commerce",
+    ):
+        time_text = at.strftime("%d/%m/%Y-%H:%M:%S")
+        self.rows.append([time_text, url, "e-commerce", recurrence, data, name, source, False])
+
+    def advance_to(self, now):
+        """Move the clock and let what is due fire, as the scheduler's loop does."""
+        self.now = now
+        for row in list(self.rows):
+            while row in self.rows and self._time(row) <= now:
+                minutes = PERIODS.get(row[3])
+                if minutes is None:
+                    self.rows.remove(row)
+                else:
+                    later = self._time(row) + timedelta(minutes=minutes)
+                    row[0] = later.strftime("%d/%m/%Y-%H:%M:%S")
+
+    def posts(self, path="schedule/add"):
+        return [sent for sent in self.sent if sent[0] == path]
+
+    @staticmethod
+    def _time(row):
+        return datetime.strptime(row[0], "%d/%m/%Y-%H:%M:%S")
+
+    @staticmethod
+    def _json(value):
+        return SimpleNamespace(body=json.dumps(value).encode())
+
+    def _page(self):
+        cells = [
+            (row[5], row[6], row[2] + row[1], str(self._time(row)), row[3]) for row in self.rows
+        ]
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in cells
+        )
+        return f'<table id="schedule_table">{rows}</table>'
+
+
+@pytest.fixture(params=["json", "html"])
+def gateway(request):
+    return FakeGateway(has_json=request.param == "json")
+
+
+@pytest.fixture
+def scheduler(gateway):
+    return Scheduler(gateway, app_name="e-commerce", settle_s=0.01)
+
+
+def add(scheduler, *, at=SOON, recurrence=Recurrence.HOUR, dataset=PRODUCTS):
+    return scheduler.add_task(dataset, simulated_at=at, recurrence=recurrence)
+
+
+# The clock
+
+
+def test_a_page_waits_for_the_clock_two_seconds_at_most():
+    gateway = FakeGateway()
+    reading = Scheduler(gateway, app_name="e-commerce").reading()
+    assert reading.clock == Clock(NOW, 50.0, paused=False)
+    assert reading.error is None
+    assert abs(datetime.now(UTC) - reading.read_at) < timedelta(seconds=5)
+    ((timeout_s, deadline_s, max_body_bytes),) = gateway.limits
+    assert timeout_s <= 2
+    assert deadline_s <= 3
+    assert max_body_bytes <= 2**20
+
+
+def test_within_a_second_all_readings_share_one_request():
+    gateway = FakeGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    readings = [scheduler.reading() for _ in range(50)]
+    assert gateway.calls == ["clock/info"]
+    assert len(set(readings)) == 1
+
+
+def test_after_a_second_the_clock_is_asked_again():
+    gateway = FakeGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    scheduler.reading()
+    gateway.now = SOON
+    time.sleep(1.05)
+    assert scheduler.reading().clock.simulated_at == SOON
+    assert gateway.calls == ["clock/info"] * 2
+
+
+class SlowGateway(FakeGateway):
+    """Answers when it is told to, and counts how many requests it holds at once."""
+
+    def __init__(self):
+        super().__init__()
+        self.answers = threading.Event()
+        self.asked = threading.Event()
+
+    def fetch(self, peer, path, **limits):
+        self.asked.set()
+        assert self.answers.wait(5)
+        return super().fetch(peer, path, **limits)
+
+
+def in_threads(count, call):
+    """Start ``count`` threads; their results come in the list, which is returned at once."""
+    results = []
+    threads = [threading.Thread(target=lambda: results.append(call())) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    return threads, results
+
+
+def test_threads_that_ask_at_once_wait_for_one_request_and_share_it():
+    gateway = SlowGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    threads, results = in_threads(20, scheduler.reading)
+    assert gateway.asked.wait(5)
+    time.sleep(0.05)
+    assert results == []
+    gateway.answers.set()
+    for thread in threads:
+        thread.join(5)
+    assert len(results) == 20
+    assert {result.clock for result in results} == {Clock(NOW, 50.0, paused=False)}
+    assert gateway.calls == ["clock/info"]
+
+
+def test_while_one_thread_asks_the_others_get_the_last_known_at_once():
+    gateway = SlowGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    gateway.answers.set()
+    first = scheduler.reading()
+    gateway.answers.clear()
+    gateway.asked.clear()
+    time.sleep(1.05)
+    threads, results = in_threads(1, scheduler.reading)
+    assert gateway.asked.wait(5)
+    began = time.monotonic()
+    assert scheduler.reading() == first
+    assert time.monotonic() - began < 0.5
+    gateway.answers.set()
+    threads[0].join(5)
+    assert results[0].read_at > first.read_at
+    assert gateway.calls == ["clock/info"] * 2
+
+
+def test_an_error_keeps_the_last_good_clock_and_says_what_went_wrong():
+    gateway = FakeGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    good = scheduler.reading()
+    gateway.fail["clock/info"] = silent()
+    bad = scheduler.fetch_reading()
+    assert bad == ClockReading(good.clock, good.read_at, "scheduler was silent for 30 s")
+    del gateway.fail["clock/info"]
+    assert scheduler.fetch_reading().error is None
+
+
+def test_an_error_too_is_asked_for_once_a_second():
+    gateway = FakeGateway()
+    gateway.bodies["clock/info"] = b"<html>down</html>"
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    readings = {scheduler.reading() for _ in range(20)}
+    assert gateway.calls == ["clock/info"]
+    assert [reading.clock for reading in readings] == [None]
+    assert "not JSON" in readings.pop().error
+
+
+def test_a_failure_that_is_no_peers_does_not_lock_the_clock():
+    gateway = FakeGateway()
+    gateway.fail["clock/info"] = ZeroDivisionError("a bug")
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    with pytest.raises(ZeroDivisionError):
+        scheduler.reading()
+    del gateway.fail["clock/info"]
+    assert scheduler.fetch_reading().clock is not None
+
+
+def test_a_change_of_the_clock_makes_the_next_reading_ask_again():
+    gateway = FakeGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    scheduler.reading()
+    for change in (scheduler.pause, scheduler.resume, lambda: scheduler.set_speed(2)):
+        change()
+        count = gateway.calls.count("clock/info")
+        scheduler.reading()
+        assert gateway.calls.count("clock/info") == count + 1
+
+
+def test_the_clock_is_paused_resumed_and_set_to_a_speed():
+    gateway = FakeGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    scheduler.pause()
+    scheduler.resume()
+    for speed in (50, 0.5, 1_000_000.0):
+        scheduler.set_speed(speed)
+    assert gateway.sent == [
+        ("clock/pause", None, None),
+        ("clock/resume", None, None),
+        ("clock/speed", None, {"new": "50"}),
+        ("clock/speed", None, {"new": "0.5"}),
+        ("clock/speed", None, {"new": "1000000"}),
+    ]
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("nan"), float("inf"), 10**400, True])
+def test_a_speed_that_no_clock_can_run_at_is_not_sent(speed):
+    gateway = FakeGateway()
+    with pytest.raises(TaskError, match="above 0"):
+        Scheduler(gateway, app_name="e-commerce").set_speed(speed)
+    assert gateway.calls == []
+
+
+# The two clocks
+
+
+def reading_at(read_at, **clock):
+    return ClockReading(replace(Clock(NOW, 50.0, paused=False), **clock), read_at, None)
+
+
+def test_the_estimate_moves_by_whole_ticks_and_never_ahead_of_the_clock():
+    read_at = datetime(2024, 1, 1, tzinfo=UTC)
+    reading = reading_at(read_at)
+    for elapsed_s, moved_s in ((0, 0), (0.99, 0), (1, 50), (1.9, 50), (3.2, 150), (-5, 0)):
+        at = estimate(reading, read_at + timedelta(seconds=elapsed_s))
+        assert at - NOW == timedelta(seconds=moved_s), elapsed_s
+
+
+def test_the_estimate_stands_still_where_the_clock_does_or_nobody_knows():
+    read_at = datetime(2024, 1, 1, tzinfo=UTC)
+    later = read_at + timedelta(seconds=10)
+    assert estimate(reading_at(read_at, paused=True), later) == NOW
+    assert estimate(reading_at(read_at, speed=0.0), later) == NOW
+    assert estimate(replace(reading_at(read_at), error="down"), later) == NOW
+    assert estimate(ClockReading(None, None, "down"), later) is None
+
+
+def test_the_estimate_at_half_speed_and_at_an_absurd_one():
+    read_at = datetime(2024, 1, 1, tzinfo=UTC)
+    later = read_at + timedelta(seconds=3)
+    assert estimate(reading_at(read_at, speed=0.5), later) == NOW + timedelta(seconds=1.5)
+    assert estimate(reading_at(read_at, speed=1e300), later) == NOW
+
+
+def test_occurrences_begin_with_the_time_itself():
+    assert occurrences(NOW, Recurrence.HOUR, count=3) == [
+        NOW,
+        NOW + timedelta(hours=1),
+        NOW + timedelta(hours=2),
+    ]
+    assert len(occurrences(NOW, Recurrence.WEEK)) == 5
+    assert occurrences(NOW, Recurrence.NONE) == [NOW]
+    assert occurrences(NOW, "month") == [NOW]
+    assert occurrences(NOW, Recurrence.HOUR, count=0) == []
+    assert len(occurrences(datetime(9999, 12, 31, 22, 30), Recurrence.HOUR)) == 2
+
+
+def test_a_period_is_known_for_what_the_scheduler_knows():
+    assert [period(recurrence) for recurrence in Recurrence] == [
+        None,
+        timedelta(minutes=1),
+        timedelta(hours=1),
+        timedelta(days=1),
+        timedelta(weeks=1),
+    ]
+    assert period("month") is None
+
+
+def test_the_real_delay_follows_the_speed_and_is_never_negative():
+    clock = Clock(NOW, 50.0, paused=False)
+    assert real_delay(clock, SOON) == timedelta(seconds=72)
+    assert real_delay(replace(clock, speed=0.5), SOON) == timedelta(hours=2)
+    assert real_delay(clock, NOW - timedelta(days=1)) == timedelta()
+    assert real_delay(replace(clock, paused=True), SOON) is None
+    assert real_delay(replace(clock, speed=0.0), SOON) is None
+    assert real_delay(replace(clock, speed=1e-300), SOON) == timedelta.max
+
+
+# The list
+
+
+def test_the_list_comes_from_the_json_where_there_is_one():
+    gateway = FakeGateway()
+    gateway.add_row(SOON, "hour", data="x")
+    (task,) = Scheduler(gateway, app_name="e-commerce").fetch_tasks()
+    assert (task.target_url, task.data) == ("ecommerce/add-auto", "x")
+    assert gateway.calls == ["schedule/json"]
+
+
+def test_the_list_comes_from_the_page_where_the_scheduler_has_no_json():
+    gateway = FakeGateway(has_json=False)
+    gateway.add_row(SOON, "hour", source="crm")
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    (task,) = scheduler.fetch_tasks()
+    assert (task.source_app, task.target_app, task.data) == ("crm", "e-commerce", None)
+    scheduler.fetch_tasks()
+    assert gateway.calls == ["schedule/json", "schedule/list", "schedule/list"]
+
+
+def test_a_page_instead_of_json_is_as_good_as_none():
+    gateway = FakeGateway()
+    gateway.add_row(SOON, "hour")
+    gateway.bodies["schedule/json"] = b"<html>no such page</html>"
+    assert len(Scheduler(gateway, app_name="e-commerce").fetch_tasks()) == 1
+    assert gateway.calls == ["schedule/json", "schedule/list"]
+
+
+def test_json_is_tried_again_once_the_page_fails():
+    gateway = FakeGateway(has_json=False)
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    scheduler.fetch_tasks()
+    gateway.has_json = True
+    gateway.fail["schedule/list"] = refused(404)
+    with pytest.raises(PeerRefused):
+        scheduler.fetch_tasks()
+    assert scheduler.fetch_tasks() == []
+
+
+def test_a_scheduler_that_answers_html_to_everything_is_a_contract_error():
+    gateway = FakeGateway()
+    for path in ("clock/info", "schedule/json", "schedule/list"):
+        gateway.bodies[path] = b"<html>Welcome</html>"
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    with pytest.raises(PeerContractError, match="no table of tasks"):
+        scheduler.fetch_tasks()
+    with pytest.raises(PeerContractError, match="not JSON"):
+        add(scheduler)
+    assert gateway.sent == []
+
+
+@pytest.mark.parametrize("error", [refused(403), silent()])
+def test_another_error_of_the_json_is_not_hidden_by_the_page(error):
+    gateway = FakeGateway()
+    gateway.fail["schedule/json"] = error
+    with pytest.raises(type(error)):
+        Scheduler(gateway, app_name="e-commerce").fetch_tasks()
+    assert gateway.calls == ["schedule/json"]
+
+
+def test_a_bad_row_in_the_json_is_not_hidden_by_the_page():
+    gateway = FakeGateway()
+    gateway.bodies["schedule/json"] = b"[[1]]"
+    with pytest.raises(PeerContractError, match="number 1"):
+        Scheduler(gateway, app_name="e-commerce").fetch_tasks()
+    assert gateway.calls == ["schedule/json"]
+
+
+# Adding a task
+
+
+def test_a_task_is_sent_once_in_the_words_of_the_scheduler(gateway, scheduler):
+    task = add(scheduler, dataset=CUSTOMERS)
+    assert gateway.posts() == [
+        (
+            "schedule/add",
+            {
+                "target_url": "ecommerce/auto_load_customers",
+                "target_app": "e-commerce",
+                "time": "07/01/2019-02:23:20",
+                "recurrence": "hour",
+                "data": "",
+                "source_app": "e-commerce",
+                "name": "get_customers",
+            },
+            None,
+        )
+    ]
+    assert (task.name, task.next_fire_time, task.recurrence) == ("get_customers", SOON, "hour")
+    assert [task] == scheduler.fetch_tasks()
+
+
+def test_with_secrets_a_task_carries_a_token_made_with_the_first(gateway):
+    add(Scheduler(gateway, app_name="e-commerce", secrets=("new", "old")))
+    ((_path, body, _params),) = gateway.posts()
+    target = {"app_name": "e-commerce", "url": "ecommerce/add-auto"}
+    assert verify_token(("new",), body["data"], **target)
+    assert not verify_token(("old",), body["data"], **target)
+
+
+@pytest.mark.parametrize("late_by", [timedelta(), timedelta(seconds=1), timedelta(days=400)])
+def test_a_time_that_is_not_ahead_of_the_clock_is_not_sent(gateway, scheduler, late_by):
+    with pytest.raises(TaskError) as caught:
+        add(scheduler, at=NOW - late_by)
+    assert str(NOW) in str(caught.value)
+    assert str(NOW - late_by) in str(caught.value)
+    assert gateway.sent == []
+
+
+@pytest.mark.parametrize("recurrence", ["month", "", "HOUR"])
+def test_a_recurrence_that_the_scheduler_does_not_know_is_not_sent(gateway, scheduler, recurrence):
+    with pytest.raises(TaskError, match="does not know"):
+        add(scheduler, recurrence=recurrence)
+    assert gateway.calls == []
+
+
+def test_a_time_with_a_zone_is_not_sent(gateway, scheduler):
+    with pytest.raises(TaskError, match="time zone"):
+        add(scheduler, at=SOON.replace(tzinfo=UTC))
+    assert gateway.calls == []
+
+
+def test_nothing_is_sent_where_the_list_before_cannot_be_read(gateway, scheduler):
+    gateway.fail["schedule/json"] = silent()
+    gateway.has_json = True
+    with pytest.raises(PeerTimedOut):
+        add(scheduler)
+    assert gateway.sent == []
+
+
+def test_a_refusal_says_what_the_scheduler_said(gateway, scheduler):
+    gateway.fail["schedule/add"] = PeerRefused(
+        "{peer} answered {status}: {reason}", peer="scheduler", status=422, reason="too early"
+    )
+    with pytest.raises(TaskError, match="too early") as caught:
+        add(scheduler)
+    assert isinstance(caught.value.__cause__, PeerRefused)
+    assert len(gateway.posts()) == 1
+
+
+def test_another_refusal_is_the_peers_error(gateway, scheduler):
+    gateway.fail["schedule/add"] = refused(403)
+    with pytest.raises(PeerRefused):
+        add(scheduler)
+    assert len(gateway.posts()) == 1
+
+
+LOST = [
+    silent(),
+    PeerCut("{peer} hung up", peer="scheduler"),
+    PeerUnreachable("the gateway says {peer} is down ({status})", peer="scheduler", status=502),
+    PeerFailed("{peer} answered {status}: {reason}", peer="scheduler", status=500, reason="?"),
+]
+KINDS = [type(error).__name__ for error in LOST]
+
+
+@pytest.mark.parametrize("lost", LOST, ids=KINDS)
+@pytest.mark.parametrize("already_there", [0, 1, 2])
+def test_a_lost_answer_to_a_stored_task_is_no_error_and_no_second_task(
+    gateway, scheduler, lost, already_there
+):
+    for _ in range(already_there):
+        gateway.add_row(SOON, "hour")
+    gateway.after["schedule/add"] = lost
+    task = add(scheduler)
+    assert (task.next_fire_time, task.recurrence) == (SOON, "hour")
+    assert len(gateway.rows) == already_there + 1
+    assert len(gateway.posts()) == 1
+
+
+@pytest.mark.parametrize("lost", LOST, ids=KINDS)
+@pytest.mark.parametrize("already_there", [0, 1])
+def test_a_task_that_got_lost_is_an_error_that_says_so(gateway, scheduler, lost, already_there):
+    for _ in range(already_there):
+        gateway.add_row(SOON, "hour")
+    gateway.fail["schedule/add"] = lost
+    with pytest.raises(type(lost), match="it was not added") as caught:
+        add(scheduler)
+    assert str(lost) in str(caught.value)
+    assert caught.value.__cause__ is lost
+    assert len(gateway.posts()) == 1
+
+
+def test_a_task_that_moves_on_meanwhile_is_not_taken_for_the_lost_one(gateway, scheduler):
+    gateway.add_row(NOW + timedelta(minutes=1), "hour")
+    gateway.add_row(NOW - timedelta(minutes=59), "hour")
+    gateway.fail["schedule/add"] = silent()
+    original = gateway.send
+
+    def send_and_advance(peer, path, **body):
+        gateway.advance_to(NOW + timedelta(minutes=2))
+        return original(peer, path, **body)
+
+    gateway.send = send_and_advance
+    with pytest.raises(PeerTimedOut, match="not added"):
+        add(scheduler, at=NOW + timedelta(minutes=61))
+
+
+def test_an_answer_lost_before_the_task_is_stored_gets_a_second_look(gateway):
+    scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0.3)
+    gateway.fail["schedule/add"] = silent()
+    timer = threading.Timer(0.1, lambda: gateway.add_row(SOON, "hour"))
+    timer.start()
+    assert add(scheduler).next_fire_time == SOON
+    timer.join()
+
+
+def test_where_the_list_cannot_be_read_either_nobody_knows(gateway, scheduler):
+    gateway.after["schedule/add"] = silent()
+    down = PeerUnreachable("{peer} is down", peer="scheduler")
+    gateway.then = lambda: gateway.fail.update({"schedule/json": down, "schedule/list": down})
+    with pytest.raises(PeerTimedOut, match="not known whether it was added") as caught:
+        add(scheduler)
+    assert "scheduler is down" in str(caught.value)
+    assert len(gateway.posts()) == 1
+
+
+def test_an_accepted_task_whose_list_cannot_be_read_is_said_to_be_accepted(gateway, scheduler):
+    down = PeerUnreachable("{peer} is down", peer="scheduler")
+    gateway.then = lambda: gateway.fail.update({"schedule/json": down, "schedule/list": down})
+    with pytest.raises(PeerUnreachable, match="accepted the task"):
+        add(scheduler)
+
+
+def test_a_recurrence_that_was_silently_dropped_is_found_out(gateway, scheduler):
+    gateway.known.discard("hour")
+    with pytest.raises(TaskError, match="recurrence none .*not hour .*stays in the list"):
+        add(scheduler)
+    assert [row[3] for row in gateway.rows] == ["none"]
+
+
+def test_a_dropped_recurrence_is_found_out_beside_a_task_that_is_as_asked(gateway, scheduler):
+    gateway.add_row(SOON, "hour")
+    gateway.add_row(SOON, "none")
+    gateway.known.discard("hour")
+    with pytest.raises(TaskError, match="recurrence none"):
+        add(scheduler)
+
+
+def test_a_task_that_has_run_already_is_returned_as_it_was_sent(gateway, scheduler):
+    gateway.then = lambda: gateway.advance_to(SOON)
+    task = add(scheduler, recurrence=Recurrence.NONE)
+    assert gateway.rows == []
+    assert (task.next_fire_time, task.recurrence, task.data) == (SOON, "none", "")
+
+
+def test_a_recurring_task_may_have_moved_on_by_whole_periods(gateway, scheduler):
+    gateway.add_row(SOON, "hour", source="crm")
+    gateway.then = lambda: gateway.advance_to(SOON + timedelta(hours=2))
+    task = add(scheduler)
+    assert task.next_fire_time == SOON + timedelta(hours=3)
+    assert task.source_app == "e-commerce"
+
+
+def test_a_lost_task_whose_time_has_passed_is_not_said_to_be_missing(gateway, scheduler):
+    gateway.after["schedule/add"] = silent()
+    gateway.then = lambda: gateway.advance_to(SOON)
+    with pytest.raises(PeerTimedOut, match="not known whether it was added and has run"):
+        add(scheduler, recurrence=Recurrence.NONE)
+
+
+def test_an_accepted_task_that_is_nowhere_is_an_error(gateway, scheduler):
+    gateway.then = gateway.rows.clear
+    for recurrence in (Recurrence.NONE, Recurrence.DAY):
+        with pytest.raises(TaskError, match="does not list it"):
+            add(scheduler, recurrence=recurrence)
+
+
+def test_the_task_that_another_adds_at_once_is_left_alone(gateway, scheduler):
+    gateway.then = lambda: gateway.add_row(SOON, "day", source="crm")
+    assert add(scheduler).recurrence == "hour"
+
+
+# Deleting tasks
+
+
+def test_deleting_a_name_says_how_many_entries_went(gateway, scheduler):
+    for at in (SOON, SOON + timedelta(hours=1)):
+        gateway.add_row(at, "hour")
+    gateway.add_row(SOON, "hour", name="get_customers")
+    gateway.add_row(SOON, "hour", source="crm")
+    assert scheduler.delete_tasks("get_products", source="e-commerce") == 2
+    assert scheduler.delete_tasks("get_products", source="e-commerce") == 0
+    assert scheduler.delete_all("e-commerce") == 1
+    assert [row[6] for row in gateway.rows] == ["crm"]
+    assert [sent[2] for sent in gateway.sent] == [
+        {"name": "get_products", "source": "e-commerce"},
+        {"name": "get_products", "source": "e-commerce"},
+        {"source": "e-commerce"},
+    ]
+
+
+def test_nothing_is_deleted_where_the_list_cannot_be_read():
+    gateway = FakeGateway()
+    gateway.fail["schedule/json"] = silent()
+    with pytest.raises(PeerError):
+        Scheduler(gateway, app_name="e-commerce").delete_all("e-commerce")
+    assert gateway.sent == []
+
+
+# Over real HTTP
+
+
+@pytest.fixture
+def sandbox():
+    with Sandbox(products=1, customers=1, tick_s=None) as sandbox:
+        yield sandbox
+
+
+def test_the_whole_life_of_a_task_over_http(sandbox):
+    scheduler = Scheduler(Gateway(sandbox.url), app_name="e-commerce", secrets=("s3cret",))
+    clock = scheduler.fetch_clock()
+    assert scheduler.reading().clock == clock
+    at = clock.simulated_at + timedelta(hours=1)
+    task = add(scheduler, at=at)
+    assert task in scheduler.fetch_tasks()
+    assert (task.target_app, task.target_url) == ("e-commerce", "ecommerce/add-auto")
+    assert verify_token(("s3cret",), task.data, app_name="e-commerce", url="ecommerce/add-auto")
+    assert add(scheduler, at=at) == task
+    assert scheduler.delete_tasks(task.name, source="e-commerce") == 2
+    assert task not in scheduler.fetch_tasks()
+
+
+def test_the_clock_is_steered_over_http(sandbox):
+    scheduler = Scheduler(Gateway(sandbox.url), app_name="e-commerce")
+    before = scheduler.fetch_clock()
+    scheduler.set_speed(0.5)
+    sandbox.scheduler.tick()
+    assert scheduler.fetch_reading().clock.speed == 0.5
+    assert scheduler.fetch_clock().simulated_at >= before.simulated_at
+    scheduler.pause()
+    sandbox.scheduler.tick()
+    assert scheduler.fetch_clock().paused
+    scheduler.resume()
+    sandbox.scheduler.tick()
+    assert not scheduler.fetch_clock().paused
+
+
+def test_a_clock_that_overtakes_a_task_on_its_way_is_a_refusal_in_words(sandbox):
+    scheduler = Scheduler(Gateway(sandbox.url), app_name="e-commerce")
+    late = scheduler.fetch_clock().simulated_at - timedelta(minutes=1)
+    scheduler._check_ahead = lambda wanted: None
+    with pytest.raises(TaskError, match="refused .*422"):
+        add(scheduler, at=late)
+    assert scheduler.delete_all("e-commerce") == 0
+
+
+def test_a_scheduler_that_is_gone_is_a_reading_with_an_error():
+    sandbox = Sandbox(products=1, customers=1, tick_s=None)
+    url = sandbox.start()
+    scheduler = Scheduler(Gateway(url), app_name="e-commerce")
+    clock = scheduler.reading().clock
+    sandbox.stop()
+    reading = scheduler.fetch_reading()
+    assert reading.clock == clock
+    assert "scheduler" in reading.error
+    with pytest.raises(PeerUnreachable):
+        scheduler.fetch_tasks()
