@@ -92,6 +92,7 @@ class Gateway:
         self._tls = ssl.create_default_context() if self._base.scheme == "https" else None
         self._lock = threading.Lock()
         self._health: dict[str, PeerHealth] = {}
+        self._under_way: list[Call] = []
         self.observers: list[Callable[[str, str], None]] = []
 
     def fetch(
@@ -147,6 +148,13 @@ class Gateway:
         with self._lock:
             return self._health.get(peer, PeerHealth(peer=peer))
 
+    def cut_calls(self, peer: str) -> None:
+        """Cut the calls to ``peer`` that are under way; each ends with PeerTimedOut."""
+        with self._lock:
+            calls = [call for call in self._under_way if call.peer == peer]
+        for call in calls:
+            call.watch.cut()
+
     def _call(
         self,
         peer: str,
@@ -170,6 +178,8 @@ class Gateway:
 
     def _perform(self, call: Call) -> Answer:
         raised: BaseException | None = None
+        with self._lock:
+            self._under_way.append(call)
         try:
             with closing(_Adapter(call.watch, self._tls)) as adapter:
                 return self._try(call, adapter)
@@ -178,6 +188,8 @@ class Gateway:
             raise
         finally:
             call.watch.close()
+            with self._lock:
+                self._under_way.remove(call)
             self._note(call.peer, raised)
 
     def _note(self, peer: str, error: BaseException | None) -> None:

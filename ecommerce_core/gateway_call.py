@@ -30,7 +30,7 @@ class Watch:
         self._lock = threading.Lock()
         self._held: socket.socket | None = None
         self._cut = False
-        self._timer = threading.Timer(seconds, self._cut_now)
+        self._timer = threading.Timer(seconds, self.cut)
         self._timer.daemon = True
         self._timer.start()
 
@@ -61,7 +61,8 @@ class Watch:
         with self._lock:
             self._let_go()
 
-    def _cut_now(self) -> None:
+    def cut(self) -> None:
+        """End the call now, as if its time were up."""
         with self._lock:
             self._cut = True
             self._shut_down()
