@@ -1,0 +1,159 @@
+"""Who may talk to this server: known hosts on every route, no other site's pages on callbacks.
+
+Streamlit guards its own WebSocket's origin, and nothing else. A foreign ``Host``
+is what DNS rebinding looks like: a page of another site whose name suddenly
+points here. A foreign ``Origin`` or ``Sec-Fetch-Site`` is a page of another site
+that posts a form at us.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ecommerce_core.replies import Headers, Problem, has_body, header, send_reply, wants_json
+
+# A name or IPv4 address, or an IPv6 address in brackets; then a port, if any.
+_HOST = re.compile(
+    r"(?:\[(?P<v6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SHOWN_CHARS = 100
+
+
+def parse_host(text: str) -> tuple[str, int | None] | None:
+    """Name and port out of a ``Host``, None where it is none.
+
+    The name comes without brackets, trailing dot and capitals; an IPv6 address
+    in its one canonical form, an IPv4 one that IPv6 wraps as itself.
+    """
+    match = _HOST.fullmatch(text)
+    if match is None:
+        return None
+    port = int(match["port"]) if match["port"] else None
+    name = _canonical(match["v6"] or match["name"])
+    if not name or (port is not None and port > 65_535) or (match["v6"] and not _is_ip(name)):
+        return None
+    return name, port
+
+
+def _is_ip(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _canonical(name: str) -> str:
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return name.strip("[]").removesuffix(".").lower()
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(address)
+
+
+class HostGuard:
+    """ASGI middleware that answers only to hosts on a list, whatever the route.
+
+    Allowed are ``allowed_hosts`` (names or addresses, without a port) and the
+    very address that a connection arrived at: who writes that into ``Host``
+    needed no name, so no rebinding. Any other host gets 421 and, on a
+    WebSocket, 403; a ``Host`` that is missing, doubled or malformed 400.
+
+    On ``callback_paths`` a POST that a browser sends from another site is
+    refused too (403). ``on_refusal`` hears of each POST refused there, with the
+    path and the reason.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        allowed_hosts: Iterable[str],
+        callback_paths: Collection[str] = (),
+        on_refusal: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._app = app
+        self._allowed = frozenset(_canonical(host) for host in allowed_hosts)
+        self._callback_paths = frozenset(callback_paths)
+        self._on_refusal = on_refusal
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or answer it here."""
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        is_callback = (
+            scope["type"] == "http"
+            and scope["method"] == "POST"
+            and scope["path"] in self._callback_paths
+        )
+        problem = self._judge(scope, is_callback=is_callback)
+        if problem is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+        else:
+            if is_callback and self._on_refusal is not None:
+                self._on_refusal(scope["path"], problem.detail)
+            as_json = wants_json(header(scope["headers"], b"accept"))
+            await send_reply(problem.reply(as_json=as_json), scope, receive, send)
+
+    def _judge(self, scope: Scope, *, is_callback: bool) -> Problem | None:
+        headers: Headers = scope["headers"]
+        hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
+        host = parse_host(hosts[0].strip()) if len(hosts) == 1 else None
+        closes = scope["type"] == "http" and has_body(headers)
+        if host is None:
+            shown = ", ".join(show(name) for name in hosts) or "missing"
+            return Problem(400, f"one valid Host header is needed; it is {shown}", closes=closes)
+        if host[0] not in self._allowed and host[0] != _arrived_at(scope):
+            detail = (
+                f"this server does not answer to the host {show(hosts[0])}; "
+                "an operator can allow it with ECOMMERCE_ALLOWED_HOSTS"
+            )
+            return Problem(421, detail, closes=closes)
+        if is_callback and (reason := _cross_site(headers, host)):
+            return Problem(403, reason, closes=closes)
+        return None
+
+
+def _arrived_at(scope: Scope) -> str | None:
+    server = scope.get("server")
+    return _canonical(server[0]) if server and server[0] else None
+
+
+def _cross_site(headers: Headers, host: tuple[str, int | None]) -> str | None:
+    """Why a request is a browser's from another site, None where it is not."""
+    site = header(headers, b"sec-fetch-site")
+    if site is not None and site.strip().lower() not in {"same-origin", "none"}:
+        return f"a browser sent this from another site (Sec-Fetch-Site: {show(site)})"
+    origin = header(headers, b"origin")
+    if origin is None:
+        return None
+    if not _is_same_origin(origin.strip().lower(), host):
+        return f"a browser sent this from another site (Origin: {show(origin)})"
+    return None
+
+
+def _is_same_origin(origin: str, host: tuple[str, int | None]) -> bool:
+    """The scheme is not compared: where TLS ends before us, we see http and the browser https."""
+    scheme, _, authority = origin.partition("://")
+    parsed = parse_host(authority)
+    if scheme not in _DEFAULT_PORTS or parsed is None:
+        return False
+    origin_port = None if parsed[1] == _DEFAULT_PORTS[scheme] else parsed[1]
+    host_port = None if host[1] in _DEFAULT_PORTS.values() else host[1]
+    return (parsed[0], origin_port) == (host[0], host_port)
+
+
+def show(text: str) -> str:
+    """What a caller wrote, safe to repeat: trimmed, in quotes, control characters escaped."""
+    shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
+    return ascii(shown)

@@ -1,0 +1,81 @@
+"""How a run, or the error that took its place, is put to the caller of a callback."""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+from dataclasses import asdict
+
+from ecommerce_core.errors import PeerError, StoreError, SyncError
+from ecommerce_core.health import describe_store_error
+from ecommerce_core.models import Run, RunStatus
+from ecommerce_core.replies import JSON, TEXT, Problem, Reply, encode_json
+
+RUN_PAGE = "/ecommerce/activity"
+RETRY_LATER = (("Retry-After", "5"),)
+
+_GOOD = frozenset(status for status in RunStatus if status.is_good)
+
+
+def accepted(dataset: str, run_id: int | None, *, joined: bool, as_json: bool) -> Reply:
+    """202 for who does not wait. ``run_id`` is None where the run waits for another."""
+    location = RUN_PAGE if run_id is None else f"{RUN_PAGE}?run={run_id}"
+    headers = (("Preference-Applied", "respond-async"), ("Location", location))
+    if as_json:
+        members = _members("accepted", dataset, run_id, joined=joined)
+        return Reply(202, encode_json(members), JSON, headers)
+    text = "Accepted\n" + (f"run {run_id}\n" if run_id else "the run waits for its turn\n")
+    return Reply(202, text.encode(), TEXT, headers)
+
+
+def reply_of(run: Run, *, joined: bool, as_json: bool) -> Reply:
+    """What a run that ended is answered with. Raises Problem for one that failed."""
+    if run.status not in {*_GOOD, RunStatus.HELD}:
+        status = 502 if run.status is RunStatus.FAILED else 503
+        members = _members(run.status.value, run.dataset, run.id, joined=joined, run=run)
+        members["run_status"] = members.pop("status")
+        detail = run.error or f"run {run.id} was {run.status.value}"
+        headers = RETRY_LATER if status == 503 else ()
+        raise Problem(status, detail, headers, members=members)
+    # Held: the answer was fetched, but it is for an operator to say whether it counts.
+    status = 202 if run.status is RunStatus.HELD else 200
+    headers = (("Location", f"{RUN_PAGE}?run={run.id}"),) if status == 202 else ()
+    if as_json:
+        members = _members(run.status.value, run.dataset, run.id, joined=joined, run=run)
+        return Reply(status, encode_json(members), JSON, headers)
+    first = "Held: an operator has to confirm this run" if status == 202 else "Done"
+    counts = ", ".join(f"{count} {name}" for name, count in asdict(run.counts).items())
+    text = f"{first}\nrun {run.id} {run.status.value}: {counts}\n"
+    return Reply(status, text.encode(), TEXT, headers)
+
+
+def reason_of(error: BaseException) -> str:
+    """What the journal says of an error: our own in their words, others by their kind alone."""
+    if isinstance(error, PeerError | StoreError | SyncError):
+        return str(error)
+    if isinstance(error, CancelledError):
+        return "the application is shutting down"
+    return f"an unforeseen error: {type(error).__name__}"
+
+
+def _members(
+    status: str, dataset: str, run_id: int | None, *, joined: bool, run: Run | None = None
+) -> dict[str, object]:
+    return {
+        "status": status,
+        "dataset": dataset,
+        "run_id": run_id,
+        "joined": joined,
+        "counts": None if run is None else asdict(run.counts),
+        "error": None if run is None else run.error,
+    }
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The problem that an error is to the caller; None where nobody foresaw the error."""
+    if isinstance(error, StoreError):
+        return Problem(503, describe_store_error(error), RETRY_LATER)
+    if isinstance(error, SyncError):
+        return Problem(503, str(error), RETRY_LATER)
+    if isinstance(error, PeerError):
+        return Problem(502, str(error))
+    return None

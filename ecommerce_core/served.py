@@ -1,0 +1,88 @@
+"""What the companion needs of the application, which stands above it and is not imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from ecommerce_core.deliveries import DeliveryLog
+from ecommerce_core.gateway import Gateway
+from ecommerce_core.metrics import Metrics
+from ecommerce_core.models import Run, Trigger
+from ecommerce_core.scheduler import Scheduler
+from ecommerce_core.settings import Settings
+from ecommerce_core.store import Store
+
+
+class Ticket(Protocol):
+    """A place in a run."""
+
+    @property
+    def future(self) -> Future[Run]:
+        """The run, once it ended: failed ones too, where a peer failed."""
+        ...
+
+    @property
+    def joined(self) -> bool:
+        """True where the run had been asked for before."""
+        ...
+
+    def run_id(self) -> int | None:
+        """The run's number; None while it has not begun."""
+        ...
+
+
+class ServedApplication(Protocol):
+    """The application as the companion sees it."""
+
+    @property
+    def settings(self) -> Settings:
+        """What an operator set."""
+        ...
+
+    @property
+    def store(self) -> Store:
+        """The rows and the journal."""
+        ...
+
+    @property
+    def gateway(self) -> Gateway:
+        """The way to the peers."""
+        ...
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """Whose clock is simulated."""
+        ...
+
+    @property
+    def run_observers(self) -> list[Callable[[Run], None]]:
+        """Who hears of each run that ended."""
+        ...
+
+    def workers_alive(self) -> Mapping[str, bool]:
+        """Whether the thread that syncs it lives, by dataset."""
+        ...
+
+    def request_sync(
+        self,
+        name: str,
+        *,
+        trigger: Trigger,
+        simulated_at: datetime | None = None,
+        task_name: str | None = None,
+    ) -> Ticket:
+        """A place in a run that begins after this call. Never waits. Raises SyncError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An application that is being served, with what the companion keeps of it."""
+
+    app: ServedApplication
+    metrics: Metrics
+    deliveries: DeliveryLog
