@@ -35,6 +35,9 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """A validated record. Its fields are the dataset's columns, in their order, the key first."""
 
 
+KeyOf = Callable[[Record], str]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column that a sync fills. ``searched`` columns are looked through by a reader's search."""
@@ -127,7 +130,13 @@ class Dataset:
         """
         decoder = self.decoder()
         raws = self._split(decoder, body)
-        return _decode_all(decoder, raws, may_hold_nul=_holds_nul(body), on_progress=on_progress)
+        return _decode_all(
+            decoder,
+            raws,
+            key_of=attrgetter(self.key),
+            may_hold_nul=_holds_nul(body),
+            on_progress=on_progress,
+        )
 
     def _split(self, decoder: Decoder, body: Body) -> list[bytes] | list[msgspec.Raw]:
         try:
@@ -154,14 +163,17 @@ def _decode_all(
     decoder: Decoder,
     raws: list[bytes] | list[msgspec.Raw],
     *,
+    key_of: KeyOf,
     may_hold_nul: bool,
     on_progress: Callable[[int], None] | None,
 ) -> Parsed:
     parsed = Parsed(fetched=len(raws))
     records = parsed.records
     decode = decoder.decode
+    keys: set[str] = set()
     bad_positions: set[int] = set()
     for start in range(0, len(raws), REPORT_EVERY):
+        taken_before = len(records)
         for position, raw in enumerate(raws[start : start + REPORT_EVERY], start):
             try:
                 record = decode(raw)
@@ -173,22 +185,26 @@ def _decode_all(
                 parsed.reject(position, _readable_key(decoder, text), reason_in_words(error), text)
                 continue
             records.append(record)
+        keys.update(map(key_of, records[taken_before:]))
         if on_progress is not None:
             on_progress(min(start + REPORT_EVERY, len(raws)))
     # Twins are rare, and to look for the place of each record would cost the others.
-    if records and len(set(map(_key_getter(records[0]), records))) < len(records):
-        _reject_twins(parsed, raws, bad_positions)
+    if len(keys) < len(records):
+        _reject_twins(parsed, raws, bad_positions, key_of)
     return parsed
 
 
 def _reject_twins(
-    parsed: Parsed, raws: list[bytes] | list[msgspec.Raw], bad_positions: set[int]
+    parsed: Parsed,
+    raws: list[bytes] | list[msgspec.Raw],
+    bad_positions: set[int],
+    key_of: KeyOf,
 ) -> None:
     """Keep the last record of each key, and reject those before it."""
     positions = [at for at in range(len(raws)) if at not in bad_positions]
     kept: list[Record | None] = list(parsed.records)
     latest: dict[str, int] = {}
-    for index, key in enumerate(map(_key_getter(parsed.records[0]), parsed.records)):
+    for index, key in enumerate(map(key_of, parsed.records)):
         earlier = latest.get(key)
         latest[key] = index
         if earlier is not None:
@@ -196,10 +212,6 @@ def _reject_twins(
             reason = f"duplicate: the record at position {positions[index]} has the same key"
             parsed.reject(positions[earlier], key, reason, bytes(raws[positions[earlier]]))
     parsed.records = [record for record in kept if record is not None]
-
-
-def _key_getter(record: Record) -> Callable[[Record], str]:
-    return attrgetter(record.__struct_fields__[0])
 
 
 def _holds_nul(body: Body) -> bool:

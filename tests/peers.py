@@ -13,6 +13,11 @@ from typing import Any
 WIRE = Path(__file__).parent / "wire"
 
 
+class _QuietServer(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A caller that was killed is none of our errors."""
+
+
 class Peers:
     """Answers ``GET`` by the request's ``Host``. Use it as a context manager.
 
@@ -53,7 +58,7 @@ class Peers:
             def log_message(self, format: str, *args: Any) -> None:
                 """Tests are quiet."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
 

@@ -1,0 +1,188 @@
+"""Bring a table in line with an answer: the difference, worked out before a row is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from ecommerce_core.dataset import Dataset, Parsed, Record
+from ecommerce_core.models import Counts
+from ecommerce_core.transactions import Database
+
+ROWS_PER_STEP = 1_000
+ROWS_PER_STATEMENT = 50
+# An answer that would withdraw more than half of at least so many rows is held.
+HOLD_FROM_ROWS = 20
+
+Values = tuple[Any, ...]
+Report = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Difference:
+    """What an answer would do to a table."""
+
+    added: list[Record] = field(default_factory=list)
+    updated: list[Record] = field(default_factory=list)
+    returned: list[str] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    changes: list[tuple[str, str, Any, Any]] = field(default_factory=list)
+    unchanged: int = 0
+    current_before: int = 0
+
+    @property
+    def empties_the_dataset(self) -> bool:
+        """True where more than half of a dataset worth the name would be withdrawn."""
+        return (
+            self.current_before >= HOLD_FROM_ROWS and len(self.withdrawn) * 2 > self.current_before
+        )
+
+    def counts(self, parsed: Parsed) -> Counts:
+        """The journal's counts: fetched is the sum of the four that follow it."""
+        return Counts(
+            fetched=parsed.fetched,
+            added=len(self.added),
+            updated=len(self.updated),
+            unchanged=self.unchanged,
+            withdrawn=len(self.withdrawn),
+            rejected=parsed.rejected_count,
+        )
+
+
+def list_difference(db: Database, dataset: Dataset, parsed: Parsed) -> Difference:
+    """Compare an answer with the table, inside the transaction that will write it.
+
+    A row whose record was rejected is still listed by its peer and so not
+    withdrawn; where a rejected record hides its key, nothing is withdrawn: it
+    might be any of them.
+    """
+    difference = Difference()
+    # Both in the key's order: one walk along the two, and rows are then written from the
+    # table's beginning to its end, not here and there. SQLite compares UTF-8 bytes, Python
+    # code points: that is the same order.
+    key_of = attrgetter(dataset.key)
+    incoming = iter(sorted(parsed.records, key=key_of))
+    as_values = msgspec.structs.astuple
+    columns = ", ".join(dataset.column_names)
+    existing = db.execute(
+        f"SELECT {columns}, withdrawn_at FROM {dataset.table} ORDER BY {dataset.key}"  # noqa: S608
+    )
+    record = next(incoming, None)
+    for row in existing:
+        # By far the most rows go this way.
+        if record is not None and (*as_values(record), None) == row:
+            difference.unchanged += 1
+            record = next(incoming, None)
+            continue
+        while record is not None and key_of(record) < row[0]:
+            difference.added.append(record)
+            record = next(incoming, None)
+        if record is not None and key_of(record) == row[0]:
+            _compare(difference, dataset, row, record)
+            record = next(incoming, None)
+        else:
+            _miss(difference, row, parsed)
+    if record is not None:
+        difference.added.append(record)
+    difference.added.extend(incoming)
+    difference.current_before += difference.unchanged
+    return difference
+
+
+def _miss(difference: Difference, row: Values, parsed: Parsed) -> None:
+    """Note what becomes of a row that the answer has no good record for."""
+    key, withdrawn_at = row[0], row[-1]
+    if withdrawn_at is not None:
+        return
+    difference.current_before += 1
+    if key not in parsed.rejected_keys and not parsed.keyless_rejections:
+        difference.withdrawn.append(key)
+
+
+def _compare(difference: Difference, dataset: Dataset, row: Values, record: Record) -> None:
+    """Note what a record changes in its row."""
+    key, withdrawn_at = row[0], row[-1]
+    values = msgspec.structs.astuple(record)
+    if withdrawn_at is None:
+        if values == row[:-1]:
+            difference.unchanged += 1
+            return
+        difference.current_before += 1
+    difference.updated.append(record)
+    for name, old, new in zip(dataset.column_names, row, values, strict=False):
+        if old != new:
+            difference.changes.append((key, name, old, new))
+    if withdrawn_at is not None:
+        difference.returned.append(key)
+        difference.changes.append((key, "withdrawn_at", withdrawn_at, None))
+
+
+def apply_difference(
+    db: Database, dataset: Dataset, difference: Difference, *, run_id: int, now: str, report: Report
+) -> None:
+    """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written."""
+    table, names = dataset.table, dataset.column_names
+    steps = _Steps(db, report)
+    # What is ours and the same for every row is spelled out: it keeps the loop in C.
+    marks = ", ".join("?" for _ in names)
+    steps.insert(
+        f"INSERT INTO {table} ({', '.join(names)}, first_seen_at, updated_at)",
+        f"({marks}, '{now}', '{now}')",
+        map(msgspec.structs.astuple, difference.added),
+    )
+    assignments = ", ".join(f"{name} = ?" for name in names[1:])
+    steps.run(
+        f"UPDATE {table} SET {assignments}, updated_at = '{now}', withdrawn_at = NULL"
+        f" WHERE {dataset.key} = ?",
+        ((*values[1:], values[0]) for values in map(msgspec.structs.astuple, difference.updated)),
+    )
+    steps.run(
+        f"UPDATE {table} SET withdrawn_at = '{now}' WHERE {dataset.key} = ?",
+        ((key,) for key in difference.withdrawn),
+    )
+    withdrawals = ((key, "withdrawn_at", None, now) for key in difference.withdrawn)
+    steps.insert(
+        "INSERT INTO change (run_id, dataset, key, field, old, new)",
+        f"({run_id}, '{dataset.name}', ?, ?, ?, ?)",
+        chain(difference.changes, withdrawals),
+        count=False,
+    )
+
+
+class _Steps:
+    """Writes rows in steps, so that progress can be told and a stop be heeded between two."""
+
+    def __init__(self, db: Database, report: Report) -> None:
+        self._db = db
+        self._report = report
+        self._written = 0
+
+    def insert(self, head: str, values: str, rows: Iterator[Values], *, count: bool = True) -> None:
+        """Insert many rows with each statement: a third faster.
+
+        And the interpreter is let go of, and has to be got back from a thread that may
+        be busy, once for all of them.
+        """
+        of_many = f"{head} VALUES {', '.join([values] * ROWS_PER_STATEMENT)}"
+        while step := list(islice(rows, ROWS_PER_STEP)):
+            whole = len(step) - len(step) % ROWS_PER_STATEMENT
+            starts = range(0, whole, ROWS_PER_STATEMENT)
+            together = (step[at : at + ROWS_PER_STATEMENT] for at in starts)
+            self._db.conn.executemany(of_many, map(list, map(chain.from_iterable, together)))
+            self._db.conn.executemany(f"{head} VALUES {values}", step[whole:])
+            self._tell(len(step) if count else 0)
+
+    def run(self, sql: str, rows: Iterator[Values]) -> None:
+        """Run one statement for each row."""
+        while step := list(islice(rows, ROWS_PER_STEP)):
+            self._db.conn.executemany(sql, step)
+            self._tell(len(step))
+
+    def _tell(self, rows: int) -> None:
+        self._written += rows
+        self._report(self._written)

@@ -1,0 +1,147 @@
+"""The schema, as migrations that are only ever appended to.
+
+Each is a short named function over an open transaction. A migration that has
+landed is never edited: databases out there have run it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+# "ecom": how a file is known to be ours (PRAGMA application_id).
+APPLICATION_ID = 0x65636F6D
+
+
+class Database(Protocol):
+    """The part of sqlite_utils.Database that migrations need."""
+
+    def execute(self, sql: str, parameters: Any = None) -> Any:
+        """Run one statement."""
+        ...
+
+
+def m001_products_and_customers(db: Database) -> None:
+    """The two datasets, each with a twin that keeps what was cleared last.
+
+    No rowid: the key is the table's own order, so a sync writes one tree and
+    a reader finds a row in one step.
+    """
+    product = """
+        code TEXT PRIMARY KEY NOT NULL,
+        family TEXT NOT NULL,
+        description TEXT NOT NULL,
+        price_cents INTEGER NOT NULL,
+        min_quantity INTEGER NOT NULL DEFAULT 1,
+        packaging INTEGER NOT NULL DEFAULT 0,
+        catalogue_min_quantity INTEGER,
+        catalogue_packaging INTEGER,
+        catalogue_id INTEGER,
+        first_seen_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        withdrawn_at TEXT
+    """
+    customer = """
+        customer_id TEXT PRIMARY KEY NOT NULL,
+        first_name TEXT NOT NULL,
+        last_name TEXT NOT NULL,
+        loyalty_points REAL,
+        payment REAL,
+        account TEXT NOT NULL,
+        first_seen_at TEXT NOT NULL,
+        updated_at TEXT NOT NULL,
+        withdrawn_at TEXT
+    """
+    for table, columns in (("product", product), ("customer", customer)):
+        db.execute(f"CREATE TABLE {table} ({columns}) STRICT, WITHOUT ROWID")
+        db.execute(f"CREATE TABLE {table}_cleared ({columns}) STRICT, WITHOUT ROWID")
+
+
+def m002_journal(db: Database) -> None:
+    """Runs, what they rejected and changed, what they hold, and the deliveries that asked."""
+    db.execute("""
+        CREATE TABLE run (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            dataset TEXT NOT NULL,
+            action TEXT NOT NULL,
+            trigger TEXT NOT NULL,
+            status TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            finished_at TEXT,
+            fetched INTEGER NOT NULL DEFAULT 0,
+            added INTEGER NOT NULL DEFAULT 0,
+            updated INTEGER NOT NULL DEFAULT 0,
+            unchanged INTEGER NOT NULL DEFAULT 0,
+            withdrawn INTEGER NOT NULL DEFAULT 0,
+            rejected INTEGER NOT NULL DEFAULT 0,
+            body_bytes INTEGER NOT NULL DEFAULT 0,
+            stages_s TEXT NOT NULL DEFAULT '{}',
+            error TEXT,
+            simulated_at TEXT,
+            task_name TEXT,
+            confirms_run_id INTEGER REFERENCES run(id),
+            resolution TEXT
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX run_dataset ON run (dataset, id)")
+    db.execute("""
+        CREATE TABLE rejected (
+            run_id INTEGER NOT NULL REFERENCES run(id),
+            position INTEGER NOT NULL,
+            key TEXT,
+            reason TEXT NOT NULL,
+            record TEXT NOT NULL,
+            PRIMARY KEY (run_id, position)
+        ) STRICT, WITHOUT ROWID
+    """)
+    # The values keep the type that they have in their own table.
+    db.execute("""
+        CREATE TABLE change (
+            run_id INTEGER NOT NULL REFERENCES run(id),
+            dataset TEXT NOT NULL,
+            key TEXT NOT NULL,
+            field TEXT NOT NULL,
+            old ANY,
+            new ANY,
+            PRIMARY KEY (run_id, key, field)
+        ) STRICT, WITHOUT ROWID
+    """)
+    db.execute("CREATE INDEX change_key ON change (dataset, key, run_id)")
+    db.execute("""
+        CREATE TABLE held (
+            dataset TEXT PRIMARY KEY NOT NULL,
+            run_id INTEGER NOT NULL REFERENCES run(id),
+            body BLOB NOT NULL
+        ) STRICT
+    """)
+    db.execute("""
+        CREATE TABLE dataset_state (
+            dataset TEXT PRIMARY KEY NOT NULL,
+            source TEXT,
+            digest TEXT,
+            etag TEXT,
+            last_modified TEXT,
+            fetched INTEGER NOT NULL DEFAULT 0,
+            rejected INTEGER NOT NULL DEFAULT 0,
+            cleared TEXT
+        ) STRICT
+    """)
+    db.execute("""
+        CREATE TABLE delivery (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            received_at TEXT NOT NULL,
+            dataset TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            run_id INTEGER REFERENCES run(id),
+            reason TEXT,
+            simulated_at TEXT,
+            task_name TEXT,
+            duration_s REAL
+        ) STRICT
+    """)
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    m001_products_and_customers,
+    m002_journal,
+)

@@ -1,0 +1,74 @@
+"""What the store's parts need of a database: connections that read, transactions that write."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+
+class Cursor(Protocol):
+    """The part of sqlite3.Cursor that is used here."""
+
+    lastrowid: int | None
+    rowcount: int
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """The rows, one by one."""
+        ...
+
+
+class Database(Protocol):
+    """The part of sqlite_utils.Database that is used here."""
+
+    conn: Any
+
+    def execute(self, sql: str, parameters: Any = None) -> Any:
+        """Run one statement; a cursor."""
+        ...
+
+    def query(self, sql: str, params: Any = None) -> Iterable[dict[str, Any]]:
+        """Run a SELECT; its rows as dicts."""
+        ...
+
+
+class Transactions(ABC):
+    """A database that gives a connection per operation."""
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Database]:
+        """A consistent view for one read. Raises StoreError."""
+
+    @abstractmethod
+    def writing(self) -> AbstractContextManager[Database]:
+        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
+
+
+def now_utc() -> datetime:
+    """This moment, with its time zone."""
+    return datetime.now(UTC)
+
+
+def to_text(moment: datetime | None) -> str | None:
+    """A moment as it is stored: UTC to the millisecond; a naive, simulated one to the second."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        return moment.isoformat(timespec="seconds")
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    return utc.isoformat(timespec="milliseconds") + "Z"
+
+
+def to_datetime(text: str | None) -> datetime | None:
+    """A stored moment: aware where it ends in Z, else naive and simulated."""
+    return None if text is None else datetime.fromisoformat(text)

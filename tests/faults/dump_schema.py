@@ -1,0 +1,136 @@
+"""Writes a small database of a schema as SQL: ``python -m tests.faults.dump_schema``.
+
+Run it in the change that adds a migration: ``tests/schemas/`` then keeps what databases
+out there look like, and test_schema_versions.py opens each with the code of today. Give new
+tables and columns a row in ROWS.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+from ecommerce_core import schema
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+
+T1, T2 = "2025-01-01T08:00:00.000Z", "2025-01-02T08:00:00.000Z"
+PRODUCT = {
+    "family": "Frigos",
+    "description": "Frigos:P1-1 'été' 冷",
+    "price_cents": 50_000,
+    "catalogue_min_quantity": 15,
+    "catalogue_packaging": None,
+    "catalogue_id": 2**63 - 1,
+    "first_seen_at": T1,
+    "updated_at": T2,
+}
+CUSTOMER = {
+    "first_name": "Zoé",
+    "last_name": "O'Neil",
+    "loyalty_points": 12.5,
+    "payment": None,
+    "account": "BKN1CST93",
+    "first_seen_at": T1,
+    "updated_at": T1,
+}
+RUN = {"dataset": "products", "trigger": "manual", "started_at": T1, "finished_at": T2}
+
+# What a database of any schema holds, as far as it has the tables.
+ROWS: Mapping[str, list[dict[str, object]]] = {
+    "product": [
+        {"code": "X1-1", **PRODUCT},
+        {"code": "X1-2", **PRODUCT, "withdrawn_at": T2},
+    ],
+    "product_cleared": [{"code": "X1-3", **PRODUCT}],
+    "customer": [
+        {"customer_id": "a717f9d2-e7c6-11f1-974b-000000000001", **CUSTOMER},
+        {"customer_id": "7", **CUSTOMER, "withdrawn_at": T2},
+    ],
+    "customer_cleared": [{"customer_id": "8", **CUSTOMER}],
+    "run": [
+        {**RUN, "action": "sync", "status": "succeeded", "fetched": 2, "added": 2},
+        {**RUN, "action": "sync", "status": "partial", "fetched": 2, "updated": 1, "rejected": 1},
+        {**RUN, "action": "sync", "status": "held", "error": "The answer would withdraw …"},
+        {**RUN, "action": "clear", "status": "succeeded", "withdrawn": 1},
+        {**RUN, "action": "sync", "status": "interrupted", "simulated_at": "2020-01-01T00:00:00"},
+    ],
+    "rejected": [
+        {"run_id": 2, "position": 1, "key": None, "reason": "prix is missing", "record": "{}"}
+    ],
+    "change": [
+        {
+            "run_id": 2,
+            "dataset": "products",
+            "key": "X1-1",
+            "field": "price_cents",
+            "old": 40_000,
+            "new": 50_000,
+        },
+        {
+            "run_id": 2,
+            "dataset": "products",
+            "key": "X1-2",
+            "field": "withdrawn_at",
+            "old": None,
+            "new": T2,
+        },
+    ],
+    "held": [{"dataset": "products", "run_id": 3, "body": b"x\x01\x00\xff"}],
+    "dataset_state": [
+        {"dataset": "products", "source": "api/data", "digest": "ab", "fetched": 2, "rejected": 1},
+        {"dataset": "customers", "cleared": '{"fetched": 1}'},
+    ],
+    "delivery": [
+        {
+            "received_at": T1,
+            "dataset": "products",
+            "outcome": "executed",
+            "run_id": 1,
+            "duration_s": 0.25,
+        }
+    ],
+}
+
+
+def dump_of(last_migration: str) -> str:
+    """A small database as it stood when ``last_migration`` was the newest, as SQL."""
+    names = [migration.__name__ for migration in schema.MIGRATIONS]
+    migrations = Migrations("ecommerce")
+    for migration in schema.MIGRATIONS[: names.index(last_migration) + 1]:
+        migrations(name=migration.__name__)(migration)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        db = sqlite_utils.Database(connection)
+        migrations.apply(db)
+        connection.execute("UPDATE _sqlite_migrations SET applied_at = ?", [T1])
+        for table, rows in ROWS.items():
+            if table in db.table_names():
+                for row in rows:
+                    known = {name: row[name] for name in row if name in db[table].columns_dict}
+                    marks = ", ".join("?" for _ in known)
+                    connection.execute(
+                        f"INSERT INTO {table} ({', '.join(known)}) VALUES ({marks})",
+                        list(known.values()),
+                    )
+        connection.commit()
+        lines = [f"PRAGMA application_id = {schema.APPLICATION_ID};", *connection.iterdump()]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    for migration in schema.MIGRATIONS:
+        path = SCHEMAS / f"{migration.__name__}.sql"
+        # What has landed is never written anew: it is what the databases out there are.
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(dump_of(migration.__name__), encoding="utf-8")
+            print(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+if __name__ == "__main__":
+    main()
