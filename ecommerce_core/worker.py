@@ -1,0 +1,278 @@
+"""One sync at a time per dataset, across threads and processes; who asks meanwhile shares the next.
+
+A worker is a thread with a queue of batches. Whoever asks while a sync runs
+joins the batch behind it, because the one under way may have read its answer
+before the question came: a storm of callbacks costs two fetches, and each
+caller gets an answer at least as new as its question.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ecommerce_core.dataset import Dataset
+from ecommerce_core.errors import EcommerceError, StoreError, SyncBusy, SyncStopped
+from ecommerce_core.models import Progress, Run, Stage
+from ecommerce_core.store import Store
+from ecommerce_core.sync import Job, Sync
+
+logger = logging.getLogger(__name__)
+
+LOCK_POLL_S = 0.05
+# What a run takes, at most, from being told to give up to having rolled back.
+ROLLBACK_S = 2.0
+# How long a run that was told to give up may take to roll back.
+GIVE_UP_S = 5.0
+
+
+class Batch:
+    """One run to come or under way, with everybody who waits for it."""
+
+    def __init__(self, dataset: Dataset, job: Job) -> None:
+        self.job = job
+        self.future: Future[Run] = Future()
+        # Waiting for one's turn cannot be cancelled by one of many who wait.
+        self.future.set_running_or_notify_cancel()
+        self._dataset = dataset
+        self._stage = Stage.WAITING
+        self._run_id: int | None = None
+        self._bytes_done = 0
+        self._bytes_total: int | None = None
+        self._records = 0
+        self._since_s = time.monotonic()
+
+    def note(
+        self,
+        stage: Stage,
+        *,
+        run_id: int | None = None,
+        bytes_done: int | None = None,
+        bytes_total: int | None = None,
+        records: int | None = None,
+    ) -> None:
+        """Note how far the run is; None leaves a value as it is."""
+        self._stage = stage
+        self._run_id = self._run_id if run_id is None else run_id
+        self._bytes_done = self._bytes_done if bytes_done is None else bytes_done
+        self._bytes_total = self._bytes_total if bytes_total is None else bytes_total
+        self._records = self._records if records is None else records
+
+    @property
+    def run_id(self) -> int | None:
+        """The run's number, None before it began."""
+        return self._run_id
+
+    def progress(self) -> Progress:
+        """How far the run is."""
+        return Progress(
+            dataset=self._dataset.name,
+            trigger=self.job.trigger,
+            stage=self._stage,
+            run_id=self._run_id,
+            bytes_done=self._bytes_done,
+            bytes_total=self._bytes_total,
+            records=self._records,
+            elapsed_s=time.monotonic() - self._since_s,
+        )
+
+
+class Ticket:
+    """What who asked for a sync holds: the run to come, shared by all who joined it."""
+
+    def __init__(self, batch: Batch, *, joined: bool) -> None:
+        self._batch = batch
+        self.joined = joined
+
+    @property
+    def future(self) -> Future[Run]:
+        """Done when the run is committed. Raises StoreError, SyncStopped, RunNotHeld."""
+        return self._batch.future
+
+    def run_id(self) -> int | None:
+        """The run's number, None while it waits for its turn."""
+        future = self._batch.future
+        if future.done() and future.exception() is None:
+            return future.result().id
+        return self._batch.run_id
+
+    def wait(self, timeout_s: float | None = None) -> Run:
+        """The run, once it is committed. Raises TimeoutError and what ``future`` raises."""
+        return self._batch.future.result(timeout_s)
+
+
+class Worker:
+    """The one thread that syncs a dataset."""
+
+    def __init__(
+        self, dataset: Dataset, sync: Sync, store: Store, *, on_run: Callable[[Run], None]
+    ) -> None:
+        self._dataset = dataset
+        self._on_run = on_run
+        self._sync = sync
+        self._store = store
+        self._lock_path = _lock_path(store.path, dataset)
+        self._changed = threading.Condition()
+        self._waiting: deque[Batch] = deque()
+        self._current: Batch | None = None
+        self._stopping = False
+        self._give_up = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name=f"sync-{dataset.name}", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread; runs that a crash left behind become ``interrupted``."""
+        # Where another process holds the lock, its run is alive and not ours to touch.
+        with suppress(SyncBusy), self.exclusive(timeout_s=0):
+            pass
+        self._thread.start()
+
+    def turn_away(self) -> None:
+        """Take no more work: who waits for a run that has not begun is told so."""
+        with self._changed:
+            self._stopping = True
+            waiting, self._waiting = list(self._waiting), deque()
+            self._changed.notify_all()
+        for batch in waiting:
+            batch.future.set_exception(_stopped())
+
+    def stop(self, *, timeout_s: float) -> None:
+        """End the thread: a run under way gets ``timeout_s`` to finish, then it is rolled back."""
+        self.turn_away()
+        if self._thread.ident is None:
+            return
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            self._give_up.set()
+            # A silent peer would be waited for until its time-out.
+            self._sync.cut(self._dataset)
+            self._thread.join(GIVE_UP_S)
+
+    @property
+    def is_alive(self) -> bool:
+        """True while the thread takes work."""
+        return self._thread.is_alive() and not self._stopping
+
+    def request(self, job: Job, *, join_running: bool = False) -> Ticket:
+        """Ask for a sync. ``join_running`` takes the one under way, if any, as good enough.
+
+        Raises SyncStopped.
+        """
+        with self._changed:
+            if self._stopping:
+                raise _stopped()
+            ahead = self._joinable(job, join_running=join_running)
+            if ahead is not None:
+                return Ticket(ahead, joined=True)
+            batch = Batch(self._dataset, job)
+            self._waiting.append(batch)
+            self._changed.notify_all()
+            return Ticket(batch, joined=False)
+
+    def progress(self) -> Progress | None:
+        """The run under way or next in line; None where there is nothing to do."""
+        with self._changed:
+            batch = self._current or next(iter(self._waiting), None)
+        return None if batch is None else batch.progress()
+
+    @contextmanager
+    def exclusive(self, *, timeout_s: float) -> Iterator[None]:
+        """Hold the dataset: no sync of any thread or process meanwhile. Raises SyncBusy."""
+        # A lock per use: two threads of one process must exclude each other, too.
+        lock = FileLock(self._lock_path, timeout=timeout_s, poll_interval=LOCK_POLL_S)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise SyncBusy(
+                "a sync of {dataset} is under way; try again when it has ended",
+                dataset=self._dataset.name,
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                "{path} cannot be used: {reason}",
+                path=self._lock_path,
+                reason=error.strerror or error,
+            ) from error
+        try:
+            self._store.interrupt_stale_runs(self._dataset.name)
+            yield
+        finally:
+            lock.release()
+
+    def _joinable(self, job: Job, *, join_running: bool) -> Batch | None:
+        if job.confirms_run_id is not None:
+            return None
+        ahead = [batch for batch in self._waiting if batch.job.confirms_run_id is None]
+        if join_running and self._current is not None:
+            ahead.insert(0, self._current)
+        return next(iter(ahead), None)
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                if self._stopping:
+                    return
+                batch = self._current = self._waiting.popleft()
+            try:
+                run = self._execute(batch)
+            except Exception as error:
+                if not isinstance(error, EcommerceError):
+                    logger.exception("%s: the sync failed", self._dataset.name)
+                self._finish(batch)
+                batch.future.set_exception(error)
+            else:
+                self._finish(batch)
+                batch.future.set_result(run)
+
+    def _finish(self, batch: Batch) -> None:
+        # Before the future is set: who hears of the end and asks again must not join the past.
+        with self._changed:
+            if self._current is batch:
+                self._current = None
+
+    def _execute(self, batch: Batch) -> Run:
+        newest_run_id = self._store.newest_run_id()
+        with self._turn():
+            # Another process may have run, meanwhile, the very sync that this batch is for:
+            # a run that is newer than our question, since nobody joins a batch once it is current.
+            if batch.job.confirms_run_id is None:
+                run = self._store.finished_sync_after(self._dataset.name, newest_run_id)
+                if run is not None:
+                    return run
+
+            def report(stage: Stage, **known: int | None) -> None:
+                if self._give_up.is_set():
+                    raise _stopped()
+                batch.note(stage, **known)
+
+            run = self._sync.run(self._dataset, batch.job, report)
+        self._on_run(run)
+        return run
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait for the dataset, however long its holder takes, unless the application stops."""
+        while True:
+            try:
+                with self.exclusive(timeout_s=0.5):
+                    yield
+                    return
+            except SyncBusy:
+                if self._stopping:
+                    raise _stopped() from None
+
+
+def _stopped() -> SyncStopped:
+    return SyncStopped("the application is shutting down; nothing was changed")
+
+
+def _lock_path(database: Path, dataset: Dataset) -> Path:
+    return database.with_name(f"{database.name}.{dataset.name}.lock")

@@ -1,0 +1,76 @@
+"""A write that ends in ``kill -9``: ``python -m tests.faults.die DATABASE URL ACTION MOMENT``.
+
+ACTION is ``sync``, ``clear`` or ``undo_clear`` of the products. MOMENT is ``before`` the
+COMMIT, ``half-way`` (the same, but pages had to be written out early) or ``after`` it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from ecommerce_core.application import Application
+from ecommerce_core.gateway import Gateway
+from ecommerce_core.models import Trigger
+from ecommerce_core.settings import Settings
+from ecommerce_core.store import Store
+from ecommerce_core.transactions import Database
+
+WRITES = 100
+
+
+class DyingStore(Store):
+    """Dies in or after the first transaction that writes many rows."""
+
+    moment = "before"
+
+    @contextmanager
+    def writing(self) -> Iterator[Database]:
+        transaction = self._spilling() if self.moment == "half-way" else super().writing()
+        with transaction as db:
+            changes = db.conn.total_changes
+            yield db
+            written = db.conn.total_changes - changes
+            if written > WRITES and self.moment != "after":
+                die()
+        if written > WRITES:
+            die()
+
+    @contextmanager
+    def _spilling(self) -> Iterator[Database]:
+        """A transaction that cannot keep its pages in memory: it writes them before the COMMIT."""
+        with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA cache_size = 1")
+            connection.execute("BEGIN IMMEDIATE")
+            yield sqlite_utils.Database(connection)
+            connection.execute("COMMIT")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    database, url, action, moment = sys.argv[1:]
+    settings = Settings(database=Path(database))
+    store = DyingStore.open(settings.database)
+    store.moment = moment
+    application = Application(settings, store=store, gateway=Gateway(url))
+    application.start()
+    actions: dict[str, Callable[[], object]] = {
+        "sync": lambda: application.request_sync("products", trigger=Trigger.CLI).wait(),
+        "clear": lambda: application.clear("products", trigger=Trigger.CLI),
+        "undo_clear": lambda: application.undo_clear("products", trigger=Trigger.CLI),
+    }
+    actions[action]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""One sync in a process of its own, to be killed: ``python -m tests.faults.sync_once``.
+
+Says ``ready`` once everything is imported and waits for a line with the database and
+the gateway's URL, a tab between. Then it syncs the products and says how far it is:
+``began`` (in the journal), ``applying`` (before the transaction), ``committing`` (all is
+written but the COMMIT), ``committed``, ``done``. It lives on until it is killed or its
+standard input ends.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ecommerce_core.application import Application
+from ecommerce_core.gateway import Gateway
+from ecommerce_core.journal import NewRun
+from ecommerce_core.models import Run, Trigger
+from ecommerce_core.settings import Settings
+from ecommerce_core.store import Store
+from ecommerce_core.transactions import Database
+
+
+class TellingStore(Store):
+    """A store that says how far a sync is."""
+
+    _applying = False
+
+    def begin_run(self, new: NewRun) -> int:
+        run_id = super().begin_run(new)
+        tell("began")
+        return run_id
+
+    def apply(self, *args: Any, **options: Any) -> Run:
+        tell("applying")
+        self._applying = True
+        run = super().apply(*args, **options)
+        tell("committed")
+        return run
+
+    @contextmanager
+    def writing(self) -> Iterator[Database]:
+        with super().writing() as db:
+            yield db
+            if self._applying:
+                self._applying = False
+                tell("committing")
+
+
+def tell(mark: str) -> None:
+    """Say a mark at once: what a buffer holds dies with the process."""
+    os.write(sys.stdout.fileno(), f"{mark}\n".encode())
+
+
+def main() -> None:
+    tell("ready")
+    database, _, url = sys.stdin.readline().strip().partition("\t")
+    if not database:
+        return
+    settings = Settings(database=Path(database))
+    store = TellingStore.open(settings.database)
+    application = Application(settings, store=store, gateway=Gateway(url))
+    application.start()
+    application.request_sync("products", trigger=Trigger.CLI).wait()
+    tell("done")
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()
