@@ -1,0 +1,242 @@
+"""What a reader's language makes of texts, numbers, money, dates and durations. No Streamlit here.
+
+Source texts are English; ``locale/fr/LC_MESSAGES/messages.po`` has their
+French (gettext). A ``Language`` is a value that a page makes for one session:
+two sessions with two languages share nothing.
+"""
+
+from __future__ import annotations
+
+import gettext
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property, lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.numbers import format_currency, format_decimal
+
+from ecommerce_core.errors import EcommerceError
+
+LOCALE_DIR = Path(__file__).parent / "locale"
+LANGUAGES = {"en": "English", "fr": "Français"}
+# A European shop: day before month and 24 hours, in English too.
+_BABEL_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
+
+_PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
+# Streamlit replaces these in the text that Markdown leaves, where a backslash
+# no longer shields it: icons and emoji (:name:), links (://, www., @), arrows.
+_REPLACED_LATER = re.compile(r"(?<=[:@])|(?<=[-<>=~])(?=[-<>=~])|(?<=www)(?=\.)", re.IGNORECASE)
+_WORD_JOINER = "\u2060"
+# Overrides of the reading direction would turn the sentence around them.
+_UNSHOWABLE = re.compile("[\0\u202a-\u202e\u2066-\u2069]")
+
+
+def escape(text: object) -> str:
+    """``text`` so that Markdown as Streamlit reads it shows it as it is, on one line."""
+    plain = str(text).encode("utf-8", "replace").decode()
+    plain = " ".join(_UNSHOWABLE.sub("\N{REPLACEMENT CHARACTER}", plain).split())
+    return _PUNCTUATION.sub(r"\\\g<0>", _REPLACED_LATER.sub(_WORD_JOINER, plain))
+
+
+def language_of(locale: str | None) -> str:
+    """The language for a browser's locale such as ``fr-CA``: the one we have, else English."""
+    code = (locale or "").replace("_", "-").split("-")[0].lower()
+    return code if code in LANGUAGES else "en"
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def translations(code: str) -> gettext.NullTranslations:
+    """The catalogue of a language; English is its own source."""
+    return gettext.translation("messages", LOCALE_DIR, [code], fallback=code == "en")
+
+
+@lru_cache(maxsize=64)
+def timezone(name: str | None) -> tzinfo:
+    """The time zone that a browser names, UTC where we do not know it."""
+    try:
+        return ZoneInfo(name) if name else UTC
+    except (KeyError, ValueError, OSError):
+        return UTC
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a text translated later
+    """Mark a text for the catalogue, and leave it as it is."""
+    return message
+
+
+# What the application's own identifiers are called in front of people.
+WORDS = {
+    "products": N_("products"),
+    "customers": N_("customers"),
+    "code": N_("Code"),
+    "family": N_("Family"),
+    "description": N_("Description"),
+    "price_cents": N_("Price"),
+    "min_quantity": N_("Min. quantity"),
+    "packaging": N_("Packaging"),
+    "catalogue_min_quantity": N_("Catalogue min."),
+    "catalogue_packaging": N_("Catalogue pack."),
+    "catalogue_id": N_("Catalogue's number"),
+    "customer_id": N_("Customer number"),
+    "first_name": N_("First name"),
+    "last_name": N_("Last name"),
+    "loyalty_points": N_("Loyalty points"),
+    "payment": N_("Payment"),
+    "account": N_("Account"),
+    "first_seen_at": N_("First seen"),
+    "updated_at": N_("Last changed"),
+    "withdrawn_at": N_("Withdrawn"),
+    "manual": N_("manual"),
+    "callback": N_("callback"),
+    "cli": N_("command line"),
+    "sync": N_("fetch"),
+    "clear": N_("clear"),
+    "undo_clear": N_("undo of a clear"),
+    "running": N_("running"),
+    "succeeded": N_("succeeded"),
+    "partial": N_("partial"),
+    "unchanged": N_("unchanged"),
+    "held": N_("held"),
+    "failed": N_("failed"),
+    "interrupted": N_("interrupted"),
+    "confirmed": N_("confirmed"),
+    "discarded": N_("discarded"),
+    "superseded": N_("superseded"),
+    "executed": N_("executed"),
+    "joined": N_("joined a running fetch"),
+    "refused": N_("refused"),
+    "waiting": N_("Waiting"),
+    "downloading": N_("Downloading"),
+    "validating": N_("Checking"),
+    "storing": N_("Storing"),
+    "none": N_("once"),
+    "minute": N_("every minute"),
+    "hour": N_("every hour"),
+    "day": N_("every day"),
+    "week": N_("every week"),
+}
+
+
+@dataclass(frozen=True)
+class Language:
+    """One reader's language and time zone. ``code`` is a key of LANGUAGES."""
+
+    code: str = "en"
+    zone: tzinfo = UTC
+
+    @cached_property
+    def _locale(self) -> Locale:
+        return Locale.parse(_BABEL_LOCALES[self.code])
+
+    def text(self, message: str) -> str:
+        """The translation of a source text."""
+        return translations(self.code).gettext(message) if message else ""
+
+    def plural(self, singular: str, plural: str, count: int) -> str:
+        """The form for ``count``, its ``{count}`` filled in."""
+        form = translations(self.code).ngettext(singular, plural, count)
+        return form.format(count=self.number(count))
+
+    def word(self, name: str) -> str:
+        """What people call a column, status, trigger, stage, recurrence or dataset."""
+        return self.text(WORDS.get(name, name))
+
+    def error(self, error: EcommerceError) -> str:
+        """What ``error`` says, in this language. Not escaped: it may quote a peer."""
+        try:
+            return self.text(error.template).format(**error.details)
+        except (KeyError, IndexError, ValueError):
+            return str(error)
+
+    def number(self, value: float, *, decimals: int | None = None) -> str:
+        """``1,234.5`` or ``1 234,5``, with at most three decimals unless told how many."""
+        pattern = "#,##0.###" if decimals is None else f"#,##0.{'0' * decimals}".rstrip(".")
+        return format_decimal(value, format=pattern, locale=self._locale)
+
+    def points(self, value: float) -> str:
+        """Loyalty points, or any amount without a unit: two decimals where it is a fraction."""
+        return self.number(value, decimals=0 if float(value).is_integer() else 2)
+
+    def money(self, cents: float) -> str:
+        """Integer cents as euros: ``€4.24`` or ``4,24 €``."""
+        return format_currency(cents / 100, "EUR", locale=self._locale)
+
+    def size(self, count: float) -> str:
+        """Bytes: ``12 kB``, ``1.4 MB``."""
+        _ = self.text
+        units = [_("B"), _("kB"), _("MB"), _("GB")]
+        while count >= 999.5 and len(units) > 1:
+            count /= 1_000
+            units.pop(0)
+        return f"{self.number(count, decimals=1 if count % 1 and count < 9.95 else 0)} {units[0]}"
+
+    def moment(self, at: datetime, *, seconds: bool = True) -> str:
+        """A UTC time in the reader's zone, the zone named: ``24 Nov 2025, 21:03 CET``."""
+        local = at.astimezone(self.zone)
+        return f"{self._day_and_time(local, seconds=seconds)} {local.tzname()}"
+
+    def local(self, at: datetime) -> str:
+        """The same without the zone, for a column whose heading names it."""
+        return self._day_and_time(at.astimezone(self.zone), seconds=True)
+
+    def simulated(self, at: datetime, *, seconds: bool = True) -> str:
+        """A naive time of the simulated clock; who shows it says that it is simulated."""
+        return self._day_and_time(at, seconds=seconds)
+
+    def day(self, at: datetime) -> str:
+        """The day: ``7 Jan 2019``."""
+        return format_datetime(at, "d MMM y", locale=self._locale)
+
+    def weekday(self, at: datetime) -> str:
+        """The day of the week, in full, as a sentence begins with it."""
+        return format_datetime(at, "EEEE", locale=self._locale).capitalize()
+
+    @property
+    def place(self) -> str:
+        """The zone's name, short enough for a heading: ``Paris``, ``UTC``."""
+        return str(self.zone).rsplit("/", 1)[-1].replace("_", " ")
+
+    def _day_and_time(self, at: datetime, *, seconds: bool) -> str:
+        pattern = "d MMM y, HH:mm:ss" if seconds else "d MMM y, HH:mm"
+        return format_datetime(at.replace(tzinfo=None), pattern, locale=self._locale)
+
+    def duration(self, seconds: float) -> str:
+        """The two largest units: ``0.4 s``, ``1 min 12 s``, ``2 h 5 min``, ``3 d 4 h``."""
+        _ = self.text
+        seconds = max(0.0, seconds)
+        if seconds < 0.0995:
+            return f"{self.number(seconds * 1000, decimals=0)} {_('ms')}"
+        if seconds < 9.95:
+            return f"{format_decimal(seconds, format='0.#', locale=self._locale)} {_('s')}"
+        whole = round(seconds)
+        units = ((_("d"), 86_400), (_("h"), 3_600), (_("min"), 60), (_("s"), 1))
+        for (unit, size), (smaller, smaller_size) in zip(units, units[1:], strict=False):
+            if whole >= size:
+                rest = whole % size // smaller_size
+                tail = f" {rest} {smaller}" if rest else ""
+                return f"{self.number(whole // size)} {unit}{tail}"
+        return f"{whole} {_('s')}"
+
+    def ago(self, at: datetime, now: datetime) -> str:
+        """How long ago: ``12 s ago``, in whole seconds; ``just now`` below two."""
+        _ = self.text
+        age_s = int((now - at).total_seconds())
+        if age_s < 2:
+            return _("just now")
+        return _("{duration} ago").format(duration=self.duration(age_s))
+
+    def speed(self, speed: float) -> str:
+        """A clock's speed in words: ``50 ×: an hour passes in 72 s``."""
+        _ = self.text
+        if speed <= 0:
+            return _("{factor} ×: time stands still").format(factor=self.number(speed))
+        hour_s = 3_600 / speed
+        seconds = f"{self.number(hour_s, decimals=0)} {_('s')}"
+        return _("{factor} ×: an hour passes in {duration}").format(
+            factor=self.number(speed),
+            duration=seconds if 10 <= hour_s < 120 else self.duration(hour_s),
+        )

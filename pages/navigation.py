@@ -1,0 +1,113 @@
+"""The frame around every page: where one can go, in which language, and what time it is there."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.language import LANGUAGES, language_of
+from ecommerce_core.ui import escape, language
+
+ASSETS = Path(__file__).parent.parent / "assets"
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def choose_language() -> None:
+    """The switch. It travels in the URL as ``?language=fr`` where it is not the browser's own."""
+    state = st.session_state
+    asked, own = st.query_params.get("language"), language_of(st.context.locale)
+    if asked in LANGUAGES and asked != state.get("_language_in_url"):
+        state["language"] = asked  # a shared link, or the back button
+    state.setdefault("language", own)
+    st.segmented_control(
+        "Language · Langue",
+        list(LANGUAGES),
+        key="language",
+        required=True,
+        format_func=lambda code: LANGUAGES[code],
+        label_visibility="collapsed",
+    )
+    state["_language_in_url"] = None if state["language"] == own else state["language"]
+    if state["_language_in_url"] is None:
+        st.query_params.pop("language", None)
+    elif asked != state["language"]:
+        st.query_params["language"] = state["language"]
+
+
+@st.fragment(run_every=1.0)
+def pulse() -> None:
+    """The clock and the peers' health, in a few lines; one request serves every session."""
+    words, app = language(), ui.application()
+    reading = app.scheduler.reading()
+    clock = reading.clock
+    if clock is not None:
+        state = _("paused") if clock.paused else f"{words.number(clock.speed)} ×"
+        icon = "pause_circle" if clock.paused else "schedule"
+        st.caption(
+            f":material/{icon}: **{words.simulated(clock.simulated_at)}**  \n"
+            + _("simulated · {state}").format(state=state)
+        )
+    if reading.error is not None:
+        st.caption(f":material/cloud_off: {_('The scheduler does not answer')}")
+    for peer in dict.fromkeys(dataset.peer for dataset in app.datasets.values()):
+        health = app.gateway.health(peer)
+        if health.last_error is not None and (
+            health.last_answer_at is None
+            or (health.last_error_at or health.last_answer_at) > health.last_answer_at
+        ):
+            text = _("{peer} failed last time").format(peer=escape(peer))
+            st.caption(f":material/warning: {text}")
+
+
+with st.sidebar:
+    choose_language()
+
+st.set_page_config(
+    page_title=_("E-commerce operations"),
+    page_icon=ASSETS / "icon.svg",
+    layout="wide",
+    menu_items={"About": _("What our shop holds, where it comes from, and when it is fetched.")},
+)
+st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
+
+page = st.navigation(
+    [
+        st.Page(
+            "overview.py",
+            title=_("Overview"),
+            icon=":material/home:",
+            default=True,
+            help=_("Is everything fresh, what failed, what comes next."),
+        ),
+        st.Page(
+            "products.py",
+            title=_("Products"),
+            icon=":material/inventory_2:",
+            help=_("The products of our shop: fetch, search, clear."),
+        ),
+        st.Page(
+            "customers.py",
+            title=_("Customers"),
+            icon=":material/group:",
+            help=_("The customers and their loyalty points: fetch, search, clear."),
+        ),
+        st.Page(
+            "scheduler.py",
+            title=_("Scheduler"),
+            icon=":material/schedule:",
+            help=_("The simulated clock and its tasks: add one, see when it fires."),
+        ),
+        st.Page(
+            "activity.py",
+            title=_("Activity"),
+            icon=":material/history:",
+            help=_("The journal of runs and callbacks, with what each of them did."),
+        ),
+    ]
+)
+with st.sidebar:
+    pulse()
+page.run()

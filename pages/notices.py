@@ -1,0 +1,59 @@
+"""What needs a person, and the buttons that settle it: refused, failed and held fetches."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.models import Run, RunStatus, Trigger
+from ecommerce_core.ui import language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(name: str) -> None:
+    """What is wrong with a dataset and what to do: refused requests, a failed or a held run."""
+    problem = ui.problem(name)
+    if problem is not None:
+        ui.show_error(problem)
+    with ui.guarded():
+        app = ui.application()
+        run, waiting = app.store.last_run(name), app.store.held_run(name)
+        if run is not None and run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
+            title = _("The last fetch failed: {dataset}").format(dataset=language().word(name))
+            advice = _("The stored data was left as it was. Try again, or look at Activity.")
+            text = f"{ui.sentence(run.error or '')}\n\n{advice}"
+            st.error(text, title=title, icon=":material/error:")
+        if waiting is not None:
+            held(waiting, keys=(f"confirm_{name}", f"discard_{name}"))
+
+
+def held(run: Run, *, keys: tuple[str, str]) -> None:
+    """A run that waits for a decision: its numbers, and the two buttons that decide."""
+    words, app = language(), ui.application()
+    current_rows = app.store.totals(app.datasets[run.dataset]).current
+    text = _(
+        "This answer would withdraw {withdrawn} of {current} rows, more than half. Nothing was"
+        " changed. Apply it if that is right; discard it if the peer made a mistake."
+    ).format(withdrawn=words.number(run.counts.withdrawn), current=words.number(current_rows))
+    title = _("A fetch is held: {dataset}").format(dataset=words.word(run.dataset))
+    st.warning(text, title=title, icon=":material/pause_circle:")
+    with st.container(horizontal=True):
+        st.button(
+            _("Apply the held answer"),
+            key=keys[0],
+            icon=":material/check:",
+            on_click=lambda: ui.request(
+                run.dataset, lambda: app.confirm(run.id, trigger=Trigger.MANUAL)
+            ),
+        )
+        st.button(
+            _("Discard it"),
+            key=keys[1],
+            icon=":material/close:",
+            on_click=lambda: ui.attempt(
+                run.dataset, lambda: app.discard(run.id), _("Discarded; nothing was changed.")
+            ),
+        )

@@ -1,0 +1,431 @@
+"""Every page, driven as a person drives it, with a real application over the embedded peers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ecommerce_core import application
+from ecommerce_core.application import Application
+from ecommerce_core.language import escape
+from ecommerce_core.models import Action, Query, RunStatus, Trigger
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.settings import Settings
+from tests.peers import Peers
+
+NAVIGATION = Path(__file__).parent.parent / "pages" / "navigation.py"
+PAGES = ["overview", "products", "customers", "scheduler", "activity"]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    peers = Sandbox(products=60, customers=30)
+    peers.start()
+    yield peers
+    peers.stop()
+
+
+@pytest.fixture
+def app(sandbox: Sandbox, tmp_path: Path) -> Iterator[Application]:
+    yield from installed(sandbox.url, tmp_path)
+
+
+@pytest.fixture
+def app_without_peers(tmp_path: Path) -> Iterator[Application]:
+    yield from installed("http://127.0.0.1:9", tmp_path)
+
+
+def installed(url: str, folder: Path) -> Iterator[Application]:
+    settings = Settings(database=folder / "shop.db", timeout_s=5, deadline_s=10)
+    opened = Application.open(settings, gateway_url=url, is_sandbox=True)
+    opened.start()
+    application.install(opened)
+    yield opened
+    application.install(None)
+    opened.stop()
+
+
+@dataclass
+class Page:
+    """One session on one page."""
+
+    at: AppTest
+    app: Application
+    toasts: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, app: Application, name: str, *, locale: str = "en-GB", **query: str) -> Page:
+        at = AppTest.from_file(str(NAVIGATION), default_timeout=20)
+        at.context = {"locale": locale, "timezone": "Europe/Paris"}
+        at.run()
+        if name != "overview":
+            at.switch_page(f"{name}.py")
+        for key, value in query.items():
+            at.query_params[key] = value
+        return cls(at.run(), app).sound()
+
+    def sound(self) -> Page:
+        assert not self.at.exception, self.at.exception
+        # A toast is gone at the next run, which a fragment may ask for at any moment.
+        self.toasts += [toast.value for toast in self.at.toast]
+        return self
+
+    def click(self, key: str) -> Page:
+        self.at.button(key=key).click().run()
+        return self.sound()
+
+    def buttons(self) -> set[str]:
+        return {button.key for button in self.at.button}
+
+    def fetch(self, name: str) -> Page:
+        """Click, wait for the run to end, and let the page look."""
+        before = self.app.store.newest_run_id()
+        self.click(f"fetch_{name}")
+        until(lambda: ended(self.app, name, before))
+        self.at.run()
+        return self.sound()
+
+    def table(self, key: str = "products_table") -> pd.DataFrame:
+        return next(table for table in self.at.dataframe if table.key == key).value
+
+    def table_named(self, alt: str) -> pd.DataFrame:
+        """A table without selection has no key in AppTest, but always a name."""
+        return next(table for table in self.at.dataframe if table.proto.alt == alt).value
+
+    def texts(self) -> str:
+        kinds = (
+            "error",
+            "warning",
+            "info",
+            "success",
+            "caption",
+            "markdown",
+            "toast",
+            "header",
+            "subheader",
+        )
+        found = [e.value for kind in kinds for e in self.at.get(kind)]
+        titles = [e.proto.title for kind in ("error", "warning") for e in self.at.get(kind)]
+        return "\n".join(str(text) for text in [*found, *titles])
+
+
+def ended(app: Application, name: str, after: int) -> bool:
+    run = app.store.last_run(name)
+    return run is not None and run.id > after and run.finished_at is not None
+
+
+def until(done: Callable[[], bool], *, timeout_s: float = 10) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not done():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_on_an_empty_store_and_says_that_it_is_the_sandbox(
+    app: Application, name: str, locale: str
+) -> None:
+    page = Page.open(app, name, locale=locale)
+    badge = {"en-GB": "Sandbox", "fr-FR": "Bac à sable"}[locale]
+    assert badge in page.texts()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_opens_on_a_full_store(app: Application, name: str) -> None:
+    for dataset in app.datasets:
+        app.request_sync(dataset, trigger=Trigger.MANUAL).wait(10)
+    Page.open(app, name)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_breaks_where_no_peer_answers(app_without_peers: Application, name: str) -> None:
+    page = Page.open(app_without_peers, name)
+    assert "The scheduler does not answer" in page.texts()
+
+
+def test_products_are_fetched_and_shown_with_prices_in_euros(app: Application) -> None:
+    page = Page.open(app, "products")
+    assert "Never fetched yet" in page.texts()
+    page.fetch("products")
+    table = page.table()
+    assert len(table) == 25
+    stored = app.store.find_row(app.datasets["products"], table["code"][0])
+    assert table["price_cents"][0] == stored.price_cents
+    assert list(table["min_quantity"].unique()) == [1]
+    assert list(table["packaging"].unique()) == [0]
+    assert "Products fetched: 60 added." in page.toasts
+
+
+def test_a_click_while_a_fetch_runs_joins_it(app: Application) -> None:
+    page = Page.open(app, "products")
+    page.at.button(key="fetch_products").click().run()
+    page.at.button(key="fetch_products").click().run()
+    until(lambda: app.progress("products") is None and ended(app, "products", 0))
+    page.at.run()
+    page.sound()
+    assert 1 <= len(app.store.list_runs(dataset="products")) <= 2
+
+
+def test_clearing_asks_first_and_can_be_undone(app: Application) -> None:
+    page = Page.open(app, "products").fetch("products")
+    page.click("clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 60
+    assert "60 rows" in page.texts()
+    page.click("confirm_clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 0
+    assert any(toast.startswith("Cleared: 60 rows") for toast in page.toasts)
+    assert "The products database is empty" in page.texts()
+    page.click("undo_clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 60
+    assert "undo_clear_products" not in page.buttons()
+    actions = [run.action for run in app.store.list_runs()]
+    assert actions == [Action.UNDO_CLEAR, Action.CLEAR, Action.SYNC]
+
+
+def test_a_search_narrows_the_table_and_says_when_nothing_matches(app: Application) -> None:
+    page = Page.open(app, "products").fetch("products")
+    code = page.table()["code"][7]
+    page.at.text_input(key="search_products").set_value(code).run()
+    assert list(page.sound().table()["code"])[0] == code
+    page.at.text_input(key="search_products").set_value("no such thing").run()
+    assert "Nothing matches" in page.sound().texts()
+
+
+def test_a_family_can_be_chosen_and_rows_sorted_by_price(app: Application) -> None:
+    page = Page.open(app, "products").fetch("products")
+    family = page.table()["family"][0]
+    page.at.selectbox(key="products_family").select(family).run()
+    assert set(page.sound().table()["family"]) == {family}
+    page.at.selectbox(key="products_sort").select("price_cents").run()
+    page.at.toggle(key="products_descending").set_value(True).run()
+    prices = list(page.sound().table()["price_cents"])
+    assert prices == sorted(prices, reverse=True)
+
+
+def test_a_search_begins_again_on_the_first_page(app: Application) -> None:
+    page = Page.open(app, "products").fetch("products")
+    page.at.session_state["products_page"] = 3
+    page.at.run()
+    assert len(page.sound().table()) == 10
+    page.at.text_input(key="search_products").set_value("X").run()
+    assert page.sound().at.session_state["products_page"] == 1
+
+
+def test_a_selected_row_is_resolved_to_its_key_and_shown_in_full(app: Application) -> None:
+    page = Page.open(app, "products").fetch("products")
+    code = page.table()["code"][3]
+    page.at.session_state["products_row"] = code
+    page.at.run()
+    details = page.sound().at.table[0].value
+    assert escape(code) in details.to_string()
+    page.click("close_row_products")
+    assert not page.at.table
+
+
+def test_customers_are_cards_first_and_a_table_on_demand(app: Application) -> None:
+    page = Page.open(app, "customers").fetch("customers")
+    customer = app.store.list_rows(app.datasets["customers"], Query(sort="last_name"))[0]
+    assert f"**{customer.first_name} {customer.last_name}**" in page.texts()
+    assert page.texts().count("Loyalty points: ") == 25
+    page.at.radio(key="customers_view").set_value("table").run()
+    assert customer.last_name in list(page.sound().table("customers_table")["last_name"])
+
+
+def test_a_failed_fetch_names_the_peer_stays_on_the_page_and_leaves_the_data(
+    app_without_peers: Application,
+) -> None:
+    page = Page.open(app_without_peers, "products").fetch("products")
+    run = app_without_peers.store.last_run("products")
+    assert run is not None
+    assert run.status is RunStatus.FAILED
+    for _again in range(2):
+        page.at.run()
+        assert "catalogue" in page.sound().texts()
+        assert "The last fetch failed: products" in page.texts()
+    assert "fetch_products" in page.buttons()
+
+
+def catalogue(count: int) -> bytes:
+    products = [
+        {
+            "id": number,
+            "codeProduit": f"X{number}",
+            "familleProduit": "Frigos",
+            "descriptionProduit": f"Frigo {number}",
+            "quantiteMin": 15,
+            "packaging": 2,
+            "prix": 424,
+        }
+        for number in range(count)
+    ]
+    return json.dumps({"produits": products}).encode()
+
+
+@pytest.fixture
+def app_of_peers(peers: Peers, tmp_path: Path) -> Iterator[Application]:
+    yield from installed(peers.url, tmp_path)
+
+
+def test_a_held_answer_is_shown_with_its_numbers_and_can_be_discarded_or_applied(
+    peers: Peers, app_of_peers: Application
+) -> None:
+    app = app_of_peers
+    peers.bodies["catalogue-produit"] = catalogue(60)
+    page = Page.open(app, "products").fetch("products")
+    peers.bodies["catalogue-produit"] = catalogue(21)
+    page.fetch("products")
+    assert "This answer would withdraw 39 of 60 rows" in page.texts()
+    page.click("discard_products")
+    assert app.store.held_run("products") is None
+    page.fetch("products")
+    held = app.store.held_run("products")
+    assert held is not None
+    page = Page.open(app, "activity", run=str(held.id))
+    page.click("confirm_run")
+    until(lambda: app.store.held_run("products") is None)
+    assert app.store.totals(app.datasets["products"]).current == 21
+
+
+def test_rejected_records_are_shown_with_their_reason(
+    peers: Peers, app_of_peers: Application
+) -> None:
+    products = json.loads(catalogue(3))
+    products["produits"][1]["prix"] = "**dear**"
+    peers.bodies["catalogue-produit"] = json.dumps(products).encode()
+    run = app_of_peers.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    page = Page.open(app_of_peers, "activity", run=str(run.id))
+    rejected = page.table_named("Rejected records")
+    assert list(rejected["key"]) == ["X1"]
+    assert list(rejected["position"]) == [1]
+    assert "prix" in rejected["reason"][0]
+
+
+def test_changes_are_shown_field_by_field_with_money_as_money(
+    peers: Peers, app_of_peers: Application
+) -> None:
+    peers.bodies["catalogue-produit"] = catalogue(3)
+    app_of_peers.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    peers.bodies["catalogue-produit"] = catalogue(3).replace(b'"prix": 424', b'"prix": 399', 1)
+    run = app_of_peers.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    page = Page.open(app_of_peers, "activity", run=str(run.id))
+    changes = page.table_named("What the run changed, field by field")
+    assert changes.to_dict("records") == [
+        {"key": "X0", "field": "Price", "old": "€4.24", "new": "€3.99"}
+    ]
+
+
+def test_withdrawn_rows_are_out_of_sight_until_asked_for(
+    peers: Peers, app_of_peers: Application
+) -> None:
+    peers.bodies["catalogue-produit"] = catalogue(20)
+    page = Page.open(app_of_peers, "products").fetch("products")
+    peers.bodies["catalogue-produit"] = catalogue(15)
+    page.fetch("products")
+    assert len(page.table()) == 15
+    page.at.toggle(key="products_withdrawn").set_value(True).run()
+    assert page.sound().table()["withdrawn_at"].notna().sum() == 5
+
+
+def test_a_task_is_added_listed_and_deleted_by_name(app: Application) -> None:
+    page = Page.open(app, "scheduler")
+    page.at.radio(key="task_app").set_value("crm").run()
+    page.at.selectbox(key="task_recurrence").select("day").run()
+    page.click("add_task")
+    assert "Added: get\\_customers" in page.texts()
+    tasks = [t for t in app.scheduler.fetch_tasks() if t.name == "get_customers"]
+    assert [task.recurrence for task in tasks] == ["day"]
+    table = page.table_named("Scheduled tasks")
+    assert list(table["name"]) == ["get_customers"]
+    assert list(table["recurrence"]) == ["every day"]
+    page.click("delete_task_get_customers")
+    page.click("confirm_delete_task_get_customers")
+    assert not [t for t in app.scheduler.fetch_tasks() if t.name == "get_customers"]
+    assert "Deleted: 1." in page.texts()
+
+
+def test_a_task_behind_the_clock_is_refused_with_the_reason(app: Application) -> None:
+    page = Page.open(app, "scheduler")
+    page.at.session_state["task_time"] = page.at.session_state["task_time"].replace(year=2001)
+    page.at.run()
+    page.click("add_task")
+    assert "is not ahead of the simulated clock" in page.texts()
+    assert not app.scheduler.fetch_tasks()
+
+
+def test_the_journal_lists_runs_and_filters_them(app: Application) -> None:
+    for dataset in app.datasets:
+        app.request_sync(dataset, trigger=Trigger.CLI).wait(10)
+    app.clear("products", trigger=Trigger.MANUAL)
+    page = Page.open(app, "activity")
+    assert list(page.table("runs_table")["id"]) == [3, 2, 1]
+    page.at.selectbox(key="runs_trigger").select(Trigger.CLI).run()
+    assert list(page.sound().table("runs_table")["trigger"]) == ["command line", "command line"]
+    page.at.selectbox(key="runs_dataset").select("customers").run()
+    assert list(page.sound().table("runs_table")["dataset"]) == ["customers"]
+
+
+def test_a_run_in_the_url_opens_with_its_detail(app: Application) -> None:
+    app.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    page = Page.open(app, "activity", run="1")
+    assert "Run 1: fetch · products" in page.texts()
+
+
+@pytest.mark.parametrize("number", ["999", "-1", "x", "9" * 40, ""])
+def test_a_run_that_is_not_there_opens_nothing(app: Application, number: str) -> None:
+    assert "Run " not in Page.open(app, "activity", run=number).texts()
+
+
+def test_the_overview_leads_from_an_empty_store_to_a_full_one(app: Application) -> None:
+    page = Page.open(app, "overview")
+    assert "Three steps to begin" in page.texts()
+    page.fetch("products").fetch("customers")
+    assert "Three steps to begin" not in page.texts()
+    assert {metric.value for metric in page.at.metric} == {"60", "30"}
+
+
+def test_two_sessions_speak_two_languages_at_once(app: Application) -> None:
+    english, french = Page.open(app, "products"), Page.open(app, "products", locale="fr-CA")
+    english.at.run()
+    assert english.at.title[0].value == "Products"
+    assert french.at.button(key="fetch_products").label == "Récupérer les produits"
+    assert french.at.button(key="clear_products").label == "Vider la BDD produits"
+
+
+def test_the_language_in_the_url_wins_over_the_browsers(app: Application) -> None:
+    page = Page.open(app, "customers", language="fr")
+    assert page.at.title[0].value == "Clients"
+    page.at.segmented_control(key="language").set_value("en").run()
+    assert page.sound().at.title[0].value == "Customers"
+    assert "language" not in page.at.query_params
+
+
+def test_a_language_that_we_do_not_have_is_ignored(app: Application) -> None:
+    assert Page.open(app, "customers", language="tlh").at.title[0].value == "Customers"
+
+
+def test_what_a_peer_wrote_is_never_markup(app: Application) -> None:
+    app.request_sync("customers", trigger=Trigger.MANUAL).wait(10)
+    evil = "**:red[x]** $y$ :material/home: <b>"
+    with app.store.writing() as db:
+        db.execute("UPDATE customer SET first_name = ?", [evil])
+    cards = [m.value for m in Page.open(app, "customers").at.markdown if "red" in m.value]
+    assert len(cards) == 25
+    assert all(":red[" not in card and "\\$y\\$" in card for card in cards)
+
+
+def test_a_store_that_cannot_be_read_is_an_error_in_place_and_no_empty_table(
+    app: Application,
+) -> None:
+    app.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    app.settings.database.write_bytes(b"this is no database, and it is long enough to be read")
+    page = Page.open(app, "products")
+    assert "no sound SQLite database" in page.texts()
+    assert not page.at.dataframe
