@@ -1,0 +1,117 @@
+"""The server: ``streamlit run dashboard.py``. Pages, companion and lifespan on one port."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import anyio.to_thread
+import streamlit as st
+
+from ecommerce_core import application
+from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.companion import Companion
+from ecommerce_core.errors import EcommerceError, SettingsError
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.settings import Settings
+
+NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
+
+logger = logging.getLogger("ecommerce_core.dashboard")
+
+
+def log_to_stderr() -> None:
+    """Let our own lines be seen: Streamlit sets up its loggers and leaves ours silent."""
+    ours = logging.getLogger("ecommerce_core")
+    if not ours.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        ours.addHandler(handler)
+        ours.setLevel(logging.INFO)
+
+
+def read_settings() -> Settings:
+    """The settings, or the end of the start, with one line that says why."""
+    try:
+        return Settings.from_env(os.environ)
+    except SettingsError as error:
+        sys.exit(f"dashboard.py: {error}")
+
+
+def start_sandbox() -> Sandbox:
+    """Start the embedded peers; their scheduler calls back to this very server."""
+    sandbox = Sandbox(
+        products=settings.sandbox_products,
+        customers=settings.sandbox_customers,
+        app_url=f"http://127.0.0.1:{st.get_option('server.port')}",
+        app_name=settings.app_name,
+    )
+    sandbox.start()
+    return sandbox
+
+
+def release_callers_on_signals() -> None:
+    """Answer waiting callbacks when told to end: the server waits for them before it does."""
+
+    def release_first(before: Callable[..., Any], number: int, frame: FrameType | None) -> None:
+        companion.release()
+        before(number, frame)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before = signal.getsignal(number)
+        if callable(before):
+            signal.signal(number, partial(release_first, before))
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Open and start everything before the first request, stop it after the last."""
+    sandbox = None
+    gateway_url = settings.gateway_url
+    if gateway_url is None:
+        sandbox = await anyio.to_thread.run_sync(start_sandbox)
+        gateway_url = sandbox.url
+        logger.info("ECOMMERCE_GATEWAY_URL is not set: the sandbox answers at %s", gateway_url)
+    try:
+        running = Application.open(
+            settings, gateway_url=gateway_url, is_sandbox=sandbox is not None
+        )
+    except EcommerceError as error:
+        if sandbox is not None:
+            sandbox.stop()
+        # The server's own way to refuse a start would bury the reason under a traceback.
+        print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(1)
+    running.start()
+    companion.attach(running)
+    application.install(running)
+    release_callers_on_signals()
+    try:
+        yield
+    finally:
+        application.install(None)
+        await anyio.to_thread.run_sync(running.stop)
+        await anyio.to_thread.run_sync(companion.close)
+        if sandbox is not None:
+            await anyio.to_thread.run_sync(sandbox.stop)
+
+
+log_to_stderr()
+settings = read_settings()
+companion = Companion(DATASETS.values())
+app = st.App(
+    NAVIGATION,
+    routes=companion.routes(),
+    middleware=[
+        companion.guard(settings, bind_address=st.get_option("server.address") or None),
+    ],
+    lifespan=lifespan,
+)
