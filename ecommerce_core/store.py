@@ -1,15 +1,9 @@
-"""The SQLite file: opening, migrating, transactions, and the writes that must be one of them.
-
-A connection per operation: a cached one dies with its thread, and one thread's
-rollback would erase another's write. Every write begins IMMEDIATE, so that it
-waits for its turn instead of failing half-way.
-"""
+"""The store: migrations, and the writes that must be one transaction."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -31,15 +25,7 @@ from ecommerce_core.dataset_state import (
     select_state,
     upsert_state,
 )
-from ecommerce_core.errors import (
-    NothingToUndo,
-    RunNotHeld,
-    StoreBusy,
-    StoreDamaged,
-    StoreError,
-    StoreForeign,
-    StoreFull,
-)
+from ecommerce_core.errors import NothingToUndo, RunNotHeld, StoreForeign
 from ecommerce_core.journal import (
     Journal,
     NewRun,
@@ -50,12 +36,8 @@ from ecommerce_core.journal import (
 )
 from ecommerce_core.models import Action, Counts, Resolution, Run, RunStatus, Trigger
 from ecommerce_core.rows import Rows
+from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
-
-BUSY_TIMEOUT_S = 5.0
-# Before it, connections that write and checkpoint at once can corrupt a WAL database.
-FIRST_SAFE_WAL = (3, 51, 3)
-APPLICATION_ID_BYTES = slice(68, 72)  # of a database's header
 
 _migrations = Migrations("ecommerce")
 for _migration in schema.MIGRATIONS:
@@ -67,7 +49,9 @@ class Store(Journal, Rows):
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = path
-        self._busy_timeout_s = busy_timeout_s
+        self._file = SqliteFile(
+            path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
+        )
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Store:
@@ -77,44 +61,29 @@ class Store(Journal, Rows):
         StoreError.
         """
         store = cls(path, busy_timeout_s=busy_timeout_s)
-        with store._explained():
+        with store._file.explained():
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and path.stat().st_size:
-                store._check()
+            with store._file.checked() as connection:
+                if connection is not None:
+                    store._refuse_newer(_database(connection))
             store._migrate()
         return store
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
         """A connection for one read, on one consistent view. Raises StoreError."""
-        with self._explained(), closing(self._connect()) as connection:
-            connection.execute("BEGIN")
+        with self._file.reading() as connection:
             yield _database(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
         """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
-        with self._explained(), closing(self._connect()) as connection:
-            # Pages that spill would lock readers out before the commit.
-            connection.execute("PRAGMA cache_spill = OFF")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield _database(connection)
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+        with self._file.writing() as connection:
+            yield _database(connection)
 
     def check_writable(self) -> None:
         """Raise StoreError where the database cannot be written to just now."""
-        with self._explained(), closing(self._connect()) as connection:
-            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-            connection.execute("BEGIN IMMEDIATE")
-            # An UPDATE of no row succeeds on a full disk. This takes a page, which goes into
-            # the rollback journal at once, but into a WAL with the commit alone.
-            connection.execute("PRAGMA user_version = 0")
-            connection.execute("COMMIT" if mode == "wal" else "ROLLBACK")
+        self._file.check_writable()
 
     def dataset_state(self, dataset: str) -> DatasetState:
         """What is remembered of the last answer that was applied."""
@@ -258,63 +227,6 @@ class Store(Journal, Rows):
                 raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
             return run
 
-    def _connect(self, mode: str = "rw") -> sqlite3.Connection:
-        """``mode``: ``rw``, ``ro``, or ``rwc`` where the file may have to be created."""
-        # Without a mode, a file that was taken away would come back empty.
-        connection = sqlite3.connect(
-            f"{self.path.absolute().as_uri()}?mode={mode}",
-            uri=True,
-            timeout=self._busy_timeout_s,
-            isolation_level=None,
-            check_same_thread=True,
-        )
-        connection.execute("PRAGMA foreign_keys = ON")
-        return connection
-
-    def _check(self) -> None:
-        """Refuse a file that is not ours or not sound, before anything is written to it."""
-        self._roll_back_what_a_crash_left()
-        with closing(self._connect("ro")) as connection:
-            # One view: another process may be creating the database at this moment.
-            connection.execute("BEGIN")
-            (application_id,) = connection.execute("PRAGMA application_id").fetchone()
-            (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if objects and application_id != schema.APPLICATION_ID:
-                raise self._foreign()
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
-                raise StoreDamaged(
-                    "{path} fails SQLite's check ({verdict}); it was left as it is."
-                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-                    path=self.path,
-                    verdict=verdict,
-                )
-            if objects:
-                self._refuse_newer(_database(connection))
-
-    def _roll_back_what_a_crash_left(self) -> None:
-        """Let SQLite undo a commit that was cut off: whoever only reads may not, and is refused."""
-        with closing(self._connect("ro")) as connection:
-            try:
-                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK":
-                    raise
-        with self.path.open("rb") as file:
-            header = file.read(100)
-        if header[APPLICATION_ID_BYTES] != schema.APPLICATION_ID.to_bytes(4, "big"):
-            raise self._foreign()
-        with closing(self._connect("rw")) as connection:
-            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-
-    def _foreign(self) -> StoreForeign:
-        return StoreForeign(
-            "{path} is a database of another application; it was left as it is."
-            " Set ECOMMERCE_DATABASE to another file.",
-            path=self.path,
-        )
-
     def _refuse_newer(self, db: sqlite_utils.Database) -> None:
         known = {migration.__name__ for migration in schema.MIGRATIONS}
         newer = [done.name for done in _migrations.applied(db) if done.name not in known]
@@ -327,9 +239,8 @@ class Store(Journal, Rows):
             )
 
     def _migrate(self) -> None:
-        with closing(self._connect("rwc")) as connection:
-            if sqlite3.sqlite_version_info >= FIRST_SAFE_WAL:
-                self._switch_to_wal(connection)
+        with closing(self._file.connect("rwc")) as connection:
+            self._file.choose_journal(connection)
             if not _migrations.pending(_database(connection)):
                 return
         # A second process may migrate at the same moment: what is pending is asked again inside.
@@ -337,56 +248,6 @@ class Store(Journal, Rows):
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             _migrations.apply(db)  # type: ignore[arg-type]
 
-    def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
-        # Where two processes switch at once, SQLite tells one of them "locked" without waiting.
-        give_up_at = time.monotonic() + self._busy_timeout_s
-        while True:
-            try:
-                connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
-                if not busy or time.monotonic() >= give_up_at:
-                    raise
-            time.sleep(0.01)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """The one point where SQLite's errors become ours."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _explain(error, self.path, self._busy_timeout_s) from error
-        except OSError as error:
-            raise StoreError(
-                "{path} cannot be used: {reason}", path=self.path, reason=error.strerror or error
-            ) from error
-
 
 def _database(connection: sqlite3.Connection) -> sqlite_utils.Database:
     return sqlite_utils.Database(connection, execute_plugins=False, recursive_triggers=False)
-
-
-def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreError:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return StoreBusy(
-            "the database is busy: another process has held it for more than {seconds:g} s;"
-            " nothing was changed, try again",
-            seconds=busy_timeout_s,
-        )
-    if name.startswith("SQLITE_FULL"):
-        return StoreFull("the disk is full: nothing was changed; make room and try again")
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
-        return StoreDamaged(
-            "{path} is no sound SQLite database; it was left as it is."
-            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-            path=path,
-        )
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
-        return StoreError(
-            "{path} cannot be read or written to ({reason}); nothing was changed",
-            path=path,
-            reason=error,
-        )
-    return StoreError("the database answered: {reason}; nothing was changed", reason=error)

@@ -35,7 +35,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("gateway_errors",),
     ("gateway_call",),
     ("dataset", "schema", "transactions"),
-    ("salvage", "rejection", "guard", "tokens", "simulated_time", "language"),
+    ("salvage", "rejection", "guard", "sqlite_file", "tokens", "simulated_time", "language"),
     ("replies",),
     ("models",),
     ("settings",),

@@ -17,7 +17,8 @@ from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.errors import SyncStopped
 from ecommerce_core.models import Action, RunStatus, Trigger
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import FIRST_SAFE_WAL, Store
+from ecommerce_core.sqlite_file import FIRST_SAFE_WAL
+from ecommerce_core.store import Store
 from tests.faults.test_kill import Victim
 from tests.peers import Peers, products
 

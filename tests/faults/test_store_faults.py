@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core import schema, store
+from ecommerce_core import schema, sqlite_file
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.errors import (
@@ -539,11 +539,13 @@ def create(database: Path, start: threading.Barrier) -> None:
     Store.open(database).check_writable()
 
 
-@pytest.mark.parametrize("wal_from", [store.FIRST_SAFE_WAL, (3, 0, 0)], ids=["as it is", "WAL"])
+@pytest.mark.parametrize(
+    "wal_from", [sqlite_file.FIRST_SAFE_WAL, (3, 0, 0)], ids=["as it is", "WAL"]
+)
 def test_eight_that_create_the_database_at_once_all_find_it_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wal_from: tuple[int, ...]
 ) -> None:
-    monkeypatch.setattr(store, "FIRST_SAFE_WAL", wal_from)
+    monkeypatch.setattr(sqlite_file, "FIRST_SAFE_WAL", wal_from)
     for number in range(5):
         database = tmp_path / str(number) / "ecommerce.db"
         start = threading.Barrier(8)

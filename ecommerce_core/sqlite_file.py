@@ -1,0 +1,197 @@
+"""One SQLite file: connections, transactions, the check before the first write, errors in words.
+
+A connection per operation: a cached one dies with its thread, and one thread's
+rollback would erase another's write. Every write begins IMMEDIATE, so that it
+waits for its turn instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
+
+BUSY_TIMEOUT_S = 5.0
+# A big sync writes for seconds: the threads of one process wait longer than strangers do.
+WRITER_PATIENCE_S = 60.0
+# Before it, connections that write and checkpoint at once can corrupt a WAL database.
+FIRST_SAFE_WAL = (3, 51, 3)
+APPLICATION_ID_BYTES = slice(68, 72)  # of a database's header
+
+
+class SqliteFile:
+    """A database file of one application, known by its ``application_id``."""
+
+    def __init__(self, path: Path, *, application_id: int, busy_timeout_s: float) -> None:
+        self.path = path
+        self._application_id = application_id
+        self._busy_timeout_s = busy_timeout_s
+        self._writer = threading.Lock()
+
+    def connect(self, mode: str = "rw") -> sqlite3.Connection:
+        """``mode``: ``rw``, ``ro``, or ``rwc`` where the file may have to be created."""
+        # Without a mode, a file that was taken away would come back empty.
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=self._busy_timeout_s,
+            isolation_level=None,
+            check_same_thread=True,
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one read, on one consistent view. Raises StoreError."""
+        with self.explained(), closing(self.connect()) as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
+        with self.explained(), self._turn(), closing(self.connect()) as connection:
+            # Pages that spill would lock readers out before the commit.
+            connection.execute("PRAGMA cache_spill = OFF")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def check_writable(self) -> None:
+        """Raise StoreError where the database cannot be written to just now."""
+        if self._writer.locked():
+            return  # it is being written to
+        with self.explained(), closing(self.connect()) as connection:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            connection.execute("BEGIN IMMEDIATE")
+            # An UPDATE of no row succeeds on a full disk. This takes a page, which goes into
+            # the rollback journal at once, but into a WAL with the commit alone.
+            connection.execute("PRAGMA user_version = 0")
+            connection.execute("COMMIT" if mode == "wal" else "ROLLBACK")
+
+    @contextmanager
+    def checked(self) -> Iterator[sqlite3.Connection | None]:
+        """A read-only connection to a file that is ours and sound; None where there is none yet.
+
+        Raises StoreForeign, StoreDamaged before anything is written to the file.
+        """
+        if not self.path.exists() or not self.path.stat().st_size:
+            yield None
+            return
+        self._roll_back_what_a_crash_left()
+        with closing(self.connect("ro")) as connection:
+            # One view: another process may be creating the database at this moment.
+            connection.execute("BEGIN")
+            (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+            (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if objects and application_id != self._application_id:
+                raise self._foreign()
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if verdict != "ok":
+                raise StoreDamaged(
+                    "{path} fails SQLite's check ({verdict}); it was left as it is."
+                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+                    path=self.path,
+                    verdict=verdict,
+                )
+            yield connection if objects else None
+
+    def choose_journal(self, connection: sqlite3.Connection) -> None:
+        """Take WAL where this SQLite writes it safely, else stay with the rollback journal."""
+        if sqlite3.sqlite_version_info < FIRST_SAFE_WAL:
+            return
+        # Where two processes switch at once, SQLite tells one of them "locked" without waiting.
+        give_up_at = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
+                if not busy or time.monotonic() >= give_up_at:
+                    raise
+            time.sleep(0.01)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """The one point where SQLite's errors become ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.path, self._busy_timeout_s) from error
+        except OSError as error:
+            raise StoreError(
+                "{path} cannot be used: {reason}", path=self.path, reason=error.strerror or error
+            ) from error
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writer.acquire(timeout=WRITER_PATIENCE_S):
+            raise StoreBusy(
+                "the database is busy: another write has taken more than {seconds:g} s;"
+                " nothing was changed, try again",
+                seconds=WRITER_PATIENCE_S,
+            )
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def _roll_back_what_a_crash_left(self) -> None:
+        """Let SQLite undo a commit that was cut off: whoever only reads may not, and is refused."""
+        with closing(self.connect("ro")) as connection:
+            try:
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK":
+                    raise
+        with self.path.open("rb") as file:
+            header = file.read(100)
+        if header[APPLICATION_ID_BYTES] != self._application_id.to_bytes(4, "big"):
+            raise self._foreign()
+        with closing(self.connect("rw")) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+
+    def _foreign(self) -> StoreForeign:
+        return StoreForeign(
+            "{path} is a database of another application; it was left as it is."
+            " Set ECOMMERCE_DATABASE to another file.",
+            path=self.path,
+        )
+
+
+def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return StoreBusy(
+            "the database is busy: another process has held it for more than {seconds:g} s;"
+            " nothing was changed, try again",
+            seconds=busy_timeout_s,
+        )
+    if name.startswith("SQLITE_FULL"):
+        return StoreFull("the disk is full: nothing was changed; make room and try again")
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        return StoreDamaged(
+            "{path} is no sound SQLite database; it was left as it is."
+            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+            path=path,
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
+        return StoreError(
+            "{path} cannot be read or written to ({reason}); nothing was changed",
+            path=path,
+            reason=error,
+        )
+    return StoreError("the database answered: {reason}; nothing was changed", reason=error)
