@@ -1,0 +1,33 @@
+"""Answers of catalogue-produit in files, as large as wanted, written without holding them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+FAMILIES = ("Frigos", "Console", "TV", "Ordinateurs", "Fours", "Enceintes")
+
+
+def write_answer(path: Path, rows: int, *, changed_every: int = 0) -> int:
+    """Write an answer of ``rows`` products; its size in bytes.
+
+    ``changed_every``: every so manieth product has another price than the first answer's,
+    0 for none. The keys come in the peer's order, which is not the table's.
+    """
+    with path.open("w", encoding="utf-8") as file:
+        file.write('{"produits": [')
+        for number in range(rows):
+            changed = bool(changed_every) and number % changed_every == 0
+            family = FAMILIES[number * 7 % len(FAMILIES)]
+            product = {
+                "id": number + 1,
+                "codeProduit": f"X1-{number}",
+                "familleProduit": family,
+                "descriptionProduit": f"{family}:P{number % 9}-{number}",
+                "quantiteMin": 5 + number % 4 * 5,
+                "packaging": 1 + number % 6,
+                "prix": 100 + number * 7919 % 99_900 + changed,
+            }
+            file.write((", " if number else "") + json.dumps(product))
+        file.write("]}")
+    return path.stat().st_size
