@@ -43,7 +43,7 @@ class Server:
             try:
                 if requests.get(self.page("healthz"), timeout=5).status_code == 200:
                     return
-            except requests.ConnectionError:
+            except requests.RequestException:
                 pass
             if self.process.poll() is not None or time.monotonic() > end:
                 raise AssertionError(f"the server did not start:\n{self.log}")
@@ -99,10 +99,14 @@ def free_port() -> int:
 
 @contextmanager
 def running_server(
-    folder: Path, environment: Mapping[str, str] | None = None, *, options: tuple[str, ...] = ()
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    *,
+    options: tuple[str, ...] = (),
+    port: int | None = None,
 ) -> Iterator[Server]:
     """``streamlit run dashboard.py`` with a database in ``folder``; ready when it is yielded."""
-    port = free_port()
+    port = port or free_port()
     ours = {name: v for name, v in os.environ.items() if not name.startswith("ECOMMERCE_")}
     ours |= {"ECOMMERCE_DATABASE": str(folder / "ecommerce.db"), **(environment or {})}
     command = [

@@ -1,0 +1,112 @@
+"""Chromium, shops to visit, and visitors. Where there is no Chromium the tests skip and say so."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from ecommerce_core.models import Run
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.store import Store
+from tests.peers import Peers
+from tests.server import Server, running_server
+
+if TYPE_CHECKING:
+    # Without Playwright this file must still load, for the tests to say why they skip.
+    from tests.browser.visitor import Browser, Visitor
+
+pytest.register_assert_rewrite("tests.browser.visitor")
+
+PRODUCTS, CUSTOMERS = 120, 40
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A running server with a database of its own. ``peers_url`` is its gateway."""
+
+    server: Server
+    folder: Path
+    peers_url: str
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "ecommerce.db")
+
+    def runs(self, name: str | None = None) -> list[Run]:
+        """The journal, newest first."""
+        return self.store.list_runs(dataset=name)
+
+
+@dataclass(frozen=True)
+class SandboxShop(Shop):
+    sandbox: Sandbox
+
+
+@dataclass(frozen=True)
+class PeersShop(Shop):
+    peers: Peers
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    from tests.browser.visitor import find_chromium, running_chromium
+
+    if find_chromium() is None:
+        # Where all is installed on purpose, a test that does not run is no test.
+        give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        give_up("Chromium is not installed; BROWSER_PATH may name another one")
+    with running_chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
+    """Makes visitors of a shop; whatever their pages complained of fails the test at its end."""
+    from tests.browser.visitor import Visitor
+
+    visitors: list[Visitor] = []
+
+    def come(shop: Shop, **settings: Any) -> Visitor:
+        visitors.append(Visitor(browser, shop.server, **settings))
+        return visitors[-1]
+
+    yield come
+    for visitor in visitors:
+        visitor.leave()
+
+
+@contextmanager
+def sandbox_shop(folder: Path) -> Iterator[SandboxShop]:
+    """A shop over the embedded peers, their clock as fast as README says: 50 seconds in one."""
+    with Sandbox(products=PRODUCTS, customers=CUSTOMERS, speed=5, tick_s=0.1) as sandbox:
+        environment = {"ECOMMERCE_GATEWAY_URL": sandbox.url}
+        with running_server(folder, environment) as server:
+            sandbox.app_url = server.url
+            yield SandboxShop(server, folder, sandbox.url, sandbox)
+
+
+@pytest.fixture
+def new_shop(tmp_path: Path, browser: Browser) -> Iterator[SandboxShop]:
+    """A shop that nobody has used yet."""
+    with sandbox_shop(tmp_path) as shop:
+        yield shop
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[SandboxShop]:
+    """A shop that the tests of a module share."""
+    with sandbox_shop(tmp_path_factory.mktemp("shop")) as shared:
+        yield shared
+
+
+@pytest.fixture
+def odd_shop(tmp_path: Path, peers: Peers, browser: Browser) -> Iterator[PeersShop]:
+    """A shop whose peers answer what the test tells them to."""
+    with running_server(tmp_path, {"ECOMMERCE_GATEWAY_URL": peers.url}) as server:
+        yield PeersShop(server, tmp_path, peers.url, peers)

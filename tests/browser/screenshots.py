@@ -1,0 +1,132 @@
+"""Pictures of every page: ``python -m tests.browser.screenshots [folder]`` (screenshots/).
+
+Drives a server with the embedded peers to an empty, a full and a failing shop,
+and takes each page in English and French, light and dark, wide and narrow.
+Writes README's picture, docs/overview.png, as well.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from io import BytesIO
+from itertools import product
+from pathlib import Path
+
+import requests
+from PIL import Image
+
+from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.crm import CUSTOMERS
+from ecommerce_core.gateway import Gateway
+from ecommerce_core.models import Recurrence
+from ecommerce_core.scheduler import Scheduler
+from ecommerce_core.settings import PROJECT_ROOT
+from tests.browser.visitor import PAGES, Browser, Visitor, running_chromium
+from tests.peers import Peers, customer
+from tests.server import Server, running_server
+
+WIDTHS = {1440: 900, 390: 844}
+README_PICTURE = PROJECT_ROOT / "docs" / "overview.png"
+CALLBACKS = ("add-auto", "auto_load_customers")
+
+
+def gateway_of(server: Server) -> str:
+    """Where the embedded peers answer: the server says so as it starts."""
+    found = re.search(r"the sandbox answers at (http://\S+)", server.log)
+    assert found is not None, server.log
+    return found[1]
+
+
+def call_back(server: Server) -> None:
+    for path in CALLBACKS:
+        requests.post(server.page(path), timeout=60)
+
+
+def fill(server: Server) -> None:
+    """Fetch both, let some simulated days pass, fetch again, and leave tasks to come."""
+    scheduler = Scheduler(Gateway(gateway_of(server)), app_name="e-commerce")
+    call_back(server)
+    scheduler.set_speed(86_400)
+    time.sleep(4)
+    scheduler.set_speed(50)
+    time.sleep(1)
+    call_back(server)
+    now = scheduler.fetch_clock().simulated_at.replace(second=0, microsecond=0)
+    for dataset, hours, recurrence in (
+        (PRODUCTS, 3, Recurrence.DAY),
+        (CUSTOMERS, 5, Recurrence.WEEK),
+        (PRODUCTS, 9, Recurrence.NONE),
+    ):
+        at = now + timedelta(hours=hours)
+        scheduler.add_task(dataset, simulated_at=at, recurrence=recurrence)
+
+
+@contextmanager
+def failing_server(folder: Path) -> Iterator[Server]:
+    """The full shop's database before peers that fail: one held, one refused, no clock."""
+    with Peers() as peers:
+        peers.serve_customers([customer(number) for number in range(30)])
+        environment = {"ECOMMERCE_GATEWAY_URL": peers.url}
+        with running_server(folder, environment) as server:
+            call_back(server)
+            yield server
+
+
+def settle(visitor: Visitor) -> None:
+    """Wait for what is painted a moment after the script has ended: canvases, charts, times."""
+    visitor.wait_until_drawn()
+    visitor.page.wait_for_timeout(1200)
+
+
+def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None:
+    """Every page, in ``folder``: ``products-full-fr-dark-390.png``."""
+    for (width, height), language in product(WIDTHS.items(), ("en", "fr")):
+        locale = {"en": "en-GB", "fr": "fr-FR"}[language]
+        size = {"width": width, "height": height}
+        visitor = Visitor(browser, server, locale=locale, viewport=size)
+        for name in PAGES:
+            visitor.open(name)
+            settle(visitor)
+            for scheme in ("light", "dark"):
+                visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                visitor.page.wait_for_timeout(400)
+                file = f"{name or 'overview'}-{state}-{language}-{scheme}-{width}.png"
+                visitor.page.screenshot(path=folder / file)
+            visitor.page.emulate_media(color_scheme="light")
+        visitor.context.close()
+        print(f"{state}, {language}, {width} px: {'; '.join(visitor.errors) or 'no error'}")
+
+
+def take_readme_picture(browser: Browser, server: Server) -> None:
+    visitor = Visitor(browser, server)
+    visitor.open()
+    settle(visitor)
+    picture = Image.open(BytesIO(visitor.page.screenshot()))
+    visitor.context.close()
+    README_PICTURE.parent.mkdir(exist_ok=True)
+    # A palette is enough for a page in few colours, and a third of the size.
+    palette = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    palette.save(README_PICTURE, optimize=True)
+    print(f"{README_PICTURE}: {README_PICTURE.stat().st_size / 1000:.0f} kB")
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data, running_chromium() as browser:
+        with running_server(Path(data)) as server:
+            take_all(browser, server, folder, "empty")
+            fill(server)
+            take_readme_picture(browser, server)
+            take_all(browser, server, folder, "full")
+        with failing_server(Path(data)) as server:
+            take_all(browser, server, folder, "failing")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"))

@@ -1,0 +1,194 @@
+"""README's journey in Chromium, as a new user makes it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+import requests
+
+from ecommerce_core.models import Trigger
+from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
+from tests.browser.visitor import PAGES, Visitor, expect
+
+pytestmark = pytest.mark.browser
+
+TITLES = {
+    "en": ("Overview", "Products", "Customers", "Scheduler", "Activity"),
+    "fr": ("Vue d’ensemble", "Produits", "Clients", "Scheduler", "Activité"),
+}
+
+
+@pytest.fixture
+def full_shop(shop: SandboxShop) -> SandboxShop:
+    """The module's shop with both datasets fetched."""
+    for path in ("add-auto", "auto_load_customers"):
+        assert requests.post(shop.server.page(path), timeout=30).status_code == 200
+    return shop
+
+
+@pytest.fixture
+def visitor(visit: Callable[..., Visitor], full_shop: SandboxShop) -> Visitor:
+    return visit(full_shop)
+
+
+def test_a_new_shop_is_empty_and_the_overview_leads_to_a_full_one(
+    new_shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(new_shop)
+    visitor.open("products")
+    expect(visitor.button("fetch_products")).to_be_visible()
+    expect(visitor.part("products_table")).to_have_count(0)
+    visitor.go("")
+
+    visitor.button("fetch_products").click()
+    expect(visitor.toast(str(PRODUCTS))).to_be_visible()
+    visitor.button("fetch_customers").click()
+    expect(visitor.toast(str(CUSTOMERS))).to_be_visible()
+
+    metrics = visitor.page.get_by_test_id("stMetricValue")
+    expect(metrics.get_by_text(str(PRODUCTS), exact=True).first).to_be_visible()
+    expect(metrics.get_by_text(str(CUSTOMERS), exact=True).first).to_be_visible()
+    visitor.expect_no_crash()
+
+
+def test_fetched_products_are_a_table_a_page_at_a_time(
+    new_shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(new_shop)
+    visitor.open("products")
+
+    visitor.button("fetch_products").click()
+
+    expect(visitor.toast(str(PRODUCTS))).to_be_visible()
+    expect(visitor.cell("products_table", "X1-0")).to_be_attached()
+    visitor.expect_rows("products_table", 25)
+    expect(visitor.page.get_by_text(f"1–25 of {PRODUCTS}")).to_be_visible()
+    run = new_shop.runs("products")[0]
+    assert (run.trigger, run.counts.added) == (Trigger.MANUAL, PRODUCTS)
+
+
+def test_customers_are_cards_and_a_table_as_the_reader_likes(visitor: Visitor) -> None:
+    visitor.open("customers")
+    points = visitor.page.get_by_text(re.compile(r"^Loyalty points: \d"))
+    expect(points).to_have_count(25)
+    expect(visitor.part("customers_table")).to_have_count(0)
+
+    visitor.part("customers_view").get_by_text("Table").click()
+
+    visitor.expect_rows("customers_table", 25)
+    expect(points).to_have_count(0)
+
+
+def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    shop.sandbox.scheduler.set_speed(5)
+    visitor = visit(shop)
+    visitor.open("products")
+    visitor.button("fetch_products").click()
+    as_of = visitor.page.get_by_test_id("stCaptionContainer").filter(has_text="As of")
+    expect(as_of).to_contain_text("manual")
+    visitor.go("scheduler")
+    visitor.button("task_soon").click()
+    visitor.wait_until_drawn()
+    visitor.button("add_task").click()
+    # A table that cannot be selected in carries no key: it is the only one on the page.
+    tasks = visitor.page.get_by_test_id("stDataFrame").locator("td")
+    expect(tasks.get_by_text("get_products", exact=True)).to_be_attached()
+    visitor.go("products")
+
+    shop.sandbox.scheduler.set_speed(360)  # the hour passes in a second
+
+    expect(as_of).to_contain_text("callback")
+    visitor.go("activity")
+    expect(visitor.row("runs_table", 0).get_by_text("callback", exact=True)).to_be_attached()
+    deliveries = visitor.page.get_by_role("region").last.locator("td")
+    expect(deliveries.get_by_text(re.compile("executed")).first).to_be_attached()
+    assert shop.runs("products")[0].task_name == "get_products"
+    shop.sandbox.scheduler.set_speed(5)
+    visitor.expect_no_crash()
+
+
+def test_clearing_asks_first_and_can_be_undone(visitor: Visitor, full_shop: SandboxShop) -> None:
+    visitor.open("products")
+    visitor.button("clear_products").click()
+    dialog = visitor.page.get_by_role("dialog")
+    expect(dialog).to_contain_text(re.compile(r"\b1[12]\d rows"))
+    visitor.button("cancel_clear_products").click()
+    expect(dialog).to_have_count(0)
+    visitor.expect_rows("products_table", 25)
+
+    visitor.button("clear_products").click()
+    visitor.button("confirm_clear_products").click()
+
+    expect(dialog).to_have_count(0)
+    expect(visitor.part("products_table")).to_have_count(0)
+    expect(visitor.button("clear_products")).to_be_disabled()
+    visitor.button("undo_clear_products").click()
+    visitor.expect_rows("products_table", 25)
+    expect(visitor.part("undo_clear_products")).to_have_count(0)
+    actions = [run.action for run in full_shop.runs("products")[:2]]
+    assert actions == ["undo_clear", "clear"]
+    visitor.expect_no_crash()
+
+
+@pytest.mark.parametrize(("language", "titles"), TITLES.items())
+def test_every_page_opens_by_its_own_address_and_by_the_navigation(
+    language: str, titles: tuple[str, ...], visitor: Visitor
+) -> None:
+    title = visitor.page.get_by_role("heading", level=1)
+    for name, expected in zip(PAGES, titles, strict=True):
+        visitor.open(name, language=language)
+        expect(title).to_have_text(expected)
+    for name, expected in zip(PAGES, titles, strict=True):
+        visitor.go(name)
+        expect(title).to_have_text(expected)
+    visitor.expect_no_crash()
+
+
+def test_the_language_switch_works_both_ways_and_travels_in_the_address(
+    visitor: Visitor, visit: Callable[..., Visitor], full_shop: SandboxShop
+) -> None:
+    visitor.open("products")
+    title = visitor.page.get_by_role("heading", level=1)
+    visitor.part("language").get_by_text("Français").click()
+    expect(title).to_have_text("Produits")
+    expect(visitor.page).to_have_url(re.compile("language=fr"))
+    expect(visitor.button("fetch_products")).to_have_text(re.compile("Récupérer les produits"))
+
+    friend = visit(full_shop)
+    friend.page.goto(visitor.page.url)
+    expect(friend.page.get_by_role("heading", level=1)).to_have_text("Produits")
+
+    visitor.part("language").get_by_text("English").click()
+    expect(title).to_have_text("Products")
+    expect(visitor.page).not_to_have_url(re.compile("language="))
+
+
+def test_a_browser_that_speaks_french_is_answered_in_french(
+    full_shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(full_shop, locale="fr-FR")
+    visitor.open("products")
+
+    expect(visitor.page.get_by_role("heading", level=1)).to_have_text("Produits")
+    expect(visitor.page).not_to_have_url(re.compile("language="))
+
+
+def test_a_search_narrows_the_table_and_its_address_can_be_shared(
+    visitor: Visitor, visit: Callable[..., Visitor], full_shop: SandboxShop
+) -> None:
+    visitor.open("products")
+    visitor.part("search_products").locator("input").fill("X1-11")
+    visitor.expect_rows("products_table", 11)  # X1-11 and X1-110 to X1-119
+    expect(visitor.page).to_have_url(re.compile("search_products=X1-11"))
+
+    friend = visit(full_shop)
+    friend.page.goto(visitor.page.url)
+    friend.expect_rows("products_table", 11)
+    expect(friend.cell("products_table", "X1-0")).to_have_count(0)
+    visitor.part("search_products").locator("input").fill("no such thing")
+    expect(visitor.part("products_table")).to_have_count(0)
+    visitor.expect_no_crash()

@@ -1,0 +1,171 @@
+"""A person at a browser: what tests and screenshots do with a page, by its elements' keys."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.server import Server
+
+try:
+    from playwright.sync_api import (
+        Browser,
+        BrowserContext,
+        ConsoleMessage,
+        Locator,
+        Page,
+        expect,
+        sync_playwright,
+    )
+except ImportError:
+    if os.environ.get("CI") == "true":
+        raise
+    pytest.skip("playwright is not installed", allow_module_level=True)
+
+__all__ = ["Browser", "Locator", "Page", "Visitor", "expect", "find_chromium", "running_chromium"]
+
+PAGES = ("", "products", "customers", "scheduler", "activity")
+# Generous: a machine with two cores that also builds something else is slow, not broken.
+PATIENCE_MS = 30_000
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# A page below the base path looks for the server beside itself first, and finds it one step up.
+STREAMLIT_PROBES = re.compile(r"status of 404 .*/[a-z]+/_stcore/(health|host-config)$")
+# What a page says while its server is away.
+SERVER_AWAY = re.compile(
+    r"ERR_CONNECTION_REFUSED|WebSocket connection to|WebSocket onerror"
+    r"|Cannot send rerun backMessage when disconnected"
+)
+
+
+def find_chromium() -> str | None:
+    """The browser's path: ``BROWSER_PATH`` where it is set, else the first that is installed."""
+    named = os.environ.get("BROWSER_PATH")
+    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Chromium without a window. Raises LookupError where there is none."""
+    path = find_chromium()
+    if path is None:
+        raise LookupError("Chromium is not installed; BROWSER_PATH may name another one")
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """One person with a browser of their own: nothing is shared with another visitor.
+
+    ``errors`` is what the pages wrote to the console as an error or did not
+    catch, without what is known to be harmless. ``settings`` are Playwright's
+    for a context: ``color_scheme``, ``viewport``, …
+    """
+
+    def __init__(
+        self, browser: Browser, server: Server, *, locale: str = "en-GB", **settings: Any
+    ) -> None:
+        self.server = server
+        self.harmless = [STREAMLIT_PROBES]
+        self.errors: list[str] = []
+        settings = {"viewport": {"width": 1440, "height": 900}, **settings}
+        self.context: BrowserContext = browser.new_context(
+            locale=locale, timezone_id="Europe/Paris", reduced_motion="reduce", **settings
+        )
+        self.context.set_default_timeout(PATIENCE_MS)
+        self.page = self.new_tab()
+
+    def new_tab(self) -> Page:
+        """Another tab of the same browser; it is not the visitor's ``page``."""
+        page = self.context.new_page()
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self.errors.append(f"not caught: {error}"))
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        said = f"{message.text} {message.location.get('url', '')}"
+        if message.type == "error" and not any(known.search(said) for known in self.harmless):
+            self.errors.append(said)
+
+    def open(self, name: str = "", **query: str) -> None:
+        """Go to a page by its address and wait until it stands."""
+        asked = "&".join(f"{key}={value}" for key, value in query.items())
+        self.page.goto(self.server.page(name) + (f"?{asked}" if asked else ""))
+        self.wait_until_drawn()
+
+    def go(self, name: str) -> None:
+        """Go to a page by the navigation."""
+        navigation = self.page.get_by_test_id("stSidebarNav")
+        for _ in range(3):
+            navigation.locator(f'a[href$="/ecommerce/{name}"]').click()
+            try:
+                expect(self.page).to_have_url(re.compile(rf"/ecommerce/{name}(\?|$)"), timeout=5000)
+                break
+            except AssertionError:
+                # Streamlit 1.67 loses the click where a fragment's own refresh comes right behind
+                # it: the two become one run, of the page that the refresh names.
+                continue
+        expect(self.page).to_have_url(re.compile(rf"/ecommerce/{name}(\?|$)"))
+        self.wait_until_drawn()
+
+    def wait_until_drawn(self) -> None:
+        """Wait for the title, and for the script's run to be over."""
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute(
+            "data-test-script-state", "notRunning"
+        )
+
+    def part(self, key: str) -> Locator:
+        """The element of that key."""
+        return self.page.locator(f".st-key-{key}")
+
+    def button(self, key: str) -> Locator:
+        # One with a tooltip is there twice: as it is for a mouse, and as it is for a finger.
+        return self.part(key).locator("button:visible")
+
+    def cell(self, key: str, text: str) -> Locator:
+        """Cells of a table that hold exactly ``text``: a canvas's, as a screen reader has them."""
+        return self.part(key).locator("td").filter(has_text=re.compile(f"^{re.escape(text)}$"))
+
+    def row(self, key: str, position: int) -> Locator:
+        """The cells of a table's row as a screen reader has them; 0 is the first below the head."""
+        return self.part(key).locator("tbody tr").nth(position).locator("td")
+
+    def expect_rows(self, key: str, count: int) -> None:
+        """Wait until the table has so many rows on this page of it."""
+        grid = self.part(key).locator("table[role=grid]")
+        expect(grid).to_have_attribute("aria-rowcount", str(count + 1))
+
+    def toast(self, text: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_test_id("stToast").filter(has_text=text)
+
+    def alert(self, text: str | re.Pattern[str]) -> Locator:
+        """Errors, warnings and the like on the page that say ``text``."""
+        return self.page.get_by_test_id("stAlert").filter(has_text=text)
+
+    def expect_no_crash(self) -> None:
+        """No script of ours ended in a traceback."""
+        expect(self.page.get_by_test_id("stException")).to_have_count(0)
+        assert "Traceback" not in self.server.log
+
+    def leave(self) -> None:
+        """Close every tab; what the pages complained of fails the test here."""
+        self.context.close()
+        assert self.errors == []
