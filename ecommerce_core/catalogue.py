@@ -55,15 +55,27 @@ class ProductDecoder:
         return code if isinstance(code, str) else None
 
 
+def _to_wire(row: Product) -> dict[str, Any]:
+    return {
+        "id": row.catalogue_id,
+        "codeProduit": row.code,
+        "familleProduit": row.family,
+        "descriptionProduit": row.description,
+        "quantiteMin": row.catalogue_min_quantity,
+        "packaging": row.catalogue_packaging,
+        "prix": row.price_cents,
+    }
+
+
 PRODUCTS = Dataset(
     name="products",
     peer="catalogue-produit",
     table="product",
     columns=(
         Column("code", searched=True),
-        Column("family"),
+        Column("family", is_facet=True),
         Column("description", searched=True),
-        Column("price_cents"),
+        Column("price_cents", filtered=True),
         Column("catalogue_min_quantity", nullable=True),
         Column("catalogue_packaging", nullable=True),
         Column("catalogue_id", nullable=True),
@@ -75,4 +87,5 @@ PRODUCTS = Dataset(
     callback_path="ecommerce/add-auto",
     task_name="get_products",
     task_app="products",
+    to_wire=_to_wire,
 )

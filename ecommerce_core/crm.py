@@ -138,6 +138,17 @@ def _number(name: str, *spellings: int | float | str | None | msgspec.UnsetType)
     return float(value)
 
 
+def _to_wire(row: Customer) -> dict[str, Any]:
+    return {
+        "idClient": row.customer_id,
+        "firstName": row.first_name,
+        "lastName": row.last_name,
+        "fidelityPoint": row.loyalty_points,
+        "payment": row.payment,
+        "account": row.account,
+    }
+
+
 CUSTOMERS = Dataset(
     name="customers",
     peer="crm",
@@ -146,9 +157,9 @@ CUSTOMERS = Dataset(
         Column("customer_id", searched=True),
         Column("first_name", searched=True),
         Column("last_name", searched=True),
-        Column("loyalty_points", nullable=True),
+        Column("loyalty_points", nullable=True, filtered=True),
         Column("payment", nullable=True),
-        Column("account", searched=True),
+        Column("account", searched=True, filtered=True),
     ),
     row_type=Customer,
     list_name=None,
@@ -157,4 +168,5 @@ CUSTOMERS = Dataset(
     callback_path="ecommerce/auto_load_customers",
     task_name="get_customers",
     task_app="crm",
+    to_wire=_to_wire,
 )

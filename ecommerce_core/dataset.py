@@ -40,11 +40,17 @@ KeyOf = Callable[[Record], str]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column that a sync fills. ``searched`` columns are looked through by a reader's search."""
+    """A column that a sync fills.
+
+    ``searched``: a text that a reader's search looks through. ``filtered``: readers filter
+    by it. ``is_facet``: readers choose among its values; one column of a dataset at most.
+    """
 
     name: str
     nullable: bool = False
     searched: bool = False
+    filtered: bool = False
+    is_facet: bool = False
 
 
 @dataclass(slots=True)
@@ -53,7 +59,8 @@ class Parsed:
 
     ``records`` has the last of each key, in the answer's order. ``rejected``
     holds the first REJECTED_KEPT, ``rejected_keys`` the keys of all whose key
-    could be read, ``keyless_rejections`` counts the others.
+    could be read, ``keyless_rejections`` counts the others. ``is_ascii``: every text is
+    known to be ASCII; False where nobody looked.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -62,6 +69,7 @@ class Parsed:
     rejected_count: int = 0
     rejected_keys: set[str] = field(default_factory=set)
     keyless_rejections: int = 0
+    is_ascii: bool = False
 
     def reject(self, position: int, key: str | None, reason: str, record: bytes) -> None:
         """Count a record that cannot be taken, and keep it while there is room."""
@@ -98,7 +106,8 @@ class Dataset:
     """One dataset: its peer, its table, and the task that fetches it.
 
     ``list_name`` is the member of the answer that holds the records, None
-    where the answer is a bare list.
+    where the answer is a bare list. ``to_wire`` makes of a row the record that the peer
+    would answer, for files that can be loaded again.
     """
 
     name: str
@@ -112,6 +121,17 @@ class Dataset:
     callback_path: str
     task_name: str
     task_app: str
+    to_wire: Callable[[Any], dict[str, Any]]
+
+    @property
+    def facet(self) -> str | None:
+        """The column among whose values readers choose."""
+        return next((column.name for column in self.columns if column.is_facet), None)
+
+    @property
+    def searched_names(self) -> tuple[str, ...]:
+        """The columns that a search looks through."""
+        return tuple(column.name for column in self.columns if column.searched)
 
     @property
     def key(self) -> str:
@@ -130,13 +150,17 @@ class Dataset:
         """
         decoder = self.decoder()
         raws = self._split(decoder, body)
-        return _decode_all(
+        # One search tells both, as a rule: that no text has a NUL, and that all are ASCII.
+        escapes = _holds(body, rb"\u")
+        parsed = _decode_all(
             decoder,
             raws,
             key_of=attrgetter(self.key),
-            may_hold_nul=_holds_nul(body),
+            may_hold_nul=escapes and _holds(body, rb"\u0000"),
             on_progress=on_progress,
         )
+        parsed.is_ascii = not escapes and body.isascii()
+        return parsed
 
     def _split(self, decoder: Decoder, body: Body) -> list[bytes] | list[msgspec.Raw]:
         try:
@@ -214,11 +238,10 @@ def _reject_twins(
     parsed.records = [record for record in kept if record is not None]
 
 
-def _holds_nul(body: Body) -> bool:
-    """Whether a NUL is spelled anywhere. In pieces: other threads wait for each to be searched."""
-    nul = rb"\u0000"
+def _holds(body: Body, what: bytes) -> bool:
+    """Whether a body holds this. In pieces: other threads wait for each to be searched."""
     starts = range(0, len(body), PIECE_BYTES)
-    return any(body.find(nul, at, at + PIECE_BYTES + len(nul) - 1) >= 0 for at in starts)
+    return any(body.find(what, at, at + PIECE_BYTES + len(what) - 1) >= 0 for at in starts)
 
 
 def _refuse_nul(record: Record) -> None:

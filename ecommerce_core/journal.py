@@ -177,16 +177,6 @@ class Journal(Transactions):
             )
             return [Change(*row) for row in rows]
 
-    def list_history(self, dataset: str, key: str, *, limit: int = 1_000) -> list[Change]:
-        """The changes of one row, newest first."""
-        with self.reading() as db:
-            rows = db.execute(
-                "SELECT run_id, key, field, old, new FROM change"
-                " WHERE dataset = ? AND key = ? ORDER BY run_id DESC, field LIMIT ?",
-                [dataset, key, limit],
-            )
-            return [Change(*row) for row in rows]
-
     def record_deliveries(self, deliveries: Sequence[NewDelivery]) -> None:
         """Write callbacks into the journal, all in one transaction."""
         rows = [
@@ -219,7 +209,7 @@ class Journal(Transactions):
                 " AND dataset = coalesce(:dataset, dataset) ORDER BY id DESC LIMIT :limit",
                 {"before": before_id, "dataset": dataset, "limit": limit},
             )
-            return [_delivery_of_row(row) for row in rows]
+            return [delivery_of_row(row) for row in rows]
 
 
 def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
@@ -250,19 +240,23 @@ def finish_run(
     error: str | None = None,
     body_bytes: int = 0,
     stages_s: Mapping[str, float] | None = None,
+    rows_after: int | None = None,
 ) -> Run:
-    """Write how a run ended, inside an open transaction; the run as it stands now."""
+    """Write how a run ended, inside an open transaction; the run as it stands now.
+
+    ``rows_after``: how many current rows it left, where it may have changed the rows.
+    """
     values = asdict(counts)
     db.execute(
-        "UPDATE run SET status = ?, finished_at = ?, error = ?, body_bytes = ?, stages_s = ?, "
-        + ", ".join(f"{name} = ?" for name in values)
-        + " WHERE id = ?",
+        "UPDATE run SET status = ?, finished_at = ?, error = ?, body_bytes = ?, stages_s = ?,"
+        " rows_after = ?, " + ", ".join(f"{name} = ?" for name in values) + " WHERE id = ?",
         [
             status,
             to_text(now_utc()),
             error,
             body_bytes,
             json.dumps({stage: round(s, 4) for stage, s in (stages_s or {}).items()}),
+            rows_after,
             *values.values(),
             run_id,
         ],
@@ -311,7 +305,8 @@ def run_of_row(row: Mapping[str, Any]) -> Run:
     )
 
 
-def _delivery_of_row(row: Mapping[str, Any]) -> Delivery:
+def delivery_of_row(row: Mapping[str, Any]) -> Delivery:
+    """A Delivery out of its stored row."""
     received_at = to_datetime(row["received_at"])
     if received_at is None:
         raise ValueError("a delivery without a time")

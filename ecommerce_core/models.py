@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
@@ -261,21 +261,65 @@ class PeerHealth:
     last_error: str | None = None
 
 
+class Withdrawn(StrEnum):
+    """Whether a reader sees the rows that the peer no longer lists."""
+
+    HIDE = "hide"
+    SHOW = "show"
+    ONLY = "only"
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which rows of a dataset a reader wants, in what order.
+    """Which rows of a dataset a reader wants, in what order. Hashable: a key for what is cached.
 
-    ``sort`` is a column's name out of the dataset's own list. ``page`` counts
-    from 1. ``filters`` maps a column to the value that it must equal.
+    Of ``search`` the first 1,000 characters count: each of its words must be found in a
+    searched column, accents and case aside. ``values``: a column has one of these. ``ranges``:
+    low and high, both included, None for open. ``since``: a time column is at or after.
+    ``present``: a text is there, or is empty. ``sort`` is a column's name out of the dataset's
+    own list. ``page`` counts from 1. What names no such column is left out.
     """
 
     search: str = ""
-    filters: Mapping[str, str] = field(default_factory=dict)
-    with_withdrawn: bool = False
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    ranges: tuple[tuple[str, float | None, float | None], ...] = ()
+    since: tuple[tuple[str, datetime], ...] = ()
+    present: tuple[tuple[str, bool], ...] = ()
+    withdrawn: Withdrawn = Withdrawn.HIDE
     sort: str | None = None
     descending: bool = False
     page: int = 1
     page_size: int = 50
+
+
+class ChangeKind(StrEnum):
+    """What became of a row between two runs."""
+
+    ADDED = "added"
+    WITHDRAWN = "withdrawn"
+    UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One field of one row, before and after the run that ended ``at``."""
+
+    run_id: int
+    at: datetime
+    field: str
+    old: str | int | float | None
+    new: str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs for one row between two runs; ``field`` is None for a row that was added."""
+
+    key: str
+    kind: ChangeKind
+    field: str | None
+    old: str | int | float | None
+    new: str | int | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,3 +328,91 @@ class Totals:
 
     current: int
     withdrawn: int
+
+
+class PromiseOutcome(StrEnum):
+    """What became of a callback that the scheduler promised."""
+
+    OWED = "owed"
+    ON_TIME = "on_time"
+    LATE = "late"
+    OVERRAN = "overran"
+    REFUSED = "refused"
+    FAILED = "failed"
+    MISSED = "missed"
+    VOID = "void"
+
+    @property
+    def is_received(self) -> bool:
+        """True where the callback reached us, whatever became of it then."""
+        return self not in {PromiseOutcome.OWED, PromiseOutcome.MISSED, PromiseOutcome.VOID}
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One callback that was due, or ``count`` of them, from ``simulated_at`` to the last.
+
+    ``since_at`` is when the entry was last seen waiting, ``noticed_at`` when it was first
+    seen gone; ``speed`` is the clock's then. ``id`` is 0 until it is stored. The three
+    last say what the callback did: ``lateness_s`` in simulated seconds, never below 0.
+    """
+
+    id: int
+    dataset: str
+    task_name: str
+    source_app: str
+    recurrence: str
+    simulated_at: datetime
+    simulated_last_at: datetime
+    count: int
+    since_at: datetime
+    noticed_at: datetime
+    speed: float
+    outcome: PromiseOutcome = PromiseOutcome.OWED
+    reason: str | None = None
+    delivery_id: int | None = None
+    received_at: datetime | None = None
+    lateness_s: float | None = None
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseSummary:
+    """Counts of one task's promises: ``promised == received + missed + owed``; ``void`` apart."""
+
+    dataset: str
+    task_name: str
+    recurrence: str
+    on_time: int = 0
+    late: int = 0
+    overran: int = 0
+    refused: int = 0
+    failed: int = 0
+    missed: int = 0
+    owed: int = 0
+    void: int = 0
+
+    @property
+    def received(self) -> int:
+        """How many reached us."""
+        return self.on_time + self.late + self.overran + self.refused + self.failed
+
+    @property
+    def promised(self) -> int:
+        """How many the scheduler was to send."""
+        return self.received + self.missed + self.owed
+
+
+@dataclass(frozen=True, slots=True)
+class WatchSnapshot:
+    """What the watcher saw last: everybody's tasks at ``listed_at``, the clock, its error.
+
+    ``error`` is why the last look failed, None where it did not. Since ``era_at`` the
+    clock has not been set back.
+    """
+
+    tasks: tuple[Task, ...]
+    listed_at: datetime | None
+    reading: ClockReading
+    error: str | None
+    era_at: datetime | None

@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
+from ecommerce_core import indexes
 from ecommerce_core.dataset import Dataset, Parsed, Record
+from ecommerce_core.folding import SEPARATOR, search_text
 from ecommerce_core.models import Counts
 from ecommerce_core.transactions import Database
 
@@ -41,6 +43,17 @@ class Difference:
         return (
             self.current_before >= HOLD_FROM_ROWS and len(self.withdrawn) * 2 > self.current_before
         )
+
+    @property
+    def current_after(self) -> int:
+        """How many rows are current once this is written."""
+        came = len(self.added) + len(self.returned)
+        return self.current_before + came - len(self.withdrawn)
+
+    @property
+    def rows_to_write(self) -> int:
+        """How many rows this writes."""
+        return len(self.added) + len(self.updated) + len(self.withdrawn)
 
     def counts(self, parsed: Parsed) -> Counts:
         """The journal's counts: fetched is the sum of the four that follow it."""
@@ -123,23 +136,41 @@ def _compare(difference: Difference, dataset: Dataset, row: Values, record: Reco
 
 
 def apply_difference(
-    db: Database, dataset: Dataset, difference: Difference, *, run_id: int, now: str, report: Report
+    db: Database,
+    dataset: Dataset,
+    difference: Difference,
+    *,
+    run_id: int,
+    now: str,
+    report: Report,
+    is_ascii: bool = False,
 ) -> None:
-    """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written."""
+    """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written.
+
+    ``is_ascii``: every text in it is.
+    """
+    indexes.drop_for(
+        db,
+        dataset,
+        rows_written=difference.rows_to_write,
+        rows_before=difference.current_before,
+    )
     table, names = dataset.table, dataset.column_names
     steps = _Steps(db, report)
     # What is ours and the same for every row is spelled out: it keeps the loop in C.
-    marks = ", ".join("?" for _ in names)
+    values_of = msgspec.structs.astuple if is_ascii else _with_search(dataset)
     steps.insert(
-        f"INSERT INTO {table} ({', '.join(names)}, first_seen_at, updated_at)",
-        f"({marks}, '{now}', '{now}')",
-        map(msgspec.structs.astuple, difference.added),
+        f"INSERT INTO {table} ({', '.join(names)}, search, first_seen_at, updated_at)",
+        lambda first: f"({', '.join(_marks(dataset, first, is_ascii))}, '{now}', '{now}')",
+        map(values_of, difference.added),
+        width=len(names) + (not is_ascii),
     )
-    assignments = ", ".join(f"{name} = ?" for name in names[1:])
+    written = zip((*names, "search"), _marks(dataset, 1, is_ascii), strict=True)
+    assignments = ", ".join(f"{name} = {mark}" for name, mark in written if name != dataset.key)
     steps.run(
         f"UPDATE {table} SET {assignments}, updated_at = '{now}', withdrawn_at = NULL"
-        f" WHERE {dataset.key} = ?",
-        ((*values[1:], values[0]) for values in map(msgspec.structs.astuple, difference.updated)),
+        f" WHERE {dataset.key} = ?1",
+        map(values_of, difference.updated),
     )
     steps.run(
         f"UPDATE {table} SET withdrawn_at = '{now}' WHERE {dataset.key} = ?",
@@ -148,10 +179,31 @@ def apply_difference(
     withdrawals = ((key, "withdrawn_at", None, now) for key in difference.withdrawn)
     steps.insert(
         "INSERT INTO change (run_id, dataset, key, field, old, new)",
-        f"({run_id}, '{dataset.name}', ?, ?, ?, ?)",
+        lambda _first: f"({run_id}, '{dataset.name}', ?, ?, ?, ?)",
         chain(difference.changes, withdrawals),
+        width=4,
         count=False,
     )
+
+
+def _marks(dataset: Dataset, first: int, is_ascii: bool) -> list[str]:
+    """The parameters of one row, numbered from ``first``, and what it is searched in."""
+    number_of = {name: number for number, name in enumerate(dataset.column_names, first)}
+    marks = [f"?{number}" for number in number_of.values()]
+    if not is_ascii:
+        return [*marks, f"?{first + len(marks)}"]
+    # Of ASCII there is nothing to fold, and SQLite joins it itself much the quicker.
+    joined = f" || '{SEPARATOR}' || ".join(f"?{number_of[name]}" for name in dataset.searched_names)
+    return [*marks, joined]
+
+
+def _with_search(dataset: Dataset) -> Callable[[Record], Values]:
+    texts_of = attrgetter(*dataset.searched_names)
+
+    def values_of(record: Record) -> Values:
+        return (*msgspec.structs.astuple(record), search_text(*texts_of(record)))
+
+    return values_of
 
 
 class _Steps:
@@ -162,19 +214,29 @@ class _Steps:
         self._report = report
         self._written = 0
 
-    def insert(self, head: str, values: str, rows: Iterator[Values], *, count: bool = True) -> None:
+    def insert(
+        self,
+        head: str,
+        values: Callable[[int], str],
+        rows: Iterator[Values],
+        *,
+        width: int,
+        count: bool = True,
+    ) -> None:
         """Insert many rows with each statement: a third faster.
 
         And the interpreter is let go of, and has to be got back from a thread that may
-        be busy, once for all of them.
+        be busy, once for all of them. ``values``: one row's, its ``width`` parameters numbered
+        from the number given.
         """
-        of_many = f"{head} VALUES {', '.join([values] * ROWS_PER_STATEMENT)}"
+        numbers = range(1, width * ROWS_PER_STATEMENT, width)
+        of_many = f"{head} VALUES {', '.join(map(values, numbers))}"
         while step := list(islice(rows, ROWS_PER_STEP)):
             whole = len(step) - len(step) % ROWS_PER_STATEMENT
             starts = range(0, whole, ROWS_PER_STATEMENT)
             together = (step[at : at + ROWS_PER_STATEMENT] for at in starts)
             self._db.conn.executemany(of_many, map(list, map(chain.from_iterable, together)))
-            self._db.conn.executemany(f"{head} VALUES {values}", step[whole:])
+            self._db.conn.executemany(f"{head} VALUES {values(1)}", step[whole:])
             self._tell(len(step) if count else 0)
 
     def run(self, sql: str, rows: Iterator[Values]) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ecommerce_core.folding import search_text
+
 # "ecom": how a file is known to be ours (PRAGMA application_id).
 APPLICATION_ID = 0x65636F6D
 
@@ -141,7 +143,68 @@ def m002_journal(db: Database) -> None:
     """)
 
 
+def m003_promises(db: Database) -> None:
+    """The callbacks that the scheduler promised, and what its watcher must know to go on."""
+    db.execute("""
+        CREATE TABLE promise (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            dataset TEXT NOT NULL,
+            task_name TEXT NOT NULL,
+            source_app TEXT NOT NULL,
+            recurrence TEXT NOT NULL,
+            simulated_at TEXT NOT NULL,
+            simulated_last_at TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            since_at TEXT NOT NULL,
+            noticed_at TEXT NOT NULL,
+            speed REAL NOT NULL,
+            outcome TEXT NOT NULL,
+            reason TEXT,
+            delivery_id INTEGER,
+            received_at TEXT,
+            lateness_s REAL,
+            duration_s REAL
+        ) STRICT
+    """)
+    db.execute("""
+        CREATE TABLE watch (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            state TEXT NOT NULL
+        ) STRICT
+    """)
+
+
+def m004_search_and_sizes(db: Database) -> None:
+    """What a row is searched in, folded, and how many rows each run left.
+
+    Of runs before it the size is not known.
+    """
+    db.execute("ALTER TABLE run ADD COLUMN rows_after INTEGER")
+    db.execute("CREATE INDEX run_rows ON run (dataset, id) WHERE rows_after IS NOT NULL")
+    searched = {
+        "product": ("code", "description"),
+        "customer": ("customer_id", "first_name", "last_name", "account"),
+    }
+    for dataset, columns in searched.items():
+        for table in (dataset, f"{dataset}_cleared"):
+            db.execute(f"ALTER TABLE {table} ADD COLUMN search TEXT NOT NULL DEFAULT ''")
+            joined = " || char(10) || ".join(columns)
+            db.execute(f"UPDATE {table} SET search = {joined}")  # noqa: S608
+            names = ", ".join(columns)
+            # LIKE leaves ASCII's case aside by itself: what has more is folded here.
+            rows = db.execute(
+                f"SELECT {names} FROM {table} WHERE search GLOB '*[^' || char(1) || '-~]*'"  # noqa: S608
+            ).fetchall()
+            for row in rows:
+                db.execute(
+                    f"UPDATE {table} SET search = ? WHERE {columns[0]} = ?",  # noqa: S608
+                    [search_text(*row), row[0]],
+                )
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
+    m003_promises,
+    m004_search_and_sizes,
 )

@@ -10,13 +10,15 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
 
 BUSY_TIMEOUT_S = 5.0
+# How long a read waits where the one before it has just waited in vain.
+IMPATIENCE_S = 0.2
 # A big sync writes for seconds: the threads of one process wait longer than strangers do.
 WRITER_PATIENCE_S = 60.0
 # Before it, connections that write and checkpoint at once can corrupt a WAL database.
@@ -32,14 +34,16 @@ class SqliteFile:
         self._application_id = application_id
         self._busy_timeout_s = busy_timeout_s
         self._writer = threading.Lock()
+        self._is_written_to = False
+        self._read_in_vain_at_s: float | None = None
 
-    def connect(self, mode: str = "rw") -> sqlite3.Connection:
+    def connect(self, mode: str = "rw", *, timeout_s: float | None = None) -> sqlite3.Connection:
         """``mode``: ``rw``, ``ro``, or ``rwc`` where the file may have to be created."""
         # Without a mode, a file that was taken away would come back empty.
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}",
             uri=True,
-            timeout=self._busy_timeout_s,
+            timeout=self._busy_timeout_s if timeout_s is None else timeout_s,
             isolation_level=None,
             check_same_thread=True,
         )
@@ -49,9 +53,16 @@ class SqliteFile:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection for one read, on one consistent view. Raises StoreError."""
-        with self.explained(), closing(self.connect()) as connection:
+        timeout_s = self._reader_patience_s()
+        with self.explained(), closing(self.connect(timeout_s=timeout_s)) as connection:
             connection.execute("BEGIN")
-            yield connection
+            try:
+                yield connection
+            except sqlite3.OperationalError as error:
+                if _is_busy(error):
+                    self._read_in_vain_at_s = time.monotonic()
+                raise
+            self._read_in_vain_at_s = None
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -60,6 +71,7 @@ class SqliteFile:
             # Pages that spill would lock readers out before the commit.
             connection.execute("PRAGMA cache_spill = OFF")
             connection.execute("BEGIN IMMEDIATE")
+            self._is_written_to = True
             try:
                 yield connection
                 connection.execute("COMMIT")
@@ -67,11 +79,13 @@ class SqliteFile:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                self._is_written_to = False
 
     def check_writable(self) -> None:
         """Raise StoreError where the database cannot be written to just now."""
-        if self._writer.locked():
-            return  # it is being written to
+        if self._is_written_to:
+            return  # and not only about to be: a writer may wait for another process
         with self.explained(), closing(self.connect()) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
             connection.execute("BEGIN IMMEDIATE")
@@ -79,6 +93,16 @@ class SqliteFile:
             # the rollback journal at once, but into a WAL with the commit alone.
             connection.execute("PRAGMA user_version = 0")
             connection.execute("COMMIT" if mode == "wal" else "ROLLBACK")
+
+    def copy_into(self, path: Path, *, gives_up: Callable[[], bool]) -> None:
+        """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError.
+
+        ``gives_up`` is asked often; where it says True the copy ends, cut off.
+        """
+        # In its turn: a writer of this process had rather wait than fail at its commit.
+        with self.explained(), self._turn(), closing(self.connect()) as connection:
+            connection.set_progress_handler(gives_up, 100_000)
+            connection.execute("VACUUM INTO ?", [str(path)])
 
     @contextmanager
     def checked(self) -> Iterator[sqlite3.Connection | None]:
@@ -118,8 +142,7 @@ class SqliteFile:
                 connection.execute("PRAGMA journal_mode = WAL")
                 return
             except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorname.startswith("SQLITE_BUSY")
-                if not busy or time.monotonic() >= give_up_at:
+                if not _is_busy(error) or time.monotonic() >= give_up_at:
                     raise
             time.sleep(0.01)
 
@@ -134,6 +157,13 @@ class SqliteFile:
             raise StoreError(
                 "{path} cannot be used: {reason}", path=self.path, reason=error.strerror or error
             ) from error
+
+    def _reader_patience_s(self) -> float:
+        # A page reads many times: it must not wait in full for each, when one has in vain.
+        in_vain_at_s = self._read_in_vain_at_s
+        if in_vain_at_s is None or time.monotonic() - in_vain_at_s > self._busy_timeout_s:
+            return self._busy_timeout_s
+        return min(self._busy_timeout_s, IMPATIENCE_S)
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -172,9 +202,14 @@ class SqliteFile:
         )
 
 
+def _is_busy(error: sqlite3.Error) -> bool:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
 def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreError:
     name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+    if _is_busy(error):
         return StoreBusy(
             "the database is busy: another process has held it for more than {seconds:g} s;"
             " nothing was changed, try again",

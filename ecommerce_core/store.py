@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -13,7 +13,8 @@ from pathlib import Path
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from ecommerce_core import reconcile, schema
+from ecommerce_core import indexes, reconcile, schema
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.dataset import Body, Dataset, Parsed
 from ecommerce_core.dataset_state import (
     DatasetState,
@@ -35,6 +36,9 @@ from ecommerce_core.journal import (
     select_run,
 )
 from ecommerce_core.models import Action, Counts, Resolution, Run, RunStatus, Trigger
+from ecommerce_core.pictures import Pictures
+from ecommerce_core.promise_journal import PromiseJournal
+from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.rows import Rows
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
@@ -44,11 +48,12 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, Rows):
+class Store(Journal, PromiseJournal, Rows, Pictures, Comparison):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self.path = path
+        self.read_cache = ReadCache()
         self._file = SqliteFile(
             path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
         )
@@ -69,6 +74,18 @@ class Store(Journal, Rows):
             store._migrate()
         return store
 
+    @classmethod
+    def check(cls, path: Path) -> None:
+        """Read all of a file. Raises StoreDamaged, StoreForeign unless it is a sound one of ours.
+
+        StoreForeign, too, where it was written by a newer version, or holds nothing at all.
+        """
+        store = cls(path)
+        with store._file.explained(), store._file.checked() as connection:
+            if connection is None:
+                raise StoreForeign("{path} holds no data of this application", path=path)
+            store._refuse_newer(_database(connection))
+
     @contextmanager
     def reading(self) -> Iterator[Database]:
         """A connection for one read, on one consistent view. Raises StoreError."""
@@ -84,6 +101,10 @@ class Store(Journal, Rows):
     def check_writable(self) -> None:
         """Raise StoreError where the database cannot be written to just now."""
         self._file.check_writable()
+
+    def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
+        """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""
+        self._file.copy_into(path, gives_up=gives_up)
 
     def dataset_state(self, dataset: str) -> DatasetState:
         """What is remembered of the last answer that was applied."""
@@ -112,6 +133,7 @@ class Store(Journal, Rows):
         with self.writing() as db:
             difference = reconcile.list_difference(db, dataset, parsed)
             counts = difference.counts(parsed)
+            rows_after = None
             if difference.empties_the_dataset and confirms_run_id is None:
                 hold_answer(db, dataset.name, run_id, body)
                 insert_rejected(db, run_id, parsed.rejected)
@@ -124,7 +146,9 @@ class Store(Journal, Rows):
                     run_id=run_id,
                     now=to_text(now) or "",
                     report=report,
+                    is_ascii=parsed.is_ascii,
                 )
+                rows_after = difference.current_after
                 insert_rejected(db, run_id, parsed.rejected)
                 forget_held(db, dataset.name, resolution)
                 forget_cleared(db, dataset)
@@ -140,6 +164,7 @@ class Store(Journal, Rows):
                 error=error,
                 body_bytes=len(body),
                 stages_s=stages,
+                rows_after=rows_after,
             )
 
     def finish_unchanged(
@@ -180,12 +205,20 @@ class Store(Journal, Rows):
                     "UPDATE dataset_state SET cleared = ? WHERE dataset = ?",
                     [json.dumps(asdict(state)), dataset.name],
                 )
-            return finish_run(db, run_id, status=RunStatus.SUCCEEDED, counts=Counts(withdrawn=rows))
+            return finish_run(
+                db,
+                run_id,
+                status=RunStatus.SUCCEEDED,
+                counts=Counts(withdrawn=rows),
+                rows_after=0,
+            )
 
     def undo_clear(self, dataset: Dataset, *, trigger: Trigger) -> Run:
         """Put back what the last clear took. Raises NothingToUndo."""
         with self.writing() as db:
             rows = count_table(db, f"{dataset.table}_cleared")
+            current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
+            (rows_after,) = db.execute(current).fetchone()
             if not rows:
                 raise NothingToUndo(
                     "nothing to undo: no cleared rows of {dataset} are kept", dataset=dataset.name
@@ -193,6 +226,7 @@ class Store(Journal, Rows):
             run_id = insert_run(
                 db, NewRun(dataset.name, Action.UNDO_CLEAR, trigger), status=RunStatus.RUNNING
             )
+            indexes.drop_for(db, dataset, rows_written=rows, rows_before=0)
             db.execute(f"INSERT INTO {dataset.table} SELECT * FROM {dataset.table}_cleared")
             saved = db.execute(
                 "SELECT cleared FROM dataset_state WHERE dataset = ?", [dataset.name]
@@ -200,7 +234,13 @@ class Store(Journal, Rows):
             if saved is not None and saved[0]:
                 upsert_state(db, dataset.name, DatasetState(**json.loads(saved[0])))
             forget_cleared(db, dataset)
-            return finish_run(db, run_id, status=RunStatus.SUCCEEDED, counts=Counts(added=rows))
+            return finish_run(
+                db,
+                run_id,
+                status=RunStatus.SUCCEEDED,
+                counts=Counts(added=rows),
+                rows_after=rows_after,
+            )
 
     def undoable_rows(self, dataset: Dataset) -> int:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -22,11 +21,10 @@ from ecommerce_core.errors import (
 )
 from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.journal import NewRun
+from ecommerce_core.logs import log_run
 from ecommerce_core.models import Action, Run, RunStatus, Stage, Trigger
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
-
-logger = logging.getLogger(__name__)
 
 # Part of every digest: raise it when an answer would be read differently than before.
 CONTRACT_REVISION = b"1"
@@ -90,20 +88,8 @@ class Sync:
             else:
                 run = attempt.fetch_and_apply(self._gateway, dataset.path(self._settings))
         except BaseException as error:
-            run = self._end(attempt, error)
-        logger.info(
-            "%s: run %d %s after %.2f s:"
-            " %d fetched, %d added, %d updated, %d withdrawn, %d rejected",
-            dataset.name,
-            run.id,
-            run.status,
-            run.duration_s or 0.0,
-            run.counts.fetched,
-            run.counts.added,
-            run.counts.updated,
-            run.counts.withdrawn,
-            run.counts.rejected,
-        )
+            return self._end(attempt, error)
+        log_run(run)
         return run
 
     def cut(self, dataset: Dataset) -> None:
@@ -116,7 +102,9 @@ class Sync:
         Re-raises everything but PeerError.
         """
         if isinstance(error, PeerError):
-            return attempt.fail(RunStatus.FAILED, str(error))
+            run = attempt.fail(RunStatus.FAILED, str(error))
+            log_run(run, error=error)
+            return run
         if isinstance(error, SyncStopped):
             text, status = str(error), RunStatus.INTERRUPTED
         elif isinstance(error, EcommerceError):
@@ -125,7 +113,7 @@ class Sync:
             text, status = f"an unforeseen error: {type(error).__name__}", RunStatus.FAILED
         # The database may be what failed: the run is then found as interrupted at the next one.
         with suppress(StoreError):
-            attempt.fail(status, text)
+            log_run(attempt.fail(status, text), error=error)
         raise error
 
 

@@ -28,8 +28,14 @@ from ecommerce_core.sync import Job, Sync
 logger = logging.getLogger(__name__)
 
 LOCK_POLL_S = 0.05
+# Who asks for a sync right after another, or after a start, is not kept waiting for indexes.
+QUIET_S = 0.5
+# How often is looked whether another process, or an undo, has left indexes to be built.
+LOOK_EVERY_S = 10.0
 # What a run takes, at most, from being told to give up to having rolled back.
 ROLLBACK_S = 2.0
+# After a run that so many joined, the next one waits as long as that one took, at most so long.
+STORM_JOINED, GATHER_S = 8, 0.05
 # How long a run that was told to give up may take to roll back.
 GIVE_UP_S = 5.0
 
@@ -42,6 +48,7 @@ class Batch:
         self.future: Future[Run] = Future()
         # Waiting for one's turn cannot be cancelled by one of many who wait.
         self.future.set_running_or_notify_cancel()
+        self.joined = 0
         self._dataset = dataset
         self._stage = Stage.WAITING
         self._run_id: int | None = None
@@ -119,11 +126,13 @@ class Worker:
         self._on_run = on_run
         self._sync = sync
         self._store = store
-        self._lock_path = _lock_path(store.path, dataset)
+        self._lock_path = lock_path(store.path, dataset)
         self._changed = threading.Condition()
         self._waiting: deque[Batch] = deque()
         self._current: Batch | None = None
         self._stopping = False
+        self._is_storm = False
+        self._gather_s = 0.0
         self._give_up = threading.Event()
         self._thread = threading.Thread(target=self._loop, name=f"sync-{dataset.name}", daemon=True)
 
@@ -170,6 +179,7 @@ class Worker:
                 raise _stopped()
             ahead = self._joinable(job, join_running=join_running)
             if ahead is not None:
+                ahead.joined += 1
                 return Ticket(ahead, joined=True)
             batch = Batch(self._dataset, job)
             self._waiting.append(batch)
@@ -215,28 +225,50 @@ class Worker:
         return next(iter(ahead), None)
 
     def _loop(self) -> None:
+        patience_s = QUIET_S
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stopping)
+                called = self._changed.wait_for(
+                    lambda: self._waiting or self._stopping, timeout=patience_s
+                )
+                if called and self._is_storm:
+                    # Those whom the last run answered ask again: let them share this one.
+                    self._changed.wait_for(lambda: self._stopping, timeout=self._gather_s)
                 if self._stopping:
                     return
-                batch = self._current = self._waiting.popleft()
+                batch = self._current = self._waiting.popleft() if called else None
+            if batch is None:
+                patience_s = LOOK_EVERY_S if self._prepare() else 0.0
+                continue
+            patience_s = QUIET_S
+            began_s = time.monotonic()
             try:
                 run = self._execute(batch)
             except Exception as error:
                 if not isinstance(error, EcommerceError):
                     logger.exception("%s: the sync failed", self._dataset.name)
-                self._finish(batch)
+                self._finish(batch, began_s)
                 batch.future.set_exception(error)
             else:
-                self._finish(batch)
+                self._finish(batch, began_s)
                 batch.future.set_result(run)
 
-    def _finish(self, batch: Batch) -> None:
+    def _prepare(self) -> bool:
+        """Build one of the indexes that pages want and a sync has dropped; True when all are."""
+        try:
+            return self._store.prepare_reading(self._dataset, at_most=1) == 0
+        except StoreError as error:
+            # Pages are slow without, and right all the same. The next run tries again.
+            logger.warning("%s: an index was not built: %s", self._dataset.name, error)
+            return True
+
+    def _finish(self, batch: Batch, began_s: float) -> None:
         # Before the future is set: who hears of the end and asks again must not join the past.
         with self._changed:
             if self._current is batch:
                 self._current = None
+            self._is_storm = batch.joined >= STORM_JOINED
+            self._gather_s = min(GATHER_S, time.monotonic() - began_s)
 
     def _execute(self, batch: Batch) -> Run:
         newest_run_id = self._store.newest_run_id()
@@ -274,5 +306,6 @@ def _stopped() -> SyncStopped:
     return SyncStopped("the application is shutting down; nothing was changed")
 
 
-def _lock_path(database: Path, dataset: Dataset) -> Path:
+def lock_path(database: Path, dataset: Dataset) -> Path:
+    """The file whose lock a sync of ``dataset`` holds."""
     return database.with_name(f"{database.name}.{dataset.name}.lock")

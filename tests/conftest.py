@@ -32,6 +32,6 @@ def store(settings: Settings) -> Store:
 @pytest.fixture
 def application(settings: Settings, peers: Peers) -> Iterator[Application]:
     running = Application.open(settings, gateway_url=peers.url)
-    running.start()
+    running.start(watch=False)
     yield running
     running.stop(timeout_s=5)

@@ -112,16 +112,16 @@ def test_every_word_of_a_search_must_be_found(store: Store) -> None:
 def test_an_unknown_sort_column_or_filter_is_not_run(store: Store) -> None:
     put(store, products(2))
 
-    assert codes(store, sort="(SELECT 1)", filters={"1=1; --": "x"}) == ["X1-0", "X1-1"]
+    assert codes(store, sort="(SELECT 1)", values=(("1=1; --", ("x",)),)) == ["X1-0", "X1-1"]
 
 
 def test_a_filter_and_its_values_with_their_counts(store: Store) -> None:
     put(store, [product("A", familleProduit="TV"), product("B"), product("C")])
 
-    assert store.list_values(PRODUCTS, "family") == [("Frigos", 2), ("TV", 1)]
-    assert codes(store, filters={"family": "TV"}) == ["A"]
+    assert store.list_values(PRODUCTS, "family", Query()) == [("Frigos", 2), ("TV", 1)]
+    assert codes(store, values=(("family", ("TV",)),)) == ["A"]
     with pytest.raises(KeyError):
-        store.list_values(PRODUCTS, "sqlite_master")
+        store.list_values(PRODUCTS, "sqlite_master", Query())
 
 
 def test_a_clear_can_be_undone_row_by_row(store: Store) -> None:

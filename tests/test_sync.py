@@ -17,6 +17,7 @@ from ecommerce_core.models import (
     RunStatus,
     Totals,
     Trigger,
+    Withdrawn,
 )
 from tests.peers import Peers, customer, product, products
 
@@ -131,7 +132,7 @@ def test_what_is_no_longer_listed_is_withdrawn_and_comes_back(
     assert gone.counts == Counts(fetched=20, unchanged=20, withdrawn=10)
     assert totals(application) == Totals(current=20, withdrawn=10)
     assert len(prices(application)) == 20
-    assert len(prices(application, with_withdrawn=True)) == 30
+    assert len(prices(application, withdrawn=Withdrawn.SHOW)) == 30
     assert {c.field for c in application.store.list_changes(gone.id)} == {"withdrawn_at"}
 
     peers.serve_products(products(30))

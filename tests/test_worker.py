@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import wait
+from functools import partial
 
 import pytest
 
@@ -214,3 +215,29 @@ def test_a_silent_peer_does_not_hold_up_the_stop(application: Application, peers
     assert run is not None
     assert run.status is RunStatus.INTERRUPTED
     assert run.error == "the application is shutting down; nothing was changed"
+
+
+def test_those_whom_a_storms_run_answered_and_who_ask_again_share_the_next(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(30))
+    peers.gate.clear()
+    request = partial(application.request_sync, "products", trigger=Trigger.CALLBACK)
+    first = request()
+    until(lambda: peers.asked["catalogue-produit"] == 1)
+    storm = [request() for _ in range(20)]
+    peers.gate.set()
+    peers.gate.clear()
+    first.wait(10)
+    until(lambda: peers.asked["catalogue-produit"] == 2)
+    time.sleep(0.1)  # the next run waits as long as this one took, at most 50 ms
+    peers.gate.set()
+    assert len({ticket.wait(10).id for ticket in storm}) == 1
+
+    again = [request()]
+    time.sleep(0.005)
+    again.append(request())
+
+    assert [ticket.joined for ticket in again] == [False, True]
+    assert len({ticket.wait(10).id for ticket in again}) == 1
+    assert peers.asked["catalogue-produit"] == 3

@@ -44,7 +44,7 @@ RUN = {"dataset": "products", "trigger": "manual", "started_at": T1, "finished_a
 # What a database of any schema holds, as far as it has the tables.
 ROWS: Mapping[str, list[dict[str, object]]] = {
     "product": [
-        {"code": "X1-1", **PRODUCT},
+        {"code": "X1-1", **PRODUCT, "search": "x1-1\nfrigos:p1-1 'ete' 冷"},
         {"code": "X1-2", **PRODUCT, "withdrawn_at": T2},
     ],
     "product_cleared": [{"code": "X1-3", **PRODUCT}],
@@ -54,7 +54,7 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
     ],
     "customer_cleared": [{"customer_id": "8", **CUSTOMER}],
     "run": [
-        {**RUN, "action": "sync", "status": "succeeded", "fetched": 2, "added": 2},
+        {**RUN, "action": "sync", "status": "succeeded", "fetched": 2, "added": 2, "rows_after": 2},
         {**RUN, "action": "sync", "status": "partial", "fetched": 2, "updated": 1, "rejected": 1},
         {**RUN, "action": "sync", "status": "held", "error": "The answer would withdraw …"},
         {**RUN, "action": "clear", "status": "succeeded", "withdrawn": 1},
@@ -95,6 +95,23 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
             "duration_s": 0.25,
         }
     ],
+    "promise": [
+        {
+            "dataset": "products",
+            "task_name": "get_products",
+            "source_app": "e-commerce",
+            "recurrence": "hour",
+            "simulated_at": "2019-01-07T10:00:00",
+            "simulated_last_at": "2019-01-07T10:00:00",
+            "count": 1,
+            "since_at": T1,
+            "noticed_at": T2,
+            "speed": 50.0,
+            "outcome": "on_time",
+            "delivery_id": 1,
+        }
+    ],
+    "watch": [{"id": 1, "state": "{}"}],
 }
 
 

@@ -13,7 +13,7 @@ from sqlite_utils.migrations import Migrations
 from ecommerce_core import schema
 from ecommerce_core.application import DATASETS
 from ecommerce_core.errors import StoreError
-from ecommerce_core.models import Query, RunStatus
+from ecommerce_core.models import Query, RunStatus, Withdrawn
 from ecommerce_core.store import Store
 from tests.faults.dump_schema import ROWS, SCHEMAS, dump_of
 
@@ -90,7 +90,7 @@ def test_a_database_of_an_earlier_schema_keeps_every_row(dump: Path, tmp_path: P
     assert schema_of(database) == schema_of(tmp_path / "fresh.db")
 
     for dataset in DATASETS.values():
-        assert store.count_rows(dataset, Query(with_withdrawn=True)) == 2
+        assert store.count_rows(dataset, Query(withdrawn=Withdrawn.SHOW)) == 2
         assert len(store.list_rows(dataset, Query())) == 1
         assert store.undoable_rows(dataset) == 1
     store.check_writable()

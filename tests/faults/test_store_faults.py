@@ -555,3 +555,39 @@ def test_eight_that_create_the_database_at_once_all_find_it_whole(
         with closing(sqlite3.connect(database)) as connection:
             (applied,) = connection.execute("SELECT count(*) FROM _sqlite_migrations").fetchone()
             assert applied == len(schema.MIGRATIONS)
+
+
+def test_a_write_that_waits_for_another_process_does_not_pass_for_a_writable_database(
+    tmp_path: Path, peers: Peers
+) -> None:
+    database = fed(tmp_path / "ecommerce.db", peers)
+    rows = Store.open(database, busy_timeout_s=2)
+
+    def write() -> None:
+        with suppress(StoreBusy), rows.writing():
+            pass
+
+    with held_by_another_process(database), ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(write)
+        time.sleep(0.2)
+        with pytest.raises(StoreBusy):
+            rows.check_writable()
+        waiting.result(10)
+    with rows.writing():
+        rows.check_writable()
+
+
+def test_many_reads_of_a_locked_database_do_not_each_wait_in_full(
+    tmp_path: Path, peers: Peers
+) -> None:
+    database = fed(tmp_path / "ecommerce.db", peers)
+    if writes_ahead(database):
+        pytest.skip("with WAL a reader waits for nobody")
+    rows = Store.open(database, busy_timeout_s=1)
+    with held_by_another_process(database):
+        began = time.monotonic()
+        for _ in range(5):
+            with pytest.raises(StoreBusy):
+                rows.totals(PRODUCTS)
+        assert 1 < time.monotonic() - began < 3
+    assert rows.totals(PRODUCTS).current == 100
