@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import RunNotHeld
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.logs import log_run
 from ecommerce_core.models import Progress, Run, Trigger
+from ecommerce_core.presence import Presence
+from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
+from ecommerce_core.watcher import Watcher
 from ecommerce_core.worker import Ticket, Worker
 
 logger = logging.getLogger(__name__)
@@ -39,7 +44,13 @@ class Application:
     datasets: Mapping[str, Dataset] = DATASETS
 
     def __init__(
-        self, settings: Settings, *, store: Store, gateway: Gateway, sandbox_url: str | None = None
+        self,
+        settings: Settings,
+        *,
+        store: Store,
+        gateway: Gateway,
+        sandbox_url: str | None = None,
+        presence: Presence | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -54,6 +65,23 @@ class Application:
             name: Worker(dataset, sync, store, on_run=self._tell)
             for name, dataset in self.datasets.items()
         }
+        self.watcher = Watcher(
+            self.scheduler,
+            store,
+            app_name=settings.app_name,
+            datasets=self.datasets,
+            source=gateway.base_url,
+            progress=self.progress,
+            grace_s=settings.callback_grace_s,
+        )
+        self.registration = Registration(settings)
+        self.backups = BackupSchedule(
+            store,
+            settings.backup_dir,
+            every=timedelta(hours=settings.backup_every_h),
+            keep=settings.backup_keep,
+        )
+        self._presence = presence
 
     @classmethod
     def open(cls, settings: Settings, *, gateway_url: str, is_sandbox: bool = False) -> Application:
@@ -64,26 +92,48 @@ class Application:
             deadline_s=settings.deadline_s,
             max_body_bytes=settings.max_body_mb * 2**20,
         )
-        store = Store.open(settings.database)
+        presence = Presence.announce(settings.database)
+        try:
+            store = Store.open(settings.database)
+        except BaseException:
+            presence.let_go()
+            raise
         return cls(
             settings,
             store=store,
             gateway=gateway,
             sandbox_url=gateway_url if is_sandbox else None,
+            presence=presence,
         )
 
-    def start(self) -> None:
-        """Start the workers; runs that a crash left behind become ``interrupted``."""
+    def start(self, *, watch: bool = True) -> None:
+        """Start the workers; runs that a crash left behind become ``interrupted``.
+
+        ``watch``: also watch the scheduler, register with the gateway and keep backups,
+        which is for who takes the scheduler's callbacks.
+        """
         for worker in self._workers.values():
             worker.start()
+        if watch:
+            self.watcher.start()
+            self.registration.start()
+            self.backups.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
         ends_at = time.monotonic() + timeout_s
+        self.watcher.stop()
+        self.registration.stop()
+        self.backups.stop()
         for worker in self._workers.values():
             worker.turn_away()
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
+
+    def close(self) -> None:
+        """Let go of the database, which others may replace now: nothing here uses it any more."""
+        if self._presence is not None:
+            self._presence.let_go()
 
     def workers_alive(self) -> Mapping[str, bool]:
         """Dataset by dataset, whether its worker takes work."""
@@ -117,6 +167,7 @@ class Application:
         """
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = self.store.clear(self.datasets[name], trigger=trigger)
+        log_run(run)
         self._tell(run)
         return run
 
@@ -124,6 +175,7 @@ class Application:
         """Bring back what the last clear took. Raises NothingToUndo, SyncBusy, StoreError."""
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = self.store.undo_clear(self.datasets[name], trigger=trigger)
+        log_run(run)
         self._tell(run)
         return run
 

@@ -1,15 +1,18 @@
-"""One reading of the simulated clock for every session and thread that wants to show it."""
+"""What every session and thread wants to show of the scheduler, asked for once for all of them."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Generic, TypeAlias, TypeVar
 
 from ecommerce_core.errors import PeerError
 from ecommerce_core.models import Clock, ClockReading
+
+T = TypeVar("T")
 
 
 class ClockCache:
@@ -72,3 +75,74 @@ class ClockCache:
                 self._asking = False
                 self._turn.notify_all()
         return reading
+
+
+class SharedFetch(Generic[T]):
+    """The outcome of ``fetch``, a value or a PeerError, renewed once it is ``interval_s`` old.
+
+    One thread at a time fetches. While it does, the others get what was known
+    before, an error too: a silent peer holds up one caller and not all of them.
+    """
+
+    def __init__(self, fetch: Callable[[], T], *, interval_s: float) -> None:
+        self._fetch = fetch
+        self._interval_s = interval_s
+        self._turn = threading.Condition()
+        self._asking = False
+        self._generation = 0
+        self._fresh_until = 0.0
+        self._outcome: _Outcome[T] | None = None
+
+    def get(self) -> T:
+        """The value, at most ``interval_s`` old unless somebody is asking. Raises PeerError."""
+        with self._turn:
+            if self._outcome is None:
+                self._turn.wait_for(lambda: self._outcome is not None or not self._asking)
+            if self._outcome is not None and (self._asking or time.monotonic() < self._fresh_until):
+                return _told(self._outcome)
+            self._asking = True
+            generation = self._generation
+        return self._ask(generation)
+
+    def expire(self) -> None:
+        """Forget what is known: it was just changed. Who asks now waits for what is true now."""
+        with self._turn:
+            self._generation += 1
+            self._outcome = None
+            # One who asks may have been answered before the change: its answer will not be kept.
+            self._asking = False
+            self._turn.notify_all()
+
+    def _ask(self, generation: int) -> T:
+        outcome: _Outcome[T] | None = None
+        try:
+            outcome = self._try()
+            return _told(outcome)
+        finally:
+            with self._turn:
+                if generation == self._generation:
+                    self._outcome = outcome
+                    self._fresh_until = time.monotonic() + self._interval_s
+                    self._asking = False
+                    self._turn.notify_all()
+
+    def _try(self) -> _Outcome[T]:
+        try:
+            return _Value(self._fetch())
+        except PeerError as error:
+            return error
+
+
+@dataclass(frozen=True, slots=True)
+class _Value(Generic[T]):
+    value: T
+
+
+_Outcome: TypeAlias = _Value[T] | PeerError
+
+
+def _told(outcome: _Outcome[T]) -> T:
+    if isinstance(outcome, PeerError):
+        # Raised by many threads: each begins a traceback of its own.
+        raise outcome.with_traceback(None)
+    return outcome.value

@@ -67,8 +67,9 @@ class Gateway:
 
     ``timeout_s``: longest silence of a peer. ``deadline_s``: longest a call may
     take in all. ``observers`` are called once per call with the peer's name and
-    ``"ok"`` or the name of the error's class. Raises ValueError where
-    ``base_url`` is no http or https URL.
+    ``"ok"`` or the name of the error's class. ``host`` is sent as ``Host`` in place
+    of the peer's name, to a server that picks no service by it. Raises ValueError
+    where ``base_url`` is no http or https URL.
     """
 
     def __init__(
@@ -79,16 +80,18 @@ class Gateway:
         deadline_s: float = 300,
         max_body_bytes: int = 512 * 2**20,
         connect_timeout_s: float = 3,
+        host: str | None = None,
     ) -> None:
         self._base = urlsplit(base_url)
         if self._base.scheme not in _DEFAULT_PORTS or not self._base.hostname:
             raise ValueError(f"not an http or https URL: {base_url!r}")
         self._origin = _origin(self._base)
-        self._base_url = base_url.rstrip("/")
+        self.base_url = base_url.rstrip("/")
         self._timeout_s = timeout_s
         self._deadline_s = deadline_s
         self._max_body_bytes = max_body_bytes
         self._connect_timeout_s = connect_timeout_s
+        self._host = host
         self._tls = ssl.create_default_context() if self._base.scheme == "https" else None
         self._lock = threading.Lock()
         self._health: dict[str, PeerHealth] = {}
@@ -132,16 +135,22 @@ class Gateway:
         path: str,
         *,
         json: object | None = None,
+        form: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> Answer:
         """POST to ``path`` of ``peer``, once: never tried again, no redirect followed.
 
-        The answer may be 1 MiB long. Raises PeerError; after any but a refused
-        connection or a PeerRefused the peer may have done what was asked.
+        The body is ``json``, or the fields of ``form``. The answer may be 1 MiB long.
+        Raises PeerError; after any but a refused connection or a PeerRefused the peer
+        may have done what was asked.
         """
         call = self._call(peer, "POST", path, limit=MAX_SENT_ANSWER_BYTES)
-        call.json, call.params = json, params
+        call.json, call.form, call.params = json, form, params
         return self._perform(call)
+
+    def delete(self, peer: str, path: str) -> Answer:
+        """DELETE ``path`` of ``peer``, once, as ``send`` does. Raises PeerError."""
+        return self._perform(self._call(peer, "DELETE", path, limit=MAX_SENT_ANSWER_BYTES))
 
     def health(self, peer: str) -> PeerHealth:
         """When ``peer`` last answered and last failed, as this gateway object saw it."""
@@ -169,6 +178,7 @@ class Gateway:
         return Call(
             peer=peer,
             method=method,
+            host=self._host or peer,
             path=path,
             timeout_s=silence_s,
             connect_timeout_s=min(self._connect_timeout_s, silence_s),
@@ -218,7 +228,7 @@ class Gateway:
         return self._follow(call, adapter)
 
     def _follow(self, call: Call, adapter: _Adapter) -> Answer:
-        url = f"{self._base_url}/{call.path.lstrip('/')}"
+        url = f"{self.base_url}/{call.path.lstrip('/')}"
         for _ in range(_MAX_REDIRECTS + 1):
             with closing(_request(call, adapter, url)) as response:
                 if response.status not in _REDIRECTS:
@@ -241,7 +251,8 @@ class Gateway:
         location = location.encode("latin-1", "replace").decode("utf-8", "replace")
         refused = partial(PeerRedirected, peer=call.peer, target=clean(location) or "(nowhere)")
         if call.method != "GET":
-            raise refused("{peer} redirects a POST to {target}: it was not sent again")
+            template = "{peer} redirects a {method} to {target}: it was not sent again"
+            raise refused(template, method=call.method)
         own_name = (self._base.scheme, call.peer.lower(), _DEFAULT_PORTS[self._base.scheme])
         try:
             target = urlsplit(urljoin(url, location))
@@ -256,7 +267,7 @@ class Gateway:
 def _request(call: Call, adapter: _Adapter, url: str) -> BaseHTTPResponse:
     call.watch.start_request()
     headers = {
-        "Host": call.peer,
+        "Host": call.host,
         "User-Agent": USER_AGENT,
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
@@ -267,7 +278,12 @@ def _request(call: Call, adapter: _Adapter, url: str) -> BaseHTTPResponse:
     connect_s = max(0.001, min(call.connect_timeout_s, call.watch.remaining_s()))
     with peer_errors(call):
         request = requests.Request(
-            call.method, url, headers=headers, json=call.json, params=call.params
+            call.method,
+            url,
+            headers=headers,
+            json=call.json,
+            data=call.form,
+            params=call.params,
         )
         response = adapter.send(request.prepare(), stream=True, timeout=(connect_s, call.timeout_s))
     call.watch.begun = True

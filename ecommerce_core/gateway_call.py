@@ -103,12 +103,14 @@ class WatchedTLS(Watched, HTTPSConnection):
 class Call:
     """One fetch or send, its retries and redirects included.
 
-    ``headers`` are the conditions of a conditional GET. ``may_try_again`` ends
-    where another try would hand a body on twice, or could not go better.
+    ``host`` is the ``Host`` that it carries, ``headers`` are the conditions of a
+    conditional GET. ``may_try_again`` ends where another try would hand a body on
+    twice, or could not go better.
     """
 
     peer: str
     method: str
+    host: str
     path: str
     timeout_s: float
     connect_timeout_s: float
@@ -116,6 +118,7 @@ class Call:
     watch: Watch
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
+    form: Mapping[str, str] | None = None
     params: Mapping[str, str] | None = None
     on_progress: OnProgress | None = None
     may_try_again: bool = True

@@ -6,10 +6,12 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ecommerce_core.clock_cache import ClockCache
+from ecommerce_core.clock_cache import ClockCache, SharedFetch
 from ecommerce_core.errors import PeerContractError, PeerError, PeerRefused, TaskError
 from ecommerce_core.models import Clock, ClockReading, Recurrence, Task
 from ecommerce_core.schedule_parsing import (
@@ -45,6 +47,8 @@ CLOCK_BYTES = 64 * 2**10
 LIST_BYTES = 4 * 2**20
 # Which of its two lists a scheduler has does not change from one poll to the next.
 REMEMBER_HTML_S = 60.0
+# How old a list may be that a page shows.
+TASKS_FRESH_S = 2.0
 
 
 class Scheduler:
@@ -53,6 +57,7 @@ class Scheduler:
     ``app_name`` is the target and the source of our own tasks; with
     ``secrets``, they carry a token made with the first one. ``settle_s`` is how
     long a task that should be in the list, and is not, is given before a second look.
+    ``deletion_observers`` make a context, from the tasks, in which we delete them.
     """
 
     def __init__(
@@ -68,9 +73,13 @@ class Scheduler:
         self._secrets = secrets
         self._settle_s = settle_s
         self._html_until = 0.0
+        self.deletion_observers: list[Callable[[list[Task]], AbstractContextManager[None]]] = []
         # The list before and after is compared: our own changes must not run into each other.
         self._changing = threading.RLock()
         self._cache = ClockCache(lambda: self._fetch_clock(timeout_s=2, deadline_s=3))
+        self._tasks = SharedFetch(
+            lambda: self.fetch_tasks(timeout_s=2, deadline_s=3), interval_s=TASKS_FRESH_S
+        )
 
     def fetch_clock(self) -> Clock:
         """The clock as it is now. Raises PeerError."""
@@ -87,7 +96,7 @@ class Scheduler:
         """A reading asked for now, to see a change. A change takes effect at the next tick."""
         return self._cache.fetch_reading()
 
-    def fetch_tasks(self) -> list[Task]:
+    def fetch_tasks(self, *, timeout_s: float = 10, deadline_s: float = 20) -> list[Task]:
         """Everybody's tasks, sorted by time. Raises PeerError.
 
         From ``schedule/json``; from the page ``schedule/list`` where the
@@ -95,7 +104,7 @@ class Scheduler:
         """
         if time.monotonic() >= self._html_until:
             try:
-                body = self._fetch_list("schedule/json").body
+                body = self._fetch_list("schedule/json", timeout_s, deadline_s).body
                 return parse_tasks_json(body)
             except PeerRefused as error:
                 if error.status != 404:
@@ -104,10 +113,18 @@ class Scheduler:
                 if is_json(body):
                     raise
         self._html_until = 0.0
-        page = self._fetch_list("schedule/list").body
+        page = self._fetch_list("schedule/list", timeout_s, deadline_s).body
         tasks = parse_tasks_html(page, app_name=self._app_name)
         self._html_until = time.monotonic() + REMEMBER_HTML_S
         return tasks
+
+    def shared_tasks(self) -> list[Task]:
+        """The tasks for who only shows them: one request every 2 s for all callers.
+
+        An error is kept as long and told to all: a silent scheduler holds up one
+        caller, for 3 s, and not every part of every page. Raises PeerError.
+        """
+        return self._tasks.get()
 
     def add_task(self, dataset: Dataset, *, simulated_at: datetime, recurrence: Recurrence) -> Task:
         """Schedule the callback that fetches ``dataset``; returns what the scheduler stored.
@@ -121,7 +138,7 @@ class Scheduler:
         or where nobody can say, which the message tells apart.
         """
         wanted = self._new_task(dataset, simulated_at, recurrence)
-        with self._changing:
+        with self._change_of_list():
             self._check_ahead(wanted)
             before = self.fetch_tasks()
             lost = self._post_task(wanted)
@@ -168,6 +185,10 @@ class Scheduler:
         text = str(int(speed)) if speed == int(speed) and speed < 1e15 else repr(float(speed))
         self._change_clock("clock/speed", params={"new": text})
 
+    def cut(self) -> None:
+        """Cut the calls under way, each of which ends with PeerTimedOut: for who must end now."""
+        self._gateway.cut_calls(PEER)
+
     def _fetch_clock(self, *, timeout_s: float, deadline_s: float) -> Clock:
         # A page waits for this one: it had rather say that the scheduler is silent.
         answer = self._gateway.fetch(
@@ -179,9 +200,9 @@ class Scheduler:
         )
         return parse_clock(answer.body)
 
-    def _fetch_list(self, path: str) -> Answer:
+    def _fetch_list(self, path: str, timeout_s: float, deadline_s: float) -> Answer:
         return self._gateway.fetch(
-            PEER, path, timeout_s=10, deadline_s=20, max_body_bytes=LIST_BYTES
+            PEER, path, timeout_s=timeout_s, deadline_s=deadline_s, max_body_bytes=LIST_BYTES
         )
 
     def _new_task(self, dataset: Dataset, simulated_at: datetime, recurrence: str) -> Task:
@@ -243,13 +264,24 @@ class Scheduler:
         return None
 
     def _delete(self, path: str, *, name: str | None, source: str) -> int:
-        with self._changing:
+        with self._change_of_list():
             tasks = [task for task in self.fetch_tasks() if task.source_app == source]
-            count = sum(name is None or task.name == name for task in tasks)
+            going = [task for task in tasks if name is None or task.name == name]
             params = {"source": source} if name is None else {"name": name, "source": source}
-            self._gateway.send(PEER, path, params=params)
-        logger.info("deleted %d tasks from the scheduler", count)
-        return count
+            with ExitStack() as observed:
+                for observer in self.deletion_observers:
+                    observed.enter_context(observer(going))
+                self._gateway.send(PEER, path, params=params)
+        logger.info("deleted %d tasks from the scheduler", len(going))
+        return len(going)
+
+    @contextmanager
+    def _change_of_list(self) -> Iterator[None]:
+        with self._changing:
+            try:
+                yield
+            finally:
+                self._tasks.expire()
 
     def _change_clock(self, path: str, *, params: dict[str, str] | None = None) -> None:
         self._gateway.send(PEER, path, params=params)

@@ -29,12 +29,19 @@ class Settings:
     catalogue_path: str = "api/data"
     crm_path: str = "api/data"
     callback_secrets: tuple[str, ...] = ()
+    callback_grace_s: float = 10.0
     timeout_s: float = 30.0
     deadline_s: float = 300.0
     allowed_hosts: tuple[str, ...] = LOOPBACK_HOSTS
     max_body_mb: int = 512
     sandbox_products: int = 1200
     sandbox_customers: int = 400
+    gateway_admin_url: str | None = None
+    public_url: str | None = None
+    backup_dir: Path | None = None
+    backup_every_h: float = 24.0
+    backup_keep: int = 7
+    log: str = "text"
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -63,7 +70,7 @@ class Settings:
         path = "a path of letters, digits and -._~/ such as api/data"
         seconds = "a number of seconds above 0"
         count = "a whole number from 0 to 2000000"
-        return cls(
+        settings = cls(
             gateway_url=read(
                 "ECOMMERCE_GATEWAY_URL",
                 _parse_url,
@@ -88,6 +95,9 @@ class Settings:
                 _parse_secrets,
                 default.callback_secrets,
                 "a secret of at least 16 characters, or two with a comma between (new, old)",
+            ),
+            callback_grace_s=read(
+                "ECOMMERCE_CALLBACK_GRACE_S", _parse_seconds, default.callback_grace_s, seconds
             ),
             timeout_s=read("ECOMMERCE_TIMEOUT_S", _parse_seconds, default.timeout_s, seconds),
             deadline_s=read("ECOMMERCE_DEADLINE_S", _parse_seconds, default.deadline_s, seconds),
@@ -115,7 +125,41 @@ class Settings:
                 default.sandbox_customers,
                 count,
             ),
+            gateway_admin_url=read(
+                "ECOMMERCE_GATEWAY_ADMIN_URL",
+                _parse_url,
+                default.gateway_admin_url,
+                "a base URL such as http://gateway:8001",
+            ),
+            public_url=read(
+                "ECOMMERCE_PUBLIC_URL",
+                _parse_url,
+                default.public_url,
+                "the URL at which the gateway reaches this server, such as http://this-host:8501",
+            ),
+            backup_dir=read(
+                "ECOMMERCE_BACKUP_DIR", _parse_folder, default.backup_dir, "the path of a folder"
+            ),
+            backup_every_h=read(
+                "ECOMMERCE_BACKUP_EVERY_H",
+                _parse_hours,
+                default.backup_every_h,
+                "a number of hours from 0.01 to 8760",
+            ),
+            backup_keep=read(
+                "ECOMMERCE_BACKUP_KEEP",
+                _whole_number(1, 10_000),
+                default.backup_keep,
+                "a whole number from 1 to 10000",
+            ),
+            log=read("ECOMMERCE_LOG", _one_of("text", "json"), default.log, "text or json"),
         )
+        if (settings.gateway_admin_url is None) != (settings.public_url is None):
+            raise SettingsError(
+                "ECOMMERCE_GATEWAY_ADMIN_URL and ECOMMERCE_PUBLIC_URL go together:"
+                " set both to register with the gateway, or none"
+            )
+        return settings
 
 
 def _parse_url(text: str) -> str:
@@ -133,6 +177,29 @@ def _parse_file(text: str) -> Path:
     if "\0" in text or file.is_dir():
         raise ValueError(text)
     return file.absolute()
+
+
+def _parse_folder(text: str) -> Path:
+    folder = Path(text).expanduser()
+    if "\0" in text or (folder.exists() and not folder.is_dir()):
+        raise ValueError(text)
+    return folder.absolute()
+
+
+def _parse_hours(text: str) -> float:
+    hours = float(text)
+    if not 0.01 <= hours <= 8760:  # not a number is neither
+        raise ValueError(text)
+    return hours
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(text)
+        return text.lower()
+
+    return parse
 
 
 def _parse_name(text: str) -> str:

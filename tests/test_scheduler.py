@@ -738,3 +738,83 @@ def test_a_scheduler_that_is_gone_is_a_reading_with_an_error():
     assert "scheduler" in reading.error
     with pytest.raises(PeerUnreachable):
         scheduler.fetch_tasks()
+
+
+# One list for all who show it
+
+
+def test_within_two_seconds_all_who_show_the_list_share_one_request(gateway, scheduler):
+    gateway.add_row(SOON, "hour")
+    for _ in range(5):
+        assert [task.name for task in scheduler.shared_tasks()] == ["get_products"]
+
+    assert gateway.calls.count("schedule/json") == 1
+
+
+def test_a_silent_scheduler_holds_up_one_of_those_who_show_the_list():
+    gateway = FakeGateway()
+    gateway.fail["schedule/json"] = silent()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    for _ in range(5):
+        with pytest.raises(PeerTimedOut):
+            scheduler.shared_tasks()
+
+    assert gateway.calls == ["schedule/json"]
+    assert gateway.limits[0][:2] == (2, 3)
+
+
+def test_a_change_of_the_list_is_seen_by_who_shows_it_next(gateway, scheduler):
+    assert scheduler.shared_tasks() == []
+    add(scheduler)
+    assert len(scheduler.shared_tasks()) == 1
+    scheduler.delete_all("e-commerce")
+    assert scheduler.shared_tasks() == []
+
+
+def test_an_answer_from_before_a_change_is_not_kept():
+    gateway = FakeGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0.01)
+    asked, go_on = threading.Event(), threading.Event()
+    fetch, seen = gateway.fetch, []
+
+    def slow(peer, path, **limits):
+        answer = fetch(peer, path, **limits)
+        if threading.current_thread() is reader:
+            asked.set()
+            go_on.wait(5)
+        return answer
+
+    gateway.fetch = slow
+    reader = threading.Thread(target=lambda: seen.append(scheduler.shared_tasks()))
+    reader.start()
+    assert asked.wait(5)
+    add(scheduler)
+    go_on.set()
+    reader.join(5)
+
+    assert seen == [[]]
+    assert len(scheduler.shared_tasks()) == 1
+
+
+def test_who_asks_for_the_list_meanwhile_gets_what_is_known_at_once(monkeypatch):
+    gateway = FakeGateway()
+    scheduler = Scheduler(gateway, app_name="e-commerce")
+    assert scheduler.shared_tasks() == []
+    later = time.monotonic() + 10
+    monkeypatch.setattr(time, "monotonic", lambda: later)
+    asked, go_on = threading.Event(), threading.Event()
+    fetch = gateway.fetch
+
+    def slow(peer, path, **limits):
+        asked.set()
+        go_on.wait(5)
+        return fetch(peer, path, **limits)
+
+    gateway.fetch = slow
+    reader = threading.Thread(target=scheduler.shared_tasks)
+    reader.start()
+    assert asked.wait(5)
+    assert scheduler.shared_tasks() == []
+    assert reader.is_alive()
+    go_on.set()
+    reader.join(5)

@@ -26,12 +26,19 @@ def test_every_variable_reaches_its_setting() -> None:
             "ECOMMERCE_CATALOGUE_PATH": "/api/get-all",
             "ECOMMERCE_CRM_PATH": "api/clients/",
             "ECOMMERCE_CALLBACK_SECRET": "new-secret-0123456, old-secret-0123456",
+            "ECOMMERCE_CALLBACK_GRACE_S": "1.5",
             "ECOMMERCE_TIMEOUT_S": "2.5",
             "ECOMMERCE_DEADLINE_S": "60",
             "ECOMMERCE_ALLOWED_HOSTS": "Shop.example, 10.0.0.1,[::1]",
             "ECOMMERCE_MAX_BODY_MB": "64",
             "ECOMMERCE_SANDBOX_PRODUCTS": "5",
             "ECOMMERCE_SANDBOX_CUSTOMERS": "0",
+            "ECOMMERCE_GATEWAY_ADMIN_URL": "http://gateway:8001/",
+            "ECOMMERCE_PUBLIC_URL": "http://this-host:8501",
+            "ECOMMERCE_BACKUP_DIR": "/srv/backups",
+            "ECOMMERCE_BACKUP_EVERY_H": "0.25",
+            "ECOMMERCE_BACKUP_KEEP": "48",
+            "ECOMMERCE_LOG": "JSON",
         }
     )
 
@@ -42,12 +49,19 @@ def test_every_variable_reaches_its_setting() -> None:
         catalogue_path="api/get-all",
         crm_path="api/clients/",
         callback_secrets=("new-secret-0123456", "old-secret-0123456"),
+        callback_grace_s=1.5,
         timeout_s=2.5,
         deadline_s=60,
         allowed_hosts=("shop.example", "10.0.0.1", "::1"),
         max_body_mb=64,
         sandbox_products=5,
         sandbox_customers=0,
+        gateway_admin_url="http://gateway:8001",
+        public_url="http://this-host:8501",
+        backup_dir=Path("/srv/backups"),
+        backup_every_h=0.25,
+        backup_keep=48,
+        log="json",
     )
 
 
@@ -62,6 +76,8 @@ def test_every_variable_reaches_its_setting() -> None:
         ("ECOMMERCE_APP_NAME", "my shop"),
         ("ECOMMERCE_CATALOGUE_PATH", "api/../admin"),
         ("ECOMMERCE_CRM_PATH", "api/data?x=1"),
+        ("ECOMMERCE_CALLBACK_GRACE_S", "-1"),
+        ("ECOMMERCE_CALLBACK_GRACE_S", "inf"),
         ("ECOMMERCE_TIMEOUT_S", "0"),
         ("ECOMMERCE_TIMEOUT_S", "nan"),
         ("ECOMMERCE_DEADLINE_S", "soon"),
@@ -70,6 +86,13 @@ def test_every_variable_reaches_its_setting() -> None:
         ("ECOMMERCE_MAX_BODY_MB", "0.5"),
         ("ECOMMERCE_SANDBOX_PRODUCTS", "-1"),
         ("ECOMMERCE_SANDBOX_CUSTOMERS", "many"),
+        ("ECOMMERCE_GATEWAY_ADMIN_URL", "gateway:8001"),
+        ("ECOMMERCE_PUBLIC_URL", "http://user:pw@this-host"),
+        ("ECOMMERCE_BACKUP_DIR", __file__),
+        ("ECOMMERCE_BACKUP_EVERY_H", "0"),
+        ("ECOMMERCE_BACKUP_EVERY_H", "nan"),
+        ("ECOMMERCE_BACKUP_KEEP", "0"),
+        ("ECOMMERCE_LOG", "xml"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_what_would_do(variable: str, value: str) -> None:
@@ -81,6 +104,12 @@ def test_a_value_that_makes_no_sense_is_named_with_what_would_do(variable: str, 
     assert repr(value) in message
     assert "it takes" in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("variable", ["ECOMMERCE_GATEWAY_ADMIN_URL", "ECOMMERCE_PUBLIC_URL"])
+def test_one_half_of_the_registration_is_refused(variable: str) -> None:
+    with pytest.raises(SettingsError, match="go together: set both"):
+        Settings.from_env({variable: "http://gateway:8001"})
 
 
 @pytest.mark.parametrize("value", ["short", "a-good-secret-0123,short", "x" * 16 + "," * 3])
@@ -97,11 +126,15 @@ def test_the_settings_table_of_the_readme_is_true() -> None:
     rows = re.findall(r"^\| `(ECOMMERCE_[A-Z_]+)` \| (.*?) \|", README.read_text("utf-8"), re.M)
     default = Settings()
     said = {
+        "ECOMMERCE_CALLBACK_GRACE_S": f"{default.callback_grace_s:g}",
         "ECOMMERCE_TIMEOUT_S": f"{default.timeout_s:g}",
         "ECOMMERCE_DEADLINE_S": f"{default.deadline_s:g}",
         "ECOMMERCE_MAX_BODY_MB": str(default.max_body_mb),
         "ECOMMERCE_SANDBOX_PRODUCTS": str(default.sandbox_products),
         "ECOMMERCE_SANDBOX_CUSTOMERS": str(default.sandbox_customers),
+        "ECOMMERCE_BACKUP_EVERY_H": f"{default.backup_every_h:g}",
+        "ECOMMERCE_BACKUP_KEEP": str(default.backup_keep),
+        "ECOMMERCE_LOG": f"`{default.log}`",
         "ECOMMERCE_APP_NAME": f"`{default.app_name}`",
         "ECOMMERCE_CATALOGUE_PATH": f"`{default.catalogue_path}`",
         "ECOMMERCE_CRM_PATH": f"`{default.crm_path}`",

@@ -1,0 +1,115 @@
+"""A scheduler that loses one callback in ten: each lost one is reported, and none of the others."""
+
+from __future__ import annotations
+
+import random
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.crm import CUSTOMERS
+from ecommerce_core.models import PromiseOutcome, Recurrence
+from ecommerce_core.sandbox.data import ORIGIN
+from tests.callback_app import CallbackApp
+from tests.companion_server import wait_until
+from tests.test_watcher import HOUR, Rig, rigged
+
+PATHS = {f"/{dataset.callback_path}": dataset.name for dataset in (PRODUCTS, CUSTOMERS)}
+
+
+def every_tenth(number: int) -> bool:
+    return number % 10 == 7
+
+
+def missed(rig: Rig) -> set[tuple[str, datetime]]:
+    return {
+        (promise.dataset, promise.simulated_at)
+        for promise in rig.store.list_promises(limit=10_000)
+        if promise.outcome is PromiseOutcome.MISSED
+    }
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_dropped_callback_is_reported_missed_and_no_other(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)
+    with (
+        CallbackApp(drops=lambda number: dice.random() < 0.1) as app,
+        rigged(app, tmp_path) as rig,
+    ):
+        rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+        rig.add(CUSTOMERS, HOUR, Recurrence.HOUR)
+        rig.watcher.look()
+        lost: set[tuple[str, datetime]] = set()
+        for hour in range(1, 41):
+            before = len(app.dropped)
+            rig.tick()
+            lost |= {(PATHS[path], ORIGIN + hour * HOUR) for path in app.dropped[before:]}
+        rig.look_after_grace()
+
+        assert lost
+        assert missed(rig) == lost
+        assert rig.counts() == {
+            PromiseOutcome.MISSED: len(lost),
+            PromiseOutcome.ON_TIME: 80 - len(lost),
+        }
+
+
+def test_one_of_two_tasks_of_a_dataset_at_one_time_is_missed(tmp_path: Path) -> None:
+    with CallbackApp(drops=lambda number: number == 2) as app, rigged(app, tmp_path) as rig:
+        rig.add(PRODUCTS, HOUR, Recurrence.DAY)
+        rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+        rig.watcher.look()
+        rig.tick()
+        rig.look_after_grace()
+
+        assert rig.counts() == {PromiseOutcome.ON_TIME: 1, PromiseOutcome.MISSED: 1}
+
+
+def test_the_clock_that_runs_by_itself_counts_every_dropped_callback(tmp_path: Path) -> None:
+    with CallbackApp(drops=every_tenth) as app, rigged(app, tmp_path) as rig:
+        rig.grace_s = 0.4
+        rig.restart()
+        rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+        rig.watcher.start()
+        wait_until(lambda: rig.watcher.snapshot().tasks)
+        ends = time.monotonic() + 1.5
+        while time.monotonic() < ends:
+            rig.sandbox.scheduler.tick()
+            time.sleep(0.03)
+        rig.watcher.stop()
+        rig.look_after_grace()
+
+        [summary] = rig.store.promise_summary()
+        assert summary.promised == len(app.taken) + len(app.dropped) > 15
+        assert (summary.received, summary.missed) == (len(app.taken), len(app.dropped))
+
+
+def test_a_watcher_that_could_not_look_for_a_while_still_finds_what_was_dropped(
+    tmp_path: Path,
+) -> None:
+    with CallbackApp(drops=lambda number: number == 3) as app, rigged(app, tmp_path) as rig:
+        app.has_fresh_clock = True
+        rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+        rig.watcher.look()
+        for _ in range(6):
+            rig.sandbox.scheduler.tick()
+        rig.look_after_grace()
+
+        assert missed(rig) == {("products", ORIGIN + 3 * HOUR)}
+        assert rig.counts() == {PromiseOutcome.ON_TIME: 5, PromiseOutcome.MISSED: 1}
+
+
+def test_lateness_is_never_negative(tmp_path: Path) -> None:
+    with CallbackApp(drops=every_tenth) as app, rigged(app, tmp_path) as rig:
+        rig.add(PRODUCTS, HOUR / 2, Recurrence.HOUR)
+        rig.watcher.look()
+        rig.tick(20)
+        rig.sandbox.scheduler.set_speed(timedelta(days=3).total_seconds())
+        rig.tick(2)
+        rig.look_after_grace()
+
+        lateness = [one.lateness_s for one in rig.store.list_promises(limit=1_000)]
+        assert all(one is None or one >= 0 for one in lateness)

@@ -1,0 +1,458 @@
+"""What looks at the list mean, and who paid what: pure, on a scheduler in memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ecommerce_core.ledger import Ledger
+from ecommerce_core.looks import Entry, Flight, Look, WatchState, entries_of
+from ecommerce_core.models import (
+    Clock,
+    Delivery,
+    Outcome,
+    Promise,
+    PromiseOutcome,
+    Recurrence,
+    Task,
+)
+from ecommerce_core.promises import MAX_SINGLE, compare
+from ecommerce_core.settlement import Terms, settle
+from ecommerce_core.simulated_time import period
+
+T0 = datetime(2019, 1, 7)
+NOW = datetime(2025, 1, 1, tzinfo=UTC)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+GRACE = timedelta(seconds=10)
+
+
+def entry(after: timedelta, recurrence: str = "hour", *, dataset: str = "products") -> Entry:
+    return Entry(dataset, "get", "e-commerce", recurrence, T0 + after)
+
+
+def look(number: int, clock_after: timedelta, *entries: Entry, speed: float = 60) -> Look:
+    at = NOW + number * SECOND
+    return Look(at, at + SECOND / 10, Clock(T0 + clock_after, speed, paused=False), entries)
+
+
+def due(promises: Iterable[Promise]) -> list[timedelta]:
+    return [promise.simulated_at - T0 for promise in promises for _ in range(promise.count)]
+
+
+def test_an_entry_that_moved_on_by_periods_owes_one_for_each() -> None:
+    found = compare(look(0, 0 * HOUR, entry(HOUR)), (), look(1, 3.5 * HOUR, entry(4 * HOUR)))
+
+    assert due(found.owed) == [HOUR, 2 * HOUR, 3 * HOUR]
+    assert found.flights == found.gone == ()
+
+
+def test_an_entry_that_is_missing_before_its_time_was_deleted() -> None:
+    found = compare(look(0, 0 * HOUR, entry(HOUR)), (), look(1, HOUR - SECOND))
+
+    assert found.owed == found.flights == ()
+
+
+@pytest.mark.parametrize("recurrence", ["none", "month", ""])
+def test_an_entry_that_does_not_recur_owes_one_when_its_time_has_come(recurrence: str) -> None:
+    found = compare(look(0, 0 * HOUR, entry(HOUR, recurrence)), (), look(1, HOUR))
+
+    assert due(found.owed) == [HOUR]
+    assert found.flights == ()
+
+
+def test_a_recurring_entry_that_is_missing_is_in_flight_and_comes_back() -> None:
+    away = look(1, HOUR)
+    found = compare(look(0, 0 * HOUR, entry(HOUR)), (), away)
+    assert due(found.owed) == [HOUR]
+
+    still = compare(away, found.flights, look(2, HOUR))
+    assert (still.owed, still.flights, still.gone) == ((), found.flights, ())
+    back = compare(away, found.flights, look(2, HOUR, entry(2 * HOUR)))
+    assert (back.owed, back.flights, back.gone) == ((), (), ())
+    late = compare(away, found.flights, look(2, 3.5 * HOUR, entry(4 * HOUR)))
+    assert due(late.owed) == [2 * HOUR, 3 * HOUR]
+
+
+def test_what_does_not_come_back_though_the_clock_moves_was_deleted() -> None:
+    first, second = look(1, HOUR), look(2, HOUR + MINUTE)
+    flights = compare(look(0, 0 * HOUR, entry(HOUR)), (), first).flights
+    # The list of the second look may be from before its clock moved.
+    assert compare(first, flights, second).gone == ()
+
+    found = compare(second, flights, look(3, HOUR + 2 * MINUTE))
+    assert found.gone == (entry(HOUR),)
+    assert found.flights == ()
+
+
+def test_what_may_be_in_flight_again_and_again_is_given_up_after_a_while() -> None:
+    flights = compare(look(0, 0 * HOUR, entry(HOUR)), (), look(1, HOUR)).flights
+    before, after = look(19, 19 * HOUR), look(20, 20 * HOUR)
+
+    assert compare(before, flights, after, busy={"products"}).flights == flights
+    assert compare(before, flights, after, patience=timedelta(minutes=1)).flights == flights
+    assert compare(before, flights, after).gone == (entry(HOUR),)
+
+
+def test_twins_owe_two_and_neighbours_are_not_mixed_up() -> None:
+    twins = compare(
+        look(0, 0 * HOUR, entry(HOUR), entry(HOUR)),
+        (),
+        look(1, HOUR, entry(HOUR), entry(2 * HOUR)),
+    )
+    assert due(twins.owed) == [HOUR]
+    neighbours = compare(
+        look(0, 0 * HOUR, entry(HOUR), entry(2 * HOUR)),
+        (),
+        look(1, 2 * HOUR, entry(3 * HOUR), entry(3 * HOUR)),
+    )
+    assert sorted(due(neighbours.owed)) == [HOUR, 2 * HOUR, 2 * HOUR]
+
+
+def test_an_entry_that_was_put_off_owes_nothing() -> None:
+    found = compare(look(0, 0 * HOUR, entry(HOUR)), (), look(1, MINUTE, entry(5 * HOUR)))
+
+    assert found.owed == ()
+
+
+def test_a_clock_that_was_set_back_owes_nothing() -> None:
+    found = compare(look(0, 2 * HOUR, entry(3 * HOUR)), (), look(1, HOUR))
+
+    assert found.is_set_back
+    assert found.owed == ()
+
+
+def test_many_callbacks_between_two_looks_are_one_promise_for_each_task() -> None:
+    steps = 16_666
+    found = compare(
+        look(0, 0 * HOUR, entry(MINUTE, "minute"), entry(HOUR, "none"), speed=1e6),
+        (),
+        look(1, steps * MINUTE, entry((steps + 1) * MINUTE, "minute"), speed=1e6),
+    )
+
+    assert [promise.count for promise in found.owed] == [steps, 1]
+    assert found.owed[0].simulated_last_at == T0 + steps * MINUTE
+    assert steps > MAX_SINGLE
+
+
+@pytest.mark.parametrize("at", [datetime.max.replace(microsecond=0), datetime.min])
+def test_the_ends_of_the_calendar_are_no_end_of_the_watcher(at: datetime) -> None:
+    there = Entry("products", "get", "e-commerce", "week", at)
+    before = replace(look(0, HOUR, there), clock=Clock(datetime.min, 1, paused=False))
+    after = replace(look(1, HOUR), clock=Clock(datetime.max, 1, paused=False))
+
+    found = compare(before, (), after)
+    assert len(found.owed) == 1
+    assert compare(after, found.flights, after).owed == ()
+
+
+def test_only_tasks_that_call_us_are_watched() -> None:
+    task = Task("get", "crm", "shopx/y", None, None, T0, "none", None)
+
+    assert entries_of([task], {"shopx/z": "products"}) == ()
+    assert entries_of([task], {"shopx/y": "products"}) == (
+        Entry("products", "get", "crm", "none", T0),
+    )
+
+
+def promise(number: int, **fields: object) -> Promise:
+    """Due at hour ``number``, fired between looks ``number - 1`` and ``number``."""
+    at = T0 + number * HOUR
+    made = Promise(
+        id=number,
+        dataset="products",
+        task_name="get",
+        source_app="e-commerce",
+        recurrence="hour",
+        simulated_at=at,
+        simulated_last_at=at,
+        count=1,
+        since_at=NOW + (number - 1) * SECOND,
+        noticed_at=NOW + (number + 0.1) * SECOND,
+        speed=3600,
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def delivery(number: int, after_s: float, **fields: object) -> Delivery:
+    received_at = NOW + after_s * SECOND
+    made = Delivery(
+        number, received_at, "products", Outcome.EXECUTED, None, None, None, "get", 0.01
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def terms(now_s: float, **fields: object) -> Terms:
+    now = NOW + now_s * SECOND
+    made = Terms(now=now, grace=GRACE, listed_at=now - SECOND / 10, serving_since=NOW - HOUR)
+    return replace(made, **fields)  # type: ignore[arg-type]
+
+
+def test_a_lost_callback_is_not_hidden_by_the_next_one() -> None:
+    after, left = settle([promise(1), promise(2)], [delivery(9, 1.5)], terms(12))
+
+    assert [one.outcome for one in after] == [PromiseOutcome.MISSED, PromiseOutcome.ON_TIME]
+    assert left == ()
+
+
+def test_what_came_after_the_last_list_waits_for_the_next() -> None:
+    after, left = settle([promise(1)], [delivery(9, 1.95)], terms(2))
+
+    assert after == [promise(1)]
+    assert [one.id for one in left] == [9]
+    after, left = settle(after, left, terms(3))
+    assert [one.outcome for one in after] == [PromiseOutcome.ON_TIME]
+
+
+def test_what_came_before_an_entry_was_last_seen_waiting_pays_nothing_of_it() -> None:
+    after, left = settle([promise(5)], [delivery(9, 0.5)], terms(6))
+
+    assert (after, left) == ([promise(5)], ())
+
+
+def test_while_an_entry_is_in_flight_its_callbacks_pay_nothing_older() -> None:
+    since, noticed_at = NOW + 4 * SECOND, NOW + 5.1 * SECOND
+    flight = Flight(entry(5 * HOUR), since, noticed_at, T0 + 5 * HOUR)
+    older = promise(1, outcome=PromiseOutcome.MISSED)
+    extra = delivery(9, 6)
+    after, left = settle([older], [extra], terms(7, flights=(flight,)))
+    assert (after, left) == ([older], (extra,))
+
+    after, _ = settle([older, promise(5)], [extra], terms(7, flights=(flight,)))
+    assert [one.outcome for one in after] == [PromiseOutcome.MISSED, PromiseOutcome.ON_TIME]
+
+
+def test_a_call_by_a_stranger_pays_only_what_would_be_missed() -> None:
+    refused = delivery(8, 0.5, outcome=Outcome.REFUSED)
+    after, left = settle([promise(1)], [refused], terms(2))
+    assert (after, left) == ([promise(1)], (refused,))
+
+    both, _ = settle(after, [*left, delivery(9, 0.6)], terms(2))
+    assert [(one.outcome, one.delivery_id) for one in both] == [(PromiseOutcome.ON_TIME, 9)]
+    alone, _ = settle(after, left, terms(12))
+    assert [(one.outcome, one.delivery_id) for one in alone] == [(PromiseOutcome.REFUSED, 8)]
+
+
+def test_a_sync_under_way_puts_off_what_is_missed_one_that_began_later_does_not() -> None:
+    early, late = NOW + 5 * SECOND, NOW + 12 * SECOND
+
+    waiting, _ = settle([promise(1)], [], terms(20, busy_since={"products": early}))
+    missed, _ = settle([promise(1)], [], terms(20, busy_since={"products": late}))
+    assert waiting[0].outcome is PromiseOutcome.OWED
+    assert missed[0].outcome is PromiseOutcome.MISSED
+
+
+def test_a_promise_of_many_is_shared_out_by_outcome() -> None:
+    many = promise(1, count=300, simulated_last_at=T0 + 300 * HOUR, speed=1e6)
+    came = [
+        delivery(n, 0.1 + n / 1000, outcome=Outcome.FAILED if n % 3 else Outcome.JOINED)
+        for n in range(90)
+    ]
+    after, _ = settle([many], came, terms(12))
+
+    assert Counter({one.outcome: one.count for one in after}) == {
+        PromiseOutcome.MISSED: 210,
+        PromiseOutcome.FAILED: 60,
+        PromiseOutcome.OVERRAN: 30,
+    }
+    assert [one.id for one in after] == [1, 0, 0]
+    assert after[0].simulated_at == T0 + 91 * HOUR
+
+
+def test_lateness_is_counted_in_simulated_time_and_never_negative() -> None:
+    clock_at = T0 + 3 * HOUR + SECOND
+    late, _ = settle([promise(1)], [delivery(9, 0.5, simulated_at=clock_at)], terms(2))
+    early, _ = settle([promise(1)], [delivery(9, 0.5, simulated_at=T0)], terms(2))
+
+    assert (late[0].outcome, late[0].lateness_s) == (PromiseOutcome.LATE, 7201)
+    assert (early[0].outcome, early[0].lateness_s) == (PromiseOutcome.ON_TIME, 0)
+
+
+class MemoryStore:
+    """What the ledger needs of a store, in memory."""
+
+    def __init__(self) -> None:
+        self.promises: dict[int, Promise] = {}
+        self.deliveries: list[Delivery] = []
+        self.state: WatchState | None = None
+
+    def record_promises(self, promises: Sequence[Promise], state: WatchState) -> list[Promise]:
+        stored = []
+        for one in promises:
+            kept = replace(one, id=one.id or len(self.promises) + 1)
+            self.promises[kept.id] = kept
+            stored.append(kept)
+        self.state = state
+        return stored
+
+    def watch_state(self) -> WatchState | None:
+        return self.state
+
+    def newest_delivery_id(self) -> int:
+        return len(self.deliveries)
+
+    def open_promises(self, *, noticed_since: datetime) -> list[Promise]:
+        return [one for one in self.promises.values() if not one.outcome.is_received]
+
+    def list_deliveries_after(self, after: int, *, ids: Iterable[int] = ()) -> list[Delivery]:
+        wanted = set(ids)
+        return [one for one in self.deliveries if one.id > after or one.id in wanted]
+
+    def list_promises(self, *, limit: int, noticed_since: datetime) -> list[Promise]:
+        return [one for one in self.promises.values() if one.noticed_at >= noticed_since][::-1]
+
+
+@dataclass
+class Model:
+    """A scheduler, its callbacks and our ledger, in a time of their own."""
+
+    store: MemoryStore = field(default_factory=MemoryStore)
+    now: datetime = NOW
+    clock: Clock = Clock(T0, 600, paused=False)
+    tasks: list[Entry] = field(default_factory=list)
+    fired: int = 0
+    delivered: int = 0
+
+    def __post_init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        self.ledger = Ledger(
+            self.store,  # type: ignore[arg-type]
+            app_name="e-commerce",
+            source="there",
+            grace=GRACE,
+        )
+
+    def wait(self, s: float) -> None:
+        self.now += timedelta(milliseconds=int(s * 1000))
+
+    def look(self) -> None:
+        asked_at = self.now
+        self.wait(0.005)
+        seen = Look(asked_at, self.now, self.clock, tuple(self.tasks))
+        self.wait(0.005)
+        self.ledger.advance(seen, now=self.now)
+
+    def tick(self, drops: Sequence[bool], looks: Sequence[bool]) -> None:
+        """A tick; ``looks``: whether somebody looks while a callback runs."""
+        if not self.clock.paused:
+            later = self.clock.simulated_at + timedelta(seconds=self.clock.speed)
+            self.clock = replace(self.clock, simulated_at=later)
+        for number in range(40):
+            self.tasks.sort(key=lambda one: one.simulated_at)
+            if not self.tasks or self.tasks[0].simulated_at > self.clock.simulated_at:
+                return
+            task = self.tasks.pop(0)
+            self.fired += 1
+            self.wait(0.02)
+            received_at = self.now
+            if looks[number % len(looks)]:
+                self.look()
+            self.wait(0.02)
+            if not drops[self.fired % len(drops)]:
+                self.delivered += 1
+                made = delivery(len(self.store.deliveries) + 1, 0, dataset=task.dataset)
+                clock_at = self.clock.simulated_at
+                made = replace(made, received_at=received_at, simulated_at=clock_at)
+                self.store.deliveries.append(made)
+            self.wait(0.02)
+            step = period(task.recurrence)
+            if step is not None:
+                self.tasks.append(replace(task, simulated_at=task.simulated_at + step))
+
+    def counts(self) -> Counter[str]:
+        found: Counter[str] = Counter()
+        for one in self.store.promises.values():
+            found[one.outcome.value] += one.count
+            found["received"] += one.count * one.outcome.is_received
+        return found
+
+
+RECURRENCES = st.sampled_from([one.value for one in Recurrence])
+ENTRIES = st.builds(
+    lambda minutes, recurrence, dataset: entry(minutes * MINUTE, recurrence, dataset=dataset),
+    st.integers(1, 90),
+    RECURRENCES,
+    st.sampled_from(["products", "customers"]),
+)
+STEPS = st.lists(
+    st.sampled_from(["tick", "tick", "tick", "look", "look", "pause", "faster", "restart"]),
+    min_size=5,
+    max_size=30,
+)
+BOOLEANS = st.lists(st.booleans(), min_size=1, max_size=7)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(ENTRIES, min_size=1, max_size=4), STEPS, BOOLEANS, BOOLEANS)
+def test_whatever_happens_all_that_is_promised_is_received_or_missed(
+    tasks: list[Entry], steps: list[str], drops: list[bool], looks: list[bool]
+) -> None:
+    model = Model(tasks=list(tasks))
+    model.look()
+    for step in steps:
+        model.wait(0.4)
+        if step == "tick":
+            model.tick(drops, looks)
+        elif step == "look":
+            model.look()
+        elif step == "pause":
+            model.clock = replace(model.clock, paused=not model.clock.paused)
+        elif step == "faster":
+            model.clock = replace(model.clock, speed=model.clock.speed % 2000 + 500)
+        else:
+            model.restart()
+            model.look()
+    model.look()
+    model.wait(GRACE.total_seconds() + 1)
+    model.look()
+
+    counts = model.counts()
+    assert counts["owed"] == counts["void"] == 0
+    assert counts["received"] + counts["missed"] == model.fired
+    assert counts["received"] == model.delivered
+    assert all((one.lateness_s or 0) >= 0 for one in model.store.promises.values())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ENTRIES, max_size=4), STEPS)
+def test_a_reset_at_any_time_leaves_nothing_owed_and_no_alarm(
+    tasks: list[Entry], steps: list[str]
+) -> None:
+    model = Model(tasks=list(tasks))
+    model.look()
+    for step in steps:
+        model.wait(0.4)
+        if step == "tick":
+            model.tick([True], [False])
+        elif step == "look":
+            model.look()
+    model.look()
+    model.tasks, model.clock = [], replace(model.clock, simulated_at=T0 - SECOND)
+    model.look()
+    model.wait(GRACE.total_seconds() + 1)
+    before = model.counts()["missed"]
+    model.look()
+
+    assert model.ledger.missed_now() == []
+    assert model.counts()["owed"] == 0
+    assert model.counts()["missed"] == before
+
+
+def test_a_state_with_a_flight_is_kept_and_read_again() -> None:
+    model = Model(tasks=[entry(HOUR, "day")], clock=Clock(T0, 3600, paused=False))
+    model.look()
+    model.tick([False], [True])
+    assert model.store.state is not None
+    [kept] = model.store.state.flights
+    assert (kept.entry, kept.clock_at) == (entry(HOUR, "day"), T0 + HOUR)
+
+    model.restart()
+    model.look()
+    assert model.counts() == {"on_time": 1, "received": 1}
