@@ -1,12 +1,14 @@
 """The frame around every page: where one can go, in which language, and what time it is there."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.language import LANGUAGES, language_of
-from ecommerce_core.ui import escape, language
+from ecommerce_core.ui import escape, estimate, language
+from pages import missed_notice, tasks
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -41,13 +43,13 @@ def choose_language() -> None:
 def pulse() -> None:
     """The clock and the peers' health, in a few lines; one request serves every session."""
     words, app = language(), ui.application()
-    reading = app.scheduler.reading()
-    clock = reading.clock
-    if clock is not None:
+    reading = tasks.reading()
+    clock, at = reading.clock, estimate(reading, datetime.now(UTC))
+    if clock is not None and at is not None:
         state = _("paused") if clock.paused else f"{words.number(clock.speed)} ×"
         icon = "pause_circle" if clock.paused else "schedule"
         st.caption(
-            f":material/{icon}: **{words.simulated(clock.simulated_at)}**  \n"
+            f":material/{icon}: **{words.simulated(at)}**  \n"
             + _("simulated · {state}").format(state=state)
         )
     if reading.error is not None:
@@ -110,4 +112,5 @@ page = st.navigation(
 )
 with st.sidebar:
     pulse()
+missed_notice.show(with_link=page.url_path != "scheduler")
 page.run()

@@ -1,43 +1,65 @@
-"""The scheduler's tasks as pages show them: the table, when each fires, how one is deleted."""
+"""The scheduler as pages see it: its clock, its list, and what came of changing either.
+
+The watcher looks once a second for everybody, so nothing here waits for the scheduler, but
+right after a change of ours, when its list is asked for.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.language import N_
 from ecommerce_core.models import ClockReading, Task
-from ecommerce_core.ui import (
-    Application,
-    Column,
-    EcommerceError,
-    escape,
-    estimate,
-    language,
-    real_delay,
-)
+from ecommerce_core.ui import EcommerceError, escape, estimate, language, real_delay
+
+# The watcher looks every second: what is this old is no answer any more.
+SILENT_AFTER = timedelta(seconds=6)
+# For so long the watcher's list may be from before a change of ours.
+CHANGE_SETTLES = timedelta(seconds=3)
+SILENT = N_("No answer for a while: it may be busy, or not be there any more.")
 
 state = st.session_state
+Place = Literal["clock", "form", "table"]
 
 
 def _(message: str) -> str:
     return language().text(message)
 
 
-@st.cache_data(ttl=2, max_entries=4, show_spinner=False)
-def _fetch(_app: Application, app_id: int) -> list[Task]:
-    """Cached for all sessions; an error is not."""
-    return _app.scheduler.fetch_tasks()
+def reading() -> ClockReading:
+    """The clock as it was seen last, with the error that followed, if one did. Never waits long."""
+    app = ui.application()
+    seen = app.watcher.snapshot()
+    if seen.listed_at is None and seen.error is None:
+        return app.scheduler.reading()
+    found, now = seen.reading, datetime.now(UTC)
+    if seen.error is not None:
+        return replace(found, error=seen.error)
+    if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
+        return replace(found, error=_(SILENT))
+    return found
+
+
+def clock_at() -> datetime | None:
+    """The simulated time now, as far as one can say."""
+    return estimate(reading(), datetime.now(UTC))
 
 
 def list_all() -> list[Task]:
-    """Everybody's tasks, by time: one request every 2 s for all sessions. Raises PeerError."""
+    """Everybody's tasks, by time, as they were seen last. Raises PeerError before the first."""
     app = ui.application()
-    return _fetch(app, id(app))
+    seen = app.watcher.snapshot()
+    changed_at = state.get("_scheduler_changed_at")
+    is_settled = changed_at is None or datetime.now(UTC) - changed_at > CHANGE_SETTLES
+    if seen.listed_at is not None and (is_settled or seen.error is not None):
+        return list(seen.tasks)
+    return app.scheduler.shared_tasks()
 
 
 def list_ours() -> list[Task]:
@@ -48,118 +70,76 @@ def list_ours() -> list[Task]:
 
 def real_time_until(task: Task, reading: ClockReading) -> str:
     """When a task fires in real time, in words: ``in 1 min 12 s``."""
-    at, clock = estimate(reading, datetime.now(UTC)), reading.clock
-    if at is None or clock is None:
+    return real_time_to(task.next_fire_time, reading)
+
+
+def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:
+    """How long until the clock shows a simulated time: ``in 1 min 12 s``, ``clock paused``."""
+    delay = delay_to(simulated_at, reading)
+    if reading.clock is None:
         return "–"
-    delay = real_delay(replace(clock, simulated_at=at), task.next_fire_time)
     if delay is None:
-        return _("clock paused")
+        return _("clock paused") if reading.clock.paused else "–"
+    if delay < timedelta(seconds=1):
+        return _("due now")
     return _("in {duration}").format(duration=language().duration(int(delay.total_seconds())))
 
 
-def change(act: Callable[[], object], done: str) -> None:
-    """Callback: something that changes the scheduler; what came of it is said under the form."""
-    try:
-        state["_task_result"] = (done, act())
-    except EcommerceError as error:
-        state["_task_result"] = ("", error)
-    _fetch.clear()
+def delay_to(simulated_at: datetime, reading: ClockReading) -> timedelta | None:
+    """The same as a delay; None where nobody can say."""
+    at, clock = estimate(reading, datetime.now(UTC)), reading.clock
+    if at is None or clock is None:
+        return None
+    return real_delay(replace(clock, simulated_at=at), simulated_at)
 
 
-def show_result() -> None:
-    """What came of the last change; it stays until the next one."""
-    if "_task_result" not in state:
-        return
-    done, result = state["_task_result"]
-    if isinstance(result, EcommerceError):
-        ui.show_error(result, title=_("The scheduler's list was not changed as asked"))
-    elif isinstance(result, Task):
-        moment = language().simulated(result.next_fire_time)
-        recurrence = language().word(result.recurrence)
-        text = done.format(name=escape(result.name), moment=moment, recurrence=recurrence)
-        st.success(text, icon=":material/check_circle:")
-    else:
-        st.success(done.format(count=result), icon=":material/check_circle:")
-
-
-def _target(task: Task) -> str:
+def target(task: Task) -> str:
     """Application and path apart, where the scheduler tells them apart."""
     return task.target if task.target_app is None else f"{task.target_app}: {task.target_url}"
 
 
-@st.fragment(run_every=2.0)
-def show_table() -> None:
-    """Ours first, the others' on demand; the countdown moves by itself."""
-    with ui.guarded():
-        everybodys, ours = list_all(), list_ours()
-        label = _("Show other applications' tasks ({n})")
-        others = language().number(len(everybodys) - len(ours))
-        with_others = st.toggle(label.format(n=others), key="tasks_of_others")
-        shown = ours + [t for t in everybodys if with_others and t not in ours]
-        if not shown:
-            st.caption(f":material/event_busy: {_('No task of ours is scheduled.')}")
-            return
-        reading = ui.application().scheduler.reading()
-        rows = [
-            {
-                "name": task.name,
-                "source": task.source_app,
-                "target": _target(task),
-                "next": task.next_fire_time,
-                "real": real_time_until(task, reading),
-                "recurrence": language().word(task.recurrence),
-            }
-            for task in shown
-        ]
-        columns = [
-            Column("name", label=_("Task")),
-            Column("next", "simulated", _("Next time (simulated)")),
-            Column("real", label=_("In real time")),
-            Column("recurrence", label=_("Recurrence")),
-            Column("target", label=_("Target")),
-        ]
-        if with_others:
-            columns.append(Column("source", label=_("Added by")))
-        ui.table(rows, columns, key="tasks_table", alt=_("Scheduled tasks"))
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a change: what to say, what it gave, or the error."""
+
+    said: str
+    value: object = None
+    error: EcommerceError | None = None
 
 
-def delete_buttons() -> None:
-    """One button for each name of ours, with how many entries it takes away."""
+def change(place: Place, act: Callable[[], object], done: str) -> None:
+    """Change the scheduler; what came of it is said at ``place`` until the next change there."""
     try:
-        names = Counter(task.name for task in list_ours())
-    except EcommerceError:
-        return  # the table above says why
-    with st.container(horizontal=True):
-        for name, count in sorted(names.items()):
-            label = _("Delete {name} ({count})").format(name=escape(name), count=count)
-            if st.button(label, key=f"delete_task_{name}", icon=":material/delete:"):
-                _confirm_delete(name, count)
+        result = Result(done, act())
+    except EcommerceError as error:
+        result = Result("", error=error)
+    state[f"_result_{place}"] = result
+    # Also after an error: nobody knows what a lost answer did.
+    state["_scheduler_changed_at"] = datetime.now(UTC)
+    ui.application().watcher.refresh()
 
 
-def _confirm_delete(name: str, count: int) -> None:
-    app = ui.application()
+def result(place: Place) -> Result | None:
+    """What came of the last change there."""
+    found: Result | None = state.get(f"_result_{place}")
+    return found
 
-    def delete() -> int:
-        return app.scheduler.delete_tasks(name, source=app.settings.app_name)
 
-    def body() -> None:
-        text = language().plural(
-            "The scheduler deletes by name: this takes {count} entry away.",
-            "The scheduler deletes by name: this takes all {count} entries away.",
-            count,
+def show_result(place: Place) -> None:
+    """Say what came of the last change there."""
+    found = result(place)
+    if found is None:
+        return
+    if found.error is not None:
+        ui.show_error(found.error, title=_("The scheduler was not changed as asked"))
+        return
+    words, value = language(), found.value
+    if isinstance(value, Task):
+        text = found.said.format(
+            name=escape(value.name),
+            moment=words.simulated(value.next_fire_time),
+            recurrence=escape(words.word(value.recurrence)),
         )
-        st.write(text)
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            if st.button(_("Cancel"), key=f"cancel_delete_task_{name}"):
-                st.rerun()
-            if st.button(
-                _("Delete"),
-                key=f"confirm_delete_task_{name}",
-                type="primary",
-                icon=":material/delete:",
-                on_click=change,
-                args=(delete, _("Deleted: {count}.")),
-            ):
-                st.rerun()
-
-    st.dialog(_("Delete {name}?").format(name=escape(name)))(body)()
+    else:
+        text = found.said.format(count=value)
+    st.success(text, icon=":material/check_circle:")

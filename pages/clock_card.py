@@ -1,0 +1,129 @@
+"""The clock as a card: what it shows, how fast, whether it runs; and what changes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.models import Clock, ClockReading
+from ecommerce_core.ui import estimate, language
+from pages import clock_dialogs, clock_face, dialogs, tasks
+
+SAID_FOR = timedelta(seconds=8)
+# A change takes effect at the next tick, a second away: longer, and something holds the clock.
+HELD_UP_AFTER = timedelta(seconds=8)
+WAKE_EVERY = timedelta(seconds=5)
+
+state = st.session_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+@dataclass(slots=True)
+class Asked:
+    """A change that somebody of this session asked for; ``seen_at`` once the clock shows it."""
+
+    change: clock_dialogs.Change
+    asked_at: datetime
+    seen_at: datetime | None = None
+
+    def is_shown_by(self, clock: Clock) -> bool:
+        """True where the clock is as it was asked to be."""
+        if self.change.speed is not None:
+            return abs(clock.speed - self.change.speed) <= 1e-9 * self.change.speed
+        return clock.paused == self.change.paused
+
+
+@st.fragment(run_every=1.0)
+def show() -> None:
+    """The card; it moves by itself."""
+    reading, now = tasks.reading(), datetime.now(UTC)
+    at, clock = estimate(reading, now), reading.clock
+    if reading.error is not None:
+        _unreachable(reading, now)
+        # Somebody is looking: no need to wait as long as the watcher would.
+        if now - state.get("_woken_at", now - WAKE_EVERY) >= WAKE_EVERY:
+            state["_woken_at"] = now
+            ui.application().watcher.refresh()
+    if at is None or clock is None:
+        return
+    words = language()
+    with st.container(border=True):
+        face, facts, buttons = st.columns([4, 4, 3], vertical_alignment="center")
+    with face:
+        st.caption(_("Simulated time"))
+        standing = clock.paused or reading.error is not None
+        clock_face.show(at, speed=clock.speed, standing=standing)
+    with facts:
+        if reading.error is not None:
+            st.badge(_("Not known"), icon=":material/help:", color="gray")
+        elif clock.paused:
+            st.badge(_("Paused"), icon=":material/pause_circle:", color="orange")
+        else:
+            st.badge(_("Running"), icon=":material/play_circle:", color="green")
+        st.markdown(words.speed(clock.speed))
+    with buttons:
+        _buttons(clock)
+        st.caption(_("Everybody’s clock: a change is a change for all."))
+    _asked(reading, now)
+
+
+def _buttons(clock: Clock) -> None:
+    with st.container(horizontal=True):
+        if clock.paused:
+            ask, label, icon = "resume", _("Resume"), ":material/play_arrow:"
+        else:
+            ask, label, icon = "pause", _("Pause"), ":material/pause:"
+        if st.button(label, key=f"{ask}_clock", icon=icon):
+            dialogs.ask(ask)
+        if st.button(_("Set the speed"), key="set_speed", icon=":material/speed:"):
+            dialogs.ask("speed")
+
+
+def _unreachable(reading: ClockReading, now: datetime) -> None:
+    words = language()
+    known = _("Nothing is known of its clock yet.")
+    if reading.read_at is not None:
+        known = _("The clock below was read {ago}.").format(ago=words.ago(reading.read_at, now))
+    title = _("The scheduler does not answer")
+    text = f"{ui.sentence(reading.error or '')}\n\n{known}"
+    st.warning(text, title=title, icon=":material/cloud_off:")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(_("Try again"), key="retry_clock", icon=":material/refresh:"):
+            ui.application().watcher.refresh()
+            state["_retried_at"] = now
+        if now - state.get("_retried_at", now - SAID_FOR) < timedelta(seconds=3):
+            st.caption(f":material/sync: {_('Asking again…')}")
+
+
+def _asked(reading: ClockReading, now: datetime) -> None:
+    """What came of the change that was asked for last: waiting for its tick, seen, or not yet."""
+    change: clock_dialogs.Change | None = state.pop("_clock_change", None)
+    if change is not None:
+        state["_clock_asked"] = Asked(change, now)
+    asked: Asked | None = state.get("_clock_asked")
+    found = tasks.result("clock")
+    if found is not None and found.error is not None:
+        tasks.show_result("clock")
+        return
+    if asked is None:
+        return
+    clock, read_at = reading.clock, reading.read_at
+    is_new = read_at is not None and read_at >= asked.asked_at - timedelta(seconds=0.5)
+    if asked.seen_at is None and clock is not None and is_new and asked.is_shown_by(clock):
+        asked.seen_at = now
+    if asked.seen_at is not None:
+        if now - asked.seen_at < SAID_FOR:
+            st.success(asked.change.done(), icon=":material/check_circle:")
+        return
+    if now - asked.asked_at < HELD_UP_AFTER:
+        text = _("Asked for: it takes effect at the clock’s next tick.")
+        st.info(text, icon=":material/hourglass_top:")
+    elif now - asked.asked_at < timedelta(minutes=2):
+        text = _("The clock does not show the change yet: a callback may be holding it up.")
+        st.warning(text, icon=":material/hourglass_bottom:")

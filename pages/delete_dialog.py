@@ -1,0 +1,63 @@
+"""What asks before entries of ours leave the scheduler's list, and says how many go."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.models import Task
+from ecommerce_core.ui import EcommerceError, escape, language
+from pages import dialogs, tasks
+
+SHOWN_ENTRIES = 8
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(name: str | None) -> None:
+    """Ask before the entries of one name of ours go, or with None all of ours."""
+    app = ui.application()
+    own = app.settings.app_name
+    try:
+        going = [task for task in tasks.list_ours() if name in {None, task.name}]
+    except EcommerceError as error:
+        going = []
+        tasks.state["_result_table"] = tasks.Result("", error=error)
+
+    def delete() -> int:
+        if name is None:
+            return app.scheduler.delete_all(own)
+        return app.scheduler.delete_tasks(name, source=own)
+
+    def body() -> None:
+        words = language()
+        if name is None:
+            text = words.plural(
+                "This takes {count} entry of ours away.",
+                "This takes all {count} entries of ours away.",
+                len(going),
+            )
+        else:
+            text = words.plural(
+                "The scheduler deletes by name: this takes {count} entry away.",
+                "The scheduler deletes by name: this takes all {count} entries away.",
+                len(going),
+            )
+        st.write(text)
+        st.markdown("\n".join(f"- {_entry(task)}" for task in going[:SHOWN_ENTRIES]))
+        if len(going) > SHOWN_ENTRIES:
+            st.caption(_("and {n} more").format(n=words.number(len(going) - SHOWN_ENTRIES)))
+        key = "delete_all_tasks" if name is None else f"delete_task_{name}"
+        act = lambda: tasks.change("table", delete, _("Deleted: {count}."))  # noqa: E731
+        dialogs.confirm(_("Delete"), key, ":material/delete:", act)
+
+    title = _("Delete all of ours?") if name is None else _("Delete {name}?")
+    st.dialog(title.format(name=escape(name or "")))(body)()
+
+
+def _entry(task: Task) -> str:
+    words = language()
+    moment, recurrence = words.simulated(task.next_fire_time), words.word(task.recurrence)
+    return f"{escape(task.name)} · {moment} · {escape(recurrence)}"

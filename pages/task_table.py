@@ -1,0 +1,164 @@
+"""The scheduler's list: ours first and the others' on demand, and what may be done to ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.models import ClockReading, Recurrence, Task
+from ecommerce_core.ui import Column, escape, language
+from pages import dialogs, notices, task_checks, tasks
+
+SHOWN_TASKS = 300
+SEARCH_CHARS = 200
+
+state = st.session_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+@st.fragment(run_every=2.0)
+def show() -> None:
+    """The table and its buttons; the countdown moves by itself."""
+    with ui.guarded():
+        everybodys, ours = tasks.list_all(), tasks.list_ours()
+        _how_old()
+        with_others, found = _found(everybodys, ours)
+        reading = tasks.reading()
+        if not ours and not with_others:
+            st.info(_("No task of ours is scheduled."), icon=":material/event_busy:")
+        elif not found:
+            st.caption(f":material/search_off: {_('No task matches.')}")
+        else:
+            _table(found[:SHOWN_TASKS], reading, with_source=with_others)
+        if len(found) > SHOWN_TASKS:
+            text = _("The first {n} of {total}; a search narrows them.")
+            shown = language().number(SHOWN_TASKS), language().number(len(found))
+            st.caption(text.format(n=shown[0], total=shown[1]))
+        if ours:
+            _buttons(ours)
+    tasks.show_result("table")
+
+
+def show_runs() -> None:
+    """How the fetches that this session asked for here get on, and what went wrong with them."""
+    names = [name for name in ui.application().datasets if name in state.get("_run_here", ())]
+    under_way = [name for name in names if f"_ticket_{name}" in state]
+    if under_way:
+        ui.watch(*under_way)
+    for name in names:
+        notices.show(name)
+
+
+def _how_old() -> None:
+    seen = ui.application().watcher.snapshot()
+    if seen.error is not None and seen.listed_at is not None:
+        ago = language().ago(seen.listed_at, datetime.now(UTC))
+        text = _("As the list was {ago}; the scheduler does not answer.").format(ago=ago)
+        st.caption(f":material/cloud_off: {text}")
+
+
+def _found(everybodys: list[Task], ours: list[Task]) -> tuple[bool, list[Task]]:
+    """Whether the others' are wanted, and what the search and the order make of the list."""
+    words = language()
+    orders = {
+        "time": _("Next time"),
+        "name": _("Task"),
+        "recurrence": _("Recurrence"),
+        "target": _("Target"),
+    }
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(
+            _("Search the tasks"),
+            key="tasks_search",
+            icon=":material/search:",
+            max_chars=SEARCH_CHARS,
+            width=230,
+        )
+        order = st.selectbox(
+            _("Order"), list(orders), key="tasks_order", format_func=orders.__getitem__, width=150
+        )
+        label = _("Show other applications' tasks ({n})")
+        others = words.number(len(everybodys) - len(ours))
+        with_others = st.toggle(label.format(n=others), key="tasks_of_others")
+    own = ui.application().settings.app_name
+    found = [
+        task
+        for task in (everybodys if with_others else ours)
+        if all(part in _searched(task) for part in (text or "").casefold().split())
+    ]
+    found.sort(key=lambda task: (task.source_app != own, *_rank(task, order)))
+    return with_others, found
+
+
+def _rank(task: Task, order: str) -> tuple[int, str, datetime]:
+    """Where a task stands among its like in an order."""
+    at = task.next_fire_time
+    if order == "recurrence":
+        known = list(Recurrence)
+        often = known.index(Recurrence(task.recurrence)) if task.recurrence in known else len(known)
+        return often, task.recurrence, at
+    text = {"name": task.name, "target": task.target}.get(order, "")
+    return 0, text.casefold(), at
+
+
+def _searched(task: Task) -> str:
+    parts = (task.name, task.source_app, task.target, language().word(task.recurrence))
+    return " ".join(parts).casefold()
+
+
+def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> None:
+    rows = [
+        {
+            "name": task.name,
+            "source": task.source_app,
+            "target": tasks.target(task),
+            "next": task.next_fire_time,
+            "real": tasks.real_time_until(task, reading),
+            "recurrence": language().word(task.recurrence),
+        }
+        for task in found
+    ]
+    columns = [
+        Column("name", label=_("Task")),
+        Column("next", "simulated", _("Next time (simulated)")),
+        Column("real", label=_("In real time")),
+        Column("recurrence", label=_("Recurrence")),
+        Column("target", label=_("Target")),
+    ]
+    if with_source:
+        columns.insert(1, Column("source", label=_("Added by")))
+    ui.table(rows, columns, key="tasks_table", alt=_("Scheduled tasks"))
+
+
+def _buttons(ours: list[Task]) -> None:
+    """Run now and delete, for each name of ours, and delete all of them."""
+    datasets = {
+        task.name: dataset for task in ours if (dataset := task_checks.dataset_of(task)) is not None
+    }
+    names = Counter(task.name for task in ours)
+    for name, count in sorted(names.items()):
+        with st.container(horizontal=True):
+            if name in datasets:
+                label = _("Run {name} now").format(name=escape(name))
+                if st.button(label, key=f"run_task_{name}", icon=":material/play_arrow:"):
+                    _run(datasets[name].name)
+            label = _("Delete {name} ({count})").format(name=escape(name), count=count)
+            if st.button(label, key=f"delete_task_{name}", icon=":material/delete:"):
+                dialogs.ask("delete", name)
+    if len(names) > 1:
+        label = _("Delete all of ours ({count})").format(count=len(ours))
+        if st.button(label, key="delete_all_tasks", icon=":material/delete_sweep:"):
+            dialogs.ask("delete_all")
+
+
+def _run(name: str) -> None:
+    """Do now what the task's callback does."""
+    ui.fetch(name)
+    state["_run_here"] = {*state.get("_run_here", ()), name}
+    st.rerun()
