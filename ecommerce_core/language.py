@@ -25,6 +25,9 @@ LOCALE_DIR = Path(__file__).parent / "locale"
 LANGUAGES = {"en": "English", "fr": "Français"}
 # A European shop: day before month and 24 hours, in English too.
 _BABEL_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
+# What a peer's clock can be told to be: beyond this, digits by the hundred help nobody.
+_LONGEST_NUMBER = 1e21
+_LONGEST_DURATION_S = 1e15
 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 # Streamlit replaces these in the text that Markdown leaves, where a backslash
@@ -109,6 +112,12 @@ WORDS = {
     "executed": N_("executed"),
     "joined": N_("joined a running fetch"),
     "refused": N_("refused"),
+    "owed": N_("expected"),
+    "on_time": N_("on time"),
+    "late": N_("late"),
+    "overran": N_("too long"),
+    "missed": N_("missed"),
+    "void": N_("no longer expected"),
     "waiting": N_("Waiting"),
     "downloading": N_("Downloading"),
     "validating": N_("Checking"),
@@ -154,6 +163,8 @@ class Language:
 
     def number(self, value: float, *, decimals: int | None = None) -> str:
         """``1,234.5`` or ``1 234,5``, with at most three decimals unless told how many."""
+        if not abs(value) < _LONGEST_NUMBER:
+            return f"{float(value):.3g}"
         pattern = "#,##0.###" if decimals is None else f"#,##0.{'0' * decimals}".rstrip(".")
         return format_decimal(value, format=pattern, locale=self._locale)
 
@@ -207,7 +218,7 @@ class Language:
     def duration(self, seconds: float) -> str:
         """The two largest units: ``0.4 s``, ``1 min 12 s``, ``2 h 5 min``, ``3 d 4 h``."""
         _ = self.text
-        seconds = max(0.0, seconds)
+        seconds = min(max(0.0, seconds), _LONGEST_DURATION_S)
         if seconds < 0.0995:
             return f"{self.number(seconds * 1000, decimals=0)} {_('ms')}"
         if seconds < 9.95:

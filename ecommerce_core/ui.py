@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Literal
 
 import pandas as pd
@@ -19,20 +19,26 @@ from streamlit.elements.lib.column_types import ColumnConfig
 
 from ecommerce_core.application import Application, current
 from ecommerce_core.errors import EcommerceError
+from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, write_export
 from ecommerce_core.language import Language, escape, timezone
 from ecommerce_core.models import Action, Progress, Run, RunStatus, Trigger
-from ecommerce_core.simulated_time import estimate, occurrences, real_delay
+from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
 from ecommerce_core.worker import Ticket
 
 # Pages reach the core through this module alone.
 __all__ = [
+    "MIME_TYPES",
     "Application",
     "EcommerceError",
     "Language",
     "escape",
     "estimate",
+    "export_file_name",
+    "guard_formula",
     "occurrences",
+    "period",
     "real_delay",
+    "write_export",
 ]
 
 BUSY_POLL_S, IDLE_POLL_S = 0.5, 2.0
@@ -49,6 +55,12 @@ SIGNS = {
     "executed": "✓",
     "joined": "+",
     "refused": "⊘",
+    "owed": "…",
+    "on_time": "✓",
+    "late": "◷",
+    "overran": "◔",
+    "missed": "✕",
+    "void": "–",
 }
 
 
@@ -232,16 +244,19 @@ def _standing(name: str) -> tuple[bool, int, str]:
     return (waiting or app.progress(name) is not None, *newest)
 
 
-def watch(*names: str) -> None:
-    """Show how the runs of these datasets get on, and refresh the page once when one ends."""
+def watch(*names: str, idle: Callable[[], None] | None = None) -> None:
+    """Show how the runs of these datasets get on, and refresh the page once when one ends.
+
+    ``idle`` draws what stands there, and is kept up to date, while none is under way.
+    """
     with guarded():
         standing = {name: _standing(name) for name in names}
         busy = any(running for running, *_rest in standing.values())
         poll_s = BUSY_POLL_S if busy else IDLE_POLL_S
-        st.fragment(_watch, run_every=poll_s)(standing)
+        st.fragment(_watch, run_every=poll_s)(standing, idle)
 
 
-def _watch(standing: dict[str, tuple[bool, int, str]]) -> None:
+def _watch(standing: dict[str, tuple[bool, int, str]], idle: Callable[[], None] | None) -> None:
     with guarded():
         if any(_standing(name) != seen for name, seen in standing.items()):
             st.rerun()
@@ -252,8 +267,8 @@ def _watch(standing: dict[str, tuple[bool, int, str]]) -> None:
             elif running:
                 text = _("The fetch of the {dataset} is about to begin")
                 st.progress(0.0, text.format(dataset=language().word(name)))
-            elif len(standing) == 1:
-                as_of(name)
+            elif idle is not None:
+                idle()
 
 
 def _show_progress(progress: Progress) -> None:
@@ -271,23 +286,3 @@ def _show_progress(progress: Progress) -> None:
     total = progress.bytes_total or 0
     done = min(1.0, progress.bytes_done / total) if total else float(progress.records > 0)
     st.progress(done, " · ".join(parts))
-
-
-def as_of(name: str) -> None:
-    """One line: when the data was last brought in line with its peer, by what, and what it did."""
-    words, store = language(), application().store
-    last = store.last_run(name)
-    cleared = last is not None and last.action is Action.CLEAR
-    run = last if cleared else store.last_good_run(name)
-    if run is None or run.finished_at is None:
-        st.caption(_("Never fetched yet."))
-        return
-    line = _("As of {moment} ({ago}) · {trigger} · {summary}")
-    st.caption(
-        line.format(
-            moment=words.moment(run.finished_at),
-            ago=words.ago(run.finished_at, datetime.now(UTC)),
-            trigger=words.word(run.trigger),
-            summary=summary(run),
-        )
-    )

@@ -7,27 +7,47 @@ import streamlit as st
 from ecommerce_core.dataset import Row
 from ecommerce_core.models import Customer
 from ecommerce_core.ui import Column, escape, language
-from pages import dataset_page, row_list
+from pages import dataset_page, row_list, view_state
+from pages.view import Shape
+from pages.view_state import edit, edited_by, show_in
 
 _ = language().text
+
+SHAPE = Shape(
+    "customers",
+    sorts=(
+        "last_name",
+        "first_name",
+        "loyalty_points",
+        "payment",
+        "account",
+        "customer_id",
+        "first_seen_at",
+        "updated_at",
+        "withdrawn_at",
+    ),
+    range_column="loyalty_points",
+    presence="account",
+    layouts=("cards", "table"),
+)
 
 draw_table = row_list.columns_table(
     "customers",
     [
-        Column("first_name"),
-        Column("last_name"),
-        Column("loyalty_points", "number"),
-        Column("payment", "number"),
-        Column("account"),
-        Column("customer_id"),
-        Column("updated_at", "moment"),
-        Column("withdrawn_at", "moment"),
+        Column("last_name", width=130),
+        Column("first_name", width=120),
+        Column("loyalty_points", "number", width=115),
+        Column("payment", "number", width=100),
+        Column("account", width=150),
+        Column("customer_id", width=280),
+        Column("updated_at", "moment", width=165),
+        Column("withdrawn_at", "moment", width=165),
     ],
     _("Customers"),
 )
 
 
-def draw_card(customer: Customer) -> None:
+def draw_card(customer: Customer, number: int) -> None:
     name = f"{customer.first_name} {customer.last_name}".strip() or customer.customer_id
     points = customer.loyalty_points
     with st.container(border=True, gap="xxsmall"):
@@ -36,6 +56,15 @@ def draw_card(customer: Customer) -> None:
         st.caption(_("Loyalty points: {points}").format(points=said))
         if customer.withdrawn_at is not None:
             st.caption(f":material/block: {_('Withdrawn')}")
+        st.button(
+            _("Details"),
+            key=f"customer_details_{number}",
+            type="tertiary",
+            icon=":material/right_panel_open:",
+            on_click=edit,
+            args=("customers",),
+            kwargs={"row": customer.customer_id},
+        )
 
 
 def draw(rows: Sequence[Row]) -> None:
@@ -43,28 +72,29 @@ def draw(rows: Sequence[Row]) -> None:
         "cards": f":material/badge: {_('Cards')}",
         "table": f":material/table_rows: {_('Table')}",
     }
-    view = st.radio(
+    layout = view_state.current("customers").layout or "cards"
+    st.radio(
         _("Show as"),
         list(labels),
-        key="customers_view",
+        key=show_in("customers_view", layout),
         horizontal=True,
         format_func=lambda view: labels[view],
         label_visibility="collapsed",
-        persist_state="session",
+        on_change=edited_by("customers", "customers_view", "layout"),
     )
-    if view == "table":
+    if layout == "table":
         draw_table(rows)
         return
-    with st.grid("auto", min_column_width=160, gap="small"):
-        for row in rows:
+    with st.grid("auto", min_column_width=170, gap="small"):
+        for number, row in enumerate(rows):
             if isinstance(row, Customer):
-                draw_card(row)
+                draw_card(row, number)
 
 
 dataset_page.show(
     "customers",
+    SHAPE,
     title=_("Customers"),
     search_help=_("Name, account or number"),
-    sorts=["last_name", "first_name", "loyalty_points", "payment", "account", "updated_at"],
     show_rows=draw,
 )

@@ -1,15 +1,30 @@
-"""What the pages of datasets share: fetch, clear, undo, and what an empty one says."""
+"""What the pages of datasets share: their frame, and the parts that a reader can look at."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Action, RunStatus, Totals, Trigger
+from ecommerce_core.dataset import Dataset
+from ecommerce_core.models import Query, Totals
 from ecommerce_core.ui import language
-from pages import notices, row_list
+from pages import (
+    as_of,
+    changes,
+    dataset_actions,
+    export_menu,
+    notices,
+    pictures,
+    reads,
+    row_detail,
+    row_list,
+    view_state,
+)
+from pages.view import TABS, Shape, query_of
+from pages.view_state import edited_by, show_in
 
 
 def _(message: str) -> str:
@@ -17,109 +32,70 @@ def _(message: str) -> str:
 
 
 def show(
-    name: str,
-    *,
-    title: str,
-    search_help: str,
-    sorts: Sequence[str],
-    show_rows: row_list.Show,
-    filter_by: str | None = None,
+    name: str, shape: Shape, *, title: str, search_help: str, show_rows: row_list.Show
 ) -> None:
     """The whole page of a dataset; ``show_rows`` draws the rows of the page that is asked for."""
     ui.page_frame(title)
-    ui.watch(name)
+    view = view_state.arrive(shape)
+    ui.watch(name, idle=partial(as_of.show, name))
     with ui.guarded():
-        dataset = ui.application().datasets[name]
-        totals = ui.application().store.totals(dataset)
-        _actions(name, totals)
+        dataset, store = ui.application().datasets[name], ui.application().store
+        totals = reads.kept(dataset, lambda: store.totals(dataset), "totals")
+        query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
+        filled = totals.current + totals.withdrawn > 0
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            dataset_actions.show(name, totals)
+            if filled:
+                st.space("stretch")
+                _parts(shape, view.tab)
+                if view.tab != "changes":  # those have a file of their own
+                    export_menu.show(dataset, query, partial(row_list.count, dataset, query))
+        export_menu.watch(name)
         notices.show(name)
-        if totals.current + totals.withdrawn == 0:
-            _empty(name)
+        if not filled:
+            dataset_actions.empty(name)
             return
-        query = row_list.ask(
-            name, totals, search_help=search_help, sorts=sorts, filter_by=filter_by
-        )
-        row_list.show(name, query, show_rows)
+        _part(dataset, shape, view.tab, query, totals, search_help=search_help, show_rows=show_rows)
+        if view.row is not None:
+            row_detail.show(dataset, shape, view.row)
 
 
-def _actions(name: str, totals: Totals) -> None:
-    app, word = ui.application(), language().word(name)
-    undoable = app.undoable_rows(name)
-    rows = totals.current + totals.withdrawn
-    with st.container(horizontal=True):
-        st.button(
-            _("Fetch {dataset}").format(dataset=word),
-            key=f"fetch_{name}",
-            type="primary",
-            icon=":material/sync:",
-            on_click=ui.fetch,
-            args=(name,),
-        )
-        if st.button(
-            _("Clear the {dataset} database").format(dataset=word),
-            key=f"clear_{name}",
-            icon=":material/delete_sweep:",
-            disabled=not rows,
-        ):
-            _confirm_clear(name, rows)
-        if undoable:
-            st.button(
-                _("Undo the clearing ({n})").format(n=language().number(undoable)),
-                key=f"undo_clear_{name}",
-                icon=":material/undo:",
-                on_click=lambda: ui.attempt(
-                    name,
-                    lambda: app.undo_clear(name, trigger=Trigger.MANUAL),
-                    _("Undone: {count} rows are back."),
-                ),
-            )
+def _parts(shape: Shape, tab: str) -> None:
+    labels = {
+        "rows": f":material/table_rows: {_('Rows')}",
+        "changes": f":material/difference: {_('Changes')}",
+        "pictures": f":material/bar_chart: {_('Pictures')}",
+    }
+    key = f"{shape.name}_part"
+    st.radio(
+        _("Part of the page"),
+        TABS,
+        key=show_in(key, tab),
+        horizontal=True,
+        format_func=lambda name: labels[name],
+        label_visibility="collapsed",
+        width="content",
+        on_change=edited_by(shape.name, key, "tab"),
+    )
 
 
-def _confirm_clear(name: str, rows: int) -> None:
-    word = language().word(name)
-
-    def body() -> None:
-        text = language().plural(
-            "This removes {count} row from our database.",
-            "This removes {count} rows from our database.",
-            rows,
-        )
-        st.write(text)
-        st.caption(_("The peer is not touched. You can undo it until the next fetch."))
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            if st.button(_("Cancel"), key=f"cancel_clear_{name}"):
-                st.rerun()
-            if st.button(
-                _("Clear {n} rows").format(n=language().number(rows)),
-                key=f"confirm_clear_{name}",
-                type="primary",
-                icon=":material/delete_sweep:",
-                on_click=_clear,
-                args=(name,),
-            ):
-                st.rerun()
-
-    st.dialog(_("Clear the {dataset} database?").format(dataset=word))(body)()
-
-
-def _clear(name: str) -> None:
-    app = ui.application()
-    done = _("Cleared: {count} rows. You can undo it until the next fetch.")
-    ui.attempt(name, lambda: app.clear(name, trigger=Trigger.MANUAL), done)
-
-
-def _empty(name: str) -> None:
-    word = language().word(name)
-    last = ui.application().store.last_run(name)
-    with st.container(border=True, horizontal_alignment="center", gap="small"):
-        cleared = last is not None and last.action is Action.CLEAR
-        heading = _("The {dataset} database is empty") if cleared else _("No {dataset} yet")
-        st.header(heading.format(dataset=word), anchor=False, width="content")
-        if cleared:
-            text = _("It was cleared. Fetch again, or undo the clearing.")
-        elif last is not None and last.status is RunStatus.FAILED:
-            text = _("Nothing could be fetched so far; the reason stands above.")
-        else:
-            text = _("Fetch them from {peer}; it takes a moment and can be repeated at any time.")
-        peer = ui.escape(ui.application().datasets[name].peer)
-        st.markdown(text.format(peer=peer), width="content", text_alignment="center")
+def _part(
+    dataset: Dataset,
+    shape: Shape,
+    tab: str,
+    query: Query,
+    totals: Totals,
+    *,
+    search_help: str,
+    show_rows: row_list.Show,
+) -> None:
+    """The part that is looked at; the others cost nothing."""
+    if tab == "changes":
+        changes.show(dataset, shape)
+        return
+    is_list = tab == "rows"
+    row_list.ask(dataset, shape, query, totals, search_help=search_help, sorted_too=is_list)
+    if is_list:
+        row_list.show(dataset, shape, query, show_rows)
+    else:
+        pictures.show(dataset, shape, query)

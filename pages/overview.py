@@ -7,7 +7,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus, Totals
 from ecommerce_core.ui import escape, language, sign_and_word
-from pages import notices, tasks
+from pages import notices, overview_pictures, reads, tasks
 
 app = ui.application()
 
@@ -56,11 +56,14 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
         if run and run.status.is_good and run.counts.added != run.counts.withdrawn:
             grown = run.counts.added - run.counts.withdrawn
             delta = f"{'+' if grown > 0 else '-'}{words.number(abs(grown))}"
+        dataset = app.datasets[name]
+        sizes = reads.kept(dataset, lambda: app.store.size_over_time(dataset, limit=30), "trend")
         st.metric(
             words.word(name).capitalize(),
             words.number(total.current),
             delta,
             delta_description=_("in the last run") if delta is not None else None,
+            chart_data=[rows for _at, rows in sizes] if len(sizes) > 2 else None,
         )
         if run is None:
             st.caption(_("Never fetched yet."))
@@ -112,3 +115,4 @@ with ui.guarded():
         with st.container(border=True, height="stretch"):
             st.markdown(f"**{_('Next callbacks')}**")
             coming()
+overview_pictures.show()

@@ -2,33 +2,53 @@
 
 from ecommerce_core.ui import Column, language
 from pages import dataset_page, row_list
+from pages.view import Shape
 
 _ = language().text
 
+SHAPE = Shape(
+    "products",
+    sorts=(
+        "code",
+        "family",
+        "description",
+        "price_cents",
+        "first_seen_at",
+        "updated_at",
+        "withdrawn_at",
+        "catalogue_min_quantity",
+        "catalogue_packaging",
+        "catalogue_id",
+    ),
+    choice="family",
+    range_column="price_cents",
+    range_scale=100,
+)
+
 dataset_page.show(
     "products",
+    SHAPE,
     title=_("Products"),
     search_help=_("Code or description"),
-    sorts=["code", "family", "description", "price_cents", "updated_at"],
-    filter_by="family",
     show_rows=row_list.columns_table(
         "products",
         [
-            Column("code", width=85),
-            Column("family", width=125),
-            Column("description", width=325),
-            Column("price_cents", "money", width=95),
+            Column("code", width=80),
+            Column("family", width=130),
+            Column("description", width=300),
+            Column("price_cents", "money", width=85),
             Column(
                 "min_quantity",
                 "number",
-                width=90,
+                width=75,
+                label=_("Min. qty"),
                 help=_("In our shop, goods are sold by the unit."),
             ),
             Column("packaging", "number", width=85),
-            Column("withdrawn_at", "moment", width=170),
-            Column("updated_at", "moment", width=160),
-            Column("catalogue_min_quantity", "number", width=110),
+            Column("catalogue_min_quantity", "number", width=105),
             Column("catalogue_packaging", "number", width=110),
+            Column("updated_at", "moment", width=165),
+            Column("withdrawn_at", "moment", width=165),
         ],
         _("Products"),
     ),

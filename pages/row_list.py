@@ -1,22 +1,22 @@
-"""The rows of a dataset: what is looked for, in which order, one page of them, one in full."""
+"""The rows of a dataset: how they are looked for and sorted, one page of them, and how many."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime
+from dataclasses import replace
 from math import ceil
 from typing import Any
 
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Row
+from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.models import Query, Totals
 from ecommerce_core.ui import Column, language
+from pages import active_filters, reads, row_filters, view_state
+from pages.view import PAGE_SIZES, Shape, View
+from pages.view_state import edit, edited_by, show_in
 
-PAGE_SIZES = (25, 50, 100, 200)
-SEARCH_CHARS = 200
 Show = Callable[[Sequence[Row]], object]
 
 
@@ -44,7 +44,7 @@ def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
         def pick() -> None:
             # A selection is a position, and the next fetch moves them all: keep the key.
             picked = st.session_state[f"{name}_table"]["selection"]["rows"]
-            st.session_state[f"{name}_row"] = keys[picked[0]] if picked else None
+            edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
 
         more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
         return ui.table(cells, named, key=f"{name}_table", alt=alt, height="content", **more)
@@ -52,136 +52,108 @@ def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
     return draw
 
 
-def _detail(name: str) -> None:
-    """Every field of the selected row, above the table, while it is selected."""
-    key = st.session_state.get(f"{name}_row")
-    app, words = ui.application(), language()
-    row = app.store.find_row(app.datasets[name], key) if key is not None else None
-    if row is None:
-        return
-    facts: dict[str, str] = {}
-    for field, value in asdict(row).items():
-        if isinstance(value, datetime):
-            shown = words.moment(value)
-        elif isinstance(value, int | float):
-            shown = words.money(value) if field.endswith("_cents") else words.points(value)
-        else:
-            shown = "–" if value is None else ui.escape(value)
-        facts[words.word(field)] = shown
-    with st.container(border=True):
-        st.table(facts, border="horizontal", width="content")
-        st.button(
-            _("Close"),
-            key=f"close_row_{name}",
-            icon=":material/close:",
-            on_click=st.session_state.pop,
-            args=(f"{name}_row",),
-        )
-
-
-def _first_page(name: str) -> None:
-    st.session_state[f"{name}_page"] = 1
-
-
 def ask(
-    name: str, totals: Totals, *, search_help: str, sorts: Sequence[str], filter_by: str | None
-) -> Query:
-    """The controls above the table, and what they ask for."""
-    again: dict[str, Any] = {"on_change": _first_page, "args": (name,)}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        search = st.text_input(
-            _("Search"),
-            key=f"search_{name}",
-            type="search",
-            live=True,
-            placeholder=search_help,
-            width=300,
-            bind="query-params",
-            **again,
-        )
-        filters = _filter(name, filter_by)
-        sort = st.selectbox(
-            _("Sort by"),
-            sorts,
-            key=f"{name}_sort",
-            format_func=language().word,
-            width=190,
-            persist_state="session",
-            **again,
-        )
-        descending = st.toggle(
-            _("Descending"), key=f"{name}_descending", persist_state="session", **again
-        )
-        with_withdrawn = totals.withdrawn > 0 and st.toggle(
-            _("Show withdrawn ({n})").format(n=language().number(totals.withdrawn)),
-            key=f"{name}_withdrawn",
-            help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
-            persist_state="session",
-            **again,
-        )
-    return Query(
-        search=(search or "")[:SEARCH_CHARS],
-        filters=filters,
-        with_withdrawn=with_withdrawn,
-        sort=sort,
-        descending=descending,
-        page_size=st.session_state.get(f"{name}_page_size", PAGE_SIZES[0]),
-    )
+    dataset: Dataset,
+    shape: Shape,
+    query: Query,
+    totals: Totals,
+    *,
+    search_help: str,
+    sorted_too: bool,
+) -> None:
+    """The controls above the rows: which ones, and in what order where that matters."""
+    view = view_state.current(shape.name)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        row_filters.search_box(shape, view, placeholder=search_help)
+        row_filters.ask(dataset, shape, query, totals)
+        if sorted_too:
+            _order(shape, view)
+    active_filters.show(shape, view)
 
 
-def _filter(name: str, column: str | None) -> dict[str, str]:
-    if column is None:
-        return {}
-    app = ui.application()
-    counts = dict(app.store.list_values(app.datasets[name], column))
-    chosen = st.selectbox(
-        language().word(column),
-        sorted(counts),
-        index=None,
-        key=f"{name}_{column}",
-        placeholder=_("All ({n})").format(n=language().number(len(counts))),
+def _order(shape: Shape, view: View) -> None:
+    sort_key, down_key = f"{shape.name}_sort", f"{shape.name}_descending"
+    st.selectbox(
+        _("Sort by"),
+        shape.sorts,
+        key=show_in(sort_key, view.sort or shape.sorts[0]),
+        format_func=lambda column: _("Sort: {column}").format(column=language().word(column)),
         width=220,
-        on_change=_first_page,
-        args=(name,),
-        bind="query-params",
+        label_visibility="collapsed",
+        on_change=edited_by(shape.name, sort_key, "sort"),
     )
-    return {column: chosen} if chosen is not None else {}
+    st.toggle(
+        _("Descending"),
+        key=show_in(down_key, view.descending),
+        on_change=edited_by(shape.name, down_key, "descending"),
+    )
 
 
-def show(name: str, query: Query, show_rows: Show) -> None:
-    app, words = ui.application(), language()
-    dataset = app.datasets[name]
-    matching = app.store.count_rows(dataset, query)
+def count(dataset: Dataset, query: Query) -> int:
+    """How many rows match, whatever their order and page. Raises StoreError."""
+    question = replace(query, sort=None, descending=False, page=1, page_size=1)
+    store = ui.application().store
+    return reads.kept(dataset, lambda: store.count_rows(dataset, question), "count", question)
+
+
+def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
+    """One page of the rows that match, and below it which ones they are."""
+    matching = count(dataset, query)
     if matching == 0:
-        st.info(
-            _("Nothing matches. Search for less, or take a filter away."),
-            icon=":material/search_off:",
-        )
+        _nothing(shape)
         return
     pages = ceil(matching / query.page_size)
-    page_key = f"{name}_page"
-    page = min(max(1, st.session_state.get(page_key, 1)), pages)
-    if st.session_state.get(page_key, 1) != page:
-        st.session_state[page_key] = page
-    rows = app.store.list_rows(dataset, replace(query, page=page))
-    _detail(name)
-    show_rows(rows)
-    first = (page - 1) * query.page_size + 1
+    query = replace(query, page=min(query.page, pages))
+    store = ui.application().store
+    slot = st.container()
+    with slot.skeleton(height=300):
+        rows = reads.kept(dataset, lambda: store.list_rows(dataset, query), "rows", query)
+    with slot:
+        show_rows(rows)
+    footer(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+
+
+def _nothing(shape: Shape) -> None:
+    view = view_state.current(shape.name)
+    found = [text for text, _without in active_filters.list_active(shape, view)]
+    if view.search:
+        found.insert(0, _("Search: {text}").format(text=view.search))
+    loosen = _("Loosen one of these: {filters}.").format(filters=ui.escape(" · ".join(found)))
+    st.info(loosen, title=_("Nothing matches"), icon=":material/search_off:")
+    with st.container(horizontal=True):
+        if view.search:
+            st.button(
+                _("Search for everything"),
+                key=f"clear_search_{shape.name}",
+                icon=":material/backspace:",
+                on_click=edit,
+                args=(shape.name,),
+                kwargs={"search": ""},
+            )
+
+
+def footer(shape: Shape, *, page: int, size: int, matching: int, shown: int) -> None:
+    """Which ones of how many are shown, the other pages, and how many stand on one."""
+    name, words = shape.name, language()
+    first = (page - 1) * size + 1
+    page_key, size_key = f"{name}_page", f"{name}_page_size"
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
         text = _("{first}–{last} of {total}")
-        numbers = {"first": first, "last": first + len(rows) - 1, "total": matching}
-        shown = {key: words.number(n) for key, n in numbers.items()}
-        st.caption(text.format(**shown), width="content")
-        st.pagination(pages, key=page_key)
+        numbers = {"first": first, "last": first + shown - 1, "total": matching}
+        st.caption(text.format(**{k: words.number(n) for k, n in numbers.items()}), width="content")
+        st.pagination(
+            ceil(matching / size),
+            key=show_in(page_key, page),
+            on_change=edited_by(name, page_key, "page"),
+        )
         st.selectbox(
             _("Rows per page"),
             PAGE_SIZES,
-            key=f"{name}_page_size",
-            width=110,
-            on_change=_first_page,
-            args=(name,),
-            persist_state="session",
+            key=show_in(size_key, size),
+            format_func=lambda size: _("{n} rows").format(n=size),
+            width=120,
+            on_change=edited_by(name, size_key, "size"),
             label_visibility="collapsed",
         )

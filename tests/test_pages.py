@@ -14,8 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from ecommerce_core import application
 from ecommerce_core.application import Application
-from ecommerce_core.language import escape
-from ecommerce_core.models import Action, Query, RunStatus, Trigger
+from ecommerce_core.models import Action, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from tests.peers import Peers
@@ -190,55 +189,6 @@ def test_clearing_asks_first_and_can_be_undone(app: Application) -> None:
     assert actions == [Action.UNDO_CLEAR, Action.CLEAR, Action.SYNC]
 
 
-def test_a_search_narrows_the_table_and_says_when_nothing_matches(app: Application) -> None:
-    page = Page.open(app, "products").fetch("products")
-    code = page.table()["code"][7]
-    page.at.text_input(key="search_products").set_value(code).run()
-    assert list(page.sound().table()["code"])[0] == code
-    page.at.text_input(key="search_products").set_value("no such thing").run()
-    assert "Nothing matches" in page.sound().texts()
-
-
-def test_a_family_can_be_chosen_and_rows_sorted_by_price(app: Application) -> None:
-    page = Page.open(app, "products").fetch("products")
-    family = page.table()["family"][0]
-    page.at.selectbox(key="products_family").select(family).run()
-    assert set(page.sound().table()["family"]) == {family}
-    page.at.selectbox(key="products_sort").select("price_cents").run()
-    page.at.toggle(key="products_descending").set_value(True).run()
-    prices = list(page.sound().table()["price_cents"])
-    assert prices == sorted(prices, reverse=True)
-
-
-def test_a_search_begins_again_on_the_first_page(app: Application) -> None:
-    page = Page.open(app, "products").fetch("products")
-    page.at.session_state["products_page"] = 3
-    page.at.run()
-    assert len(page.sound().table()) == 10
-    page.at.text_input(key="search_products").set_value("X").run()
-    assert page.sound().at.session_state["products_page"] == 1
-
-
-def test_a_selected_row_is_resolved_to_its_key_and_shown_in_full(app: Application) -> None:
-    page = Page.open(app, "products").fetch("products")
-    code = page.table()["code"][3]
-    page.at.session_state["products_row"] = code
-    page.at.run()
-    details = page.sound().at.table[0].value
-    assert escape(code) in details.to_string()
-    page.click("close_row_products")
-    assert not page.at.table
-
-
-def test_customers_are_cards_first_and_a_table_on_demand(app: Application) -> None:
-    page = Page.open(app, "customers").fetch("customers")
-    customer = app.store.list_rows(app.datasets["customers"], Query(sort="last_name"))[0]
-    assert f"**{customer.first_name} {customer.last_name}**" in page.texts()
-    assert page.texts().count("Loyalty points: ") == 25
-    page.at.radio(key="customers_view").set_value("table").run()
-    assert customer.last_name in list(page.sound().table("customers_table")["last_name"])
-
-
 def test_a_failed_fetch_names_the_peer_stays_on_the_page_and_leaves_the_data(
     app_without_peers: Application,
 ) -> None:
@@ -320,44 +270,6 @@ def test_changes_are_shown_field_by_field_with_money_as_money(
     assert changes.to_dict("records") == [
         {"key": "X0", "field": "Price", "old": "€4.24", "new": "€3.99"}
     ]
-
-
-def test_withdrawn_rows_are_out_of_sight_until_asked_for(
-    peers: Peers, app_of_peers: Application
-) -> None:
-    peers.bodies["catalogue-produit"] = catalogue(20)
-    page = Page.open(app_of_peers, "products").fetch("products")
-    peers.bodies["catalogue-produit"] = catalogue(15)
-    page.fetch("products")
-    assert len(page.table()) == 15
-    page.at.toggle(key="products_withdrawn").set_value(True).run()
-    assert page.sound().table()["withdrawn_at"].notna().sum() == 5
-
-
-def test_a_task_is_added_listed_and_deleted_by_name(app: Application) -> None:
-    page = Page.open(app, "scheduler")
-    page.at.radio(key="task_app").set_value("crm").run()
-    page.at.selectbox(key="task_recurrence").select("day").run()
-    page.click("add_task")
-    assert "Added: get\\_customers" in page.texts()
-    tasks = [t for t in app.scheduler.fetch_tasks() if t.name == "get_customers"]
-    assert [task.recurrence for task in tasks] == ["day"]
-    table = page.table_named("Scheduled tasks")
-    assert list(table["name"]) == ["get_customers"]
-    assert list(table["recurrence"]) == ["every day"]
-    page.click("delete_task_get_customers")
-    page.click("confirm_delete_task_get_customers")
-    assert not [t for t in app.scheduler.fetch_tasks() if t.name == "get_customers"]
-    assert "Deleted: 1." in page.texts()
-
-
-def test_a_task_behind_the_clock_is_refused_with_the_reason(app: Application) -> None:
-    page = Page.open(app, "scheduler")
-    page.at.session_state["task_time"] = page.at.session_state["task_time"].replace(year=2001)
-    page.at.run()
-    page.click("add_task")
-    assert "is not ahead of the simulated clock" in page.texts()
-    assert not app.scheduler.fetch_tasks()
 
 
 def test_the_journal_lists_runs_and_filters_them(app: Application) -> None:

@@ -1,0 +1,138 @@
+"""What changed between two runs: added, withdrawn, changed field by field, counted and paged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.dataset import Dataset
+from ecommerce_core.models import ChangeKind, Difference, Run, RunStatus
+from ecommerce_core.ui import Language, language
+from pages import change_table, exports, reads, row_filters, view_state
+from pages.view import Shape, View
+from pages.view_state import edited_by, show_in
+
+RUNS_OFFERED, CHUNK = 200, 5_000
+EVERYTHING = "all"
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(dataset: Dataset, shape: Shape) -> None:
+    """The whole part of the page. Raises StoreError."""
+    store, view = ui.application().store, view_state.current(shape.name)
+    good = [status for status in RunStatus if status.is_good]
+    runs = store.list_runs(dataset=shape.name, statuses=good, limit=RUNS_OFFERED)
+    if len(runs) < 2:
+        text = _("There is nothing to compare yet: it takes two good fetches.")
+        st.info(text, icon=":material/difference:")
+        return
+    start, end = _choose(shape, view, runs)
+    if start == end:
+        st.info(_("Choose two different runs."), icon=":material/difference:")
+        return
+    counts = reads.kept(
+        dataset,
+        lambda: store.compare_counts(dataset, start, end, search=view.search),
+        "differences counted",
+        (start, end, view.search),
+    )
+    _controls(dataset, shape, view, (start, end), counts)
+    total = sum(counts.values()) if view.kind is None else counts.get(ChangeKind(view.kind), 0)
+    change_table.show(dataset, shape, view, (start, end), total)
+
+
+def _choose(shape: Shape, view: View, runs: Sequence[Run]) -> tuple[int, int]:
+    """The two runs; the last two good ones unless the reader says otherwise."""
+    store, by_id = ui.application().store, {run.id: run for run in runs}
+    for number in (view.from_run, view.to_run):
+        run = store.run(number) if number is not None and number not in by_id else None
+        if run is not None and run.dataset == shape.name:
+            by_id[run.id] = run
+    ids = sorted(by_id, reverse=True)
+    end = view.to_run if view.to_run in by_id else ids[0]
+    older = [number for number in ids if number < (end or 0)]
+    start = view.from_run if view.from_run in by_id else (older or ids)[0]
+    words = language()
+    chosen = {"from_run": (_("From run"), start), "to_run": (_("To run"), end)}
+    with st.grid(2, min_column_width=300, gap="small"):
+        for field, (title, number) in chosen.items():
+            key = f"{shape.name}_{field}"
+            st.selectbox(
+                title,
+                ids,
+                key=show_in(key, number),
+                format_func=lambda number: _label(by_id[number], words),
+                on_change=edited_by(shape.name, key, field),
+            )
+    return start or 0, end or 0
+
+
+def _label(run: Run, words: Language) -> str:
+    """A run in little space: ``Run 12 · 24 Nov 2026, 20:05 · +12 ~191 −22``."""
+    counts = run.counts
+    signs = (("+", counts.added), ("~", counts.updated), ("−", counts.withdrawn))
+    did = " ".join(f"{sign}{words.number(n)}" for sign, n in signs if n)
+    moment = words.moment(run.started_at, seconds=False)
+    nothing = words.text("nothing has changed")
+    return f"{words.text('Run')} {run.id} · {moment} · {did or nothing}"
+
+
+def _controls(
+    dataset: Dataset,
+    shape: Shape,
+    view: View,
+    runs: tuple[int, int],
+    counts: Mapping[ChangeKind, int],
+) -> None:
+    words, key = language(), f"{shape.name}_kind"
+    numbers = {EVERYTHING: sum(counts.values())}
+    numbers |= {str(kind): count for kind, count in counts.items()}
+    labels = {
+        EVERYTHING: _("All"),
+        "added": _("Added"),
+        "withdrawn": _("Withdrawn"),
+        "updated": _("Changed"),
+    }
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        row_filters.search_box(
+            shape, view, placeholder=words.word(dataset.key), key="search_changes"
+        )
+        st.radio(
+            _("Kind"),
+            list(labels),
+            key=show_in(key, view.kind or EVERYTHING),
+            horizontal=True,
+            format_func=lambda kind: f"{labels[kind]} ({words.number(numbers.get(kind, 0))})",
+            label_visibility="collapsed",
+            width="content",
+            on_change=edited_by(
+                shape.name, key, "kind", lambda kind: None if kind == EVERYTHING else kind
+            ),
+        )
+        st.space("stretch")
+        st.download_button(
+            _("Export (CSV)"),
+            exports.changes_csv(lambda: _every(dataset, view, runs)),
+            file_name=f"{dataset.name}-changes-{runs[0]}-{runs[1]}.csv",
+            mime="text/csv",
+            key=f"export_changes_{dataset.name}",
+            icon=":material/download:",
+            disabled=not numbers[EVERYTHING],
+            on_click="ignore",
+        )
+
+
+def _every(dataset: Dataset, view: View, runs: tuple[int, int]) -> Iterator[list[Difference]]:
+    """All differences that match, in chunks; read when they are taken."""
+    store, page = ui.application().store, 1
+    kind = None if view.kind is None else ChangeKind(view.kind)
+    while found := store.compare_runs(
+        dataset, *runs, kind=kind, search=view.search, page=page, page_size=CHUNK
+    ):
+        yield found
+        page += 1

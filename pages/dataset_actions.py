@@ -1,0 +1,102 @@
+"""What an operator does with a dataset: fetch, clear and undo; and what an empty one says."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.models import Action, RunStatus, Totals, Trigger
+from ecommerce_core.ui import language
+from pages import view_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(name: str, totals: Totals) -> None:
+    """The buttons. Raises StoreError."""
+    app, word = ui.application(), language().word(name)
+    undoable = app.undoable_rows(name)
+    rows = totals.current + totals.withdrawn
+    st.button(
+        _("Fetch {dataset}").format(dataset=word),
+        key=f"fetch_{name}",
+        type="primary",
+        icon=":material/sync:",
+        on_click=ui.fetch,
+        args=(name,),
+    )
+    if st.button(
+        _("Clear the {dataset} database").format(dataset=word),
+        key=f"clear_{name}",
+        icon=":material/delete_sweep:",
+        disabled=not rows,
+        # Only one dialog can be open.
+        on_click=view_state.edit,
+        args=(name,),
+        kwargs={"row": None},
+    ):
+        _confirm_clear(name, rows)
+    if undoable:
+        st.button(
+            _("Undo the clearing ({n})").format(n=language().number(undoable)),
+            key=f"undo_clear_{name}",
+            icon=":material/undo:",
+            on_click=lambda: ui.attempt(
+                name,
+                lambda: app.undo_clear(name, trigger=Trigger.MANUAL),
+                _("Undone: {count} rows are back."),
+            ),
+        )
+
+
+def _confirm_clear(name: str, rows: int) -> None:
+    word = language().word(name)
+
+    def body() -> None:
+        text = language().plural(
+            "This removes {count} row from our database.",
+            "This removes {count} rows from our database.",
+            rows,
+        )
+        st.write(text)
+        st.caption(_("The peer is not touched. You can undo it until the next fetch."))
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            if st.button(_("Cancel"), key=f"cancel_clear_{name}"):
+                st.rerun()
+            if st.button(
+                _("Clear {n} rows").format(n=language().number(rows)),
+                key=f"confirm_clear_{name}",
+                type="primary",
+                icon=":material/delete_sweep:",
+                on_click=_clear,
+                args=(name,),
+            ):
+                st.rerun()
+
+    st.dialog(_("Clear the {dataset} database?").format(dataset=word))(body)()
+
+
+def _clear(name: str) -> None:
+    app = ui.application()
+    done = _("Cleared: {count} rows. You can undo it until the next fetch.")
+    ui.attempt(name, lambda: app.clear(name, trigger=Trigger.MANUAL), done)
+
+
+def empty(name: str) -> None:
+    """What stands where the rows would be. Raises StoreError."""
+    word = language().word(name)
+    last = ui.application().store.last_run(name)
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        cleared = last is not None and last.action is Action.CLEAR
+        heading = _("The {dataset} database is empty") if cleared else _("No {dataset} yet")
+        st.header(heading.format(dataset=word), anchor=False, width="content")
+        if cleared:
+            text = _("It was cleared. Fetch again, or undo the clearing.")
+        elif last is not None and last.status is RunStatus.FAILED:
+            text = _("Nothing could be fetched so far; the reason stands above.")
+        else:
+            text = _("Fetch them from {peer}; it takes a moment and can be repeated at any time.")
+        peer = ui.escape(ui.application().datasets[name].peer)
+        st.markdown(text.format(peer=peer), width="content", text_alignment="center")

@@ -1,0 +1,141 @@
+"""The rows that match as pictures: what there is of each kind, how it spreads, how it has grown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.dataset import Dataset
+from ecommerce_core.models import Query
+from ecommerce_core.ui import escape, language
+from pages import charts, reads, view_state
+from pages.active_filters import named
+from pages.view import Shape
+from pages.view_state import edit
+
+BARS, HEIGHT = 15, 300
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(dataset: Dataset, shape: Shape, query: Query) -> None:
+    """All pictures of a dataset, under the filters that hold. Raises StoreError."""
+    question = replace(query, sort=None, descending=False, page=1, page_size=1)
+    with st.grid(2, min_column_width=380, gap="medium") as grid:
+        if shape.choice is not None:
+            with grid.cell(), ui.guarded():
+                _choices(dataset, shape, question)
+        with grid.cell(), ui.guarded():
+            _spread(dataset, shape, question)
+        with grid.cell(), ui.guarded():
+            _growth(dataset)
+
+
+def _heading(text: str, more: str) -> None:
+    st.markdown(f"**{text}**")
+    st.caption(more)
+
+
+def _choices(dataset: Dataset, shape: Shape, question: Query) -> None:
+    column, words = shape.choice or "", language()
+    view = view_state.current(shape.name)
+    store = ui.application().store
+    found = reads.kept(
+        dataset,
+        lambda: store.list_values(dataset, column, question),
+        "values of",
+        column,
+        question,
+    )
+    text = _("{what} by {column}").format(
+        what=words.word(dataset.name).capitalize(), column=words.word(column).lower()
+    )
+    _heading(text, _("Click a bar to filter by it, click it again to take the filter away."))
+    if not found:
+        st.caption(f":material/search_off: {_('Nothing matches')}")
+        return
+    top = found[:BARS]
+    names = [name for name, _count in top]
+    said = [named(name, words.number(count)) for name, count in top]
+    chosen = [not view.chosen or name in view.chosen for name in names]
+    frame = pd.DataFrame(
+        {"name": names, "count": [n for _name, n in top], "said": said, "chosen": chosen}
+    )
+    # A picture of another choice is another picture: nothing is picked in it yet.
+    key = f"{shape.name}_choices_{abs(hash(view.chosen))}"
+
+    def pick() -> None:
+        picked = st.session_state[key]["selection"].get("picked") or []
+        now = view_state.current(shape.name).chosen
+        for name in (point["name"] for point in picked if "name" in point):
+            now = tuple(n for n in now if n != name) if name in now else (*now, name)
+        edit(shape.name, chosen=now)
+
+    alt = named(text, ", ".join(said[:5]))
+    charts.bars(frame, alt=alt, height=max(120, 22 * len(top) + 30), key=key, on_pick=pick)
+    if len(found) > BARS:
+        rest = sum(count for _name, count in found[BARS:])
+        more = _("{n} more, with {rows} rows together.")
+        st.caption(more.format(n=words.number(len(found) - BARS), rows=words.number(rest)))
+
+
+def _spread(dataset: Dataset, shape: Shape, question: Query) -> None:
+    column, words = shape.range_column, language()
+    store = ui.application().store
+    bins = reads.kept(
+        dataset,
+        lambda: store.histogram(dataset, column, question),
+        "histogram",
+        column,
+        question,
+    )
+    is_money = column.endswith("_cents")
+    text = _("Distribution: {column}").format(column=words.word(column).lower())
+    counted = sum(n for _low, _high, n in bins)
+    if not counted:
+        _heading(text, f":material/search_off: {_('Nothing matches')}")
+        return
+    shown = words.money if is_money else words.points
+    said = [named(f"{shown(low)}–{shown(high)}", words.number(n)) for low, high, n in bins]
+    most = max(range(len(bins)), key=lambda index: bins[index][2])
+    summary = _("{n} rows from {low} to {high}; most in {peak}").format(
+        n=words.number(counted), low=shown(bins[0][0]), high=shown(bins[-1][1]), peak=said[most]
+    )
+    _heading(text, escape(summary))
+    scale = shape.range_scale
+    frame = pd.DataFrame(
+        {
+            "low": [low / scale for low, _high, _n in bins],
+            "high": [high / scale for _low, high, _n in bins],
+            "count": [n for _low, _high, n in bins],
+            "said": said,
+        }
+    )
+    label = words.word(column) + (" (€)" if is_money else "")
+    charts.histogram(frame, label=label, alt=named(text, summary), height=HEIGHT)
+
+
+def _growth(dataset: Dataset) -> None:
+    words, store = language(), ui.application().store
+    sizes = reads.kept(dataset, lambda: store.size_over_time(dataset), "sizes")
+    text = _("Size over time: {dataset}").format(dataset=words.word(dataset.name))
+    if not sizes:
+        _heading(text, _("Never fetched yet."))
+        return
+    summary = _("from {first} to {last} rows").format(
+        first=words.number(sizes[0][1]), last=words.number(sizes[-1][1])
+    )
+    _heading(text, escape(summary))
+    if len(sizes) < 2:
+        return
+    charts.steps(
+        pd.DataFrame(sizes, columns=["at", "value"]),
+        label="",
+        alt=f"{text}, {summary}",
+        height=HEIGHT,
+    )

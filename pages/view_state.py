@@ -1,0 +1,102 @@
+"""What this session looks at on a dataset's page, kept in step with the address.
+
+The view is the truth: a widget is set from it before it is drawn and changes it
+in its callback, and the address follows. An address that nobody here wrote (a
+shared link, the back button) becomes the view.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core.ui import escape, language
+from pages.address import format_address, parse_address
+from pages.view import Shape, View
+
+# The frame of all pages reads and writes this one.
+FRAME = ("language",)
+# What may change without the page of rows beginning again.
+_SAME_ROWS = {"page", "row"}
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def current(name: str) -> View:
+    """The view of a dataset's page as it stands."""
+    view: View = st.session_state.get(f"_{name}_view", View())
+    return view
+
+
+def edit(name: str, **changes: Any) -> None:
+    """Callback: change the view. Other rows are shown from their first page, none selected."""
+    state = st.session_state
+    if not set(changes) <= _SAME_ROWS:
+        changes = {"page": 1, **changes}
+    changed = replace(current(name), **changes)
+    if changed == current(name):
+        return  # a table that is told to select nothing says so, for one
+    if set(changes) != {"row"}:
+        forget_selection(name)
+    state[f"_{name}_view"] = changed
+    state[f"_{name}_edited"] = True
+    state.pop(f"_{name}_ignored", None)
+
+
+def forget_selection(name: str) -> None:
+    """Callback: nothing is selected in the table any more; a selection is a position."""
+    table = st.session_state.get(f"{name}_table")
+    if table is not None and table["selection"]["rows"]:
+        st.session_state[f"{name}_table"] = {"selection": {"rows": [], "columns": []}}
+
+
+def edited_by(
+    name: str, key: str, field: str, convert: Callable[[Any], Any] = lambda value: value
+) -> Callable[[], None]:
+    """The callback of a widget that edits one field."""
+    return lambda: edit(name, **{field: convert(st.session_state.get(key))})
+
+
+def show_in(key: str, value: Any) -> str:
+    """Set a widget that is drawn next; the key. Only where it differs: somebody may be typing."""
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
+    return key
+
+
+def _said() -> dict[str, list[str]]:
+    names = [name for name in st.query_params if name not in FRAME]
+    return {name: st.query_params.get_all(name) for name in names}
+
+
+def _write(address: dict[str, str | list[str]]) -> None:
+    # One write is one step back for the browser's button.
+    frame = {name: st.query_params[name] for name in FRAME if name in st.query_params}
+    st.query_params.from_dict({**address, **frame})
+
+
+def arrive(shape: Shape) -> View:
+    """The view for this run of the page; a note says what of the address makes no sense."""
+    name, state = shape.name, st.session_state
+    said = _said()
+    came = state.get("_dataset_shown") != name
+    state["_dataset_shown"] = name
+    restored = came and not said and f"_{name}_view" in state
+    if state.pop(f"_{name}_edited", False) or restored:
+        address = format_address(current(name), shape)
+        if said != {key: v if isinstance(v, list) else [v] for key, v in address.items()}:
+            _write(address)
+    elif came or said != state.get("_address_seen"):
+        view, ignored = parse_address(said, shape)
+        state[f"_{name}_view"], state[f"_{name}_ignored"] = view, ignored
+        forget_selection(name)
+    state["_address_seen"] = _said()
+    if left_out := state.get(f"_{name}_ignored"):
+        text = _("Ignored in the address: {what}.").format(what=escape(", ".join(left_out)))
+        st.caption(f":material/link_off: {text}")
+    return current(name)

@@ -1,0 +1,350 @@
+"""The pages of products and customers as an analyst uses them: look for, look at, compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ecommerce_core.application import Application
+from ecommerce_core.language import escape
+from ecommerce_core.models import Query, Trigger
+from tests.peers import Peers
+from tests.test_pages import Page, catalogue, installed
+
+FAMILIES = ("TV", "Frigos", "Audio")
+
+
+@pytest.fixture
+def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
+    peers.bodies["catalogue-produit"] = shop(60)
+    peers.serve_customers(
+        [
+            {
+                "idClient": f"c{n}",
+                "firstName": f"First{n}",
+                "lastName": f"Last{n:02}",
+                "fidelityPoint": n * 10,
+                "payment": 0,
+                "account": f"A{n}" if n % 3 else "",
+            }
+            for n in range(30)
+        ]
+    )
+    yield from installed(peers.url, tmp_path)
+
+
+def shop(count: int, **changes: dict[str, Any]) -> bytes:
+    """A catalogue of ``count`` products in three families, X0 at 10 euros, X1 at 11, …"""
+    answer = json.loads(catalogue(count))
+    for n, product in enumerate(answer["produits"]):
+        product["familleProduit"] = FAMILIES[n % 3]
+        product["prix"] = 1_000 + 100 * n
+        product.update(changes.get(product["codeProduit"], {}))
+    return json.dumps(answer).encode()
+
+
+def fetch(app: Application, name: str = "products") -> int:
+    return app.request_sync(name, trigger=Trigger.MANUAL).wait(10).id
+
+
+def address(page: Page) -> dict[str, list[str]]:
+    said = page.at.query_params
+    return {n: list(v) if isinstance(v, list) else [v] for n, v in said.items()}
+
+
+def prices(page: Page) -> list[float]:
+    return list(page.table()["price_cents"])
+
+
+def open_filters(page: Page, name: str = "products") -> None:
+    """A popover that a browser would leave open is closed again after each run of AppTest."""
+    page.at.session_state[f"{name}_filters"] = True
+    page.at.run()
+    page.sound()
+
+
+def test_a_search_narrows_the_table_and_is_in_the_address(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    page.at.text_input(key="search_products").set_value("X17").run()
+    assert list(page.sound().table()["code"]) == ["X17"]
+    assert address(page) == {"q": ["X17"]}
+
+
+def test_a_search_in_vain_says_what_to_loosen(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", q="no such thing", price="1-2")
+    assert "Nothing matches" in page.at.info[0].proto.title
+    assert escape("Search: no such thing") in page.texts()
+    assert escape("Price: €1.00–€2.00") in page.texts()
+    page.click("clear_search_products")
+    page.click("drop_filter_products_0")
+    assert len(page.table()) == 25
+    assert address(page) == {}
+
+
+def test_a_shared_address_opens_the_same_rows(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", family="TV", price="20-40", sort="-price")
+    assert set(page.table()["family"]) == {"TV"}
+    assert prices(page) == [4_000, 3_700, 3_400, 3_100, 2_800, 2_500, 2_200]
+    assert page.at.selectbox(key="products_sort").value == "price_cents"
+    assert page.at.toggle(key="products_descending").value is True
+    assert "1–7 of 7" in page.texts()
+
+
+def test_families_have_counts_and_several_can_be_chosen(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    open_filters(page)
+    families = page.at.multiselect(key="products_family")
+    assert sorted(families.options) == ["Audio (20)", "Frigos (20)", "TV (20)"]
+    families.set_value(["TV", "Audio"]).run()
+    assert set(page.sound().table()["family"]) == {"TV", "Audio"}
+    assert address(page) == {"family": ["TV", "Audio"]}
+    assert "1–25 of 40" in page.texts()
+
+
+def test_every_filter_is_a_button_that_takes_it_away(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", family="TV", price="20-", new="7d", withdrawn="show")
+    labels = [b.label for b in page.at.button if b.key.startswith("drop_filter_products")]
+    assert len(labels) == 4
+    assert escape("Family: TV") in labels
+    page.click("drop_filter_products_0")
+    assert "family" not in address(page)
+    page.click("clear_active_products")
+    assert address(page) == {}
+    assert "1–25 of 60" in page.texts()
+
+
+def test_a_price_range_is_typed_in_euros(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    open_filters(page)
+    page.at.number_input(key="products_price_low").set_value(60.5).run()
+    open_filters(page)
+    page.at.number_input(key="products_price_high").set_value(63.0).run()
+    assert prices(page.sound()) == [6_100, 6_200, 6_300]
+    assert address(page) == {"price": ["60.5-63"]}
+
+
+def test_rows_are_sorted_by_any_column_either_way(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    for column in page.at.selectbox(key="products_sort").options:
+        assert column.startswith("Sort: ")
+    page.at.selectbox(key="products_sort").select("price_cents").run()
+    assert prices(page.sound()) == [1_000 + 100 * n for n in range(25)]
+    page.at.toggle(key="products_descending").set_value(True).run()
+    assert prices(page.sound())[0] == 6_900
+    assert address(page) == {"sort": ["-price"]}
+
+
+def test_pages_are_turned_and_have_the_size_that_is_asked_for(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", sort="price")
+    page.at.pagination(key="products_page").set_value(3).run()
+    assert "51–60 of 60" in page.sound().texts()
+    assert address(page) == {"sort": ["price"], "page": ["3"]}
+    page.at.selectbox(key="products_page_size").select(50).run()
+    assert "1–50 of 60" in page.sound().texts()
+    assert address(page) == {"sort": ["price"], "size": ["50"]}
+
+
+def test_a_search_begins_again_on_the_first_page(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", page="3")
+    assert "51–60 of 60" in page.texts()
+    page.at.text_input(key="search_products").set_value("X").run()
+    assert "1–25 of 60" in page.sound().texts()
+
+
+def test_a_page_beyond_the_last_is_the_last(app: Application) -> None:
+    fetch(app)
+    assert "51–60 of 60" in Page.open(app, "products", page="999").texts()
+
+
+def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", price="abc", famly="TV", size="7", q="X5")
+    assert "Ignored in the address: " in page.texts()
+    for wrong in ("price=abc", "famly=TV", "size=7"):
+        assert escape(wrong) in page.texts()
+    assert "1–11 of 11" in page.texts()
+    page.at.text_input(key="search_products").set_value("").run()
+    assert "Ignored" not in page.sound().texts()
+
+
+def test_the_back_button_brings_back_what_was_looked_at(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", q="X1")
+    page.at.text_input(key="search_products").set_value("X17").run()
+    page.at.query_params["q"] = "X1"  # what a browser sends when one goes back
+    page.at.run()
+    assert page.sound().at.text_input(key="search_products").value == "X1"
+    assert len(page.table()) == 11
+
+
+def test_what_is_asked_of_one_page_does_not_reach_the_other(app: Application) -> None:
+    fetch(app)
+    fetch(app, "customers")
+    page = Page.open(app, "products", q="X1", sort="-price")
+    page.at.query_params.clear()  # as a browser does
+    page.at.switch_page("customers.py").run()
+    assert "1–25 of 30" in page.sound().texts()
+    assert address(page) == {}
+    page.at.switch_page("products.py").run()
+    assert address(page.sound()) == {"q": ["X1"], "sort": ["-price"]}
+    assert len(page.table()) == 11
+
+
+def test_withdrawn_rows_are_out_of_sight_until_asked_for(app: Application, peers: Peers) -> None:
+    fetch(app)
+    peers.bodies["catalogue-produit"] = shop(55)
+    fetch(app)
+    page = Page.open(app, "products", size="100")
+    assert len(page.table()) == 55
+    open_filters(page)
+    page.at.radio(key="products_withdrawn").set_value("show").run()
+    assert page.sound().table()["withdrawn_at"].notna().sum() == 5
+    open_filters(page)
+    page.at.radio(key="products_withdrawn").set_value("only").run()
+    assert len(page.sound().table()) == 5
+    assert address(page) == {"withdrawn": ["only"], "size": ["100"]}
+
+
+def test_a_row_in_the_address_opens_in_full_with_its_history(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    peers.bodies["catalogue-produit"] = shop(60, X7={"prix": 1_234})
+    run = fetch(app)
+    page = Page.open(app, "products", row="X7")
+    facts = page.at.table[0].value.to_string()
+    for shown in ("Frigo 7", escape("€12.34"), "Catalogue min.", "15"):
+        assert shown in facts
+    history = page.at.table[1].value.to_dict("records")
+    assert [(h["Before"], h["After"]) for h in history] == [(escape("€17.00"), escape("€12.34"))]
+    assert history[0]["Run"] == f"[{run}](activity?run={run})"
+    chart = page.at.get("vega_lite_chart")[0]
+    assert "€17.00" in chart.proto.alt
+    assert "€12.34" in chart.proto.alt
+    page.click("close_row_products")
+    assert not page.at.table
+    assert address(page) == {}
+
+
+def test_a_row_that_is_not_there_is_said_and_nothing_opens(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", row="nobody")
+    assert "There is no row nobody" in page.texts()
+    assert not page.at.table
+
+
+def test_customers_are_cards_first_and_a_table_on_demand(app: Application) -> None:
+    fetch(app, "customers")
+    page = Page.open(app, "customers")
+    assert f"**{escape('First0 Last00')}**" in page.texts()
+    assert page.texts().count("Loyalty points: ") == 25
+    page.at.radio(key="customers_view").set_value("table").run()
+    assert "Last03" in list(page.sound().table("customers_table")["last_name"])
+    assert address(page) == {"as": ["table"]}
+
+
+def test_a_card_opens_its_customer(app: Application) -> None:
+    fetch(app, "customers")
+    page = Page.open(app, "customers")
+    page.click("customer_details_4")
+    assert escape("Last04") in page.at.table[0].value.to_string()
+    assert address(page) == {"row": ["c4"]}
+
+
+def test_customers_are_found_by_points_and_by_having_an_account(app: Application) -> None:
+    fetch(app, "customers")
+    page = Page.open(app, "customers", points="100-", account="no", **{"as": "table"})
+    found = page.table("customers_table")
+    assert list(found["loyalty_points"]) == [120, 150, 180, 210, 240, 270]
+    assert set(found["account"]) == {""}
+
+
+def test_what_changed_between_two_runs_is_counted_and_listed(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    page = Page.open(app, "products", view="changes")
+    assert "nothing to compare yet" in page.texts()
+    peers.bodies["catalogue-produit"] = shop(58, X7={"prix": 1_234})
+    fetch(app)
+    answer = json.loads(shop(61))
+    peers.bodies["catalogue-produit"] = json.dumps(answer).encode()
+    fetch(app)
+    page = Page.open(app, "products", view="changes", **{"from": "1", "to": "2"})
+    assert page.at.radio(key="products_kind").options == [
+        "All (3)",
+        "Added (0)",
+        "Withdrawn (2)",
+        "Changed (1)",
+    ]
+    page.at.radio(key="products_kind").set_value("updated").run()
+    changes = page.sound().table_named("What changed from run 1 to run 2")
+    assert list(changes["key"]) == ["X7"]
+    assert list(changes["old"]) == ["€17.00"]
+    assert list(changes["new"]) == ["€12.34"]
+    assert address(page)["kind"] == ["updated"]
+
+
+def test_pictures_say_their_numbers(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", view="pictures")
+    names = [chart.proto.alt for chart in page.at.get("vega_lite_chart")]
+    assert any("TV: 20" in name for name in names)
+    assert any("60 rows from €10.00 to " in name for name in names)
+    assert not page.at.dataframe
+
+
+def test_a_file_is_offered_in_each_format_and_holds_all_rows_that_match(app: Application) -> None:
+    from pages import exports
+
+    fetch(app)
+    page = Page.open(app, "products", family="TV")
+    page.at.session_state["export_products"] = True
+    page.at.run()
+    assert "All 20 rows that match" in page.sound().texts()
+    query = Query(values=(("family", ("TV",)),))
+    made = exports.at_once(app.datasets["products"], query, "csv")()
+    assert len(made.decode("utf-8-sig").splitlines()) == 21
+
+
+def test_a_large_file_is_prepared_aside_and_can_be_given_up(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pages import export_menu
+
+    monkeypatch.setattr(export_menu, "AT_ONCE_ROWS", 10)
+    fetch(app)
+    page = Page.open(app, "products")
+    page.at.session_state["export_products"] = True
+    page.at.run()
+    page.click("export_products_csv")
+    export = page.at.session_state["_products_export"]
+    export.future.result(10)
+    page.at.run()
+    assert "is ready: 60 rows" in page.sound().texts()
+    page.click("give_up_export_products")
+    assert "is ready" not in page.texts()
+    assert export.given_up
+
+
+def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: Peers) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    assert "As of " in page.texts()
+    assert "catalogue\\-produit in the sandbox, api\\/data" in page.texts()
+    peers.bodies["catalogue-produit"] = b"<html>down</html>"
+    fetch(app)
+    assert "a newer fetch, " in Page.open(app, "products").texts()
