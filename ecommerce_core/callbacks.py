@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, simulated_time
+from ecommerce_core.logs import log_delivery
 from ecommerce_core.models import ClockReading, NewDelivery, Outcome, Run, RunStatus, Trigger
 from ecommerce_core.outcomes import RETRY_LATER, accepted, problem_of, reason_of, reply_of
 from ecommerce_core.replies import Problem, Reply, has_body, header, prefers_async, wants_json
@@ -42,7 +43,12 @@ class Delivery:
         self.clock: Future[ClockReading] | None = None
 
     def journal(
-        self, outcome: Outcome, *, run_id: int | None = None, reason: str | None = None
+        self,
+        outcome: Outcome,
+        *,
+        run_id: int | None = None,
+        reason: str | None = None,
+        error: BaseException | None = None,
     ) -> None:
         """Note what became of it, the first time. Never blocks; any thread may call it."""
         if not self._once.acquire(blocking=False):
@@ -59,6 +65,7 @@ class Delivery:
             duration_s=time.monotonic() - self._began_s,
         )
         self._service.metrics.observe_delivery(delivery.dataset, outcome)
+        log_delivery(delivery, error=error)
         self._service.deliveries.record(delivery, clock=self.clock)
 
     def follow(self, ticket: Ticket, *, on_end: Callable[[Delivery], None]) -> None:
@@ -69,7 +76,9 @@ class Delivery:
             try:
                 run = future.result()
             except (Exception, CancelledError) as error:
-                self.journal(Outcome.FAILED, run_id=ticket.run_id(), reason=reason_of(error))
+                self.journal(
+                    Outcome.FAILED, run_id=ticket.run_id(), reason=reason_of(error), error=error
+                )
                 return
             if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
                 self.journal(Outcome.FAILED, run_id=run.id, reason=run.error)
@@ -175,7 +184,7 @@ class CallbackHandler:
                 task_name=self._dataset.task_name,
             )
         except Exception as error:
-            delivery.journal(Outcome.FAILED, reason=reason_of(error))
+            delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
             if (problem := problem_of(error)) is None:
                 raise
             raise problem from error

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
@@ -126,6 +127,8 @@ class Companion:
     def guard(self, settings: Settings, *, bind_address: str | None = None) -> Middleware:
         """The guard for the whole server: allowed are settings' hosts, our name and address."""
         extra = [bind_address] if bind_address else []
+        # What the gateway was told to call us is what it writes into Host.
+        extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         return Middleware(
             HostGuard,
             allowed_hosts=[*settings.allowed_hosts, settings.app_name, *extra],
@@ -165,6 +168,8 @@ class Companion:
             app.gateway,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
+            registration=app.registration.state,
+            backups=app.backups.state,
         )
         body = encode_json(state.as_dict())
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)

@@ -11,9 +11,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ecommerce_core.logs import log_refusal
 from ecommerce_core.replies import Headers, Problem, has_body, header, send_reply, wants_json
 
 # A name or IPv4 address, or an IPv6 address in brackets; then a port, if any.
@@ -22,6 +24,7 @@ _HOST = re.compile(
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SHOWN_CHARS = 100
+_LONGEST_HOST = 300
 
 
 def parse_host(text: str) -> tuple[str, int | None] | None:
@@ -30,6 +33,12 @@ def parse_host(text: str) -> tuple[str, int | None] | None:
     The name comes without brackets, trailing dot and capitals; an IPv6 address
     in its one canonical form, an IPv4 one that IPv6 wraps as itself.
     """
+    # What is longer than any name is not worth remembering.
+    return _parse(text) if len(text) <= _LONGEST_HOST else _parse.__wrapped__(text)
+
+
+@lru_cache(maxsize=256)
+def _parse(text: str) -> tuple[str, int | None] | None:
     match = _HOST.fullmatch(text)
     if match is None:
         return None
@@ -48,6 +57,7 @@ def _is_ip(name: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=256)
 def _canonical(name: str) -> str:
     try:
         address = ipaddress.ip_address(name)
@@ -98,10 +108,13 @@ class HostGuard:
         if problem is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
+            log_refusal(problem.status, method="WEBSOCKET", reason=problem.detail)
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
         else:
             if is_callback and self._on_refusal is not None:
                 self._on_refusal(scope["path"], problem.detail)
+            else:
+                log_refusal(problem.status, method=scope["method"], reason=problem.detail)
             as_json = wants_json(header(scope["headers"], b"accept"))
             await send_reply(problem.reply(as_json=as_json), scope, receive, send)
 

@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ecommerce_core.backup import BackupState
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import PeerHealth
+from ecommerce_core.registration import RegistrationState
 from ecommerce_core.store import Store
 
 SCHEDULER = "scheduler"
@@ -31,6 +33,8 @@ class Health:
     store: str
     workers: Mapping[str, bool]
     peers: Mapping[str, Mapping[str, object]]
+    registration: Mapping[str, object]
+    backups: Mapping[str, object]
 
     @property
     def is_ready(self) -> bool:
@@ -45,6 +49,8 @@ class Health:
             "store": self.store,
             "workers": dict(self.workers),
             "peers": {name: dict(peer) for name, peer in self.peers.items()},
+            "registration": dict(self.registration),
+            "backups": dict(self.backups),
         }
 
 
@@ -57,13 +63,19 @@ def describe_store_error(error: StoreError) -> str:
 
 
 def check(
-    store: Store, gateway: Gateway, *, datasets: Iterable[Dataset], workers: Mapping[str, bool]
+    store: Store,
+    gateway: Gateway,
+    *,
+    datasets: Iterable[Dataset],
+    workers: Mapping[str, bool],
+    registration: RegistrationState,
+    backups: BackupState,
 ) -> Health:
     """Look at everything once. ``workers`` says which datasets' threads live.
 
     Tries the store's lock, so it may block for seconds. A peer that is down is
     reported, but does not make the application unready: its pages and the
-    other datasets work.
+    other datasets work. So are a registration and a backup that fail.
     """
     reasons: list[str] = []
     store_state = "writable"
@@ -75,7 +87,29 @@ def check(
     reasons += [f"worker: {name} has stopped" for name, alive in workers.items() if not alive]
     now = datetime.now(UTC)
     peers = {name: _describe_peer(gateway.health(name), now) for name in peer_names(datasets)}
-    return Health(tuple(reasons), store_state, dict(workers), peers)
+    return Health(
+        tuple(reasons),
+        store_state,
+        dict(workers),
+        peers,
+        registration=describe_registration(registration),
+        backups=describe_backups(backups, now),
+    )
+
+
+def describe_registration(state: RegistrationState) -> dict[str, object]:
+    """Whether the gateway knows where we are, and why not."""
+    return {"state": state.status.value, "at": _iso(state.at), "error": state.error}
+
+
+def describe_backups(state: BackupState, now: datetime) -> dict[str, object]:
+    """When the last backup was made; that one failed, but no path of it."""
+    failing = "failing" if state.error is not None else "ok"
+    return {
+        "state": failing if state.is_on else "off",
+        "last_at": _iso(state.last_at),
+        "last_age_s": _age_s(state.last_at, now),
+    }
 
 
 def peer_names(datasets: Iterable[Dataset]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Counts, RunStatus
+from ecommerce_core.registration import RegistrationStatus
 from ecommerce_core.replies import JSON, PROBLEM
 
 Schema = dict[str, Any]
@@ -215,6 +216,20 @@ def _schemas() -> Schema:
                 "last_error": maybe_text,
             }
         ),
+        "Registration": _object(
+            {
+                "state": {"enum": [status.value for status in RegistrationStatus]},
+                "at": {"type": ["string", _NULL], "format": "date-time"},
+                "error": maybe_text,
+            }
+        ),
+        "Backups": _object(
+            {
+                "state": {"enum": ["off", "ok", "failing"]},
+                "last_at": {"type": ["string", _NULL], "format": "date-time"},
+                "last_age_s": maybe_seconds,
+            }
+        ),
         "Health": _object(
             {
                 "status": {"enum": ["ready", "not ready"]},
@@ -222,6 +237,8 @@ def _schemas() -> Schema:
                 "store": {"type": "string"},
                 "workers": _map({"type": "boolean"}),
                 "peers": _map(_ref("Peer")),
+                "registration": _ref("Registration"),
+                "backups": _ref("Backups"),
             }
         ),
     }

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.metrics import Metrics
 from ecommerce_core.models import Run, Trigger
+from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
@@ -56,6 +58,16 @@ class ServedApplication(Protocol):
     @property
     def scheduler(self) -> Scheduler:
         """Whose clock is simulated."""
+        ...
+
+    @property
+    def registration(self) -> Registration:
+        """Whether the gateway knows where we are."""
+        ...
+
+    @property
+    def backups(self) -> BackupSchedule:
+        """When the store was backed up last."""
         ...
 
     @property

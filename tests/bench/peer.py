@@ -18,6 +18,8 @@ from pathlib import Path
 
 CLOCK = Path(__file__).parent.parent / "wire" / "scheduler.clock-info.json"
 
+CLOCK = b'["07/01/2019-01:23:20", 0.001, false]'
+
 
 @contextmanager
 def serving(file: Path) -> Iterator[str]:
@@ -38,6 +40,13 @@ def serving(file: Path) -> Iterator[str]:
 def main(path: str) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.headers["Host"] == "scheduler":
+                body = CLOCK if self.path == "/clock/info" else b"[]"
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+                return
             with open(CLOCK if self.path == "/clock/info" else path, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 self.send_response(200)

@@ -1,0 +1,183 @@
+"""The whole product under fault: the real server, a peer that misbehaves, readers on every page."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from ecommerce_core.application import DATASETS
+from ecommerce_core.language import escape
+from ecommerce_core.models import Delivery, Run, RunStatus
+from ecommerce_core.store import Store
+from tests.faults.peer import MisbehavingPeer, answer_json
+from tests.peers import customer, products
+from tests.server import Server, Session, running_server
+
+MB = 2**20
+ROWS = 30
+PAGES = ("", "products", "customers", "scheduler", "activity")
+AGENT = ("--server.enableAgentApi=true",)
+CLOCK = ["07/01/2019-01:23:20", 50, False]
+# Little patience, but more than a good answer ever takes here.
+LIMITS = {"ECOMMERCE_TIMEOUT_S": "1", "ECOMMERCE_DEADLINE_S": "2", "ECOMMERCE_MAX_BODY_MB": "16"}
+
+
+class Product:
+    """A server with its peer, its store as another process sees it, and a reader per page."""
+
+    def __init__(self, server: Server, peer: MisbehavingPeer, folder: Path) -> None:
+        self.server = server
+        self.peer = peer
+        self.store = Store(folder / "ecommerce.db")
+        self._sessions: dict[str, Session] = {}
+        self._price = 0
+        self.dripping: Future[tuple[bytes, float]] = Future()
+
+    def post(self, dataset: str = "products", **more: Any) -> requests.Response:
+        """One callback of the scheduler's."""
+        path = DATASETS[dataset].callback_path.removeprefix("ecommerce/")
+        return requests.post(self.server.page(path), timeout=60, **more)
+
+    def serve(self) -> None:
+        """Let both datasets be well, with values that were never there before."""
+        self._price += 1
+        rows = products(ROWS, price=self._price)
+        self.peer.play(answer_json({"produits": rows}), host="catalogue-produit")
+        people = [customer(number, fidelityPoint=self._price) for number in range(ROWS)]
+        self.peer.play(answer_json(people), host="crm")
+
+    def assert_takes_the_next_good_answer(self, dataset: str = "products") -> None:
+        """A good answer goes in, and every row has what it says."""
+        self.serve()
+        answer = self.post(dataset)
+        assert (answer.status_code, answer.text[:5]) == (200, "Done\n"), answer.text
+        assert self.rows(dataset) == {self._price: ROWS}
+
+    def rows(self, dataset: str = "products") -> dict[float, int]:
+        """How many rows there are of each price, or of each number of points."""
+        what = {"products": "price_cents", "customers": "loyalty_points"}[dataset]
+        table = DATASETS[dataset].table
+        with self.store.reading() as db:
+            return dict(
+                db.execute(
+                    f"SELECT {what}, count(*) FROM {table} WHERE withdrawn_at IS NULL GROUP BY 1"
+                ).fetchall()
+            )
+
+    def last_run(self, dataset: str = "products") -> Run:
+        run = self.store.last_run(dataset)
+        assert run is not None
+        return run
+
+    def last_delivery(self, run: Run) -> Delivery:
+        """The callback that asked for a run, once the journal has it."""
+        found: list[Delivery] = []
+
+        def look() -> bool:
+            deliveries = self.store.list_deliveries(limit=20)
+            found[:] = [each for each in deliveries if each.run_id == run.id]
+            return bool(found)
+
+        until(look)
+        return found[0]
+
+    def read(self, page: str) -> str:
+        """What stands on a page, as one text; fails where it broke."""
+        session = self._sessions.get(page)
+        if session is None:
+            session = self._sessions[page] = Session(self.server, page)
+        else:
+            session.rerun()
+        return said(session)
+
+    def forget_readers(self) -> None:
+        """Let the next look at each page be a new session's."""
+        self._sessions.clear()
+
+    def assert_every_page_is_alive(self) -> None:
+        for page in PAGES:
+            self.read(page)
+
+    def assert_failed(self, answer: requests.Response, reason: str, dataset: str) -> None:
+        """One fetch failed for ``reason``, everybody was told so, and no row was lost."""
+        peer = DATASETS[dataset].peer
+        assert answer.status_code == 502, answer.text
+        assert re.fullmatch(f"Bad Gateway: .*(?:{reason}).*\n", answer.text, re.DOTALL), answer.text
+        assert peer in answer.text
+        run = self.last_run(dataset)
+        assert run.status is RunStatus.FAILED
+        assert answer.text == f"Bad Gateway: {run.error}\n"
+        delivery = self.last_delivery(run)
+        assert (delivery.outcome, delivery.reason) == ("failed", run.error)
+        text = self.read(dataset)
+        assert "The last fetch failed" in text
+        assert escape(run.error)[1:] in text
+        assert {"products": "X1-0", "customers": "Eddison"}[dataset] in text
+
+    def assert_log_is_clean(self) -> None:
+        assert "Traceback" not in self.server.log, self.server.log[-4_000:]
+
+    @contextmanager
+    def little_memory(self, limit_bytes: int) -> Iterator[None]:
+        """Fail where the server's memory grows by more than ``limit_bytes``, even for a moment."""
+        proc = Path(f"/proc/{self.server.process.pid}")
+        # Sets the peak back to what is in use now.
+        (proc / "clear_refs").write_text("5")
+        before = _status_bytes(proc, "VmHWM")
+        yield
+        grown = _status_bytes(proc, "VmHWM") - before
+        assert grown < limit_bytes, f"{grown / MB:.0f} MB"
+
+
+@contextmanager
+def running_product(folder: Path, environment: dict[str, str] | None = None) -> Iterator[Product]:
+    """The product before peers that are well."""
+    with MisbehavingPeer() as peer:
+        peer.play(answer_json(CLOCK), host="scheduler", path="/clock/info")
+        peer.play(answer_json([]), host="scheduler", path="/schedule/json")
+        settings = {"ECOMMERCE_GATEWAY_URL": peer.url, **LIMITS, **(environment or {})}
+        with running_server(folder, settings, options=AGENT) as server:
+            product = Product(server, peer, folder)
+            product.serve()
+            yield product
+
+
+def said(session: Session) -> str:
+    """Every text on the page as last seen; fails where an exception is among them."""
+    texts: list[str] = []
+
+    def collect(node: Any) -> None:
+        if isinstance(node, str):
+            texts.append(node)
+        elif isinstance(node, dict):
+            assert node.get("type") != "exception", node
+            for value in node.values():
+                collect(value)
+        elif isinstance(node, list):
+            for value in node:
+                collect(value)
+
+    collect(session.last["tree"])
+    text = "\n".join(texts)
+    assert "Traceback" not in text
+    return text
+
+
+def until(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
+    """Return when ``condition`` holds, fail where it does not in time."""
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+def _status_bytes(proc: Path, name: str) -> int:
+    [line] = [line for line in (proc / "status").read_text().splitlines() if line.startswith(name)]
+    return int(line.split()[1]) * 1024
