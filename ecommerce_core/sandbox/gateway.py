@@ -28,15 +28,21 @@ class Gateway:
     """An ASGI application over the peers and, under its own name, the application.
 
     ``app_url`` gives the application's base URL at each call, None while it is
-    not there.
+    not there; ``registered_url`` gives that of whatever registered itself for a host.
     """
 
     def __init__(
-        self, peers: Mapping[str, ASGIApp], *, app_name: str, app_url: Callable[[], str | None]
+        self,
+        peers: Mapping[str, ASGIApp],
+        *,
+        app_name: str,
+        app_url: Callable[[], str | None],
+        registered_url: Callable[[str], str | None] = lambda host: None,
     ) -> None:
         self._peers = peers
         self._app_name = app_name.lower()
         self._app_url = app_url
+        self._registered_url = registered_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; anything but HTTP is not served."""
@@ -46,13 +52,14 @@ class Gateway:
         peer = self._peers.get(host)
         if peer is not None:
             await peer(scope, receive, send)
+        elif (url := self._registered_url(host)) is not None:
+            await self._forward(url, scope, receive, send)
         elif host == self._app_name:
-            await self._forward(scope, receive, send)
+            await self._forward(self._app_url(), scope, receive, send)
         else:
             await _fail(404, "no Route matched with those values", scope, send)
 
-    async def _forward(self, scope: Scope, receive: Receive, send: Send) -> None:
-        url = self._app_url()
+    async def _forward(self, url: str | None, scope: Scope, receive: Receive, send: Send) -> None:
         if url is None:
             await _fail(503, "name resolution failed", scope, send)
             return

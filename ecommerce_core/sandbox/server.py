@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from datetime import datetime
 from urllib.parse import urlsplit
 
-import uvicorn
-
+from ecommerce_core.sandbox.admin import Registry, admin_app
 from ecommerce_core.sandbox.callback import Caller
 from ecommerce_core.sandbox.catalogue import Catalogue, Shop
 from ecommerce_core.sandbox.crm import Crm, Customers
 from ecommerce_core.sandbox.data import ORIGIN
 from ecommerce_core.sandbox.gateway import Gateway
+from ecommerce_core.sandbox.listener import Listener
 from ecommerce_core.sandbox.scheduler import Scheduler
 from ecommerce_core.sandbox.scheduler_web import scheduler_app
-
-_START_TIMEOUT_S = 10.0
-_STOP_TIMEOUT_S = 2.0
 
 
 class Sandbox:
@@ -28,7 +22,9 @@ class Sandbox:
     ``speed`` is in simulated seconds per tick, a tick ``tick_s`` real seconds;
     with ``tick_s`` None the clock moves only when ``scheduler.tick()`` is
     called. ``app_url``, the base URL where callbacks to the Host ``app_name``
-    go, may be set at any time. Port 0 takes a free one. Raises ValueError for
+    go, may be set at any time; what registers itself under that name with the
+    gateway's administration, on ``admin_port`` if that is not None, comes
+    first. Port 0 takes a free one. Raises ValueError for
     sizes below 0, a speed that is not above 0, an application URL that is
     none.
     """
@@ -46,6 +42,7 @@ class Sandbox:
         port: int = 0,
         start_at: datetime = ORIGIN,
         tick_s: float | None = 1.0,
+        admin_port: int | None = None,
     ) -> None:
         if products < 0 or customers < 0:
             raise ValueError(f"{products} products, {customers} customers: not below 0")
@@ -54,7 +51,8 @@ class Sandbox:
         self._app_url: str | None = None
         self.app_url = app_url
         self._address = (host, port)
-        self._url: str | None = None
+        self._admin_port = admin_port
+        self._registry = Registry()
         self.scheduler = Scheduler(speed=speed, start_at=start_at, tick_s=tick_s)
         now = self.scheduler.now
         self._gateway = Gateway(
@@ -65,16 +63,22 @@ class Sandbox:
             },
             app_name=app_name,
             app_url=lambda: self.app_url,
+            registered_url=self._registry.url_of,
         )
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
+        self._listener: Listener | None = None
+        self._admin: Listener | None = None
 
     @property
     def url(self) -> str:
         """The gateway's base URL. Raises RuntimeError while the sandbox does not run."""
-        if self._url is None:
+        if self._listener is None:
             raise RuntimeError("The sandbox is not started")
-        return self._url
+        return self._listener.url
+
+    @property
+    def admin_url(self) -> str | None:
+        """The base URL of the gateway's administration; None where there is none."""
+        return None if self._admin is None else self._admin.url
 
     @property
     def app_url(self) -> str | None:
@@ -96,52 +100,27 @@ class Sandbox:
         Raises OSError where the address cannot be had; RuntimeError where it
         runs already or the server does not come up.
         """
-        if self._server is not None:
+        if self._listener is not None:
             raise RuntimeError("The sandbox is started already")
         host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=512)
-        port = listener.getsockname()[1]
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                self._gateway,
-                loop="asyncio",
-                http="h11",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        # Outside the main thread uvicorn leaves the process's signals alone.
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="sandbox-gateway", daemon=True
-        )
-        self._thread.start()
-        deadline = time.monotonic() + _START_TIMEOUT_S
-        while not self._server.started:
-            if not self._thread.is_alive() or time.monotonic() > deadline:
+        self._listener = Listener(self._gateway, name="sandbox-gateway", host=host, port=port)
+        if self._admin_port is not None:
+            app = admin_app(self._registry)
+            try:
+                self._admin = Listener(app, name="sandbox-admin", host=host, port=self._admin_port)
+            except BaseException:
                 self.stop()
-                listener.close()
-                raise RuntimeError("The sandbox's server did not come up")
-            time.sleep(0.005)
-        self._url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self.scheduler.start(Caller(host, port))
-        return self._url
+                raise
+        self.scheduler.start(Caller(host, self._listener.port))
+        return self._listener.url
 
     def stop(self) -> None:
         """End the clock and the server, whatever is under way; stopping twice is no error."""
         self.scheduler.stop()
-        if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
-            self._thread.join(_STOP_TIMEOUT_S)
-        self._server = None
-        self._thread = None
-        self._url = None
+        for listener in (self._listener, self._admin):
+            if listener is not None:
+                listener.stop()
+        self._listener = self._admin = None
 
     def __enter__(self) -> Sandbox:
         self.start()

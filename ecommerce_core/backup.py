@@ -1,0 +1,196 @@
+"""Backups: one at a time while the application works, checked, and on a schedule."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ecommerce_core.errors import StoreError, StoreFull
+from ecommerce_core.new_file import PARTIAL, partial_file, put_in_place
+from ecommerce_core.store import Store
+
+logger = logging.getLogger(__name__)
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_PREFIX, _SUFFIX = "ecommerce-", ".db"
+# After a failure; the next one may find room again.
+RETRY_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A backup as it lies on the disk."""
+
+    path: Path
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BackupState:
+    """How the schedule stands. ``error`` is why the last try failed, None where it did not."""
+
+    is_on: bool
+    last_at: datetime | None = None
+    next_at: datetime | None = None
+    error: str | None = None
+
+
+def write_backup(
+    store: Store,
+    target: Path,
+    *,
+    replace_existing: bool = False,
+    gives_up: Callable[[], bool] = lambda: False,
+) -> Backup:
+    """Copy the store into ``target``, consistent as of one moment, checked, on the disk.
+
+    Writers wait for the copy, readers do not. Whatever fails leaves nothing behind, and an
+    existing file as it was. Raises StoreFull, StoreError.
+    """
+    began_s = time.monotonic()
+    if target.exists():
+        if target.samefile(store.path):
+            raise StoreError("{path} is the database itself: no place for a backup", path=target)
+        if not replace_existing:
+            raise StoreError("{path} is there already: nothing was written", path=target)
+    try:
+        with partial_file(target) as path:
+            store.copy_into(path, gives_up=gives_up)
+            Store.check(path)
+            size = path.stat().st_size
+            put_in_place(path, target, replace=replace_existing)
+    except StoreFull as error:
+        raise StoreFull(
+            "{folder} has no room for the backup: nothing was left there", folder=target.parent
+        ) from error
+    except FileExistsError as error:
+        raise StoreError("{path} is there already: nothing was written", path=target) from error
+    except OSError as error:
+        raise StoreError(
+            "the backup cannot be written to {path}: {reason}",
+            path=target,
+            reason=error.strerror or error,
+        ) from error
+    return Backup(target, size, time.monotonic() - began_s)
+
+
+def list_backups(folder: Path) -> list[tuple[datetime, Path]]:
+    """The schedule's backups in ``folder``, oldest first, by the time in their names."""
+    found = []
+    with suppress(OSError):
+        for path in folder.iterdir():
+            name = path.name
+            if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
+                with suppress(ValueError):
+                    stamp = datetime.strptime(name[len(_PREFIX) : -len(_SUFFIX)], _STAMP)
+                    found.append((stamp.replace(tzinfo=UTC), path))
+    return sorted(found)
+
+
+class BackupSchedule:
+    """Backs the store up into a folder every so often, and keeps the newest few.
+
+    When the next one is due is told by the newest file: a restart skips none and doubles
+    none. Without a ``folder`` it does nothing.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        folder: Path | None,
+        *,
+        every: timedelta,
+        keep: int,
+        retry_s: float = RETRY_S,
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._every = every
+        self._keep = keep
+        self._retry_s = min(retry_s, every.total_seconds())
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._state = BackupState(is_on=folder is not None)
+
+    @property
+    def state(self) -> BackupState:
+        """How it stands at this moment."""
+        return self._state
+
+    def start(self) -> None:
+        """Start the thread, where there is something to do."""
+        if self._folder is None or self._thread is not None:
+            return
+        self._stopping.clear()
+        self._thread = threading.Thread(
+            target=self._loop, args=(self._folder,), name="backups", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 5.0) -> None:
+        """End the thread; a backup under way is given up and leaves nothing behind."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+            self._thread = None
+
+    def _loop(self, folder: Path) -> None:
+        while not self._stopping.is_set():
+            pause_s = self._look(folder)
+            self._stopping.wait(pause_s)
+
+    def _look(self, folder: Path) -> float:
+        """Back up if it is due; seconds until the next look."""
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with FileLock(folder / ".backups.lock", timeout=0):
+                if self._note(folder) <= 0:
+                    self._back_up(folder)
+            waits_s = self._note(folder)
+            self._state = replace(self._state, error=None)
+        except Timeout:
+            return self._retry_s  # another process is at it
+        except (OSError, StoreError) as error:
+            if self._stopping.is_set():
+                return 0.0
+            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+            if self._state.error is None:
+                logger.error("no backup could be made: %s", reason)
+            self._note(folder)
+            self._state = replace(self._state, error=reason)
+            return self._retry_s
+        # The wall clock may be set meanwhile.
+        return min(max(waits_s, 0.1), 3600.0)
+
+    def _note(self, folder: Path) -> float:
+        """Bring the state up to date; seconds until the next backup is due."""
+        now = datetime.now(UTC)
+        # A file from the future is the work of a clock that was wrong.
+        times = [at for at, _ in list_backups(folder) if at <= now]
+        last_at = times[-1] if times else None
+        next_at = now if last_at is None else last_at + self._every
+        self._state = replace(self._state, last_at=last_at, next_at=next_at)
+        return (next_at - now).total_seconds()
+
+    def _back_up(self, folder: Path) -> None:
+        for left in folder.glob(f".{_PREFIX}*{PARTIAL}*"):
+            left.unlink(missing_ok=True)  # of a process that was killed: we hold the lock
+        target = folder / f"{_PREFIX}{datetime.now(UTC).strftime(_STAMP)}{_SUFFIX}"
+        backup = write_backup(self._store, target, gives_up=self._stopping.is_set)
+        for _, path in list_backups(folder)[: -self._keep]:
+            path.unlink(missing_ok=True)
+        logger.info(
+            "backed up into %s in %.2f s",
+            backup.path.name,
+            backup.seconds,
+            extra={"fields": {"event": "backup", "bytes": backup.bytes, "seconds": backup.seconds}},
+        )

@@ -1,0 +1,76 @@
+"""What the commands share: the application they work with, options, and how results are said."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.errors import EcommerceError, SettingsError
+from ecommerce_core.settings import Settings
+
+# A dead address: commands that never ask a peer must not need a gateway.
+NO_GATEWAY = "http://127.0.0.1:9"
+
+dataset_argument = click.argument("dataset", type=click.Choice([*DATASETS, "all"]))
+json_option = click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
+
+
+def names_of(dataset: str) -> list[str]:
+    """The datasets that an argument names."""
+    return list(DATASETS) if dataset == "all" else [dataset]
+
+
+def read_settings() -> Settings:
+    """The settings; one that makes no sense is wrong use."""
+    try:
+        return Settings.from_env(os.environ)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def gateway_url(settings: Settings) -> str:
+    """The gateway's URL, which must be set."""
+    if settings.gateway_url is None:
+        raise click.UsageError(
+            "ECOMMERCE_GATEWAY_URL is not set: it takes the gateway's base URL. "
+            "`python -m ecommerce_core sandbox --port 8000` starts one to try with."
+        )
+    return settings.gateway_url
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """What was foreseen is told in one line and ends with 1."""
+    try:
+        yield
+    except EcommerceError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def opened(*, needs_gateway: bool) -> Iterator[Application]:
+    """An application with its workers, for one command."""
+    settings = read_settings()
+    url = gateway_url(settings) if needs_gateway else settings.gateway_url or NO_GATEWAY
+    with errors_in_words():
+        application = Application.open(settings, gateway_url=url)
+        patience_s = 8.0
+        try:
+            application.start(watch=False)
+            yield application
+        except KeyboardInterrupt:
+            patience_s = 0.0  # who interrupts wants no more of it: what runs is rolled back
+            raise
+        finally:
+            application.stop(timeout_s=patience_s)
+            application.close()
+
+
+def echo_json(value: object) -> None:
+    """Say a result for a program."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -1,0 +1,135 @@
+"""Commands that change the datasets or list what did."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+
+from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.cli.common import dataset_argument, echo_json, json_option, names_of, opened
+from ecommerce_core.cli.words import run_as_plain, run_in_words
+from ecommerce_core.models import Progress, Query, Run, RunStatus, Trigger, Withdrawn
+from ecommerce_core.worker import Ticket
+
+_PROGRESS_EVERY_S = 0.2
+
+run_argument = click.argument("run_id", type=click.IntRange(min=1))
+
+
+@click.command()
+@dataset_argument
+@json_option
+def sync(dataset: str, *, as_json: bool) -> None:
+    """Fetch products, customers or all from their peers.
+
+    Ends with 1 unless every run went in: a held one waits for `confirm` or `discard`.
+    """
+    with opened(needs_gateway=True) as application:
+        names = names_of(dataset)
+        tickets = [application.request_sync(name, trigger=Trigger.CLI) for name in names]
+        runs = wait_for(application, names, tickets)
+    say_runs(runs, as_json=as_json)
+
+
+@click.command()
+@dataset_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def clear(dataset: str, *, yes: bool) -> None:
+    """Empty a dataset. `undo` brings it back until its next sync."""
+    with opened(needs_gateway=False) as application:
+        names = names_of(dataset)
+        everything = Query(withdrawn=Withdrawn.SHOW)
+        rows = sum(
+            application.store.count_rows(application.datasets[name], everything) for name in names
+        )
+        if not yes:
+            click.confirm(f"Clear {rows:,} rows of {' and '.join(names)}?", abort=True)
+        for name in names:
+            click.echo(run_in_words(application.clear(name, trigger=Trigger.CLI)))
+
+
+@click.command()
+@dataset_argument
+def undo(dataset: str) -> None:
+    """Bring back what the last clear took."""
+    with opened(needs_gateway=False) as application:
+        for name in names_of(dataset):
+            click.echo(run_in_words(application.undo_clear(name, trigger=Trigger.CLI)))
+
+
+@click.command()
+@run_argument
+def confirm(run_id: int) -> None:
+    """Apply the answer that a held run keeps."""
+    with opened(needs_gateway=False) as application:
+        run = application.confirm(run_id, trigger=Trigger.CLI).wait()
+    say_runs([run], as_json=False)
+
+
+@click.command()
+@run_argument
+def discard(run_id: int) -> None:
+    """Let go of the answer that a held run keeps."""
+    with opened(needs_gateway=False) as application:
+        application.discard(run_id)
+    click.echo(f"run {run_id}: discarded, nothing was changed")
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@click.option("--dataset", type=click.Choice([*DATASETS]), help="Of this one only.")
+@click.option(
+    "--status",
+    type=click.Choice([one.value for one in RunStatus]),
+    help="That stand like this only.",
+)
+@json_option
+def runs(limit: int, dataset: str | None, status: str | None, *, as_json: bool) -> None:
+    """List the newest runs, the last one first."""
+    wanted = None if status is None else RunStatus(status)
+    with opened(needs_gateway=False) as application:
+        found = application.store.list_runs(limit=limit, dataset=dataset, status=wanted)
+    if as_json:
+        echo_json([run_as_plain(run) for run in found])
+        return
+    for run in found:
+        click.echo(run_in_words(run))
+
+
+def say_runs(runs: Sequence[Run], *, as_json: bool) -> None:
+    """Say how runs ended; the command ends with 1 where one did not go in."""
+    if as_json:
+        echo_json([run_as_plain(run) for run in runs])
+    else:
+        for run in runs:
+            click.echo(run_in_words(run))
+    if not all(run.status.is_good for run in runs):
+        sys.exit(1)
+
+
+def wait_for(
+    application: Application, names: Sequence[str], tickets: Sequence[Ticket]
+) -> list[Run]:
+    """The runs, once they ended; meanwhile a terminal shows how far they are."""
+    is_shown = sys.stderr.isatty()
+    while is_shown and not all(ticket.future.done() for ticket in tickets):
+        under_way = [application.progress(name) for name in names]
+        said = "; ".join(_in_words(progress) for progress in under_way if progress is not None)
+        click.echo(f"\r\x1b[K{said}", err=True, nl=False)
+        time.sleep(_PROGRESS_EVERY_S)
+    if is_shown:
+        click.echo("\r\x1b[K", err=True, nl=False)
+    return [ticket.wait() for ticket in tickets]
+
+
+def _in_words(progress: Progress) -> str:
+    said = f"{progress.dataset} {progress.stage}"
+    if progress.records:
+        said += f", {progress.records:,} records"
+    elif progress.bytes_done:
+        said += f", {progress.bytes_done / 1e6:,.1f}"
+        said += f" of {progress.bytes_total / 1e6:,.1f} MB" if progress.bytes_total else " MB"
+    return f"{said}, {progress.elapsed_s:.1f} s"

@@ -1,0 +1,49 @@
+"""Commands about the database as a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ecommerce_core.application import DATASETS
+from ecommerce_core.backup import write_backup
+from ecommerce_core.cli.common import errors_in_words, opened, read_settings
+from ecommerce_core.cli.words import size_in_words
+from ecommerce_core.restore import restore_backup
+from ecommerce_core.worker import lock_path
+
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("file", type=_NEW_FILE)
+@click.option("--force", is_flag=True, help="Replace FILE where it is there already.")
+def backup(file: Path, *, force: bool) -> None:
+    """Copy the database into FILE, while the server works.
+
+    The copy is of one moment, checked after it is written, and there whole or not at all.
+    """
+    with opened(needs_gateway=False) as application:
+        done = write_backup(application.store, file.absolute(), replace_existing=force)
+    click.echo(f"{file}: {size_in_words(done.bytes)}, checked, in {done.seconds:.2f} s")
+
+
+@click.command()
+@click.argument("file", type=_FILE)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def restore(file: Path, *, yes: bool) -> None:
+    """Put FILE, a backup, in the place of the database. Stop the server first.
+
+    FILE is checked before anything changes; the database that it replaces is kept beside it.
+    """
+    settings = read_settings()
+    if not yes:
+        click.confirm(f"Replace {settings.database} by a copy of {file}?", abort=True)
+    locks = [lock_path(settings.database, dataset) for dataset in DATASETS.values()]
+    with errors_in_words():
+        done = restore_backup(settings.database, file.absolute(), locks=locks)
+    click.echo(f"{done.database} holds what {file} held")
+    if done.kept is not None:
+        click.echo(f"what it held before is in {done.kept}")

@@ -1,0 +1,165 @@
+"""Commands that look and change nothing: status and doctor."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from ecommerce_core import doctor as doctors
+from ecommerce_core.application import Application
+from ecommerce_core.backup import list_backups
+from ecommerce_core.cli.common import (
+    echo_json,
+    gateway_url,
+    json_option,
+    opened,
+    read_settings,
+)
+from ecommerce_core.cli.words import moment, run_as_plain, run_in_words
+from ecommerce_core.models import Clock
+from ecommerce_core.settings import Settings
+
+_SIGNS = {
+    doctors.Verdict.OK: ("ok   ", "green"),
+    doctors.Verdict.NOTE: ("note ", "yellow"),
+    doctors.Verdict.WRONG: ("WRONG", "red"),
+}
+
+
+@click.command()
+@json_option
+def status(*, as_json: bool) -> None:
+    """Say how peers, clock and store are, and how the last syncs went.
+
+    A peer that does not answer is told and is no error: `doctor` ends with 1 there.
+    """
+    with opened(needs_gateway=False) as application:
+        found = {
+            "database": str(application.store.path),
+            "datasets": {name: _dataset(application, name) for name in application.datasets},
+            "gateway": application.settings.gateway_url,
+            **_peers(application),
+            "backups": _backups(application.settings),
+        }
+        if as_json:
+            echo_json(found)
+            return
+        click.echo(f"database   {found['database']}")
+        for name in application.datasets:
+            _say_dataset(application, name)
+        _say_peers(found)
+        _say_backups(found["backups"])
+
+
+@click.command()
+@json_option
+def doctor(*, as_json: bool) -> None:
+    """Examine store, gateway, peers, callbacks and backups, and say what would help.
+
+    Ends with 1 where something is wrong. Nothing is changed; each dataset is fetched once
+    and forgotten.
+    """
+    settings = read_settings()
+    checks = []
+    for check in doctors.examine(settings, gateway_url=gateway_url(settings)):
+        checks.append(check)
+        if not as_json:
+            _say_check(check)
+    wrong = [check for check in checks if check.verdict is doctors.Verdict.WRONG]
+    if as_json:
+        echo_json([asdict(check) for check in checks])
+    else:
+        click.echo(f"{len(checks)} checks, {len(wrong)} wrong")
+    if wrong:
+        sys.exit(1)
+
+
+def _say_check(check: doctors.Check) -> None:
+    sign, colour = _SIGNS[check.verdict]
+    took = "" if check.seconds is None else f" ({check.seconds * 1e3:,.0f} ms)"
+    subject = f"{check.subject} {check.step}"
+    click.echo(f"{click.style(sign, fg=colour)} {subject:30} {check.detail}{took}")
+    if check.advice and check.verdict is not doctors.Verdict.OK:
+        click.echo(f"      → {check.advice}")
+
+
+def _dataset(application: Application, name: str) -> dict[str, Any]:
+    totals = application.store.totals(application.datasets[name])
+    last, held = application.store.last_run(name), application.store.held_run(name)
+    return {
+        "rows": totals.current,
+        "withdrawn": totals.withdrawn,
+        "undoable": application.undoable_rows(name),
+        "last_run": None if last is None else run_as_plain(last),
+        "held_run": None if held is None else held.id,
+    }
+
+
+def _say_dataset(application: Application, name: str) -> None:
+    totals = application.store.totals(application.datasets[name])
+    click.echo(f"{name:10} {totals.current:,} rows, {totals.withdrawn:,} withdrawn")
+    run, held = application.store.last_run(name), application.store.held_run(name)
+    if run is not None:
+        click.echo(f"{'':10} {run_in_words(run)}")
+    if held is not None:
+        click.echo(f"{'':10} run {held.id} is held: `confirm {held.id}` or `discard {held.id}`")
+    undoable = application.undoable_rows(name)
+    if undoable:
+        click.echo(f"{'':10} {undoable:,} rows were cleared: `undo {name}` brings them back")
+
+
+def _peers(application: Application) -> dict[str, Any]:
+    if application.settings.gateway_url is None:
+        return {"clock": None, "peers": {}}
+    settings = application.settings
+    states = {
+        dataset.peer: doctors.reach(application.gateway, dataset.peer, dataset.path(settings))
+        for dataset in application.datasets.values()
+    }
+    reading = application.scheduler.reading()
+    states["scheduler"] = reading.error
+    said = {name: {"answers": error is None, "error": error} for name, error in states.items()}
+    return {"clock": _clock(reading.clock), "peers": said}
+
+
+def _clock(clock: Clock | None) -> dict[str, Any] | None:
+    if clock is None:
+        return None
+    at = moment(clock.simulated_at)
+    return {"simulated_at": at, "speed": clock.speed, "paused": clock.paused}
+
+
+def _say_peers(found: dict[str, Any]) -> None:
+    if found["gateway"] is None:
+        click.echo("gateway    none is set: the server embeds its own peers")
+        return
+    click.echo(f"gateway    {found['gateway']}")
+    for name, peer in found["peers"].items():
+        click.echo(f"{'':10} {name}: {'answers' if peer['answers'] else peer['error']}")
+    if found["clock"] is not None:
+        clock = found["clock"]
+        paused = ", paused" if clock["paused"] else ""
+        click.echo(f"clock      {clock['simulated_at']}, speed {clock['speed']:g}{paused}")
+
+
+def _backups(settings: Settings) -> dict[str, Any] | None:
+    if settings.backup_dir is None:
+        return None
+    backups = list_backups(settings.backup_dir)
+    newest = moment(backups[-1][0]) if backups else None
+    return {"folder": str(settings.backup_dir), "count": len(backups), "newest_at": newest}
+
+
+def _say_backups(backups: Any) -> None:
+    if backups is None:
+        return
+    newest = backups["newest_at"]
+    ago = "none yet"
+    if newest is not None:
+        age = datetime.now(UTC) - datetime.fromisoformat(newest)
+        ago = f"the newest {age.total_seconds() / 3600:,.1f} h old"
+    click.echo(f"backups    {backups['count']} in {backups['folder']}, {ago}")

@@ -1,0 +1,113 @@
+"""Commands about the scheduler's list."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+import click
+
+from ecommerce_core.application import DATASETS
+from ecommerce_core.cli.common import echo_json, json_option, opened
+from ecommerce_core.cli.words import task_as_plain
+from ecommerce_core.models import Recurrence, Task
+
+_FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def _duration(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> timedelta | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"([0-9]{1,6})([smhdw])", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no number with s, m, h, d or w behind it")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+@click.group()
+def tasks() -> None:
+    """See and change what the scheduler is to fetch, and when, on its simulated clock."""
+
+
+@tasks.command(name="list")
+@click.option("--ours", is_flag=True, help="Only those that this application added.")
+@json_option
+def list_tasks(*, ours: bool, as_json: bool) -> None:
+    """List everybody's tasks, the next one first."""
+    with opened(needs_gateway=True) as application:
+        own = application.settings.app_name
+        found = [t for t in application.scheduler.fetch_tasks() if t.source_app == own or not ours]
+    if as_json:
+        echo_json([task_as_plain(task) for task in found])
+        return
+    for task in found:
+        click.echo(_in_words(task))
+
+
+@tasks.command()
+@click.argument("dataset", type=click.Choice([*DATASETS]))
+@click.option("--at", type=click.DateTime(_FORMATS), help="A time on the simulated clock.")
+@click.option(
+    "--in",
+    "ahead",
+    metavar="DURATION",
+    callback=_duration,
+    help="So long ahead of the simulated clock: 90s, 30m, 2h, 1d, 1w.",
+)
+@click.option(
+    "--every",
+    type=click.Choice([recurrence.value for recurrence in Recurrence]),
+    default=Recurrence.NONE.value,
+    show_default=True,
+)
+@json_option
+def add(
+    dataset: str, at: datetime | None, ahead: timedelta | None, every: str, *, as_json: bool
+) -> None:
+    """Have the scheduler fetch a dataset at a time, once or again and again."""
+    if (at is None) == (ahead is None):
+        raise click.UsageError("One of --at and --in says when.")
+    with opened(needs_gateway=True) as application:
+        scheduler = application.scheduler
+        if ahead is not None:
+            at = scheduler.fetch_clock().simulated_at + ahead
+        assert at is not None  # noqa: S101 - one of the two was given
+        task = scheduler.add_task(
+            application.datasets[dataset], simulated_at=at, recurrence=Recurrence(every)
+        )
+    if as_json:
+        echo_json(task_as_plain(task))
+    else:
+        click.echo(f"added: {_in_words(task)}")
+
+
+@tasks.command()
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="All tasks of the source.")
+@click.option("--source", help="Whose tasks; by default this application's own.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> None:
+    """Delete the tasks called NAME, or with --all every one of ours."""
+    if (name is None) != every:
+        raise click.UsageError("Either NAME or --all says which.")
+    with opened(needs_gateway=True) as application:
+        owner = source or application.settings.app_name
+        if not yes:
+            which = "all tasks" if name is None else f"the tasks {name}"
+            click.confirm(f"Delete {which} of {owner}?", abort=True)
+        scheduler = application.scheduler
+        if name is None:
+            count = scheduler.delete_all(owner)
+        else:
+            count = scheduler.delete_tasks(name, source=owner)
+    click.echo(f"deleted {count:,} tasks of {owner}")
+
+
+def _in_words(task: Task) -> str:
+    return (
+        f"{task.next_fire_time}  {task.recurrence:6}  {task.name}  "
+        f"(of {task.source_app}, calls {task.target})"
+    )

@@ -1,0 +1,69 @@
+"""Runs and tasks in words, and as plain values for JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from ecommerce_core.models import Run, RunStatus, Task
+
+
+def run_in_words(run: Run) -> str:
+    """A run as one line."""
+    counts = run.counts
+    said = f"run {run.id}: {run.dataset} {run.action.replace('_', ' ')} {run.status}"
+    if run.status in {RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.FAILED}:
+        return f"{said}: {run.error}" if run.error else said
+    numbers = (
+        f"{counts.fetched:,} fetched, {counts.added:,} added, {counts.updated:,} updated, "
+        f"{counts.unchanged:,} unchanged, {counts.withdrawn:,} withdrawn, "
+        f"{counts.rejected:,} rejected in {run.duration_s or 0:.2f} s"
+    )
+    return f"{said}: {numbers}" + (f". {run.error}" if run.error else "")
+
+
+def run_as_plain(run: Run) -> dict[str, Any]:
+    """A run as JSON says it."""
+    return {
+        "id": run.id,
+        "dataset": run.dataset,
+        "action": run.action.value,
+        "trigger": run.trigger.value,
+        "status": run.status.value,
+        "started_at": moment(run.started_at),
+        "finished_at": moment(run.finished_at),
+        "duration_s": run.duration_s,
+        "counts": asdict(run.counts),
+        "body_bytes": run.body_bytes,
+        "error": run.error,
+        "simulated_at": moment(run.simulated_at),
+        "task_name": run.task_name,
+        "resolution": None if run.resolution is None else run.resolution.value,
+    }
+
+
+def task_as_plain(task: Task) -> dict[str, Any]:
+    """A task as JSON says it, without its data, which may be a token."""
+    return {
+        "name": task.name,
+        "source_app": task.source_app,
+        "target": task.target,
+        "next_fire_time": moment(task.next_fire_time),
+        "recurrence": task.recurrence,
+    }
+
+
+def moment(at: datetime | None) -> str | None:
+    """A moment as ISO 8601 says it."""
+    return None if at is None else at.isoformat()
+
+
+def size_in_words(count: int) -> str:
+    """A file's size."""
+    size, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"

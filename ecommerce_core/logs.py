@@ -1,0 +1,179 @@
+"""What the log looks like: lines for people, or one JSON object per line for programs.
+
+No line ever holds a customer's data or a secret. What raised is told by its kind and
+its place; an exception's own words may repeat the value that it stumbled over.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+import traceback
+from dataclasses import asdict
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+from ecommerce_core.models import NewDelivery, Outcome, Run
+
+ROOT = "ecommerce_core"
+TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+runs = logging.getLogger(f"{ROOT}.runs")
+deliveries = logging.getLogger(f"{ROOT}.deliveries")
+refusals = logging.getLogger(f"{ROOT}.refusals")
+
+_SERVED = frozenset({Outcome.EXECUTED, Outcome.JOINED})
+# Of what everybody else logs, the first so many characters are enough.
+_LONGEST = 10_000
+
+Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class TextFormatter(logging.Formatter):
+    """Lines for people."""
+
+    def __init__(self) -> None:
+        super().__init__(TEXT_FORMAT)
+
+    def formatException(self, ei: Raised) -> str:  # noqa: N802 - logging's own name
+        """Where it was raised, and its kind."""
+        return "\n".join([*_places(ei), f"raised {_kinds(ei)}"])
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object per record: ``time`` (UTC), ``level``, ``logger``, ``message``.
+
+    What a record was given as ``extra={"fields": {...}}`` stands beside these.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as one line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage()[:_LONGEST],
+        }
+        fields = getattr(record, "fields", None)
+        if isinstance(fields, dict):
+            line |= {name: value for name, value in fields.items() if name not in line}
+        if record.exc_info:
+            line["exception"] = _kinds(record.exc_info)
+            line["traceback"] = _places(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def set_up(form: str) -> None:
+    """Let our records be seen on stderr, everybody's in the same form: ``text`` or ``json``.
+
+    Calling it again takes in the loggers that others have set up meanwhile.
+    """
+    ours = logging.getLogger(ROOT)
+    formatter = JsonFormatter() if form == "json" else TextFormatter()
+    if not ours.handlers:
+        ours.addHandler(logging.StreamHandler())
+    ours.setLevel(logging.INFO)
+    ours.propagate = False
+    everybody = logging.getLogger()
+    if form == "json" and not everybody.handlers:
+        everybody.addHandler(logging.StreamHandler())
+    for logger in [everybody, *logging.Logger.manager.loggerDict.values()]:
+        for handler in getattr(logger, "handlers", []):
+            if isinstance(handler, logging.StreamHandler):
+                handler.setFormatter(formatter)
+    if form == "json":
+        logging.captureWarnings(True)
+    sys.excepthook = _log_end
+    threading.excepthook = _log_end_of_thread
+
+
+def log_run(run: Run, *, error: BaseException | None = None) -> None:
+    """One line for a run that ended. Of an error the kind alone: its words may quote the peer."""
+    counts = asdict(run.counts)
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    kind = None if error is None else type(error).__name__
+    fields = {
+        "event": "run",
+        "run": run.id,
+        "dataset": run.dataset,
+        "action": run.action.value,
+        "trigger": run.trigger.value,
+        "status": run.status.value,
+        "counts": counts,
+        "bytes": run.body_bytes,
+        "seconds": run.duration_s,
+        "error": kind,
+    }
+    runs.log(
+        logging.INFO if run.status.is_good else logging.WARNING,
+        "%s: run %d, %s, %s after %.2f s: %s",
+        run.dataset,
+        run.id,
+        run.action.value.replace("_", " "),
+        run.status.value,
+        run.duration_s or 0.0,
+        kind or said or "nothing to do",
+        extra={"fields": fields},
+    )
+
+
+def log_delivery(delivery: NewDelivery, *, error: BaseException | None = None) -> None:
+    """One line for a callback. Why one was refused is in our own words, and told."""
+    kind = None if error is None else type(error).__name__
+    reason = delivery.reason if delivery.outcome is Outcome.REFUSED else kind
+    fields = {
+        "event": "delivery",
+        "dataset": delivery.dataset,
+        "outcome": delivery.outcome.value,
+        "run": delivery.run_id,
+        "seconds": delivery.duration_s,
+        "reason": reason,
+    }
+    level = logging.INFO if delivery.outcome in _SERVED else logging.WARNING
+    deliveries.log(
+        level,
+        "%s: callback %s%s",
+        delivery.dataset,
+        delivery.outcome.value,
+        f": {reason}" if reason else "",
+        extra={"fields": fields},
+    )
+
+
+def log_refusal(status: int, *, method: str, reason: str) -> None:
+    """One line for a request that was turned away at the door."""
+    fields = {"event": "refusal", "status": status, "method": method, "reason": reason}
+    refusals.warning("refused a %s with %d: %s", method, status, reason, extra={"fields": fields})
+
+
+def _log_end(kind: type[BaseException], error: BaseException, places: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger(ROOT).critical("not foreseen", exc_info=(kind, error, places))
+
+
+def _log_end_of_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_value is None or issubclass(args.exc_type, SystemExit):
+        return
+    name = args.thread.name if args.thread is not None else "?"
+    raised = (args.exc_type, args.exc_value, args.exc_traceback)
+    logging.getLogger(ROOT).error("the thread %s ended", name, exc_info=raised)
+
+
+def _kinds(raised: Any) -> str:
+    """The exception's kind, and after it those that led to it."""
+    names: list[str] = []
+    error: BaseException | None = raised[1]
+    while error is not None and len(names) < 10:
+        names.append(type(error).__name__)
+        error = error.__cause__ or error.__context__
+    return " from ".join(names) or "nothing"
+
+
+def _places(raised: Any) -> list[str]:
+    return [
+        f"{place.filename}:{place.lineno} in {place.name}"
+        for place in traceback.extract_tb(raised[2])
+    ]

@@ -1,0 +1,88 @@
+"""Who uses a database, told by a lock on a file beside it: many use it, or one replaces it.
+
+A database must not be replaced under a process that has it open: a writer's
+journal would be taken for the new file's own, and rolled back into it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import weakref
+from pathlib import Path
+
+from ecommerce_core.errors import StoreBusy
+
+if sys.platform != "win32":
+    import fcntl
+
+PATIENCE_S = 5.0
+_POLL_S = 0.05
+
+
+class Presence:
+    """A hold on a database, until it is let go or the process ends, however it ends."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._close = weakref.finalize(self, _close, descriptor)
+
+    @classmethod
+    def announce(cls, database: Path, *, timeout_s: float = PATIENCE_S) -> Presence:
+        """Use ``database`` together with others. Raises StoreBusy while one replaces it."""
+        try:
+            database.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = _lock(database, shared=True, timeout_s=timeout_s)
+        except OSError:
+            # Where no lock file can be made, no database can be replaced either.
+            return cls(None)
+        if descriptor is None:
+            raise StoreBusy("{path} is being restored at this moment; try again", path=database)
+        return cls(descriptor)
+
+    @classmethod
+    def alone(cls, database: Path, *, timeout_s: float = 0.5) -> Presence:
+        """Hold ``database`` while no other process does. Raises StoreBusy, OSError."""
+        descriptor = _lock(database, shared=False, timeout_s=timeout_s)
+        if descriptor is None:
+            raise in_use(database)
+        return cls(descriptor)
+
+    def let_go(self) -> None:
+        """End the hold; once is enough."""
+        self._close()
+
+
+def in_use(database: Path) -> StoreBusy:
+    """What to tell who wants to replace ``database`` while others use it."""
+    return StoreBusy(
+        "{path} is in use by a server or a command: stop it first; nothing was changed",
+        path=database,
+    )
+
+
+def _lock(database: Path, *, shared: bool, timeout_s: float) -> int | None:
+    """An open file under a lock, None where others held it all along. Raises OSError."""
+    path = database.with_name(f"{database.name}.in-use.lock")
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    if sys.platform == "win32":
+        return descriptor
+    ends_at = time.monotonic() + timeout_s
+    while True:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends_at:
+                os.close(descriptor)
+                return None
+            time.sleep(_POLL_S)
+        except OSError:
+            os.close(descriptor)
+            raise
+        else:
+            return descriptor
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
