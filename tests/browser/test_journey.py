@@ -183,7 +183,7 @@ def test_a_search_narrows_the_table_and_its_address_can_be_shared(
     visitor.open("products")
     visitor.part("search_products").locator("input").fill("X1-11")
     visitor.expect_rows("products_table", 11)  # X1-11 and X1-110 to X1-119
-    expect(visitor.page).to_have_url(re.compile("search_products=X1-11"))
+    expect(visitor.page).to_have_url(re.compile("q=X1-11"))
 
     friend = visit(full_shop)
     friend.page.goto(visitor.page.url)
