@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ecommerce_core.dataset import Body, Dataset
+from ecommerce_core.errors import AnswerHeld
 from ecommerce_core.models import Resolution
 from ecommerce_core.reconcile import Difference
 from ecommerce_core.transactions import Database
@@ -81,7 +82,18 @@ def forget_cleared(db: Database, dataset: Dataset) -> None:
 
 def held_text(difference: Difference) -> str:
     """Why an answer is held, in one sentence."""
-    return (
-        f"The answer would withdraw {len(difference.withdrawn):,}"
-        f" of {difference.current_before:,} rows. Nothing was changed; confirm or discard it."
-    )
+    if not difference.current_before:
+        held = AnswerHeld(
+            "the answer has {records} records where {cleared} rows were cleared."
+            " Nothing was changed; confirm or discard it.",
+            records=len(difference.added),
+            cleared=difference.cleared_before,
+        )
+    else:
+        held = AnswerHeld(
+            "the answer would withdraw {withdrawn} of {current} rows."
+            " Nothing was changed; confirm or discard it.",
+            withdrawn=len(difference.withdrawn),
+            current=difference.current_before,
+        )
+    return str(held)

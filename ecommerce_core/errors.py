@@ -21,6 +21,7 @@
     ├── SyncError
     │   ├── SyncBusy             a sync holds the dataset for longer than we may wait
     │   └── SyncStopped          the application shuts down
+    ├── AnswerHeld               the words for an answer that waits for an operator
     ├── RunNotHeld               the run is not held (any more)
     ├── NothingToUndo            no cleared rows are kept
     └── TaskError                a task that the scheduler would refuse or misunderstand
@@ -130,6 +131,10 @@ class SyncBusy(SyncError):
 
 class SyncStopped(SyncError):
     """The application shuts down; the sync was rolled back."""
+
+
+class AnswerHeld(EcommerceError):
+    """The words for an answer that waits for an operator: it would lose more than half."""
 
 
 class RunNotHeld(EcommerceError):

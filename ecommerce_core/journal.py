@@ -141,10 +141,17 @@ class Journal(Transactions):
         return next(iter(runs), None)
 
     def finished_sync_after(self, dataset: str, run_id: int) -> Run | None:
-        """The newest sync that began after run ``run_id`` and has ended by itself."""
-        ended = [s for s in RunStatus if s not in {RunStatus.RUNNING, RunStatus.INTERRUPTED}]
-        runs = self.list_runs(dataset=dataset, action=Action.SYNC, statuses=ended, limit=1)
-        return next((run for run in runs if run.id > run_id), None)
+        """The newest run after ``run_id``, if it fetched and has ended by itself.
+
+        None where something else came last: a held answer that was confirmed is old, and a
+        clear has undone what was fetched before it.
+        """
+        run = self.last_run(dataset)
+        ended = {RunStatus.RUNNING, RunStatus.INTERRUPTED}
+        if run is None or run.id <= run_id or run.status in ended:
+            return None
+        fetched = run.action is Action.SYNC and run.confirms_run_id is None
+        return run if fetched else None
 
     def newest_run_id(self) -> int:
         """The number of the newest run of any dataset; 0 before the first."""

@@ -36,13 +36,18 @@ class Difference:
     changes: list[tuple[str, str, Any, Any]] = field(default_factory=list)
     unchanged: int = 0
     current_before: int = 0
+    cleared_before: int = 0
 
     @property
     def empties_the_dataset(self) -> bool:
-        """True where more than half of a dataset worth the name would be withdrawn."""
-        return (
-            self.current_before >= HOLD_FROM_ROWS and len(self.withdrawn) * 2 > self.current_before
-        )
+        """True where more than half of a dataset worth the name would be withdrawn.
+
+        After a clear it is the cleared rows that count: they can be brought back until an
+        answer takes their place.
+        """
+        before = self.current_before or self.cleared_before
+        lost = len(self.withdrawn) if self.current_before else before - len(self.added)
+        return before >= HOLD_FROM_ROWS and lost * 2 > before
 
     @property
     def current_after(self) -> int:
@@ -104,6 +109,10 @@ def list_difference(db: Database, dataset: Dataset, parsed: Parsed) -> Differenc
         difference.added.append(record)
     difference.added.extend(incoming)
     difference.current_before += difference.unchanged
+    if not difference.current_before:
+        (difference.cleared_before,) = db.execute(
+            f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
+        ).fetchone()
     return difference
 
 

@@ -159,12 +159,12 @@ def test_a_second_clear_does_not_forget_what_the_first_one_took(store: Store) ->
 def test_the_next_sync_ends_what_can_be_undone(store: Store) -> None:
     put(store, products(25))
     store.clear(PRODUCTS, trigger=Trigger.MANUAL)
-    put(store, products(2))
+    put(store, products(20))
 
     assert store.undoable_rows(PRODUCTS) == 0
     with pytest.raises(NothingToUndo, match="no cleared rows of products"):
         store.undo_clear(PRODUCTS, trigger=Trigger.MANUAL)
-    assert store.totals(PRODUCTS).current == 2
+    assert store.totals(PRODUCTS).current == 20
 
 
 def test_a_transaction_that_raises_leaves_nothing_behind(store: Store) -> None:

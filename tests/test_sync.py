@@ -341,3 +341,35 @@ def test_after_a_clear_the_same_answer_fills_the_table_again(
     run = sync(application)
 
     assert run.counts == Counts(fetched=30, added=30)
+
+
+@pytest.mark.parametrize("few", [0, 5])
+def test_after_a_clear_an_answer_that_has_lost_more_than_half_is_held_and_can_be_undone(
+    application: Application, peers: Peers, few: int
+) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    application.clear("products", trigger=Trigger.MANUAL)
+    peers.serve_products(products(few))
+
+    run = sync(application)
+
+    assert run.status is RunStatus.HELD
+    assert run.error is not None
+    assert f"has {few} records where 40 rows were cleared" in run.error
+    assert application.undoable_rows("products") == 40
+    application.undo_clear("products", trigger=Trigger.MANUAL)
+    assert totals(application).current == 40
+
+
+def test_a_confirmed_old_answer_is_no_answer_to_a_newer_question(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(40))
+    first = sync(application)
+    peers.serve_products([])
+    held = sync(application)
+    confirmed = application.confirm(held.id, trigger=Trigger.MANUAL).wait(20)
+    assert confirmed.status.is_good
+
+    assert application.store.finished_sync_after("products", first.id) is None
