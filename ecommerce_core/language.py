@@ -12,11 +12,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property, lru_cache
+from itertools import zip_longest
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
+from babel.messages.mofile import read_mo
 from babel.numbers import format_currency, format_decimal
 
 from ecommerce_core.errors import EcommerceError
@@ -28,6 +30,7 @@ _BABEL_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
 # What a peer's clock can be told to be: beyond this, digits by the hundred help nobody.
 _LONGEST_NUMBER = 1e21
 _LONGEST_DURATION_S = 1e15
+_KNOWN_AGAIN_CHARS = 12
 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 # Streamlit replaces these in the text that Markdown leaves, where a backslash
@@ -55,6 +58,30 @@ def language_of(locale: str | None) -> str:
 def translations(code: str) -> gettext.NullTranslations:
     """The catalogue of a language; English is its own source."""
     return gettext.translation("messages", LOCALE_DIR, [code], fallback=code == "en")
+
+
+def _without_formats(template: str) -> str:
+    return re.sub(r"\{(\w+):[^}]*\}", r"{\1}", template)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _templates(code: str) -> list[tuple[re.Pattern[str], str]]:
+    """The source texts that are long enough to be known again, the most particular first."""
+    with (LOCALE_DIR / code / "LC_MESSAGES" / "messages.mo").open("rb") as file:
+        ids = [message.id for message in read_mo(file) if isinstance(message.id, str)]
+    found = []
+    for template in ids:
+        parts = re.split(r"\{(\w+)(?::[^}]*)?\}", template)
+        literal, names = parts[::2], parts[1::2]
+        # Without a handful of letters of its own, a template would fit anything.
+        if len("".join(literal)) < _KNOWN_AGAIN_CHARS or len(set(names)) < len(names):
+            continue
+        pattern = "".join(
+            re.escape(text) + (f"(?P<{name}>.+)" if name else "")
+            for text, name in zip_longest(literal, names, fillvalue="")
+        )
+        found.append((len("".join(literal)), re.compile(pattern, re.DOTALL), template))
+    return [(pattern, template) for _, pattern, template in sorted(found, key=lambda one: -one[0])]
 
 
 @lru_cache(maxsize=64)
@@ -160,6 +187,20 @@ class Language:
             return self.text(error.template).format(**error.details)
         except (KeyError, IndexError, ValueError):
             return str(error)
+
+    def sentence(self, text: str) -> str:
+        """A stored English sentence in this language, where it is one of our templates filled in.
+
+        The journal keeps what was said in English; what a peer said stays as it was.
+        """
+        if self.code == "en":
+            return text
+        for pattern, template in _templates(self.code):
+            match = pattern.fullmatch(text)
+            if match is not None:
+                told = {name: self.sentence(said) for name, said in match.groupdict().items()}
+                return self.error(EcommerceError(_without_formats(template), **told))
+        return text
 
     def number(self, value: float, *, decimals: int | None = None) -> str:
         """``1,234.5`` or ``1 234,5``, with at most three decimals unless told how many."""

@@ -85,6 +85,7 @@ def sign_and_word(name: str) -> str:
 
 def sentence(text: str) -> str:
     """What an error says, beginning like a sentence; it may quote a peer, so it is escaped."""
+    text = language().sentence(text)
     names = {dataset.peer for dataset in application().datasets.values()} | {"scheduler"}
     begins = text if text.startswith(tuple(names)) else text[:1].upper() + text[1:]
     return escape(begins)

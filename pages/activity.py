@@ -47,7 +47,7 @@ def runs_table(runs: list[Run]) -> None:
             "status": sign_and_word(run.status),
             **asdict(run.counts),
             "duration": run.duration_s,
-            "error": run.error or "",
+            "error": language().sentence(run.error or ""),
         }
         for run in runs
     ]
@@ -113,7 +113,7 @@ def deliveries_table() -> None:
             "dataset": word(delivery.dataset),
             "outcome": sign_and_word(delivery.outcome),
             "duration": delivery.duration_s,
-            "reason": delivery.reason or "",
+            "reason": language().sentence(delivery.reason or ""),
         }
         for delivery in app.store.list_deliveries(limit=PAGE_SIZE)
     ]

@@ -33,11 +33,8 @@ def show(name: str) -> None:
 def held(run: Run, *, keys: tuple[str, str]) -> None:
     """A run that waits for a decision: its numbers, and the two buttons that decide."""
     words, app = language(), ui.application()
-    current_rows = app.store.totals(app.datasets[run.dataset]).current
-    text = _(
-        "This answer would withdraw {withdrawn} of {current} rows, more than half. Nothing was"
-        " changed. Apply it if that is right; discard it if the peer made a mistake."
-    ).format(withdrawn=words.number(run.counts.withdrawn), current=words.number(current_rows))
+    advice = _("Apply it if that is right; discard it if the peer made a mistake.")
+    text = f"{ui.sentence(run.error or '')}\n\n{advice}"
     title = _("A fetch is held: {dataset}").format(dataset=words.word(run.dataset))
     st.warning(text, title=title, icon=":material/pause_circle:")
     with st.container(horizontal=True):

@@ -206,3 +206,14 @@ def test_lone_surrogates_do_not_reach_the_wire_to_the_browser() -> None:
 
 def test_every_language_has_a_name_of_its_own() -> None:
     assert LANGUAGES == {"en": "English", "fr": "Français"}
+
+
+def test_a_stored_english_sentence_is_told_in_french_and_quotes_the_peer_as_it_was() -> None:
+    held = "the answer would withdraw 21 of 40 rows. Nothing was changed; confirm or discard it."
+    failed = "catalogue-produit answered JSON of another shape: produits is missing"
+
+    assert FR.sentence(held).startswith("la réponse retirerait 21 lignes sur 40")
+    assert FR.sentence(failed) != failed
+    assert "produits is missing" in FR.sentence(failed)
+    assert FR.sentence("a word of a peer's own") == "a word of a peer's own"
+    assert EN.sentence(held) == held
