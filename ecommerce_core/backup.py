@@ -57,6 +57,11 @@ def write_backup(
     existing file as it was. Raises StoreFull, StoreError.
     """
     began_s = time.monotonic()
+    own = store.path.name
+    if target.parent.resolve() == store.path.parent.resolve() and (
+        target.name.startswith(f"{own}-") or target.suffix == ".lock"
+    ):
+        raise StoreError("{path} belongs to the database: no place for a backup", path=target)
     if target.exists():
         if target.samefile(store.path):
             raise StoreError("{path} is the database itself: no place for a backup", path=target)
@@ -186,7 +191,10 @@ class BackupSchedule:
             left.unlink(missing_ok=True)  # of a process that was killed: we hold the lock
         target = folder / f"{_PREFIX}{datetime.now(UTC).strftime(_STAMP)}{_SUFFIX}"
         backup = write_backup(self._store, target, gives_up=self._stopping.is_set)
-        for _, path in list_backups(folder)[: -self._keep]:
+        now = datetime.now(UTC)
+        # A file from the future is the work of a clock that was wrong: it takes nobody's place.
+        past = [path for at, path in list_backups(folder) if at <= now and path != target]
+        for path in past[: max(0, len(past) + 1 - self._keep)]:
             path.unlink(missing_ok=True)
         logger.info(
             "backed up into %s in %.2f s",

@@ -223,7 +223,7 @@ class Gateway:
             except (PeerUnreachable, PeerCut) as error:
                 if not _worth_another_try(call, error) or call.watch.remaining_s() <= pause_s:
                     raise
-                logger.info("%s; trying again in %s s", error, pause_s)
+                logger.debug("%s; trying again in %s s", error, pause_s)
                 time.sleep(pause_s)
         return self._follow(call, adapter)
 

@@ -18,6 +18,9 @@ T = TypeVar("T")
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
+# The user and password of a URL: never repeated, either.
+_PASSWORD = re.compile(r"//[^/@]*@")
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -59,7 +62,7 @@ class Settings:
                 return parse(text)
             except ValueError as error:
                 # The value of a secret is never repeated.
-                shown = "…" if "SECRET" in variable else repr(text)
+                shown = "…" if "SECRET" in variable else repr(_PASSWORD.sub("//…@", text))
                 raise SettingsError(
                     "{variable} is {value}: it takes {what}",
                     variable=variable,
@@ -172,15 +175,22 @@ def _parse_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _expanded(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # nobody of that name
+        raise ValueError(text) from error
+
+
 def _parse_file(text: str) -> Path:
-    file = Path(text).expanduser()
+    file = _expanded(text)
     if "\0" in text or file.is_dir():
         raise ValueError(text)
     return file.absolute()
 
 
 def _parse_folder(text: str) -> Path:
-    folder = Path(text).expanduser()
+    folder = _expanded(text)
     if "\0" in text or (folder.exists() and not folder.is_dir()):
         raise ValueError(text)
     return folder.absolute()

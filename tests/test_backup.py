@@ -242,6 +242,23 @@ def test_the_newest_are_kept_and_nothing_that_is_not_ours_is_touched(
     assert len(list_backups(folder)) == 3
 
 
+def test_a_file_from_the_future_neither_takes_a_place_nor_costs_a_backup(
+    schedules: Callable[..., BackupSchedule], tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    future = [old_backup(folder, -days * 24 * HOUR) for days in (1, 2)]
+    old = old_backup(folder, 2 * HOUR)
+
+    schedule = schedules(keep=2)
+
+    wait_until(lambda: schedule.state.last_at and schedule.state.next_at)
+    wait_until(lambda: len(list_backups(folder)) == 4)
+    schedule.stop()
+    assert old.exists()
+    assert all(path.exists() for path in future)
+    assert len(list_backups(folder)) == 4
+
+
 def test_a_backup_that_fails_is_one_line_in_the_log_and_tried_again(
     schedules: Callable[..., BackupSchedule], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -383,3 +383,33 @@ def test_progress_is_for_terminals_and_a_pipe_stays_quiet(shell: Shell, peers: P
     os.close(ours)
     assert said.endswith(b"\x1b[K"), "the line is wiped"
     assert result.startswith(b"run 2: products sync unchanged")
+
+
+def test_undo_all_brings_back_what_there_is_and_says_what_there_is_not(shell: Shell) -> None:
+    shell.run("sync", "all")
+    shell.run("clear", "customers", "--yes")
+
+    result = shell.run("undo", "all")
+
+    assert result.exit_code == 1
+    assert "no cleared rows of products" in result.output
+    assert "customers  1 rows" in shell.run("status").output
+
+
+def test_a_backup_of_a_database_that_is_not_there_is_no_backup(
+    shell: Shell, tmp_path: Path
+) -> None:
+    missing = tmp_path / "typo" / "shop.db"
+
+    result = shell.run("backup", str(tmp_path / "copy.db"), ECOMMERCE_DATABASE=str(missing))
+
+    assert result.exit_code == 1
+    assert "is not there" in result.output
+    assert not missing.parent.exists()
+
+
+def test_an_empty_source_deletes_nothing(shell: Shell) -> None:
+    result = shell.run("tasks", "delete", "--all", "--source", "", "--yes")
+
+    assert result.exit_code == 2
+    assert "--source is empty" in result.output

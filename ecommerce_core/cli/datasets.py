@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.cli.common import dataset_argument, echo_json, json_option, names_of, opened
 from ecommerce_core.cli.words import run_as_plain, run_in_words
+from ecommerce_core.errors import EcommerceError
 from ecommerce_core.models import Progress, Query, Run, RunStatus, Trigger, Withdrawn
 from ecommerce_core.worker import Ticket
 
 _PROGRESS_EVERY_S = 0.2
 
-run_argument = click.argument("run_id", type=click.IntRange(min=1))
+run_argument = click.argument("run_id", type=click.IntRange(1, 2**63 - 1))
 
 
 @click.command()
@@ -47,8 +48,7 @@ def clear(dataset: str, *, yes: bool) -> None:
         )
         if not yes:
             click.confirm(f"Clear {rows:,} rows of {' and '.join(names)}?", abort=True)
-        for name in names:
-            click.echo(run_in_words(application.clear(name, trigger=Trigger.CLI)))
+        _each(names, lambda name: application.clear(name, trigger=Trigger.CLI))
 
 
 @click.command()
@@ -56,8 +56,7 @@ def clear(dataset: str, *, yes: bool) -> None:
 def undo(dataset: str) -> None:
     """Bring back what the last clear took."""
     with opened(needs_gateway=False) as application:
-        for name in names_of(dataset):
-            click.echo(run_in_words(application.undo_clear(name, trigger=Trigger.CLI)))
+        _each(names_of(dataset), lambda name: application.undo_clear(name, trigger=Trigger.CLI))
 
 
 @click.command()
@@ -97,6 +96,19 @@ def runs(limit: int, dataset: str | None, status: str | None, *, as_json: bool) 
         return
     for run in found:
         click.echo(run_in_words(run))
+
+
+def _each(names: Sequence[str], act: Callable[[str], Run]) -> None:
+    """Do it to each dataset, whatever becomes of the others; 1 where one said no."""
+    refused = False
+    for name in names:
+        try:
+            click.echo(run_in_words(act(name)))
+        except EcommerceError as error:
+            click.echo(f"{name}: {error}", err=True)
+            refused = True
+    if refused:
+        sys.exit(1)
 
 
 def say_runs(runs: Sequence[Run], *, as_json: bool) -> None:

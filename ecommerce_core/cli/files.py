@@ -25,6 +25,9 @@ def backup(file: Path, *, force: bool) -> None:
 
     The copy is of one moment, checked after it is written, and there whole or not at all.
     """
+    database = read_settings().database
+    if not database.exists():
+        raise click.ClickException(f"{database} is not there: nothing to back up")
     with opened(needs_gateway=False) as application:
         done = write_backup(application.store, file.absolute(), replace_existing=force)
     click.echo(f"{file}: {size_in_words(done.bytes)}, checked, in {done.seconds:.2f} s")

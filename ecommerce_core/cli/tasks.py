@@ -13,6 +13,7 @@ from ecommerce_core.cli.words import task_as_plain
 from ecommerce_core.models import Recurrence, Task
 
 _FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
+_FARTHEST = timedelta(days=36_500)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -24,7 +25,10 @@ def _duration(
     match = re.fullmatch(r"([0-9]{1,6})([smhdw])", value)
     if match is None:
         raise click.BadParameter(f"{value!r} is no number with s, m, h, d or w behind it")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    ahead = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if ahead > _FARTHEST:
+        raise click.BadParameter(f"{value!r} is more than {_FARTHEST.days:,} days ahead")
+    return ahead
 
 
 @click.group()
@@ -93,8 +97,10 @@ def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> N
     """Delete the tasks called NAME, or with --all every one of ours."""
     if (name is None) != every:
         raise click.UsageError("Either NAME or --all says which.")
+    if source == "":
+        raise click.UsageError("--source is empty: it takes an application's name.")
     with opened(needs_gateway=True) as application:
-        owner = source or application.settings.app_name
+        owner = application.settings.app_name if source is None else source
         if not yes:
             which = "all tasks" if name is None else f"the tasks {name}"
             click.confirm(f"Delete {which} of {owner}?", abort=True)
