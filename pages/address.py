@@ -24,7 +24,7 @@ def format_address(view: View, shape: Shape) -> dict[str, str | list[str]]:
         "as": view.layout if view.layout not in {"", shape.layouts[0]} else None,
         "q": view.search or None,
         shape.choice or "": list(view.chosen) or None,
-        shape.range_name: f"{_digits(view.low)}-{_digits(view.high)}",
+        shape.range_name: _format_range(view),
         "withdrawn": view.withdrawn.value if view.withdrawn is not Withdrawn.HIDE else None,
         "new": view.new or None,
         "changed": view.changed or None,
@@ -37,7 +37,7 @@ def format_address(view: View, shape: Shape) -> dict[str, str | list[str]]:
         "kind": view.kind,
         "row": view.row,
     }
-    return {name: value for name, value in said.items() if name and value and value != "-"}
+    return {name: value for name, value in said.items() if name and value}
 
 
 def _format_sort(view: View, shape: Shape) -> str | None:
@@ -45,6 +45,12 @@ def _format_sort(view: View, shape: Shape) -> str | None:
     if column == shape.sorts[0] and not view.descending:
         return None
     return ("-" if view.descending else "") + SHORT.get(column, column)
+
+
+def _format_range(view: View) -> str | None:
+    if view.low is None and view.high is None:
+        return None
+    return f"{_digits(view.low)}-{_digits(view.high)}"
 
 
 def _digits(number: float | None) -> str:

@@ -53,7 +53,9 @@ class PeersShop(Shop):
     peers: Peers
 
 
-@pytest.fixture(scope="session")
+# No longer than the browser tests: Playwright keeps an event loop running in this thread, and
+# tests elsewhere run their own.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     from tests.browser.visitor import find_chromium, running_chromium
 
