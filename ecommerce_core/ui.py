@@ -7,7 +7,7 @@ gets on, so that closing the tab or clicking elsewhere cuts nothing off.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
@@ -94,6 +94,20 @@ def sentence(text: str) -> str:
 def show_error(error: EcommerceError, *, title: str | None = None) -> None:
     """Say in place what went wrong."""
     st.error(sentence(language().error(error)), title=title, icon=":material/error:")
+
+
+def choice(key: str, options: Collection[Any], default: Any = None) -> str:
+    """The key of a choice that is drawn next, its value kept though its options read differently.
+
+    The browser tells a choice by the text of its option. Where the texts have changed since
+    (another language, another count), Streamlit takes the old text for the value.
+    """
+    state, kept = st.session_state, f"_kept_{key}"
+    value = state.get(key, default)
+    if value in options or value is None:
+        state[kept] = value
+    state[key] = state.get(kept, default)
+    return key
 
 
 @contextmanager

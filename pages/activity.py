@@ -29,9 +29,21 @@ def filters() -> dict[str, Any]:
         "width": 180,
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        dataset = st.selectbox(_("Dataset"), list(app.datasets), key="runs_dataset", **everything)
-        trigger = st.selectbox(_("Trigger"), list(Trigger), key="runs_trigger", **everything)
-        status = st.selectbox(_("Status"), list(RunStatus), key="runs_status", **everything)
+        dataset = st.selectbox(
+            _("Dataset"),
+            list(app.datasets),
+            key=ui.choice("runs_dataset", app.datasets),
+            **everything,
+        )
+        trigger = st.selectbox(
+            _("Trigger"), list(Trigger), key=ui.choice("runs_trigger", list(Trigger)), **everything
+        )
+        status = st.selectbox(
+            _("Status"),
+            list(RunStatus),
+            key=ui.choice("runs_status", list(RunStatus)),
+            **everything,
+        )
     return {"dataset": dataset, "trigger": trigger, "status": status}
 
 

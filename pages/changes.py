@@ -12,7 +12,7 @@ from ecommerce_core.models import ChangeKind, Difference, Run, RunStatus
 from ecommerce_core.ui import Language, language
 from pages import change_table, exports, reads, row_filters, view_state
 from pages.view import Shape, View
-from pages.view_state import edited_by, show_in
+from pages.view_state import choose_in, edited_by
 
 RUNS_OFFERED, CHUNK = 200, 5_000
 EVERYTHING = "all"
@@ -65,7 +65,7 @@ def _choose(shape: Shape, view: View, runs: Sequence[Run]) -> tuple[int, int]:
             st.selectbox(
                 title,
                 ids,
-                key=show_in(key, number),
+                key=choose_in(key, number),
                 format_func=lambda number: _label(by_id[number], words),
                 on_change=edited_by(shape.name, key, field),
             )
@@ -105,7 +105,7 @@ def _controls(
         st.radio(
             _("Kind"),
             list(labels),
-            key=show_in(key, view.kind or EVERYTHING),
+            key=choose_in(key, view.kind or EVERYTHING),
             horizontal=True,
             format_func=lambda kind: f"{labels[kind]} ({words.number(numbers.get(kind, 0))})",
             label_visibility="collapsed",

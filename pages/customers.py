@@ -9,7 +9,7 @@ from ecommerce_core.models import Customer
 from ecommerce_core.ui import Column, escape, language
 from pages import dataset_page, row_list, view_state
 from pages.view import Shape
-from pages.view_state import edit, edited_by, show_in
+from pages.view_state import choose_in, edit, edited_by
 
 _ = language().text
 
@@ -76,7 +76,7 @@ def draw(rows: Sequence[Row]) -> None:
     st.radio(
         _("Show as"),
         list(labels),
-        key=show_in("customers_view", layout),
+        key=choose_in("customers_view", layout),
         horizontal=True,
         format_func=lambda view: labels[view],
         label_visibility="collapsed",

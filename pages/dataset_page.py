@@ -24,7 +24,7 @@ from pages import (
     view_state,
 )
 from pages.view import TABS, Shape, query_of
-from pages.view_state import edited_by, show_in
+from pages.view_state import choose_in, edited_by
 
 
 def _(message: str) -> str:
@@ -70,7 +70,7 @@ def _parts(shape: Shape, tab: str) -> None:
     st.radio(
         _("Part of the page"),
         TABS,
-        key=show_in(key, tab),
+        key=choose_in(key, tab),
         horizontal=True,
         format_func=lambda name: labels[name],
         label_visibility="collapsed",

@@ -87,7 +87,7 @@ def _lately(found: Sequence[Promise]) -> None:
     chosen = st.segmented_control(
         _("Simulated time shown"),
         list(WINDOWS),
-        key="promises_window",
+        key=ui.choice("promises_window", WINDOWS, "day"),
         default="day",
         required=True,
         format_func=lambda name: _(WINDOWS[name][1]),

@@ -14,7 +14,7 @@ from ecommerce_core.ui import language
 from pages import reads, view_state
 from pages.active_filters import NO_FILTERS, age_in_words, list_active
 from pages.view import TEXT_CHARS, Shape, View
-from pages.view_state import edit, edited_by, show_in
+from pages.view_state import choose_in, edit, edited_by, show_in
 
 AGES = ("1h", "24h", "7d", "30d")
 
@@ -82,7 +82,7 @@ def _choice(dataset: Dataset, shape: Shape, view: View, query: Query) -> None:
     st.multiselect(
         language().word(column),
         options,
-        key=show_in(key, list(view.chosen)),
+        key=choose_in(key, list(view.chosen)),
         format_func=lambda value: f"{value} ({language().number(counts.get(value, 0))})",
         placeholder=_("All ({n})").format(n=language().number(len(counts))),
         on_change=edited_by(shape.name, key, "chosen", tuple),
@@ -126,7 +126,7 @@ def _withdrawn(shape: Shape, view: View, totals: Totals) -> None:
     st.radio(
         _("Withdrawn ({n})").format(n=language().number(totals.withdrawn)),
         list(labels),
-        key=show_in(key, view.withdrawn),
+        key=choose_in(key, view.withdrawn),
         horizontal=True,
         format_func=lambda option: labels[option],
         help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
@@ -146,7 +146,7 @@ def _since(shape: Shape, view: View) -> None:
                 label,
                 ages,
                 index=None,
-                key=show_in(age_key, since if since in ages else None),
+                key=choose_in(age_key, since if since in ages else None),
                 format_func=age_in_words,
                 placeholder=_("Any time"),
                 width=150,
@@ -175,7 +175,7 @@ def _presence(shape: Shape, view: View) -> None:
     st.radio(
         language().word(shape.presence or ""),
         list(labels),
-        key=show_in(key, next(o for o, present in options.items() if present is view.present)),
+        key=choose_in(key, next(o for o, present in options.items() if present is view.present)),
         horizontal=True,
         format_func=lambda option: labels[option],
         on_change=edited_by(shape.name, key, "present", lambda option: options[option]),

@@ -15,7 +15,7 @@ from ecommerce_core.models import Query, Totals
 from ecommerce_core.ui import Column, language
 from pages import active_filters, reads, row_filters, view_state
 from pages.view import PAGE_SIZES, Shape, View
-from pages.view_state import edit, edited_by, show_in
+from pages.view_state import choose_in, edit, edited_by, show_in
 
 Show = Callable[[Sequence[Row]], object]
 
@@ -76,7 +76,7 @@ def _order(shape: Shape, view: View) -> None:
     st.selectbox(
         _("Sort by"),
         shape.sorts,
-        key=show_in(sort_key, view.sort or shape.sorts[0]),
+        key=choose_in(sort_key, view.sort or shape.sorts[0]),
         format_func=lambda column: _("Sort: {column}").format(column=language().word(column)),
         width=220,
         label_visibility="collapsed",
@@ -151,7 +151,7 @@ def footer(shape: Shape, *, page: int, size: int, matching: int, shown: int) -> 
         st.selectbox(
             _("Rows per page"),
             PAGE_SIZES,
-            key=show_in(size_key, size),
+            key=choose_in(size_key, size),
             format_func=lambda size: _("{n} rows").format(n=size),
             width=120,
             on_change=edited_by(name, size_key, "size"),

@@ -75,7 +75,7 @@ def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
     st.radio(
         _("Fetch"),
         list(labels),
-        key="task_app",
+        key=ui.choice("task_app", labels, next(iter(labels))),
         horizontal=True,
         format_func=lambda task_app: labels[task_app],
     )
@@ -93,7 +93,10 @@ def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
         step=60,
     )
     recurrence = st.selectbox(
-        _("Recurrence"), list(Recurrence), key="task_recurrence", format_func=words.word
+        _("Recurrence"),
+        list(Recurrence),
+        key=ui.choice("task_recurrence", list(Recurrence), Recurrence.NONE),
+        format_func=words.word,
     )
     return chosen, Recurrence(recurrence or Recurrence.NONE)
 

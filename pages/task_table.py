@@ -81,7 +81,11 @@ def _found(everybodys: list[Task], ours: list[Task]) -> tuple[bool, list[Task]]:
             width=230,
         )
         order = st.selectbox(
-            _("Order"), list(orders), key="tasks_order", format_func=orders.__getitem__, width=150
+            _("Order"),
+            list(orders),
+            key=ui.choice("tasks_order", orders, next(iter(orders))),
+            format_func=orders.__getitem__,
+            width=150,
         )
         label = _("Show other applications' tasks ({n})")
         others = words.number(len(everybodys) - len(ours))

@@ -69,6 +69,12 @@ def show_in(key: str, value: Any) -> str:
     return key
 
 
+def choose_in(key: str, value: Any) -> str:
+    """Set a choice that is drawn next; the key. Always: see ``ui.choice``."""
+    st.session_state[key] = value
+    return key
+
+
 def _said() -> dict[str, list[str]]:
     names = [name for name in st.query_params if name not in FRAME]
     return {name: st.query_params.get_all(name) for name in names}

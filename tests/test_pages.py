@@ -232,7 +232,7 @@ def test_a_held_answer_is_shown_with_its_numbers_and_can_be_discarded_or_applied
     page = Page.open(app, "products").fetch("products")
     peers.bodies["catalogue-produit"] = catalogue(21)
     page.fetch("products")
-    assert "This answer would withdraw 39 of 60 rows" in page.texts()
+    assert "The answer would withdraw 39 of 60 rows" in page.texts()
     page.click("discard_products")
     assert app.store.held_run("products") is None
     page.fetch("products")

@@ -167,6 +167,23 @@ def test_the_language_switch_works_both_ways_and_travels_in_the_address(
     expect(visitor.page).not_to_have_url(re.compile("language="))
 
 
+@pytest.mark.parametrize("page", ["products", "customers", "scheduler", "activity"])
+def test_what_was_chosen_survives_the_language_switch(
+    page: str, visitor: Visitor, full_shop: SandboxShop
+) -> None:
+    visitor.open(page)
+    title = visitor.page.get_by_role("heading", level=1)
+    french = {"products": "Produits", "customers": "Clients", "activity": "Activité"}
+    for _ in range(2):
+        visitor.part("language").get_by_text("Français").click()
+        expect(title).to_have_text(french.get(page, "Scheduler"))
+        expect(visitor.page).to_have_url(re.compile(rf"/{page}\?language=fr$"))
+        visitor.part("language").get_by_text("English").click()
+        expect(title).to_have_text(page.capitalize())
+        expect(visitor.page).to_have_url(re.compile(rf"/{page}$"))
+    visitor.expect_no_crash()
+
+
 def test_a_browser_that_speaks_french_is_answered_in_french(
     full_shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:
