@@ -4,9 +4,12 @@
 
 The server runs with peers whose clock runs at 3,600: an hourly task calls back every second.
 Four sessions without a browser click meanwhile, each with a page of its own. Memory, open
-files and threads of the server are read from /proc every second; of each, the median of the
-last third must be within 5 % of the first third's, once the server has run warm for a tenth
-of the time. Besides, nothing may be logged as an error, and every callback that the scheduler
+files and threads of the server are read from /proc every second. In the last third of the
+time the median of the memory must be within 5 % of the first third's, and so must be what
+files and threads fall back to when nothing is under way, once the server has run warm for a
+fifth of the time. The allocator is set as ``deploy/`` sets it.
+
+Besides, nothing may be logged as an error, and every callback that the scheduler
 sent must be in the journal as served. Ends with 1 where one of these does not hold.
 """
 
@@ -20,12 +23,12 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from statistics import median
+from statistics import quantiles
 
 import requests
 
@@ -106,7 +109,12 @@ def act(session: Session, page: str, chance: random.Random) -> str:
         return "search"
     there = [key for key in CLICKS[page] if session.element(key) is not None]
     if there and chance.random() < 0.5:
-        session.click(key := chance.choice(there))
+        key = chance.choice(there)
+        try:
+            session.click(key)
+        except AssertionError as error:
+            if "disabled_widget" not in str(error):  # it may be, while a fetch is under way
+                raise
         return key
     session.rerun()
     return "look"
@@ -116,7 +124,11 @@ def act(session: Session, page: str, chance: random.Random) -> str:
 def running(folder: Path, *, products: int, customers: int) -> Iterator[tuple[Server, Sandbox]]:
     """The server and its peers."""
     with Sandbox(products=products, customers=customers, speed=SPEED) as sandbox:
-        environment = {"ECOMMERCE_GATEWAY_URL": sandbox.url, "ECOMMERCE_LOG": "json"}
+        environment = {
+            "ECOMMERCE_GATEWAY_URL": sandbox.url,
+            "ECOMMERCE_LOG": "json",
+            "MALLOC_ARENA_MAX": "2",
+        }
         with running_server(folder, environment, options=OPTIONS) as server:
             sandbox.app_url = server.url
             yield server, sandbox
@@ -156,10 +168,11 @@ def count_served(database: Path) -> dict[str, Counter[str]]:
     return served
 
 
-def thirds(samples: list[Sample], value: Callable[[Sample], float]) -> tuple[float, float]:
-    """The median of the first third and of the last."""
-    third = max(1, len(samples) // 3)
-    return median(map(value, samples[:third])), median(map(value, samples[-third:]))
+def thirds(values: list[float], *, percent: int) -> tuple[float, float]:
+    """That percentile of the first third and of the last."""
+    third = max(2, len(values) // 3)
+    first, last = quantiles(values[:third], n=100), quantiles(values[-third:], n=100)
+    return first[percent - 1], last[percent - 1]
 
 
 def main() -> None:
@@ -200,7 +213,7 @@ def main() -> None:
         log = server.log
     if options.json:
         options.json.write_text(json.dumps([vars(sample) for sample in samples]))
-    is_good = report_samples(samples[len(samples) // 10 :])
+    is_good = report_samples(samples[len(samples) // 5 :])
     is_good &= report_callbacks(sent, served, missed)
     is_good &= report_log(log)
     is_good &= report_clicks(figures)
@@ -211,8 +224,9 @@ def report_samples(samples: list[Sample]) -> bool:
     """Print the process's figures; True where they are flat."""
     print(f"{'':12}{'first third':>14}{'last third':>14}{'change':>10}")
     is_flat = True
-    for name in ("memory_mb", "files", "threads"):
-        before, after = thirds(samples, lambda sample, name=name: getattr(sample, name))  # type: ignore[misc]
+    for name, percent in (("memory_mb", 50), ("files", 10), ("threads", 10)):
+        values = [float(getattr(sample, name)) for sample in samples]
+        before, after = thirds(values, percent=percent)
         change = after / before - 1
         is_flat &= change <= MAY_GROW
         print(f"{name:12}{before:>14.1f}{after:>14.1f}{change:>+10.1%}")
