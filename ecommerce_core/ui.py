@@ -175,9 +175,9 @@ def page_frame(title: str) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(_("Sandbox: embedded peers"), icon=":material/science:", color="gray")
             st.caption(_("Invented data. Set ECOMMERCE_GATEWAY_URL to work with the real peers."))
+    _collect_tickets()
     for text, icon in st.session_state.pop("_flashes", []):
         st.toast(text, icon=icon)
-    _collect_tickets()
 
 
 # What a sync did, and is doing
@@ -207,6 +207,8 @@ def problem(name: str) -> EcommerceError | None:
 
 def request(name: str, make: Callable[[], Ticket]) -> None:
     """Ask for a run (in a callback) and remember the ticket; what is refused is shown and stays."""
+    # The run that was asked for before may have ended unseen, and a dataset has one ticket.
+    _collect_tickets()
     st.session_state.pop(f"_problem_{name}", None)
     try:
         st.session_state[f"_ticket_{name}"] = make()
@@ -245,8 +247,7 @@ def _collect_tickets() -> None:
         if run.status.is_good:
             text = _("{dataset} fetched: {summary}.")
             word = language().word(name).capitalize()
-            text = text.format(dataset=word, summary=summary(run))
-            st.toast(text, icon=":material/check_circle:")
+            flash(text.format(dataset=word, summary=summary(run)))
 
 
 def _standing(name: str) -> tuple[bool, int, str]:

@@ -97,8 +97,7 @@ def test_a_double_click_and_one_more_fetch_once_with_progress_then_rows_and_a_to
     visitor.button("fetch_products").dblclick()
 
     expect(visitor.page.get_by_test_id("stProgress")).to_be_visible()
-    visitor.button("fetch_products").click()
-    visitor.wait_until_drawn()
+    visitor.click_through("fetch_products")
     expect(visitor.part("products_table")).to_have_count(0)
     odd_shop.peers.gate.set()
     expect(visitor.toast("15").first).to_be_visible()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.server import Server
 
@@ -20,6 +22,7 @@ try:
         ConsoleMessage,
         Locator,
         Page,
+        WebSocket,
         expect,
         sync_playwright,
     )
@@ -85,6 +88,7 @@ class Visitor:
         self.server = server
         self.harmless = [STREAMLIT_PROBES]
         self.errors: list[str] = []
+        self._full_runs = 0
         settings = {"viewport": {"width": 1440, "height": 900}, **settings}
         self.context: BrowserContext = browser.new_context(
             locale=locale, timezone_id="Europe/Paris", reduced_motion="reduce", **settings
@@ -97,7 +101,19 @@ class Visitor:
         page = self.context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.errors.append(f"not caught: {error}"))
+        page.on("websocket", self._listen)
         return page
+
+    def _listen(self, socket: WebSocket) -> None:
+        def count(frame: str | bytes) -> None:
+            if isinstance(frame, bytes):
+                message = ForwardMsg.FromString(frame)
+                ended = message.WhichOneof("type") == "script_finished"
+                self._full_runs += (
+                    ended and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
+                )
+
+        socket.on("framereceived", count)
 
     def _hear(self, message: ConsoleMessage) -> None:
         said = f"{message.text} {message.location.get('url', '')}"
@@ -131,6 +147,16 @@ class Visitor:
         expect(self.page.get_by_test_id("stApp")).to_have_attribute(
             "data-test-script-state", "notRunning"
         )
+
+    def click_through(self, key: str) -> None:
+        """Click a button and wait until the server has run the script for it, start to end."""
+        before = self._full_runs
+        self.button(key).click()
+        ends_at = time.monotonic() + PATIENCE_MS / 1_000
+        while self._full_runs == before:
+            assert time.monotonic() < ends_at, f"the script has not run for {key}"
+            self.page.wait_for_timeout(20)
+        self.wait_until_drawn()
 
     def part(self, key: str) -> Locator:
         """The element of that key."""
