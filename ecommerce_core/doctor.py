@@ -8,10 +8,8 @@ from __future__ import annotations
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,16 +18,9 @@ import msgspec
 from ecommerce_core.application import DATASETS
 from ecommerce_core.backup import list_backups
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.errors import (
-    EcommerceError,
-    PeerContractError,
-    PeerError,
-    PeerRefused,
-    PeerTimedOut,
-    PeerTooLarge,
-    PeerUnreachable,
-)
+from ecommerce_core.errors import EcommerceError, PeerContractError, PeerError
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.peer_examination import Check, PeerExamination, Verdict
 from ecommerce_core.registration import admin_gateway, list_routes
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
@@ -37,30 +28,6 @@ from ecommerce_core.store import Store
 
 CONNECT_TIMEOUT_S = 3.0
 _PATH_VARIABLES = {"products": "ECOMMERCE_CATALOGUE_PATH", "customers": "ECOMMERCE_CRM_PATH"}
-
-
-class _Enough(Exception):  # noqa: N818 - nothing went wrong
-    """The peer answers, and more need not be known."""
-
-
-class Verdict(StrEnum):
-    """What a check found: ``note`` is worth knowing and keeps nothing from working."""
-
-    OK = "ok"
-    NOTE = "note"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One step of the examination of one ``subject``, with the seconds that it took."""
-
-    subject: str
-    step: str
-    verdict: Verdict
-    detail: str
-    advice: str | None = None
-    seconds: float | None = None
 
 
 def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
@@ -83,23 +50,6 @@ def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
         yield from _examine_callbacks(gateway, settings)
     yield from _examine_registration(settings)
     yield from _examine_backups(settings)
-
-
-def reach(gateway: Gateway, peer: str, path: str, *, patience_s: float = 5.0) -> str | None:
-    """Why ``peer`` does not answer, None where it does: the first bytes are enough."""
-
-    def enough(done: int, total: int | None) -> None:
-        raise _Enough
-
-    try:
-        gateway.fetch(
-            peer, path, timeout_s=patience_s, deadline_s=2 * patience_s, on_progress=enough
-        )
-    except PeerError as error:
-        return str(error)
-    except _Enough:
-        pass
-    return None
 
 
 def _examine_store(settings: Settings) -> Iterator[Check]:
@@ -150,74 +100,6 @@ def _examine_way(gateway_url: str) -> Iterator[Check]:
     yield Check("gateway", "connect", Verdict.OK, f"port {port} is open", seconds=took_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Peer:
-    """A peer under examination: one fetch tells of the way to it, one reading of its answer."""
-
-    gateway: Gateway
-    name: str
-    path: str
-    path_variable: str | None = None
-
-    def examine(self, read: Callable[[bytes | bytearray], tuple[Verdict, str]]) -> Iterator[Check]:
-        began_s = time.monotonic()
-        first_s: float | None = None
-
-        def on_progress(done: int, total: int | None) -> None:
-            nonlocal first_s
-            first_s = first_s or time.monotonic() - began_s
-
-        try:
-            body = self.gateway.fetch(self.name, self.path, on_progress=on_progress).body
-        except PeerError as error:
-            yield from self._passed(failed_at=_step(error), seconds=first_s)
-            yield Check(self.name, _step(error), Verdict.WRONG, str(error), self._advice(error))
-            return
-        yield from self._passed(failed_at="contract", seconds=first_s)
-        began_s = time.monotonic()
-        try:
-            verdict, detail = read(body)
-        except PeerError as error:
-            yield Check(self.name, "contract", Verdict.WRONG, str(error), self._advice(error))
-            return
-        took_s = time.monotonic() - began_s
-        yield Check(self.name, "contract", verdict, detail, seconds=took_s)
-
-    def _passed(self, *, failed_at: str, seconds: float | None) -> Iterator[Check]:
-        """The steps that a request has taken when it fails at ``failed_at``."""
-        said = {
-            "name": "the gateway has a route",
-            "connect": "the gateway reaches it",
-            "first byte": f"of {self.path}",
-        }
-        for step, detail in said.items():
-            if step == failed_at:
-                return
-            took_s = seconds if step == "first byte" else None
-            yield Check(self.name, step, Verdict.OK, detail, seconds=took_s)
-
-    def _advice(self, error: PeerError) -> str:
-        variable = self.path_variable
-        path = f"check {variable} (it is {self.path})" if variable else "check its version"
-        if isinstance(error, PeerUnreachable):
-            is_known = error.details.get("status") != 404
-            return f"start {self.name}" if is_known else f"register {self.name} with the gateway"
-        if isinstance(error, PeerTimedOut):
-            return "look at its load; ECOMMERCE_TIMEOUT_S and ECOMMERCE_DEADLINE_S set the patience"
-        if isinstance(error, PeerTooLarge):
-            return "raise ECOMMERCE_MAX_BODY_MB if the answer is meant to be that long"
-        if isinstance(error, PeerContractError | PeerRefused):
-            return path
-        return f"look at the log of {self.name} and of the gateway"
-
-
-def _step(error: PeerError) -> str:
-    """The step at which a request failed that found the gateway."""
-    if isinstance(error, PeerUnreachable):
-        return "name" if error.details.get("status") == 404 else "connect"
-    return "first byte" if isinstance(error, PeerTimedOut) else "contract"
-
-
 def _examine_dataset(gateway: Gateway, dataset: Dataset, settings: Settings) -> Iterator[Check]:
     def read(body: bytes | bytearray) -> tuple[Verdict, str]:
         parsed = dataset.parse(body)
@@ -231,7 +113,9 @@ def _examine_dataset(gateway: Gateway, dataset: Dataset, settings: Settings) -> 
         )
 
     variable = _PATH_VARIABLES.get(dataset.name)
-    yield from _Peer(gateway, dataset.peer, dataset.path(settings), variable).examine(read)
+    yield from PeerExamination(gateway, dataset.peer, dataset.path(settings), variable).examine(
+        read
+    )
 
 
 def _examine_scheduler(gateway: Gateway, settings: Settings) -> Iterator[Check]:
@@ -245,7 +129,7 @@ def _examine_scheduler(gateway: Gateway, settings: Settings) -> Iterator[Check]:
             return Verdict.NOTE, f"the clock is paused; {said}"
         return Verdict.OK, said
 
-    yield from _Peer(gateway, "scheduler", "clock/info").examine(read)
+    yield from PeerExamination(gateway, "scheduler", "clock/info").examine(read)
 
 
 def _examine_callbacks(gateway: Gateway, settings: Settings) -> Iterator[Check]:
@@ -261,7 +145,7 @@ def _examine_callbacks(gateway: Gateway, settings: Settings) -> Iterator[Check]:
         return Verdict.OK, "the scheduler's callbacks arrive at a server that is ready"
 
     name = settings.app_name
-    for check in _Peer(gateway, name, "ecommerce/healthz").examine(read):
+    for check in PeerExamination(gateway, name, "ecommerce/healthz").examine(read):
         if check.verdict is Verdict.OK:
             yield check
             continue

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from ecommerce_core import doctor as doctors
 from ecommerce_core.application import Application
 from ecommerce_core.backup import list_backups
 from ecommerce_core.cli.common import (
@@ -20,13 +19,15 @@ from ecommerce_core.cli.common import (
     read_settings,
 )
 from ecommerce_core.cli.words import moment, run_as_plain, run_in_words
+from ecommerce_core.doctor import examine
 from ecommerce_core.models import Clock
+from ecommerce_core.peer_examination import Check, Verdict, reach
 from ecommerce_core.settings import Settings
 
 _SIGNS = {
-    doctors.Verdict.OK: ("ok   ", "green"),
-    doctors.Verdict.NOTE: ("note ", "yellow"),
-    doctors.Verdict.WRONG: ("WRONG", "red"),
+    Verdict.OK: ("ok   ", "green"),
+    Verdict.NOTE: ("note ", "yellow"),
+    Verdict.WRONG: ("WRONG", "red"),
 }
 
 
@@ -65,11 +66,11 @@ def doctor(*, as_json: bool) -> None:
     """
     settings = read_settings()
     checks = []
-    for check in doctors.examine(settings, gateway_url=gateway_url(settings)):
+    for check in examine(settings, gateway_url=gateway_url(settings)):
         checks.append(check)
         if not as_json:
             _say_check(check)
-    wrong = [check for check in checks if check.verdict is doctors.Verdict.WRONG]
+    wrong = [check for check in checks if check.verdict is Verdict.WRONG]
     if as_json:
         echo_json([asdict(check) for check in checks])
     else:
@@ -78,12 +79,12 @@ def doctor(*, as_json: bool) -> None:
         sys.exit(1)
 
 
-def _say_check(check: doctors.Check) -> None:
+def _say_check(check: Check) -> None:
     sign, colour = _SIGNS[check.verdict]
     took = "" if check.seconds is None else f" ({check.seconds * 1e3:,.0f} ms)"
     subject = f"{check.subject} {check.step}"
     click.echo(f"{click.style(sign, fg=colour)} {subject:30} {check.detail}{took}")
-    if check.advice and check.verdict is not doctors.Verdict.OK:
+    if check.advice and check.verdict is not Verdict.OK:
         click.echo(f"      → {check.advice}")
 
 
@@ -117,7 +118,7 @@ def _peers(application: Application) -> dict[str, Any]:
         return {"clock": None, "peers": {}}
     settings = application.settings
     states = {
-        dataset.peer: doctors.reach(application.gateway, dataset.peer, dataset.path(settings))
+        dataset.peer: reach(application.gateway, dataset.peer, dataset.path(settings))
         for dataset in application.datasets.values()
     }
     reading = application.scheduler.reading()
