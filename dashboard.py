@@ -14,7 +14,9 @@ from types import FrameType
 from typing import Any
 
 import anyio.to_thread
+import pyarrow
 import streamlit as st
+from starlette.middleware import Middleware
 
 from ecommerce_core import application, logs
 from ecommerce_core.application import DATASETS, Application
@@ -22,6 +24,8 @@ from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
+from ecommerce_core.sign_in import check_exposure, read_providers
+from ecommerce_core.sign_in_routes import SignInRoutes
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 
@@ -38,6 +42,36 @@ def read_settings() -> Settings:
         return Settings.from_env(os.environ)
     except SettingsError as error:
         sys.exit(f"dashboard.py: {error}")
+
+
+def read_sign_in() -> tuple[str, ...]:
+    """Where visitors sign in, out of secrets.toml; or the end of the start, with one line.
+
+    Nothing is served to others than this machine where nobody has to sign in.
+    """
+    auth: dict[str, object] | None = None
+    if st.secrets.load_if_toml_exists():
+        section = st.secrets.get("auth")
+        auth = None if section is None else section.to_dict()
+    else:
+        for file in st.get_option("secrets.files"):
+            # One that cannot be read must not open the doors that it was to close.
+            if Path(file).exists():
+                sys.exit(f"dashboard.py: {file} is there and cannot be read as TOML")
+    try:
+        providers = read_providers(auth)
+        check_exposure(
+            st.get_option("server.address"),
+            must_sign_in=bool(providers),
+            is_allowed=settings.serve_without_sign_in,
+        )
+    except SettingsError as error:
+        sys.exit(f"dashboard.py: {error}")
+    if providers and not settings.operators and settings.operator_claim is None:
+        logger.warning(
+            "nobody is an operator: neither ECOMMERCE_OPERATORS nor ECOMMERCE_OPERATOR_CLAIM is set"
+        )
+    return providers
 
 
 def start_sandbox() -> Sandbox:
@@ -69,6 +103,8 @@ def release_callers_on_signals() -> None:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open and start everything before the first request, stop it after the last."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    # Arrow's own pool keeps what each script's thread leaves behind; the system's gives it back.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     logs.set_up(settings.log)  # again: by now the server has set up loggers of its own
     sandbox = None
     gateway_url = settings.gateway_url
@@ -78,7 +114,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         logger.info("ECOMMERCE_GATEWAY_URL is not set: the sandbox answers at %s", gateway_url)
     try:
         running = Application.open(
-            settings, gateway_url=gateway_url, is_sandbox=sandbox is not None
+            settings,
+            gateway_url=gateway_url,
+            is_sandbox=sandbox is not None,
+            sign_in_providers=providers,
         )
     except EcommerceError as error:
         if sandbox is not None:
@@ -103,12 +142,14 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 settings = read_settings()
 logs.set_up(settings.log)
+providers = read_sign_in()
 companion = Companion(DATASETS.values())
 app = st.App(
     NAVIGATION,
     routes=companion.routes(),
     middleware=[
         companion.guard(settings, bind_address=st.get_option("server.address") or None),
+        *([Middleware(SignInRoutes)] if providers else []),
     ],
     lifespan=lifespan,
 )

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from ecommerce_core.access import Access, Actor, Deed, Role
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.errors import RunNotHeld
+from ecommerce_core.deliveries import DeliveryLog
+from ecommerce_core.delivery import Delivery
+from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RunNotHeld
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.logs import log_run
-from ecommerce_core.models import Progress, Run, Trigger
+from ecommerce_core.models import Outcome, Progress, Run, Trigger
+from ecommerce_core.outcomes import reason_of
 from ecommerce_core.presence import Presence
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.simulated_time import estimate
+from ecommerce_core.steering import Steering
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.watcher import Watcher
@@ -37,6 +43,8 @@ CLEAR_PATIENCE_S = 5.0
 class Application:
     """Everything the application can do. Pages, companion and command line get it from here.
 
+    What changes something takes the ``actor`` who asks, and raises NotAllowed where the role
+    does not allow it. ``sign_in_providers`` are where visitors sign in; without any nobody has to.
     ``sandbox_url`` is where the embedded peers are; None with a real gateway.
     ``run_observers`` are called with every run that ended, on the thread that ran it.
     """
@@ -50,6 +58,7 @@ class Application:
         store: Store,
         gateway: Gateway,
         sandbox_url: str | None = None,
+        sign_in_providers: Sequence[str] = (),
         presence: Presence | None = None,
     ) -> None:
         self.settings = settings
@@ -58,6 +67,14 @@ class Application:
         self.sandbox_url = sandbox_url
         self.scheduler = Scheduler(
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
+        )
+        self.steering = Steering(self.scheduler)
+        self.access = Access(
+            providers=tuple(sign_in_providers),
+            operators=frozenset(settings.operators),
+            operator_claim=settings.operator_claim,
+            agent_role=Role(settings.agent_role),
+            lasts_h=settings.sign_in_hours,
         )
         self.run_observers: list[Callable[[Run], None]] = []
         sync = Sync(settings, gateway, store)
@@ -81,10 +98,19 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
+        # What people have delivered again; the companion keeps a log of what callers send.
+        self._deliveries = DeliveryLog(store.record_deliveries)
         self._presence = presence
 
     @classmethod
-    def open(cls, settings: Settings, *, gateway_url: str, is_sandbox: bool = False) -> Application:
+    def open(
+        cls,
+        settings: Settings,
+        *,
+        gateway_url: str,
+        is_sandbox: bool = False,
+        sign_in_providers: Sequence[str] = (),
+    ) -> Application:
         """Open the store and wire the rest. Raises StoreError."""
         gateway = Gateway(
             gateway_url,
@@ -103,6 +129,7 @@ class Application:
             store=store,
             gateway=gateway,
             sandbox_url=gateway_url if is_sandbox else None,
+            sign_in_providers=sign_in_providers,
             presence=presence,
         )
 
@@ -114,6 +141,7 @@ class Application:
         """
         for worker in self._workers.values():
             worker.start()
+        self._deliveries.start()
         if watch:
             self.watcher.start()
             self.registration.start()
@@ -129,6 +157,8 @@ class Application:
             worker.turn_away()
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
+        # Last: what the runs that were ended just now have to say is in it.
+        self._deliveries.stop()
 
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
@@ -143,6 +173,7 @@ class Application:
         self,
         name: str,
         *,
+        actor: Actor,
         trigger: Trigger,
         join_running: bool = False,
         simulated_at: datetime | None = None,
@@ -151,30 +182,73 @@ class Application:
         """Ask for a sync of a dataset; never waits.
 
         ``join_running`` takes a sync under way as good enough; without it the
-        answer is at least as new as this question. Raises SyncStopped, KeyError.
+        answer is at least as new as this question. The run is the one's who asked first.
+        Raises NotAllowed, SyncStopped, KeyError.
         """
-        job = Job(trigger, simulated_at=simulated_at, task_name=task_name)
+        actor.check(Deed.FETCH)
+        job = Job(
+            trigger,
+            simulated_at=simulated_at,
+            task_name=task_name,
+            actor=actor.name or None,
+        )
         return self._workers[name].request(job, join_running=join_running)
+
+    def deliver_again(self, delivery_id: int, *, actor: Actor) -> Ticket:
+        """Run once more what a callback in the journal asked for; never waits for the run.
+
+        It is a delivery of its own in the journal, whose reason names the one that it repeats.
+        Raises NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
+        """
+        actor.check(Deed.CHANGE)
+        before = self.store.delivery(delivery_id)
+        dataset = None if before is None else self.datasets.get(before.dataset)
+        if dataset is None:
+            raise DeliveryUnknown("callback {id} is not in the journal", id=delivery_id)
+        # The watcher has just seen the clock: nobody waits for the scheduler here.
+        reading = self.watcher.snapshot().reading
+        at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
+        delivery = Delivery(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)
+        try:
+            ticket = self.request_sync(
+                dataset.name,
+                actor=actor,
+                trigger=Trigger.CALLBACK,
+                simulated_at=at,
+                task_name=dataset.task_name,
+            )
+        except EcommerceError as error:
+            delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
+            raise
+        delivery.follow(ticket)
+        return ticket
 
     def progress(self, name: str) -> Progress | None:
         """The dataset's sync under way in this process; None where there is none."""
         return self._workers[name].progress()
 
-    def clear(self, name: str, *, trigger: Trigger) -> Run:
+    def clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
         """Empty a dataset; ``undo_clear`` brings it back until the next sync.
 
-        Raises SyncBusy, StoreError.
+        Raises NotAllowed, SyncBusy, StoreError.
         """
+        actor.check(Deed.CHANGE)
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
-            run = self.store.clear(self.datasets[name], trigger=trigger)
+            run = self.store.clear(self.datasets[name], trigger=trigger, actor=actor.name or None)
         log_run(run)
         self._tell(run)
         return run
 
-    def undo_clear(self, name: str, *, trigger: Trigger) -> Run:
-        """Bring back what the last clear took. Raises NothingToUndo, SyncBusy, StoreError."""
+    def undo_clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
+        """Bring back what the last clear took.
+
+        Raises NotAllowed, NothingToUndo, SyncBusy, StoreError.
+        """
+        actor.check(Deed.CHANGE)
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
-            run = self.store.undo_clear(self.datasets[name], trigger=trigger)
+            run = self.store.undo_clear(
+                self.datasets[name], trigger=trigger, actor=actor.name or None
+            )
         log_run(run)
         self._tell(run)
         return run
@@ -183,16 +257,22 @@ class Application:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""
         return self.store.undoable_rows(self.datasets[name])
 
-    def confirm(self, run_id: int, *, trigger: Trigger) -> Ticket:
-        """Apply the answer that a held run keeps. Raises RunNotHeld, SyncStopped, StoreError."""
-        run = self._held(run_id)
-        return self._workers[run.dataset].request(Job(trigger, confirms_run_id=run_id))
+    def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> Ticket:
+        """Apply the answer that a held run keeps.
 
-    def discard(self, run_id: int) -> Run:
+        Raises NotAllowed, RunNotHeld, SyncStopped, StoreError.
+        """
+        actor.check(Deed.CHANGE)
+        run = self._held(run_id)
+        job = Job(trigger, confirms_run_id=run_id, actor=actor.name or None)
+        return self._workers[run.dataset].request(job)
+
+    def discard(self, run_id: int, *, actor: Actor) -> Run:
         """Let go of a held run's answer; the store stays as it is.
 
-        Raises RunNotHeld, SyncBusy, StoreError.
+        Raises NotAllowed, RunNotHeld, SyncBusy, StoreError.
         """
+        actor.check(Deed.CHANGE)
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             return self.store.discard_held(run_id)

@@ -1,20 +1,19 @@
-"""One callback, from its first byte to its answer and its line in the journal."""
+"""One callback, from its first byte to its answer."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
-from datetime import UTC, datetime
+from concurrent.futures import Future
 
 from starlette.types import Receive, Scope
 
+from ecommerce_core.access import SCHEDULER
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, simulated_time
-from ecommerce_core.logs import log_delivery
-from ecommerce_core.models import ClockReading, NewDelivery, Outcome, Run, RunStatus, Trigger
+from ecommerce_core.delivery import Delivery
+from ecommerce_core.language import N_
+from ecommerce_core.models import Outcome, Run, Trigger
 from ecommerce_core.outcomes import RETRY_LATER, accepted, problem_of, reason_of, reply_of
 from ecommerce_core.replies import Problem, Reply, has_body, header, prefers_async, wants_json
 from ecommerce_core.served import Service, Ticket
@@ -23,70 +22,20 @@ from ecommerce_core.tokens import verify_token
 
 MAX_BODY_BYTES = 64 * 1024
 
+# What the journal says of a callback, and pages tell in the reader's language.
+_STOPPED = N_("the server stopped before the run had ended")
+_HUNG_UP = N_("the caller hung up in mid-request")
+_NO_TOKEN = N_("the body holds no token; tasks added by the dashboard carry one")
+_WRONG_TOKEN = N_("the token in the body is not valid for this task")
+_TOO_LONG = N_("the body passes {count} bytes")
+_TOO_SLOW = N_("the body took longer than {seconds} s to arrive")
+
 _RUN_ID_PATIENCE_S = 0.25
 _RUN_ID_POLL_S = 0.01
 
 
 class CallerGone(Exception):  # noqa: N818
     """The caller hung up before its request was whole: nobody is left to answer."""
-
-
-class Delivery:
-    """One callback under way, until the journal has it."""
-
-    def __init__(self, service: Service, dataset: Dataset) -> None:
-        self._service = service
-        self._dataset = dataset
-        self._received_at = datetime.now(UTC)
-        self._began_s = time.monotonic()
-        self._once = threading.Lock()
-        self.clock: Future[ClockReading] | None = None
-
-    def journal(
-        self,
-        outcome: Outcome,
-        *,
-        run_id: int | None = None,
-        reason: str | None = None,
-        error: BaseException | None = None,
-    ) -> None:
-        """Note what became of it, the first time. Never blocks; any thread may call it."""
-        if not self._once.acquire(blocking=False):
-            return
-        delivery = NewDelivery(
-            received_at=self._received_at,
-            dataset=self._dataset.name,
-            outcome=outcome,
-            run_id=run_id,
-            reason=reason,
-            simulated_at=None,
-            # A caller that was refused has not shown to be the task.
-            task_name=None if outcome is Outcome.REFUSED else self._dataset.task_name,
-            duration_s=time.monotonic() - self._began_s,
-        )
-        self._service.metrics.observe_delivery(delivery.dataset, outcome)
-        log_delivery(delivery, error=error)
-        self._service.deliveries.record(delivery, clock=self.clock)
-
-    def follow(self, ticket: Ticket, *, on_end: Callable[[Delivery], None]) -> None:
-        """Journal it when its run ends, whether or not the caller still waits by then."""
-
-        def ended(future: Future[Run]) -> None:
-            on_end(self)
-            try:
-                run = future.result()
-            except (Exception, CancelledError) as error:
-                self.journal(
-                    Outcome.FAILED, run_id=ticket.run_id(), reason=reason_of(error), error=error
-                )
-                return
-            if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
-                self.journal(Outcome.FAILED, run_id=run.id, reason=run.error)
-            else:
-                outcome = Outcome.JOINED if ticket.joined else Outcome.EXECUTED
-                self.journal(outcome, run_id=run.id, reason=run.error)
-
-        ticket.future.add_done_callback(ended)
 
 
 class _SharedRun:
@@ -150,11 +99,11 @@ class CallbackHandler:
     def abandon(self) -> None:
         """Journal what will not be seen to end any more."""
         for delivery in list(self._followed):
-            delivery.journal(Outcome.FAILED, reason="the server stopped before the run had ended")
+            delivery.journal(Outcome.FAILED, reason=_STOPPED)
 
     async def answer(self, service: Service, scope: Scope, receive: Receive) -> Reply:
         """Take a callback in, wait for its run, answer. Raises Problem, CallerGone."""
-        delivery = Delivery(service, self._dataset)
+        delivery = Delivery(service.deliveries, self._dataset, metrics=service.metrics)
         headers = scope["headers"]
         try:
             body = await read_body(scope, receive, timeout_s=self._body_timeout_s)
@@ -163,7 +112,7 @@ class CallbackHandler:
             delivery.journal(Outcome.REFUSED, reason=problem.detail)
             raise
         except CallerGone:
-            delivery.journal(Outcome.REFUSED, reason="the caller hung up in mid-request")
+            delivery.journal(Outcome.REFUSED, reason=_HUNG_UP)
             raise
         ticket = self._request(service, delivery)
         as_json = wants_json(header(headers, b"accept"))
@@ -179,6 +128,7 @@ class CallbackHandler:
         try:
             ticket = service.app.request_sync(
                 self._dataset.name,
+                actor=SCHEDULER,
                 trigger=Trigger.CALLBACK,
                 simulated_at=simulated_time(delivery.clock),
                 task_name=self._dataset.task_name,
@@ -210,10 +160,10 @@ class CallbackHandler:
             return
         token = body.decode("utf-8", "replace").strip()
         if not token:
-            raise Problem(403, "the body holds no token; tasks added by the dashboard carry one")
+            raise Problem(403, _NO_TOKEN)
         url = self._dataset.callback_path
         if not verify_token(secrets, token, app_name=settings.app_name, url=url):
-            raise Problem(403, "the token in the body is not valid for this task")
+            raise Problem(403, _WRONG_TOKEN)
 
     async def _accept(self, ticket: Ticket, *, as_json: bool) -> Reply:
         run_id = ticket.run_id()
@@ -229,7 +179,7 @@ async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> byte
     """The whole body. Raises Problem (413, 408) where it is too long or too slow, CallerGone."""
     if not has_body(scope["headers"]):
         return b""
-    too_long = Problem(413, f"the body passes {MAX_BODY_BYTES} bytes", closes=True)
+    too_long = Problem(413, _TOO_LONG.format(count=MAX_BODY_BYTES), closes=True)
     announced = header(scope["headers"], b"content-length")
     # One that is no number has not passed the server; one that is long need not be converted.
     if announced is not None and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
@@ -247,5 +197,4 @@ async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> byte
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError as error:
-        detail = f"the body took longer than {timeout_s:g} s to arrive"
-        raise Problem(408, detail, closes=True) from error
+        raise Problem(408, _TOO_SLOW.format(seconds=f"{timeout_s:g}"), closes=True) from error

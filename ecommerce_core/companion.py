@@ -19,9 +19,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ecommerce_core import health, metrics, openapi
-from ecommerce_core.callbacks import CallbackHandler, CallerGone, Delivery
+from ecommerce_core.callbacks import CallbackHandler, CallerGone
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, DeliveryLog
+from ecommerce_core.delivery import Delivery
 from ecommerce_core.guard import HostGuard
 from ecommerce_core.models import Outcome
 from ecommerce_core.outcomes import RETRY_LATER
@@ -143,10 +144,12 @@ class Companion:
         return None if self._released else self._service
 
     def _journal_refusal(self, path: str, reason: str) -> None:
-        if self._service is None:
+        service = self._service
+        if service is None:
             logger.warning("a callback was refused while there is no journal: %s", reason)
             return
-        Delivery(self._service, self._datasets[path]).journal(Outcome.REFUSED, reason=reason)
+        delivery = Delivery(service.deliveries, self._datasets[path], metrics=service.metrics)
+        delivery.journal(Outcome.REFUSED, reason=reason)
 
     def _shared(self, make: Callable[[Service], Reply]) -> Answer:
         """``make`` in a thread; who asks while it is at it gets the same answer."""

@@ -24,6 +24,8 @@
     ├── AnswerHeld               the words for an answer that waits for an operator
     ├── RunNotHeld               the run is not held (any more)
     ├── NothingToUndo            no cleared rows are kept
+    ├── DeliveryUnknown          no delivery of that number is in the journal
+    ├── NotAllowed               the actor's role does not allow it; nothing was changed
     └── TaskError                a task that the scheduler would refuse or misunderstand
 
 A message is a template and its details, so that a page can say it in the
@@ -143,6 +145,14 @@ class RunNotHeld(EcommerceError):
 
 class NothingToUndo(EcommerceError):
     """No cleared rows are kept: none were cleared, or a later sync replaced them."""
+
+
+class DeliveryUnknown(EcommerceError):
+    """No delivery of that number is in the journal."""
+
+
+class NotAllowed(EcommerceError):
+    """The actor's role does not allow it; nothing was changed."""
 
 
 class TaskError(EcommerceError):

@@ -15,8 +15,16 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from ecommerce_core.language import N_
 from ecommerce_core.logs import log_refusal
 from ecommerce_core.replies import Headers, Problem, has_body, header, send_reply, wants_json
+
+_NO_HOST = N_("one valid Host header is needed; it is {shown}")
+_FOREIGN_HOST = N_(
+    "this server does not answer to the host {host}; "
+    "an operator can allow it with ECOMMERCE_ALLOWED_HOSTS"
+)
+_OTHER_SITE = N_("a browser sent this from another site ({header}: {said})")
 
 # A name or IPv4 address, or an IPv6 address in brackets; then a port, if any.
 _HOST = re.compile(
@@ -125,13 +133,9 @@ class HostGuard:
         closes = scope["type"] == "http" and has_body(headers)
         if host is None:
             shown = ", ".join(show(name) for name in hosts) or "missing"
-            return Problem(400, f"one valid Host header is needed; it is {shown}", closes=closes)
+            return Problem(400, _NO_HOST.format(shown=shown), closes=closes)
         if host[0] not in self._allowed and host[0] != _arrived_at(scope):
-            detail = (
-                f"this server does not answer to the host {show(hosts[0])}; "
-                "an operator can allow it with ECOMMERCE_ALLOWED_HOSTS"
-            )
-            return Problem(421, detail, closes=closes)
+            return Problem(421, _FOREIGN_HOST.format(host=show(hosts[0])), closes=closes)
         if is_callback and (reason := _cross_site(headers, host)):
             return Problem(403, reason, closes=closes)
         return None
@@ -146,12 +150,12 @@ def _cross_site(headers: Headers, host: tuple[str, int | None]) -> str | None:
     """Why a request is a browser's from another site, None where it is not."""
     site = header(headers, b"sec-fetch-site")
     if site is not None and site.strip().lower() not in {"same-origin", "none"}:
-        return f"a browser sent this from another site (Sec-Fetch-Site: {show(site)})"
+        return _OTHER_SITE.format(header="Sec-Fetch-Site", said=show(site))
     origin = header(headers, b"origin")
     if origin is None:
         return None
     if not _is_same_origin(origin.strip().lower(), host):
-        return f"a browser sent this from another site (Origin: {show(origin)})"
+        return _OTHER_SITE.format(header="Origin", said=show(origin))
     return None
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from ecommerce_core.language import N_
 from ecommerce_core.models import (
     Action,
     Change,
@@ -34,6 +35,7 @@ class NewRun:
     simulated_at: datetime | None = None
     task_name: str | None = None
     confirms_run_id: int | None = None
+    actor: str | None = None
 
 
 class Journal(Transactions):
@@ -87,7 +89,7 @@ class Journal(Transactions):
                 " WHERE dataset = ? AND status = 'running'",
                 [
                     to_text(now_utc()),
-                    "The process ended during this run; nothing of it was stored.",
+                    N_("The process ended during this run; nothing of it was stored."),
                     dataset,
                 ],
             )
@@ -206,15 +208,27 @@ class Journal(Transactions):
                 rows,
             )
 
+    def delivery(self, delivery_id: int) -> Delivery | None:
+        """One callback, None where there is none of that number."""
+        with self.reading() as db:
+            found = db.query("SELECT * FROM delivery WHERE id = ?", [delivery_id])
+            return next((delivery_of_row(row) for row in found), None)
+
     def list_deliveries(
-        self, *, limit: int = 100, before_id: int | None = None, dataset: str | None = None
+        self,
+        *,
+        limit: int = 100,
+        before_id: int | None = None,
+        dataset: str | None = None,
+        outcome: Outcome | None = None,
     ) -> list[Delivery]:
-        """Callbacks, newest first."""
+        """Callbacks that match, newest first. ``before_id`` pages on."""
         with self.reading() as db:
             rows = db.query(
                 "SELECT * FROM delivery WHERE id < coalesce(:before, id + 1)"
-                " AND dataset = coalesce(:dataset, dataset) ORDER BY id DESC LIMIT :limit",
-                {"before": before_id, "dataset": dataset, "limit": limit},
+                " AND dataset = coalesce(:dataset, dataset)"
+                " AND outcome = coalesce(:outcome, outcome) ORDER BY id DESC LIMIT :limit",
+                {"before": before_id, "dataset": dataset, "outcome": outcome, "limit": limit},
             )
             return [delivery_of_row(row) for row in rows]
 
@@ -223,7 +237,7 @@ def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
     """Write a run that begins, inside an open transaction; its number."""
     cursor = db.execute(
         "INSERT INTO run (dataset, action, trigger, status, started_at, simulated_at,"
-        " task_name, confirms_run_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " task_name, confirms_run_id, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             new.dataset,
             new.action,
@@ -233,6 +247,7 @@ def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
             to_text(new.simulated_at),
             new.task_name,
             new.confirms_run_id,
+            new.actor,
         ],
     )
     return int(cursor.lastrowid)
@@ -309,6 +324,7 @@ def run_of_row(row: Mapping[str, Any]) -> Run:
         task_name=row["task_name"],
         confirms_run_id=row["confirms_run_id"],
         resolution=Resolution(row["resolution"]) if row["resolution"] else None,
+        actor=row["actor"],
     )
 
 

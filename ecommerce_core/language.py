@@ -21,6 +21,7 @@ from babel.dates import format_datetime
 from babel.messages.mofile import read_mo
 from babel.numbers import format_currency, format_decimal
 
+from ecommerce_core import rejection
 from ecommerce_core.errors import EcommerceError
 
 LOCALE_DIR = Path(__file__).parent / "locale"
@@ -31,6 +32,9 @@ _BABEL_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
 _LONGEST_NUMBER = 1e21
 _LONGEST_DURATION_S = 1e15
 _KNOWN_AGAIN_CHARS = 12
+
+# A field's name has no blanks, or any sentence would be taken for a reason.
+_WIDTHS = {"field": r"\S+", "count": r"[\d,]+", "position": r"\d+", "limit": r"\S+"}
 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 # Streamlit replaces these in the text that Markdown leaves, where a backslash
@@ -69,8 +73,10 @@ def _templates(code: str) -> list[tuple[re.Pattern[str], str]]:
     """The source texts that are long enough to be known again, the most particular first."""
     with (LOCALE_DIR / code / "LC_MESSAGES" / "messages.mo").open("rb") as file:
         ids = [message.id for message in read_mo(file) if isinstance(message.id, str)]
+    # These are known again by rules of their own.
+    reasons = {reason.template for reason in (*rejection.REASONS, rejection.IN_FIELD)}
     found = []
-    for template in ids:
+    for template in sorted(set(ids) - reasons):
         parts = re.split(r"\{(\w+)(?::[^}]*)?\}", template)
         literal, names = parts[::2], parts[1::2]
         # Without a handful of letters of its own, a template would fit anything.
@@ -82,6 +88,20 @@ def _templates(code: str) -> list[tuple[re.Pattern[str], str]]:
         )
         found.append((len("".join(literal)), re.compile(pattern, re.DOTALL), template))
     return [(pattern, template) for _, pattern, template in sorted(found, key=lambda one: -one[0])]
+
+
+@lru_cache(maxsize=1)
+def _reasons() -> list[tuple[re.Pattern[str], rejection.Reason]]:
+    """Why records are rejected, the most particular first; short ones can be told apart here."""
+    found = []
+    for reason in (*rejection.REASONS, rejection.IN_FIELD):
+        parts = re.split(r"\{(\w+)\}", reason.template)
+        pattern = "".join(
+            re.escape(text) + (f"(?P<{name}>{_WIDTHS.get(name, '.+')})" if name else "")
+            for text, name in zip_longest(parts[::2], parts[1::2], fillvalue="")
+        )
+        found.append((re.compile(pattern, re.DOTALL), reason))
+    return found
 
 
 @lru_cache(maxsize=64)
@@ -123,6 +143,8 @@ WORDS = {
     "manual": N_("manual"),
     "callback": N_("callback"),
     "cli": N_("command line"),
+    "analyst": N_("analyst"),
+    "operator": N_("operator"),
     "sync": N_("fetch"),
     "clear": N_("clear"),
     "undo_clear": N_("undo of a clear"),
@@ -200,7 +222,31 @@ class Language:
             if match is not None:
                 told = {name: self.sentence(said) for name, said in match.groupdict().items()}
                 return self.error(EcommerceError(_without_formats(template), **told))
+        return self._rejection(text)
+
+    def _rejection(self, text: str) -> str:
+        """Why a record was rejected, in this language; what is no reason of ours as it is."""
+        for pattern, reason in _reasons():
+            match = pattern.fullmatch(text)
+            if match is None:
+                continue
+            told = match.groupdict()
+            if reason is rejection.IN_FIELD:
+                told["reason"] = self._rejection(told["reason"])
+                if told["reason"] == match["reason"]:
+                    return text
+            if reason is rejection.WRONG_TYPE:
+                told = {name: self._types(said) for name, said in told.items()}
+            return self.text(reason.template).format(**told)
         return text
+
+    def _types(self, said: str) -> str:
+        """Kinds of values: ``a whole number or null``."""
+        known = {kind.template for kind in rejection.TYPES.values()}
+        # "true or false" is one kind, with the word in it.
+        names = re.split(rf"(?<!\btrue){rejection.OR.template}", said)
+        told = [self.text(name) if name in known else name for name in names]
+        return self.text(rejection.OR.template).join(told)
 
     def number(self, value: float, *, decimals: int | None = None) -> str:
         """``1,234.5`` or ``1 234,5``, with at most three decimals unless told how many."""

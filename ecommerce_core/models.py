@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,7 +106,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One sync, clear or undo, as the journal remembers it."""
+    """One sync, clear or undo, as the journal remembers it.
+
+    ``actor`` is who asked for it first; None where nobody had to say who they are.
+    """
 
     id: int
     dataset: str
@@ -122,6 +126,7 @@ class Run:
     task_name: str | None
     confirms_run_id: int | None
     resolution: Resolution | None
+    actor: str | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -152,6 +157,11 @@ class Change:
     new: str | int | float | None
 
 
+# What the journal says first of a delivery that a person asked for again; its number follows.
+DELIVERED_AGAIN = "delivered again: delivery"
+_AGAIN_OF = re.compile(rf"{DELIVERED_AGAIN} (\d{{1,18}})(?:$|; )")
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One callback that arrived, and what became of it."""
@@ -165,6 +175,12 @@ class Delivery:
     simulated_at: datetime | None
     task_name: str | None
     duration_s: float | None
+
+    @property
+    def again_of(self) -> int | None:
+        """The delivery that a person repeated with this one; None where it is the caller's own."""
+        found = _AGAIN_OF.match(self.reason or "")
+        return None if found is None else int(found[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from ecommerce_core.errors import PeerError, StoreError, SyncError
 from ecommerce_core.health import describe_store_error
+from ecommerce_core.language import N_
 from ecommerce_core.models import Run, RunStatus
 from ecommerce_core.replies import JSON, TEXT, Problem, Reply, encode_json
 
@@ -53,8 +54,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, PeerError | StoreError | SyncError):
         return str(error)
     if isinstance(error, CancelledError):
-        return "the application is shutting down"
-    return f"an unforeseen error: {type(error).__name__}"
+        return N_("the application is shutting down")
+    return N_("an unforeseen error: {kind}").format(kind=type(error).__name__)
 
 
 def _members(

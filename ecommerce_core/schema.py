@@ -202,9 +202,27 @@ def m004_search_and_sizes(db: Database) -> None:
                 )
 
 
+def m005_actor(db: Database) -> None:
+    """Who asked for a run. Of runs before it nobody knows."""
+    db.execute("ALTER TABLE run ADD COLUMN actor TEXT")
+
+
+def m006_order_of_texts(db: Database) -> None:
+    """Texts are sorted as they are searched: their indexes are built anew, by the worker."""
+    for index in (
+        "product_by_description",
+        "customer_by_first_name",
+        "customer_by_last_name",
+        "customer_by_account",
+    ):
+        db.execute(f"DROP INDEX IF EXISTS {index}")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
     m003_promises,
     m004_search_and_sizes,
+    m005_actor,
+    m006_order_of_texts,
 )

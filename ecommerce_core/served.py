@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from ecommerce_core.access import Actor
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
@@ -83,11 +84,15 @@ class ServedApplication(Protocol):
         self,
         name: str,
         *,
+        actor: Actor,
         trigger: Trigger,
         simulated_at: datetime | None = None,
         task_name: str | None = None,
     ) -> Ticket:
-        """A place in a run that begins after this call. Never waits. Raises SyncError."""
+        """A place in a run that begins after this call; never waits.
+
+        Raises NotAllowed, SyncError.
+        """
         ...
 
 

@@ -45,6 +45,11 @@ class Settings:
     backup_every_h: float = 24.0
     backup_keep: int = 7
     log: str = "text"
+    operators: tuple[str, ...] = ()
+    operator_claim: tuple[str, str] | None = None
+    sign_in_hours: float = 12.0
+    agent_role: str = "analyst"
+    serve_without_sign_in: bool = False
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
@@ -156,6 +161,36 @@ class Settings:
                 "a whole number from 1 to 10000",
             ),
             log=read("ECOMMERCE_LOG", _one_of("text", "json"), default.log, "text or json"),
+            operators=read(
+                "ECOMMERCE_OPERATORS",
+                _parse_emails,
+                default.operators,
+                "e-mail addresses with commas between",
+            ),
+            operator_claim=read(
+                "ECOMMERCE_OPERATOR_CLAIM",
+                _parse_claim,
+                default.operator_claim,
+                "a claim and its value such as groups=shop-operators",
+            ),
+            sign_in_hours=read(
+                "ECOMMERCE_SIGN_IN_HOURS",
+                _parse_hours,
+                default.sign_in_hours,
+                "a number of hours from 0.01 to 8760",
+            ),
+            agent_role=read(
+                "ECOMMERCE_AGENT_ROLE",
+                _one_of("analyst", "operator"),
+                default.agent_role,
+                "analyst or operator",
+            ),
+            serve_without_sign_in=read(
+                "ECOMMERCE_SERVE_WITHOUT_SIGN_IN",
+                lambda text: _one_of("yes", "no")(text) == "yes",
+                default.serve_without_sign_in,
+                "yes or no",
+            ),
         )
         if (settings.gateway_admin_url is None) != (settings.public_url is None):
             raise SettingsError(
@@ -247,6 +282,20 @@ def _parse_hosts(text: str) -> tuple[str, ...]:
         except ValueError:
             _parse_name(host)
     return hosts
+
+
+def _parse_emails(text: str) -> tuple[str, ...]:
+    emails = tuple(part.strip().lower() for part in text.split(","))
+    if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", email) for email in emails):
+        raise ValueError(text)
+    return emails
+
+
+def _parse_claim(text: str) -> tuple[str, str]:
+    claim, separator, value = (part.strip() for part in text.partition("="))
+    if not (claim and separator and value):
+        raise ValueError(text)
+    return claim, value
 
 
 def _whole_number(low: int, high: int) -> Callable[[str], int]:

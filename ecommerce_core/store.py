@@ -39,6 +39,7 @@ from ecommerce_core.models import Action, Counts, Resolution, Run, RunStatus, Tr
 from ecommerce_core.pictures import Pictures
 from ecommerce_core.promise_journal import PromiseJournal
 from ecommerce_core.read_cache import ReadCache
+from ecommerce_core.recent import Recent
 from ecommerce_core.rows import Rows
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
@@ -48,7 +49,7 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, PromiseJournal, Rows, Pictures, Comparison):
+class Store(Journal, Recent, PromiseJournal, Rows, Pictures, Comparison):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -188,11 +189,13 @@ class Store(Journal, PromiseJournal, Rows, Pictures, Comparison):
                 stages_s=stages_s,
             )
 
-    def clear(self, dataset: Dataset, *, trigger: Trigger) -> Run:
+    def clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
         """Empty a dataset and keep its rows aside; in the journal, in one transaction."""
         with self.writing() as db:
             run_id = insert_run(
-                db, NewRun(dataset.name, Action.CLEAR, trigger), status=RunStatus.RUNNING
+                db,
+                NewRun(dataset.name, Action.CLEAR, trigger, actor=actor),
+                status=RunStatus.RUNNING,
             )
             rows = count_table(db, dataset.table)
             if rows:  # clearing what is empty must not forget what can be undone
@@ -213,7 +216,7 @@ class Store(Journal, PromiseJournal, Rows, Pictures, Comparison):
                 rows_after=0,
             )
 
-    def undo_clear(self, dataset: Dataset, *, trigger: Trigger) -> Run:
+    def undo_clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
         """Put back what the last clear took. Raises NothingToUndo."""
         with self.writing() as db:
             rows = count_table(db, f"{dataset.table}_cleared")
@@ -224,7 +227,9 @@ class Store(Journal, PromiseJournal, Rows, Pictures, Comparison):
                     "nothing to undo: no cleared rows of {dataset} are kept", dataset=dataset.name
                 )
             run_id = insert_run(
-                db, NewRun(dataset.name, Action.UNDO_CLEAR, trigger), status=RunStatus.RUNNING
+                db,
+                NewRun(dataset.name, Action.UNDO_CLEAR, trigger, actor=actor),
+                status=RunStatus.RUNNING,
             )
             indexes.drop_for(db, dataset, rows_written=rows, rows_before=0)
             db.execute(f"INSERT INTO {dataset.table} SELECT * FROM {dataset.table}_cleared")

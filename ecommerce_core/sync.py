@@ -38,6 +38,7 @@ class Job:
     simulated_at: datetime | None = None
     task_name: str | None = None
     confirms_run_id: int | None = None
+    actor: str | None = None
 
 
 class Report(Protocol):
@@ -80,6 +81,7 @@ class Sync:
             simulated_at=job.simulated_at,
             task_name=job.task_name,
             confirms_run_id=job.confirms_run_id,
+            actor=job.actor,
         )
         attempt = _Attempt(self._store, dataset, self._store.begin_run(new), report)
         try:

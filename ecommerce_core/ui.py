@@ -15,8 +15,10 @@ from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
+from streamlit.elements.lib import agent_spec
 from streamlit.elements.lib.column_types import ColumnConfig
 
+from ecommerce_core.access import STRANGER, Actor, Deed
 from ecommerce_core.application import Application, current
 from ecommerce_core.errors import EcommerceError
 from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, write_export
@@ -69,6 +71,29 @@ def application() -> Application:
     return current()
 
 
+def visitor() -> Actor | None:
+    """Who uses this session; None where sign-in is set up and nobody has signed in."""
+    # Noted when the session begins: a closed one is forgotten while its script still runs.
+    is_agent: bool = st.session_state.setdefault("_is_agent", agent_spec.is_recording())
+    return application().access.actor(st.user.to_dict(), is_agent=is_agent)
+
+
+def actor() -> Actor:
+    """Who this session acts for: what the application asks for before it changes anything."""
+    return visitor() or STRANGER
+
+
+def may_change() -> bool:
+    """Whether controls that change something are drawn. The application asks again."""
+    return actor().may(Deed.CHANGE)
+
+
+def note_for_analysts() -> None:
+    """One quiet line where the controls would be that are not drawn for who may only read."""
+    if not may_change():
+        st.caption(f":material/visibility: {_('As an analyst you read and export here.')}")
+
+
 def language() -> Language:
     """The session's language and the browser's time zone."""
     return Language(st.session_state.get("language", "en"), timezone(st.context.timezone))
@@ -108,6 +133,12 @@ def choice(key: str, options: Collection[Any], default: Any = None) -> str:
         state[kept] = value
     state[key] = state.get(kept, default)
     return key
+
+
+def has_arrived() -> bool:
+    """Whether this run is the first of its page since the session was on another one."""
+    arrived: bool = st.session_state.get("_has_arrived", True)
+    return arrived
 
 
 @contextmanager
@@ -164,28 +195,49 @@ def table(
 
 
 def flash(text: str, *, icon: str = ":material/check_circle:") -> None:
-    """A toast for the next full run of this session; ``text`` is Markdown of ours."""
+    """A toast for the end of this session's next full run; ``text`` is Markdown of ours."""
     st.session_state.setdefault("_flashes", []).append((text, icon))
 
 
+def show_toasts() -> None:
+    """Show what waits to be told, at the end of a script.
+
+    A toast whose script is followed by another at once is not drawn: a browser shows what
+    stands for some milliseconds. What is interrupted here is told at the next end.
+    """
+    waiting = st.session_state.get("_flashes", [])
+    while waiting:
+        text, icon = waiting[0]
+        st.toast(text, icon=icon)
+        del waiting[0]
+
+
 def page_frame(title: str) -> None:
-    """The head of every page: its title, where the data comes from, and waiting toasts."""
+    """The head of every page: its title, and where the data comes from."""
+    state = st.session_state
+    state["_has_arrived"], state["_page"] = state.get("_page") != title, title
     st.title(title, anchor=False)
     if application().sandbox_url is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(_("Sandbox: embedded peers"), icon=":material/science:", color="gray")
-            st.caption(_("Invented data. Set ECOMMERCE_GATEWAY_URL to work with the real peers."))
+            st.caption(_("Invented data, until ECOMMERCE_GATEWAY_URL is set."))
     _collect_tickets()
-    for text, icon in st.session_state.pop("_flashes", []):
-        st.toast(text, icon=icon)
 
 
 # What a sync did, and is doing
 
 
 def summary(run: Run) -> str:
-    """What a run did, in a few words: ``1,200 added, 3 rejected``."""
+    """What a run did, or would do, in a few words: ``1,200 added, 3 rejected``."""
     words, counts = language(), run.counts
+    if run.status is RunStatus.HELD:
+        parts = [
+            (counts.added, _("would add {n}")),
+            (counts.updated, _("would change {n}")),
+            (counts.withdrawn, _("would withdraw {n}")),
+            (counts.rejected, _("{n} rejected")),
+        ]
+        return ", ".join(form.format(n=words.number(n)) for n, form in parts if n)
     if not run.status.is_good or run.status is RunStatus.UNCHANGED:
         return _("nothing has changed")
     parts = [
@@ -219,7 +271,11 @@ def request(name: str, make: Callable[[], Ticket]) -> None:
 def fetch(name: str) -> None:
     """Callback: fetch a dataset now, or join the run that is under way."""
     app = application()
-    request(name, lambda: app.request_sync(name, trigger=Trigger.MANUAL, join_running=True))
+    request(name, lambda: _fetch(app, name))
+
+
+def _fetch(app: Application, name: str) -> Ticket:
+    return app.request_sync(name, actor=actor(), trigger=Trigger.MANUAL, join_running=True)
 
 
 def attempt(name: str, act: Callable[[], Run], done: str) -> None:
@@ -250,6 +306,12 @@ def _collect_tickets() -> None:
             flash(text.format(dataset=word, summary=summary(run)))
 
 
+def _has_ended(name: str) -> bool:
+    """Whether what this session asked for has ended and was not told yet."""
+    ticket: Ticket | None = st.session_state.get(f"_ticket_{name}")
+    return ticket is not None and ticket.future.done()
+
+
 def _standing(name: str) -> tuple[bool, int, str]:
     """Whether a run is under way, and the newest run: when it differs, the page is out of date."""
     app = application()
@@ -274,7 +336,7 @@ def watch(*names: str, idle: Callable[[], None] | None = None) -> None:
 
 def _watch(standing: dict[str, tuple[bool, int, str]], idle: Callable[[], None] | None) -> None:
     with guarded():
-        if any(_standing(name) != seen for name, seen in standing.items()):
+        if any(_has_ended(name) or _standing(name) != seen for name, seen in standing.items()):
             st.rerun()
         for name, (running, *_rest) in standing.items():
             progress = application().progress(name)

@@ -68,8 +68,9 @@ def show() -> None:
             st.badge(_("Running"), icon=":material/play_circle:", color="green")
         st.markdown(words.speed(clock.speed))
     with buttons:
-        _buttons(clock)
-        st.caption(_("Everybody’s clock: a change is a change for all."))
+        if ui.may_change():
+            _buttons(clock)
+            st.caption(_("Everybody’s clock: a change is a change for all."))
     _asked(reading, now)
 
 

@@ -30,14 +30,14 @@ class Change:
     speed: float | None = None
 
     def apply(self) -> None:
-        """Ask the scheduler for it. Raises PeerError, TaskError."""
-        scheduler = ui.application().scheduler
+        """Ask the scheduler for it. Raises NotAllowed, PeerError, TaskError."""
+        steering = ui.application().steering
         if self.speed is not None:
-            scheduler.set_speed(self.speed)
+            steering.set_speed(self.speed, actor=ui.actor())
         elif self.paused:
-            scheduler.pause()
+            steering.pause(actor=ui.actor())
         else:
-            scheduler.resume()
+            steering.resume(actor=ui.actor())
 
     def done(self) -> str:
         """What to say once the clock shows it."""

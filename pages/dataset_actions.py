@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from ecommerce_core import ui
@@ -15,7 +17,10 @@ def _(message: str) -> str:
 
 
 def show(name: str, totals: Totals) -> None:
-    """The buttons. Raises StoreError."""
+    """The buttons, for who may use them. Raises StoreError."""
+    if not ui.may_change():
+        ui.note_for_analysts()
+        return
     app, word = ui.application(), language().word(name)
     undoable = app.undoable_rows(name)
     rows = totals.current + totals.withdrawn
@@ -45,7 +50,7 @@ def show(name: str, totals: Totals) -> None:
             icon=":material/undo:",
             on_click=lambda: ui.attempt(
                 name,
-                lambda: app.undo_clear(name, trigger=Trigger.MANUAL),
+                lambda: app.undo_clear(name, actor=ui.actor(), trigger=Trigger.MANUAL),
                 _("Undone: {count} rows are back."),
             ),
         )
@@ -81,7 +86,8 @@ def _confirm_clear(name: str, rows: int) -> None:
 def _clear(name: str) -> None:
     app = ui.application()
     done = _("Cleared: {count} rows. You can undo it until the next fetch.")
-    ui.attempt(name, lambda: app.clear(name, trigger=Trigger.MANUAL), done)
+    clear = partial(app.clear, name, actor=ui.actor(), trigger=Trigger.MANUAL)
+    ui.attempt(name, clear, done)
 
 
 def empty(name: str) -> None:
@@ -92,7 +98,9 @@ def empty(name: str) -> None:
         cleared = last is not None and last.action is Action.CLEAR
         heading = _("The {dataset} database is empty") if cleared else _("No {dataset} yet")
         st.header(heading.format(dataset=word), anchor=False, width="content")
-        if cleared:
+        if not ui.may_change():
+            text = _("An operator can fetch them from {peer}.")
+        elif cleared:
             text = _("It was cleared. Fetch again, or undo the clearing.")
         elif last is not None and last.status is RunStatus.FAILED:
             text = _("Nothing could be fetched so far; the reason stands above.")

@@ -28,8 +28,8 @@ def show(name: str | None) -> None:
 
     def delete() -> int:
         if name is None:
-            return app.scheduler.delete_all(own)
-        return app.scheduler.delete_tasks(name, source=own)
+            return app.steering.delete_all(own, actor=ui.actor())
+        return app.steering.delete_tasks(name, actor=ui.actor(), source=own)
 
     def body() -> None:
         words = language()

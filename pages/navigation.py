@@ -8,7 +8,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.language import LANGUAGES, language_of
 from ecommerce_core.ui import escape, estimate, language
-from pages import missed_notice, tasks
+from pages import missed_notice, sign_in, tasks
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -43,6 +43,8 @@ def choose_language() -> None:
 def pulse() -> None:
     """The clock and the peers' health, in a few lines; one request serves every session."""
     words, app = language(), ui.application()
+    if ui.visitor() is None:
+        st.rerun()  # the sign-in has ended
     reading = tasks.reading()
     clock, at = reading.clock, estimate(reading, datetime.now(UTC))
     if clock is not None and at is not None:
@@ -75,6 +77,8 @@ st.set_page_config(
 )
 st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
 
+# Who has not signed in sees no data: the pages keep their addresses, and none is run.
+is_known = ui.visitor() is not None
 page = st.navigation(
     [
         st.Page(
@@ -108,9 +112,15 @@ page = st.navigation(
             icon=":material/history:",
             help=_("The journal of runs and callbacks, with what each of them did."),
         ),
-    ]
+    ],
+    position="sidebar" if is_known else "hidden",
 )
+if not is_known:
+    sign_in.show()
+    st.stop()
 with st.sidebar:
+    sign_in.show_visitor()
     pulse()
 missed_notice.show(with_link=page.url_path != "scheduler")
 page.run()
+ui.show_toasts()

@@ -7,6 +7,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus, Trigger
 from ecommerce_core.ui import language
+from pages import advice
 
 
 def _(message: str) -> str:
@@ -23,8 +24,7 @@ def show(name: str) -> None:
         run, waiting = app.store.last_run(name), app.store.held_run(name)
         if run is not None and run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
             title = _("The last fetch failed: {dataset}").format(dataset=language().word(name))
-            advice = _("The stored data was left as it was. Try again, or look at Activity.")
-            text = f"{ui.sentence(run.error or '')}\n\n{advice}"
+            text = f"{ui.sentence(run.error or '')}\n\n{advice.of(run)}"
             st.error(text, title=title, icon=":material/error:")
         if waiting is not None:
             held(waiting, keys=(f"confirm_{name}", f"discard_{name}"))
@@ -32,25 +32,39 @@ def show(name: str) -> None:
 
 def held(run: Run, *, keys: tuple[str, str]) -> None:
     """A run that waits for a decision: its numbers, and the two buttons that decide."""
-    words, app = language(), ui.application()
-    advice = _("Apply it if that is right; discard it if the peer made a mistake.")
-    text = f"{ui.sentence(run.error or '')}\n\n{advice}"
-    title = _("A fetch is held: {dataset}").format(dataset=words.word(run.dataset))
+    title = _("A fetch is held: {dataset}").format(dataset=language().word(run.dataset))
+    text = f"{ui.sentence(run.error or '')}\n\n{what_to_decide()}"
     st.warning(text, title=title, icon=":material/pause_circle:")
     with st.container(horizontal=True):
-        st.button(
-            _("Apply the held answer"),
-            key=keys[0],
-            icon=":material/check:",
-            on_click=lambda: ui.request(
-                run.dataset, lambda: app.confirm(run.id, trigger=Trigger.MANUAL)
-            ),
-        )
-        st.button(
-            _("Discard it"),
-            key=keys[1],
-            icon=":material/close:",
-            on_click=lambda: ui.attempt(
-                run.dataset, lambda: app.discard(run.id), _("Discarded; nothing was changed.")
-            ),
-        )
+        held_buttons(run, keys=keys)
+
+
+def what_to_decide() -> str:
+    """How one decides about a held run."""
+    return _("Apply it if that is right; discard it if the peer made a mistake.")
+
+
+def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
+    """The two buttons that decide about a held run, for who may."""
+    app = ui.application()
+    if not ui.may_change():
+        return
+    st.button(
+        _("Apply the held answer"),
+        key=keys[0],
+        icon=":material/check:",
+        on_click=lambda: ui.request(
+            run.dataset,
+            lambda: app.confirm(run.id, actor=ui.actor(), trigger=Trigger.MANUAL),
+        ),
+    )
+    st.button(
+        _("Discard it"),
+        key=keys[1],
+        icon=":material/close:",
+        on_click=lambda: ui.attempt(
+            run.dataset,
+            lambda: app.discard(run.id, actor=ui.actor()),
+            _("Discarded; nothing was changed."),
+        ),
+    )

@@ -21,15 +21,20 @@ def _(message: str) -> str:
 
 ui.page_frame(_("Scheduler"))
 clock_card.show()
+ui.note_for_analysts()
 task_table.show_runs()
-left, right = st.columns([3, 2], gap="medium")
+may_change = ui.may_change()
+left, *right = st.columns([3, 2] if may_change else 1, gap="medium")
 with left:
     st.header(_("Tasks"), anchor=False)
     task_table.show()
-with right, st.container(border=True):
-    task_form.show()
+if may_change:
+    with right[0], st.container(border=True):
+        task_form.show()
 promises.show()
 what, name = dialogs.asked()
+if not may_change:
+    what = ""
 if what in {"pause", "resume"}:
     clock_dialogs.pause_or_resume(is_pause=what == "pause")
 elif what == "speed":

@@ -56,7 +56,7 @@ def show() -> None:
             help=_("An hour ahead of the clock, or half a minute of ours if that is more."),
         )
     if add and at is not None:
-        add_task = partial(ui.application().scheduler.add_task, dataset)
+        add_task = partial(ui.application().steering.add_task, dataset, actor=ui.actor())
         done = _("Stored by the scheduler: {name} on {moment}, simulated time, {recurrence}.")
         with st.spinner(_("Asking the scheduler…")):
             tasks.change("form", partial(add_task, simulated_at=at, recurrence=recurrence), done)
@@ -164,7 +164,8 @@ def _undo() -> None:
         return
     if st.button(_("Undo"), key="undo_add_task", icon=":material/undo:"):
         app = ui.application()
-        act = partial(app.scheduler.delete_tasks, stored.name, source=app.settings.app_name)
+        delete = partial(app.steering.delete_tasks, actor=ui.actor())
+        act = partial(delete, stored.name, source=app.settings.app_name)
         with st.spinner(_("Asking the scheduler…")):
             tasks.change("form", act, _("Taken back: {count} entry deleted."))
         st.rerun()

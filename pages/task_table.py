@@ -40,7 +40,7 @@ def show() -> None:
             text = _("The first {n} of {total}; a search narrows them.")
             shown = language().number(SHOWN_TASKS), language().number(len(found))
             st.caption(text.format(n=shown[0], total=shown[1]))
-        if ours:
+        if ours and ui.may_change():
             _buttons(ours)
     tasks.show_result("table")
 

@@ -108,6 +108,8 @@ def running_server(
     """``streamlit run dashboard.py`` with a database in ``folder``; ready when it is yielded."""
     port = port or free_port()
     ours = {name: v for name, v in os.environ.items() if not name.startswith("ECOMMERCE_")}
+    # Sessions of tests come through the agent API and do what an operator does.
+    ours |= {"ECOMMERCE_AGENT_ROLE": "operator"}
     ours |= {"ECOMMERCE_DATABASE": str(folder / "ecommerce.db"), **(environment or {})}
     command = [
         *(sys.executable, "-m", "streamlit", "run", "dashboard.py"),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.backup import BackupSchedule, list_backups, write_backup
 from ecommerce_core.catalogue import PRODUCTS
@@ -33,7 +34,7 @@ HOUR = timedelta(hours=1)
 
 def fetch(application: Application, peers: Peers, count: int, *, price: int = 100) -> Run:
     peers.serve_products(products(count, price=price))
-    return application.request_sync("products", trigger=Trigger.MANUAL).wait(30)
+    return application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
 
 
 def rows_of(path: Path) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import StoreBusy, SyncStopped
@@ -573,7 +574,11 @@ def test_a_callback_that_the_stop_ends_is_answered_and_journalled(
         with server.connect(request.encode()) as running, server.connect() as waiting:
             wait_until(lambda: peers.asked["catalogue-produit"])
             waiting.sendall(request.encode())
-            wait_until(lambda: application.request_sync("products", trigger=Trigger.CLI).joined)
+            wait_until(
+                lambda: (
+                    application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).joined
+                )
+            )
             application.stop(timeout_s=0.1)
             told = waiting.recv(65_536)
             peers.gate.set()
@@ -598,7 +603,13 @@ def test_a_server_that_shuts_down_keeps_nobody_waiting_for_a_silent_peer(
         with server.connect(request.encode()) as running:
             wait_until(lambda: peers.asked["catalogue-produit"])
             with server.connect(request.encode()) as waiting:
-                wait_until(lambda: application.request_sync("products", trigger=Trigger.CLI).joined)
+                wait_until(
+                    lambda: (
+                        application.request_sync(
+                            "products", actor=LOCAL, trigger=Trigger.CLI
+                        ).joined
+                    )
+                )
                 companion.release()
                 told = [running.recv(65_536), waiting.recv(65_536)]
         late = server.ask("POST", PRODUCTS_CALLBACK)

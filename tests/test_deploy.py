@@ -32,6 +32,7 @@ from starlette.websockets import WebSocket
 
 from ecommerce_core.application import Application
 from ecommerce_core.settings import PROJECT_ROOT, Settings
+from ecommerce_core.sign_in import is_local
 from tests.companion_server import Served
 from tests.server import free_port
 
@@ -193,6 +194,22 @@ def test_the_container_starts_the_server_and_asks_it_how_it_is() -> None:
     assert probe[:2] == ["python", "-c"]
     ast.parse(probe[2])
     assert f":{values_of('EXPOSE')[0]}/ecommerce/healthz" in probe[2]
+
+
+def test_the_container_serves_others_only_with_a_sign_in_or_when_told() -> None:
+    [command] = values_of("CMD")
+    options = json.loads(command)[5:]
+    [address] = [word.partition("=")[2] for word in options if "server.address" in word]
+    environment = dict(
+        pair.split("=", 1) for rest in values_of("ENV") for pair in shlex.split(rest)
+    )
+    usage = CONTAINERFILE.read_text("utf-8")
+
+    assert not is_local(address)
+    assert not Settings.from_env(environment).serve_without_sign_in
+    assert "secrets.toml:/app/.streamlit/secrets.toml:ro" in usage
+    assert "WORKDIR /app\n" in usage
+    assert "--env ECOMMERCE_SERVE_WITHOUT_SIGN_IN=yes" in usage
 
 
 @pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,11 @@ def until(condition: Callable[[], bool], *, timeout_s: float = 30) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.1)
+
+
+def shows_the_table(session: Session) -> bool:
+    session.rerun()
+    return session.element("products_table") is not None
 
 
 def newest_run(folder: Path) -> Run | None:
@@ -81,7 +87,7 @@ def test_two_sessions_fetch_at_once_and_both_see_the_rows(server: Server) -> Non
             list(pool.map(lambda session: session.click("fetch_products"), sessions))
 
     for session in sessions:
-        until(lambda s=session: bool(s.rerun()) and s.element("products_table") is not None)
+        until(partial(shows_the_table, session))
         assert "X1-0" in str(session.element("products_table"))
     assert "Traceback" not in server.log
 

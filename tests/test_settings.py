@@ -39,6 +39,11 @@ def test_every_variable_reaches_its_setting() -> None:
             "ECOMMERCE_BACKUP_EVERY_H": "0.25",
             "ECOMMERCE_BACKUP_KEEP": "48",
             "ECOMMERCE_LOG": "JSON",
+            "ECOMMERCE_OPERATORS": "Ada@shop.example, bob@shop.example",
+            "ECOMMERCE_OPERATOR_CLAIM": "groups = CN=ops,OU=shop",
+            "ECOMMERCE_SIGN_IN_HOURS": "1.5",
+            "ECOMMERCE_AGENT_ROLE": "operator",
+            "ECOMMERCE_SERVE_WITHOUT_SIGN_IN": "Yes",
         }
     )
 
@@ -62,6 +67,11 @@ def test_every_variable_reaches_its_setting() -> None:
         backup_every_h=0.25,
         backup_keep=48,
         log="json",
+        operators=("ada@shop.example", "bob@shop.example"),
+        operator_claim=("groups", "CN=ops,OU=shop"),
+        sign_in_hours=1.5,
+        agent_role="operator",
+        serve_without_sign_in=True,
     )
 
 
@@ -91,6 +101,14 @@ def test_every_variable_reaches_its_setting() -> None:
         ("ECOMMERCE_BACKUP_EVERY_H", "nan"),
         ("ECOMMERCE_BACKUP_KEEP", "0"),
         ("ECOMMERCE_LOG", "xml"),
+        ("ECOMMERCE_OPERATORS", "ada"),
+        ("ECOMMERCE_OPERATORS", "ada@shop.example,,"),
+        ("ECOMMERCE_OPERATORS", "ada@shop.example bob@shop.example"),
+        ("ECOMMERCE_OPERATOR_CLAIM", "groups"),
+        ("ECOMMERCE_OPERATOR_CLAIM", "=x"),
+        ("ECOMMERCE_SIGN_IN_HOURS", "0"),
+        ("ECOMMERCE_AGENT_ROLE", "scheduler"),
+        ("ECOMMERCE_SERVE_WITHOUT_SIGN_IN", "please"),
     ],
 )
 def test_a_value_that_makes_no_sense_is_named_with_what_would_do(variable: str, value: str) -> None:
@@ -133,6 +151,9 @@ def test_the_settings_table_of_the_readme_is_true() -> None:
         "ECOMMERCE_BACKUP_EVERY_H": f"{default.backup_every_h:g}",
         "ECOMMERCE_BACKUP_KEEP": str(default.backup_keep),
         "ECOMMERCE_LOG": f"`{default.log}`",
+        "ECOMMERCE_SIGN_IN_HOURS": f"{default.sign_in_hours:g}",
+        "ECOMMERCE_AGENT_ROLE": f"`{default.agent_role}`",
+        "ECOMMERCE_SERVE_WITHOUT_SIGN_IN": f"`{'yes' if default.serve_without_sign_in else 'no'}`",
         "ECOMMERCE_APP_NAME": f"`{default.app_name}`",
         "ECOMMERCE_CATALOGUE_PATH": f"`{default.catalogue_path}`",
         "ECOMMERCE_CRM_PATH": f"`{default.crm_path}`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 
 import click
 
+from ecommerce_core.access import Actor, Role
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.errors import EcommerceError, SettingsError
 from ecommerce_core.settings import Settings
@@ -18,6 +20,14 @@ NO_GATEWAY = "http://127.0.0.1:9"
 
 dataset_argument = click.argument("dataset", type=click.Choice([*DATASETS, "all"]))
 json_option = click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
+
+
+def operator() -> Actor:
+    """Who types: an operator, called what the machine calls its user."""
+    try:
+        return Actor(getpass.getuser(), Role.OPERATOR)
+    except (KeyError, OSError):  # a user without a name, as a container's may be
+        return Actor(f"uid {os.getuid()}", Role.OPERATOR)
 
 
 def names_of(dataset: str) -> list[str]:

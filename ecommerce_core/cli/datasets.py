@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 
 from ecommerce_core.application import DATASETS, Application
-from ecommerce_core.cli.common import dataset_argument, echo_json, json_option, names_of, opened
+from ecommerce_core.cli.common import (
+    dataset_argument,
+    echo_json,
+    json_option,
+    names_of,
+    opened,
+    operator,
+)
 from ecommerce_core.cli.words import run_as_plain, run_in_words
 from ecommerce_core.errors import EcommerceError
 from ecommerce_core.models import Progress, Query, Run, RunStatus, Trigger, Withdrawn
@@ -30,7 +38,9 @@ def sync(dataset: str, *, as_json: bool) -> None:
     """
     with opened(needs_gateway=True) as application:
         names = names_of(dataset)
-        tickets = [application.request_sync(name, trigger=Trigger.CLI) for name in names]
+        tickets = [
+            application.request_sync(name, actor=operator(), trigger=Trigger.CLI) for name in names
+        ]
         runs = wait_for(application, names, tickets)
     say_runs(runs, as_json=as_json)
 
@@ -48,7 +58,7 @@ def clear(dataset: str, *, yes: bool) -> None:
         )
         if not yes:
             click.confirm(f"Clear {rows:,} rows of {' and '.join(names)}?", abort=True)
-        _each(names, lambda name: application.clear(name, trigger=Trigger.CLI))
+        _each(names, lambda name: application.clear(name, actor=operator(), trigger=Trigger.CLI))
 
 
 @click.command()
@@ -56,7 +66,8 @@ def clear(dataset: str, *, yes: bool) -> None:
 def undo(dataset: str) -> None:
     """Bring back what the last clear took."""
     with opened(needs_gateway=False) as application:
-        _each(names_of(dataset), lambda name: application.undo_clear(name, trigger=Trigger.CLI))
+        undo_one = partial(application.undo_clear, actor=operator(), trigger=Trigger.CLI)
+        _each(names_of(dataset), undo_one)
 
 
 @click.command()
@@ -64,7 +75,7 @@ def undo(dataset: str) -> None:
 def confirm(run_id: int) -> None:
     """Apply the answer that a held run keeps."""
     with opened(needs_gateway=False) as application:
-        run = application.confirm(run_id, trigger=Trigger.CLI).wait()
+        run = application.confirm(run_id, actor=operator(), trigger=Trigger.CLI).wait()
     say_runs([run], as_json=False)
 
 
@@ -73,7 +84,7 @@ def confirm(run_id: int) -> None:
 def discard(run_id: int) -> None:
     """Let go of the answer that a held run keeps."""
     with opened(needs_gateway=False) as application:
-        application.discard(run_id)
+        application.discard(run_id, actor=operator())
     click.echo(f"run {run_id}: discarded, nothing was changed")
 
 

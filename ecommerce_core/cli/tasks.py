@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import click
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.cli.common import echo_json, json_option, opened
+from ecommerce_core.cli.common import echo_json, json_option, opened, operator
 from ecommerce_core.cli.words import task_as_plain
 from ecommerce_core.models import Recurrence, Task
 
@@ -75,12 +75,14 @@ def add(
     if (at is None) == (ahead is None):
         raise click.UsageError("One of --at and --in says when.")
     with opened(needs_gateway=True) as application:
-        scheduler = application.scheduler
         if ahead is not None:
-            at = scheduler.fetch_clock().simulated_at + ahead
+            at = application.scheduler.fetch_clock().simulated_at + ahead
         assert at is not None  # noqa: S101 - one of the two was given
-        task = scheduler.add_task(
-            application.datasets[dataset], simulated_at=at, recurrence=Recurrence(every)
+        task = application.steering.add_task(
+            application.datasets[dataset],
+            actor=operator(),
+            simulated_at=at,
+            recurrence=Recurrence(every),
         )
     if as_json:
         echo_json(task_as_plain(task))
@@ -104,11 +106,10 @@ def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> N
         if not yes:
             which = "all tasks" if name is None else f"the tasks {name}"
             click.confirm(f"Delete {which} of {owner}?", abort=True)
-        scheduler = application.scheduler
         if name is None:
-            count = scheduler.delete_all(owner)
+            count = application.steering.delete_all(owner, actor=operator())
         else:
-            count = scheduler.delete_tasks(name, source=owner)
+            count = application.steering.delete_tasks(name, actor=operator(), source=owner)
     click.echo(f"deleted {count:,} tasks of {owner}")
 
 

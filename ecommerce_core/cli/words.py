@@ -12,15 +12,16 @@ from ecommerce_core.models import Run, RunStatus, Task
 def run_in_words(run: Run) -> str:
     """A run as one line."""
     counts = run.counts
+    by = f" ({run.actor})" if run.actor else ""
     said = f"run {run.id}: {run.dataset} {run.action.replace('_', ' ')} {run.status}"
     if run.status in {RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.FAILED}:
-        return f"{said}: {run.error}" if run.error else said
+        return (f"{said}: {run.error}" if run.error else said) + by
     numbers = (
         f"{counts.fetched:,} fetched, {counts.added:,} added, {counts.updated:,} updated, "
         f"{counts.unchanged:,} unchanged, {counts.withdrawn:,} withdrawn, "
         f"{counts.rejected:,} rejected in {run.duration_s or 0:.2f} s"
     )
-    return f"{said}: {numbers}" + (f". {run.error}" if run.error else "")
+    return f"{said}: {numbers}" + (f". {run.error}" if run.error else "") + by
 
 
 def run_as_plain(run: Run) -> dict[str, Any]:
@@ -30,6 +31,7 @@ def run_as_plain(run: Run) -> dict[str, Any]:
         "dataset": run.dataset,
         "action": run.action.value,
         "trigger": run.trigger.value,
+        "actor": run.actor,
         "status": run.status.value,
         "started_at": moment(run.started_at),
         "finished_at": moment(run.finished_at),

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import sqlite_utils
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import Trigger
@@ -61,13 +62,16 @@ def main() -> None:
     database, url, action, moment = sys.argv[1:]
     settings = Settings(database=Path(database))
     store = DyingStore.open(settings.database)
+    assert isinstance(store, DyingStore)
     store.moment = moment
     application = Application(settings, store=store, gateway=Gateway(url))
     application.start()
     actions: dict[str, Callable[[], object]] = {
-        "sync": lambda: application.request_sync("products", trigger=Trigger.CLI).wait(),
-        "clear": lambda: application.clear("products", trigger=Trigger.CLI),
-        "undo_clear": lambda: application.undo_clear("products", trigger=Trigger.CLI),
+        "sync": lambda: application.request_sync(
+            "products", actor=LOCAL, trigger=Trigger.CLI
+        ).wait(),
+        "clear": lambda: application.clear("products", actor=LOCAL, trigger=Trigger.CLI),
+        "undo_clear": lambda: application.undo_clear("products", actor=LOCAL, trigger=Trigger.CLI),
     }
     actions[action]()
 

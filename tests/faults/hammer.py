@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import NothingToUndo, SyncBusy
@@ -60,13 +61,18 @@ def act(
     dataset = application.datasets[name]
     if action == "sync":
         ticket = application.request_sync(
-            name, trigger=Trigger.CALLBACK, join_running=chance.random() < 0.3
+            name,
+            actor=LOCAL,
+            trigger=Trigger.CALLBACK,
+            join_running=chance.random() < 0.3,
         )
         findings.run_ids.append(ticket.wait(60).id)
     elif action == "clear":
-        findings.run_ids.append(application.clear(name, trigger=Trigger.MANUAL).id)
+        findings.run_ids.append(application.clear(name, actor=LOCAL, trigger=Trigger.MANUAL).id)
     elif action == "undo":
-        findings.run_ids.append(application.undo_clear(name, trigger=Trigger.MANUAL).id)
+        findings.run_ids.append(
+            application.undo_clear(name, actor=LOCAL, trigger=Trigger.MANUAL).id
+        )
     elif action == "deliver":
         new = NewDelivery(now_utc(), name, Outcome.EXECUTED, None, None, None, None, None)
         application.store.record_deliveries([new])

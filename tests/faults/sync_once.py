@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.journal import NewRun
@@ -65,7 +66,7 @@ def main() -> None:
     store = TellingStore.open(settings.database)
     application = Application(settings, store=store, gateway=Gateway(url))
     application.start()
-    application.request_sync("products", trigger=Trigger.CLI).wait()
+    application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait()
     tell("done")
     sys.stdin.read()
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.errors import SyncStopped
@@ -19,6 +20,7 @@ from ecommerce_core.models import Action, RunStatus, Trigger
 from ecommerce_core.settings import Settings
 from ecommerce_core.sqlite_file import FIRST_SAFE_WAL
 from ecommerce_core.store import Store
+from tests.companion_server import wait_until
 from tests.faults.test_kill import Victim
 from tests.peers import Peers, products
 
@@ -64,9 +66,9 @@ def test_a_write_that_dies_is_there_as_a_whole_or_not_at_all(
     before, after = EFFECTS[action]
     peers.serve_products(products(ROWS, price=1))
     first = start(settings, peers.url)
-    first.request_sync("products", trigger=Trigger.CLI).wait(20)
+    first.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(20)
     if before == CLEARED:
-        first.clear("products", trigger=Trigger.CLI)
+        first.clear("products", actor=LOCAL, trigger=Trigger.CLI)
     first.stop()
     assert state_of(first.store) == before
     peers.serve_products(products(ROWS, price=2))
@@ -96,11 +98,13 @@ def test_a_write_that_dies_is_there_as_a_whole_or_not_at_all(
             assert newest.action is not Action(action), "a clear is in the journal with its rows"
         # And on it goes: the same again, then whatever else there is.
         if state_of(second.store) == CLEARED:
-            assert second.undo_clear("products", trigger=Trigger.CLI).counts.added == ROWS
-        second.request_sync("products", trigger=Trigger.CLI).wait(20)
+            assert (
+                second.undo_clear("products", actor=LOCAL, trigger=Trigger.CLI).counts.added == ROWS
+            )
+        second.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(20)
         assert state_of(second.store) == SYNCED
-        assert second.clear("products", trigger=Trigger.CLI).counts.withdrawn == ROWS
-        assert second.undo_clear("products", trigger=Trigger.CLI).counts.added == ROWS
+        assert second.clear("products", actor=LOCAL, trigger=Trigger.CLI).counts.withdrawn == ROWS
+        assert second.undo_clear("products", actor=LOCAL, trigger=Trigger.CLI).counts.added == ROWS
         assert state_of(second.store) == SYNCED
     finally:
         second.stop()
@@ -115,7 +119,7 @@ def test_who_waits_for_a_process_that_is_killed_takes_over_and_says_what_became_
     try:
         victim.start(application.store.path, peers.url)
         victim.wait_for("began")
-        ticket = application.request_sync("products", trigger=Trigger.MANUAL)
+        ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
         time.sleep(0.7)
         assert ticket.run_id() is None, "one sync at a time"
         (alive,) = application.store.list_runs()
@@ -156,9 +160,8 @@ def test_a_stop_does_not_wait_for_a_silent_peer(settings: Settings, peers: Peers
     peers.serve_products(products(10, price=1))
     peers.gate.clear()
     stopping = start(settings, peers.url)
-    ticket = stopping.request_sync("products", trigger=Trigger.MANUAL)
-    while ticket.run_id() is None or not peers.asked:
-        time.sleep(0.01)
+    ticket = stopping.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    wait_until(lambda: ticket.run_id() is not None and peers.asked)
     begun_at = time.monotonic()
     stopping.stop(timeout_s=0.5)
     assert time.monotonic() - begun_at < 2

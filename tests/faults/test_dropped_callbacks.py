@@ -75,15 +75,16 @@ def test_the_clock_that_runs_by_itself_counts_every_dropped_callback(tmp_path: P
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
         rig.watcher.start()
         wait_until(lambda: rig.watcher.snapshot().tasks)
-        ends = time.monotonic() + 1.5
-        while time.monotonic() < ends:
+        ends = time.monotonic() + 30
+        while len(app.taken) + len(app.dropped) < 25:
+            assert time.monotonic() < ends, "the callbacks did not come in time"
             rig.sandbox.scheduler.tick()
             time.sleep(0.03)
         rig.watcher.stop()
         rig.look_after_grace()
 
         [summary] = rig.store.promise_summary()
-        assert summary.promised == len(app.taken) + len(app.dropped) > 15
+        assert summary.promised == len(app.taken) + len(app.dropped) >= 25
         assert (summary.received, summary.missed) == (len(app.taken), len(app.dropped))
 
 
@@ -112,4 +113,6 @@ def test_lateness_is_never_negative(tmp_path: Path) -> None:
         rig.look_after_grace()
 
         lateness = [one.lateness_s for one in rig.store.list_promises(limit=1_000)]
-        assert all(one is None or one >= 0 for one in lateness)
+        known = [one for one in lateness if one is not None]
+        assert len(known) > 20
+        assert min(known) >= 0

@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import pytest
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.models import Query, Run, RunStatus, Trigger
@@ -183,7 +184,7 @@ def application(database: Path, url: str) -> Application:
 def sync(database: Path, url: str) -> Run:
     running = application(database, url)
     try:
-        return running.request_sync("products", trigger=Trigger.CLI).wait(60)
+        return running.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(60)
     finally:
         running.stop()
 
@@ -253,7 +254,7 @@ def check_next_start(scene: Scene, database: Path, *, began: bool) -> Generation
             assert run.status is RunStatus.INTERRUPTED
             assert run.finished_at is not None
         assert run.id == 2 or not began, "a run that began is gone from the journal"
-        again = running.request_sync("products", trigger=Trigger.CLI).wait(60)
+        again = running.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(60)
         expected = RunStatus.UNCHANGED if left == scene.new else RunStatus.SUCCEEDED
         assert again.status is expected
         assert again.counts.fetched == ROWS

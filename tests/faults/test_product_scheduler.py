@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -41,7 +42,7 @@ class PlayedScheduler:
             "/schedule/list": lambda: faults.answer_bytes(self._page(), content_type="text/html"),
         }
         for path, answer in answers.items():
-            self.peer.play(lambda ex, answer=answer: answer()(ex), host="scheduler", path=path)
+            self.peer.play(as_it_is_then(answer), host="scheduler", path=path)
         self.peer.play(self._add, host="scheduler", path="/schedule/add")
 
     def break_down(self, behaviour: Behaviour, *paths: str) -> None:
@@ -65,6 +66,15 @@ class PlayedScheduler:
         cells = ("".join(f"<td>{escape(text)}</td>" for text in row) for row in rows)
         table = "".join(f"<tr>{row}</tr>" for row in cells)
         return f'<table id="schedule_table">{table}</table>'.encode()
+
+
+def as_it_is_then(answer: Callable[[], Behaviour]) -> Behaviour:
+    """Answers with what ``answer`` returns at the time of each request."""
+
+    def behave(exchange: Exchange) -> None:
+        answer()(exchange)
+
+    return behave
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +243,9 @@ def test_a_clock_is_shown_at_any_speed_and_any_time(
 def test_a_clock_that_jumps_back_or_stands_still_is_followed(
     running: Product, scheduler: PlayedScheduler
 ) -> None:
+    def is_shown(hour: str) -> bool:
+        return hour in running.read("scheduler")
+
     def is_told(at: str) -> bool:
         assert running.post().text.startswith("Done")
         delivery = running.last_delivery(running.last_run())
@@ -240,9 +253,8 @@ def test_a_clock_that_jumps_back_or_stands_still_is_followed(
 
     for at in ("07/01/2019-01:23:20", "09/01/2019-05:00:00", "08/01/2019-04:00:00"):
         scheduler.clock = [at, 0.001, False]
-        hour = at.partition("-")[2]
-        until(lambda hour=hour: hour in running.read("scheduler"))
-        until(lambda at=at: is_told(at))
+        until(partial(is_shown, at.partition("-")[2]))
+        until(partial(is_told, at))
     for _ in range(3):
         assert "04:00:00" in running.read("scheduler")
         assert running.last_run().status in {RunStatus.SUCCEEDED, RunStatus.UNCHANGED}

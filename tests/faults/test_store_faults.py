@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ecommerce_core import schema, sqlite_file
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.errors import (
@@ -31,6 +32,7 @@ from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import Run, RunStatus, Totals, Trigger
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
+from tests.companion_server import wait_until
 from tests.peers import Peers, products
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,7 +54,7 @@ def running(database: Path, peers: Peers, *, busy_timeout_s: float = 0.3) -> Ite
 
 
 def sync(application: Application) -> Run:
-    return application.request_sync("products", trigger=Trigger.MANUAL).wait(30)
+    return application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
 
 
 def fed(database: Path, peers: Peers, *, count: int = 100) -> Path:
@@ -158,6 +160,7 @@ def test_a_disk_without_a_byte_left_fails_clearly_and_recovers(
 SYNCS_WITH_A_LIMIT = """
 import resource, sys
 from pathlib import Path
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.errors import StoreError
 from ecommerce_core.settings import Settings
@@ -167,7 +170,7 @@ application.start()
 limit = database.stat().st_size + room
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    application.request_sync("products", trigger="cli").wait(30)
+    application.request_sync("products", actor=LOCAL, trigger="cli").wait(30)
 except StoreError as error:
     print(type(error).__name__, error, sep="\\t")
 application.stop()
@@ -234,7 +237,7 @@ def test_a_database_held_for_too_long_is_busy_and_then_well_again(
             before = database.read_bytes()
             attempts: list[Callable[[], object]] = [
                 lambda: sync(application),
-                lambda: application.clear("products", trigger=Trigger.MANUAL),
+                lambda: application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL),
                 application.store.check_writable,
             ]
             if not writes_ahead(database):
@@ -256,9 +259,8 @@ def test_a_database_locked_in_the_middle_of_a_sync_loses_nothing(
     peers.serve_products(products(100, price=2))
     with running(database, peers) as application:
         peers.gate.clear()
-        ticket = application.request_sync("products", trigger=Trigger.MANUAL)
-        while ticket.run_id() is None:
-            time.sleep(0.01)
+        ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        wait_until(lambda: ticket.run_id() is not None)
         with held_by_another_process(database):
             peers.gate.set()
             with pytest.raises(StoreBusy):
@@ -277,7 +279,7 @@ def test_a_database_released_in_time_makes_nobody_fail(tmp_path: Path, peers: Pe
         running(database, peers, busy_timeout_s=10) as application,
         held_by_another_process(database) as holder,
     ):
-        ticket = application.request_sync("products", trigger=Trigger.MANUAL)
+        ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
         time.sleep(1)
         assert not ticket.future.done()
         assert holder.stdin is not None
@@ -320,7 +322,7 @@ def damage_the_middle(database: Path) -> None:
 
 @pytest.mark.parametrize("damage", [write_garbage, cut_short, damage_the_middle])
 def test_a_damaged_database_is_refused_at_the_start_and_left_byte_for_byte(
-    damage, tmp_path: Path, peers: Peers
+    damage: Callable[[Path], None], tmp_path: Path, peers: Peers
 ) -> None:
     database = fed(tmp_path / "ecommerce.db", peers, count=2_000)
     good = database.read_bytes()
@@ -349,7 +351,7 @@ def test_a_database_overwritten_while_it_is_used_is_left_byte_for_byte(
         before = contents(tmp_path)
         for attempt in (
             lambda: sync(application),
-            lambda: application.clear("products", trigger=Trigger.MANUAL),
+            lambda: application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL),
             application.store.list_runs,
             application.store.check_writable,
         ):
@@ -377,7 +379,7 @@ def test_rows_damaged_while_they_are_used_are_not_written_over(
             assert run is not None
             assert run.status is RunStatus.FAILED, "the journal is whole, and says so"
         with pytest.raises(StoreDamaged):
-            application.clear("products", trigger=Trigger.MANUAL)
+            application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
         assert database.read_bytes()[4_096 : 4_096 + len(GARBAGE)] == GARBAGE
 
         database.write_bytes(good)
@@ -522,10 +524,11 @@ def test_a_lock_that_cannot_be_made_is_named_and_the_rows_stay(
     with running(database, peers) as application:
         lock.unlink()
         lock.mkdir()
-        for attempt in (
+        attempts: tuple[Callable[[], object], ...] = (
             lambda: sync(application),
-            lambda: application.clear("products", trigger=Trigger.MANUAL),
-        ):
+            lambda: application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL),
+        )
+        for attempt in attempts:
             with pytest.raises(StoreError, match="cannot be used") as raised:
                 attempt()
             assert str(lock) in str(raised.value)

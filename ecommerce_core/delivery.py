@@ -1,0 +1,109 @@
+"""One delivery of a callback, from its arrival to its line in the journal.
+
+The scheduler's own is made by the companion; one that a person asks for again is made by
+the application, and says so in its reason.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from datetime import UTC, datetime
+
+from ecommerce_core.dataset import Dataset
+from ecommerce_core.deliveries import DeliveryLog
+from ecommerce_core.language import N_
+from ecommerce_core.logs import log_delivery
+from ecommerce_core.metrics import Metrics
+from ecommerce_core.models import ClockReading, NewDelivery, Outcome, Run, RunStatus
+from ecommerce_core.outcomes import reason_of
+from ecommerce_core.served import Ticket
+
+# Both begin with models.DELIVERED_AGAIN, by which they are known again.
+AGAIN = N_("delivered again: delivery {id}")
+AGAIN_WITH_REASON = N_("delivered again: delivery {id}; {reason}")
+
+
+class Delivery:
+    """One callback under way, until the journal has it.
+
+    ``again_of`` is the delivery that a person repeats, ``simulated_at`` the clock's time where
+    it is known at once; else ``clock`` may be set to a reading that is under way. ``metrics``
+    counts what callers sent, so what nobody sent has none.
+    """
+
+    def __init__(
+        self,
+        log: DeliveryLog,
+        dataset: Dataset,
+        *,
+        metrics: Metrics | None = None,
+        again_of: int | None = None,
+        simulated_at: datetime | None = None,
+    ) -> None:
+        self._log = log
+        self._dataset = dataset
+        self._metrics = metrics
+        self._again_of = again_of
+        self._simulated_at = simulated_at
+        self._received_at = datetime.now(UTC)
+        self._began_s = time.monotonic()
+        self._once = threading.Lock()
+        self.clock: Future[ClockReading] | None = None
+
+    def journal(
+        self,
+        outcome: Outcome,
+        *,
+        run_id: int | None = None,
+        reason: str | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Note what became of it, the first time. Never blocks; any thread may call it."""
+        if not self._once.acquire(blocking=False):
+            return
+        delivery = NewDelivery(
+            received_at=self._received_at,
+            dataset=self._dataset.name,
+            outcome=outcome,
+            run_id=run_id,
+            reason=self._marked(reason),
+            simulated_at=self._simulated_at,
+            # A caller that was refused has not shown to be the task.
+            task_name=None if outcome is Outcome.REFUSED else self._dataset.task_name,
+            duration_s=time.monotonic() - self._began_s,
+        )
+        if self._metrics is not None:
+            self._metrics.observe_delivery(delivery.dataset, outcome)
+        log_delivery(delivery, error=error)
+        self._log.record(delivery, clock=self.clock)
+
+    def follow(
+        self, ticket: Ticket, *, on_end: Callable[[Delivery], None] = lambda delivery: None
+    ) -> None:
+        """Journal it when its run ends, whether or not the caller still waits by then."""
+
+        def ended(future: Future[Run]) -> None:
+            on_end(self)
+            try:
+                run = future.result()
+            except (Exception, CancelledError) as error:
+                self.journal(
+                    Outcome.FAILED, run_id=ticket.run_id(), reason=reason_of(error), error=error
+                )
+                return
+            if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
+                self.journal(Outcome.FAILED, run_id=run.id, reason=run.error)
+            else:
+                outcome = Outcome.JOINED if ticket.joined else Outcome.EXECUTED
+                self.journal(outcome, run_id=run.id, reason=run.error)
+
+        ticket.future.add_done_callback(ended)
+
+    def _marked(self, reason: str | None) -> str | None:
+        if self._again_of is None:
+            return reason
+        template = AGAIN if reason is None else AGAIN_WITH_REASON
+        return template.format(id=self._again_of, reason=reason)
