@@ -17,7 +17,7 @@ import msgspec
 
 from ecommerce_core.dataset import Body, Column, Dataset, Record
 from ecommerce_core.models import Customer
-from ecommerce_core.rejection import Rejection
+from ecommerce_core.rejection import IN_FIELD, MISSING, OUT_OF_RANGE, WRONG_TEXT, Rejection
 
 Name = Annotated[str, msgspec.Meta(max_length=500)] | msgspec.UnsetType
 Identity = (
@@ -111,7 +111,7 @@ def _first(*spellings: Any) -> Any:
 def _text(name: str, *spellings: str | msgspec.UnsetType) -> str:
     value = _first(*spellings)
     if value is None:
-        raise Rejection(f"{name} is missing")
+        raise Rejection(MISSING.of(field=name))
     return str(value)
 
 
@@ -130,11 +130,12 @@ def _number(name: str, *spellings: int | float | str | None | msgspec.UnsetType)
     if isinstance(value, str):
         text = value.strip()
         if not _NUMBER.fullmatch(text):
-            raise Rejection(f"{name}: expected a number, got the text {value[:40]!r}")
+            said = WRONG_TEXT.of(value=repr(value[:40]))
+            raise Rejection(IN_FIELD.of(field=name, reason=said))
         value = float(text)
     # Compared before it is converted: float() of a huge int raises.
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
-        raise Rejection(f"{name}: number out of range")
+        raise Rejection(IN_FIELD.of(field=name, reason=OUT_OF_RANGE.template))
     return float(value)
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from ecommerce_core.errors import PeerContractError
 from ecommerce_core.models import Customer, Product, Rejected
-from ecommerce_core.rejection import RECORD_CHARS_KEPT, Rejection, reason_in_words
+from ecommerce_core.rejection import NUL, RECORD_CHARS_KEPT, TWIN, Rejection, reason_in_words
 from ecommerce_core.salvage import split_leniently
 from ecommerce_core.settings import Settings
 
@@ -233,7 +233,7 @@ def _reject_twins(
         latest[key] = index
         if earlier is not None:
             kept[earlier] = None
-            reason = f"duplicate: the record at position {positions[index]} has the same key"
+            reason = TWIN.of(position=positions[index])
             parsed.reject(positions[earlier], key, reason, bytes(raws[positions[earlier]]))
     parsed.records = [record for record in kept if record is not None]
 
@@ -248,7 +248,7 @@ def _refuse_nul(record: Record) -> None:
     for name in record.__struct_fields__:
         value = getattr(record, name)
         if isinstance(value, str) and "\0" in value:
-            raise Rejection(f"{name} contains a NUL character")
+            raise Rejection(NUL.of(field=name))
 
 
 def _readable_key(decoder: Decoder, raw: bytes) -> str | None:

@@ -37,6 +37,8 @@ class _Entry:
 
     def resolve(self) -> NewDelivery:
         """The delivery, with the simulated time if the clock has answered."""
+        if self.clock is None:
+            return self.delivery
         return replace(self.delivery, simulated_at=simulated_time(self.clock))
 
 
@@ -92,7 +94,7 @@ class DeliveryLog:
         write: Callable[[Sequence[NewDelivery]], object],
         *,
         interval_s: float = 0.05,
-        capacity: int = 10_000,
+        capacity: int = 100_000,
         retry_s: float = _RETRY_S,
     ) -> None:
         self._write = write

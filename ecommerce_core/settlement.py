@@ -7,7 +7,7 @@ several, to the latest that the clock had reached when it came, so that a callba
 lost is not hidden by the next one.
 
 Whoever was refused has not shown to be the scheduler: such a call pays only what would be
-missed otherwise.
+missed otherwise. What a person had delivered again pays nothing: the scheduler sent it once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from ecommerce_core.language import N_
 from ecommerce_core.looks import Flight
 from ecommerce_core.models import Delivery, Outcome, Promise, PromiseOutcome
 from ecommerce_core.simulated_time import period
@@ -24,7 +25,7 @@ from ecommerce_core.simulated_time import period
 LATE_FOR = timedelta(minutes=10)
 MAX_UNPAID = 20_000
 
-SERVER_WAS_DOWN = "the server was not running when it was due"
+SERVER_WAS_DOWN = N_("the server was not running when it was due")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,8 @@ def settle(
     for promise in sorted(promises, key=lambda one: (one.noticed_at, one.simulated_at)):
         slots_of.setdefault(promise.dataset, []).append(_Open(promise))
     unpaid: list[Delivery] = []
-    for delivery in sorted(deliveries, key=lambda one: (one.received_at, one.id)):
+    sent = (one for one in deliveries if one.again_of is None)
+    for delivery in sorted(sent, key=lambda one: (one.received_at, one.id)):
         slots = slots_of.get(delivery.dataset, [])
         owner = None if delivery.outcome is Outcome.REFUSED else _owner(slots, delivery, terms)
         if owner is None:

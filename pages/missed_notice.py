@@ -19,7 +19,8 @@ def _(message: str) -> str:
 @st.fragment(run_every=2.0)
 def show(*, with_link: bool) -> None:
     """Nothing while all is well; it comes and goes by itself."""
-    missed = ui.application().watcher.missed_now()
+    seen: set[int] = st.session_state.setdefault("_missed_seen", set())
+    missed = [one for one in ui.application().watcher.missed_now() if one.id not in seen]
     if not missed:
         return
     words = language()
@@ -30,9 +31,30 @@ def show(*, with_link: bool) -> None:
         "{count} recurring task was missed", "{count} recurring tasks were missed", len(missed)
     )
     st.warning("\n".join(lines), title=title, icon=":material/event_busy:")
-    if with_link:
-        label = _("Did it run? See the scheduler")
-        st.page_link("scheduler.py", label=label, icon=":material/arrow_forward:")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if ui.may_change():
+            for name in dict.fromkeys(promise.dataset for promise in missed):
+                _fetch_button(name)
+        st.button(
+            _("Seen"),
+            key="missed_seen",
+            icon=":material/visibility_off:",
+            help=_("Hides this here, for you, until another one is missed."),
+            on_click=seen.update,
+            args=([promise.id for promise in missed],),
+        )
+        if with_link:
+            label = _("Did it run? See the scheduler")
+            st.page_link("scheduler.py", label=label, icon=":material/arrow_forward:")
+
+
+def _fetch_button(name: str) -> None:
+    """What the task would have fetched, now."""
+    text = _("Fetch {dataset}").format(dataset=language().word(name))
+    if st.button(text, key=f"fetch_missed_{name}", icon=":material/sync:"):
+        ui.fetch(name)
+        # The whole page: it shows how the fetch gets on.
+        st.rerun()
 
 
 def _line(promise: Promise) -> str:

@@ -6,8 +6,15 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus, Totals
-from ecommerce_core.ui import escape, language, sign_and_word
-from pages import notices, overview_pictures, reads, tasks
+from ecommerce_core.ui import language, sign_and_word
+from pages import (
+    overview_coming,
+    overview_pictures,
+    overview_since,
+    overview_steps,
+    problems,
+    reads,
+)
 
 app = ui.application()
 
@@ -16,47 +23,13 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def fetch_button(name: str) -> None:
-    st.button(
-        _("Fetch {dataset}").format(dataset=language().word(name)),
-        key=f"fetch_{name}",
-        icon=":material/sync:",
-        type="primary",
-        on_click=ui.fetch,
-        args=(name,),
-    )
-
-
-def first_steps(totals: dict[str, Totals]) -> None:
-    """What leads a new user to a full store."""
-    st.header(_("Three steps to begin"), anchor=False)
-    with st.grid(3, gap="small"):
-        for number, (name, total) in enumerate(totals.items(), start=1):
-            with st.container(border=True, height="stretch"):
-                done = total.current > 0
-                icon = ":material/check_circle:" if done else f":material/counter_{number}:"
-                heading = _("Fetch {dataset}").format(dataset=language().word(name))
-                st.markdown(f"{icon} **{heading}**")
-                peer = escape(app.datasets[name].peer)
-                st.caption(_("From {peer}, into our own database.").format(peer=peer))
-                if done:
-                    st.caption(_("Done: {n} rows.").format(n=language().number(total.current)))
-                else:
-                    fetch_button(name)
-        with st.container(border=True, height="stretch"):
-            st.markdown(f":material/counter_3: **{_('Schedule a task')}**")
-            st.caption(_("Let the scheduler fetch again, on its simulated clock."))
-            st.page_link("scheduler.py", label=_("Schedule…"), icon=":material/schedule:")
-
-
 def dataset_card(name: str, total: Totals, run: Run | None) -> None:
-    words = language()
+    words, dataset = language(), app.datasets[name]
     with st.container(border=True, height="stretch"):
         delta = None
         if run and run.status.is_good and run.counts.added != run.counts.withdrawn:
             grown = run.counts.added - run.counts.withdrawn
             delta = f"{'+' if grown > 0 else '-'}{words.number(abs(grown))}"
-        dataset = app.datasets[name]
         sizes = reads.kept(dataset, lambda: app.store.size_over_time(dataset, limit=30), "trend")
         st.metric(
             words.word(name).capitalize(),
@@ -65,54 +38,57 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
             delta_description=_("in the last run") if delta is not None else None,
             chart_data=[rows for _at, rows in sizes] if len(sizes) > 2 else None,
         )
-        if run is None:
-            st.caption(_("Never fetched yet."))
-        else:
-            ago = words.ago(run.finished_at or run.started_at, datetime.now(UTC))
-            what = f"{words.word(run.action)} ({words.word(run.trigger)})"
-            parts = [sign_and_word(run.status), what, ago]
-            if run.status.is_good and run.status is not RunStatus.UNCHANGED:
-                parts.append(ui.summary(run))
-            st.caption(" · ".join(parts))
+        st.caption(freshness(name, run))
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center"):
             if total.current:
-                fetch_button(name)
+                overview_steps.fetch_button(name)
             label = words.word(name).capitalize()
             st.page_link(f"{name}.py", label=label, icon=":material/arrow_forward:")
 
 
-@st.fragment(run_every=2.0)
-def coming() -> None:
-    """The next three callbacks, in both clocks."""
-    with ui.guarded():
-        ours = tasks.list_ours()[:3]
-        if not ours:
-            st.caption(_("No task of ours is scheduled."))
-        reading = app.scheduler.reading()
-        for task in ours:
-            moment = language().simulated(task.next_fire_time)
-            text = _("{moment} simulated · {recurrence}")
-            what = text.format(moment=moment, recurrence=escape(language().word(task.recurrence)))
-            real = tasks.real_time_until(task, reading)
-            st.markdown(f"**{escape(task.name)}** {real}")
-            st.caption(what)
-    st.page_link("scheduler.py", label=_("Open the scheduler"), icon=":material/arrow_forward:")
+def freshness(name: str, run: Run | None) -> str:
+    """How the last run ended and, where it was no good one, of when the rows are."""
+    words, now = language(), datetime.now(UTC)
+    if run is None:
+        return _("Never fetched yet.")
+    ago = words.ago(run.finished_at or run.started_at, now)
+    what = f"{words.word(run.action)} ({words.word(run.trigger)})"
+    parts = [sign_and_word(run.status), what, ago]
+    if run.status.is_good:
+        if run.status is not RunStatus.UNCHANGED:
+            parts.append(ui.summary(run))
+        return " · ".join(parts)
+    good = app.store.last_good_run(name)
+    if good is not None and good.finished_at is not None:
+        text = _("the rows are of {moment} ({ago})")
+        moment, age = (
+            words.moment(good.finished_at, seconds=False),
+            words.ago(good.finished_at, now),
+        )
+        parts.append(text.format(moment=moment, ago=age))
+    return " · ".join(parts)
 
 
 ui.page_frame(_("Overview"))
+ui.note_for_analysts()
 ui.watch(*app.datasets)
-for dataset_name in app.datasets:
-    notices.show(dataset_name)
+has_problems = problems.show()
 with ui.guarded():
     all_totals = {name: app.store.totals(dataset) for name, dataset in app.datasets.items()}
+    known = {name: total for name, total in all_totals.items() if total.current or total.withdrawn}
     if not all(total.current for total in all_totals.values()):
-        first_steps(all_totals)
-    with st.grid(3, gap="small"):
-        for dataset_name, dataset_totals in all_totals.items():
-            if dataset_totals.current or dataset_totals.withdrawn:
+        overview_steps.show(all_totals)
+    elif not has_problems:
+        well = _("The last fetch of each dataset went well.")
+        st.markdown(f":green[:material/check_circle:] {well}")
+    if known:
+        with st.grid(3, min_column_width=280, gap="small"):
+            for dataset_name, dataset_totals in known.items():
                 dataset_card(dataset_name, dataset_totals, app.store.last_run(dataset_name))
-        with st.container(border=True, height="stretch"):
-            st.markdown(f"**{_('Next callbacks')}**")
-            coming()
-overview_pictures.show()
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                overview_coming.show()
+        with st.grid(3, min_column_width=280, gap="small"):
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                overview_since.show()
+            overview_pictures.show()

@@ -19,23 +19,21 @@ def _(message: str) -> str:
 
 
 def show() -> None:
-    """Both pictures, side by side where there is room; nothing while there are no products."""
-    dataset = ui.application().datasets["products"]
-    store = ui.application().store
-    with ui.guarded():
-        families = reads.kept(
-            dataset, lambda: store.list_values(dataset, "family", Query()), "families"
-        )
-        bins = reads.kept(
-            dataset, lambda: store.histogram(dataset, "price_cents", Query()), "prices"
-        )
-        if not families:
-            return
-        with st.grid(2, min_column_width=380, gap="small") as grid:
-            with grid.cell(), st.container(border=True):
-                _families(families)
-            with grid.cell(), st.container(border=True):
-                _prices(bins)
+    """Both pictures, in cells of the grid around them; nothing while there are no products.
+
+    Raises StoreError.
+    """
+    dataset, store = ui.application().datasets["products"], ui.application().store
+    families = reads.kept(
+        dataset, lambda: store.list_values(dataset, "family", Query()), "families"
+    )
+    bins = reads.kept(dataset, lambda: store.histogram(dataset, "price_cents", Query()), "prices")
+    if not families:
+        return
+    with st.container(border=True, height="stretch"):
+        _families(families)
+    with st.container(border=True, height="stretch"):
+        _prices(bins)
 
 
 def _families(found: list[tuple[str, int]]) -> None:

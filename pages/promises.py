@@ -21,8 +21,6 @@ WINDOWS = {
     "day": (timedelta(days=1), N_("Last day")),
     "week": (timedelta(weeks=1), N_("Last week")),
 }
-# What the journal says in its own words.
-REASONS = (N_("the server was not running when it was due"),)
 
 
 def _(message: str) -> str:
@@ -159,5 +157,4 @@ def _table(shown: Sequence[Promise]) -> None:
 
 def reason_of(promise: Promise) -> str:
     """Why, in the reader's language where it is a reason of ours; else what the journal says."""
-    reason = promise.reason or ""
-    return _(reason) if reason in REASONS else reason
+    return language().sentence(promise.reason or "")

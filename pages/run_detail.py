@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Change, Run, RunStatus
 from ecommerce_core.ui import Column, escape, language, sign_and_word
-from pages import notices
+from pages import advice, notices
 
 
 def _(message: str) -> str:
@@ -26,6 +26,7 @@ def show(run: Run) -> None:
         facts = {
             _("Status"): sign_and_word(run.status),
             _("Trigger"): words.word(run.trigger),
+            **({_("Who"): run.actor} if run.actor else {}),
             _("Started"): words.moment(run.started_at),
             _("Result"): ui.summary(run),
         }
@@ -48,9 +49,9 @@ def show(run: Run) -> None:
         if held is not None and held.id == run.id:
             notices.held(run, keys=("confirm_run", "discard_run"))
         elif run.error:
-            advice = _("The stored data was left as it was. Fetch again from its page.")
+            todo = advice.of(run)
             failed = run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}
-            text = f"{ui.sentence(run.error)}\n\n{advice}" if failed else ui.sentence(run.error)
+            text = f"{ui.sentence(run.error)}\n\n{todo}" if todo else ui.sentence(run.error)
             (st.error if failed else st.info)(text, title=_("What happened"))
         _rejected_records(run)
         _changes(ui.application().store.list_changes(run.id))
@@ -67,7 +68,8 @@ def _rejected_records(run: Run) -> None:
         Column("reason", label=_("Reason")),
         Column("record", label=_("Record")),
     ]
-    ui.table(rejected, columns, key="rejected_table", alt=_("Rejected records"))
+    told = [{**one, "reason": language().sentence(one["reason"])} for one in rejected]
+    ui.table(told, columns, key="rejected_table", alt=_("Rejected records"))
     st.download_button(
         _("Download as JSON"),
         json.dumps(rejected, ensure_ascii=False, indent=2),

@@ -29,13 +29,13 @@ EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
 MessageId = str | tuple[str, str]
 
-# A page's text, a marked text, and the template of an error.
+# A page's text, a marked text, why a record was rejected, and the template of an error.
 _ERRORS = {
     name
     for name, value in vars(errors).items()
     if isinstance(value, type) and issubclass(value, errors.EcommerceError)
 }
-_SINGLE = {"_", "N_"} | _ERRORS
+_SINGLE = {"_", "N_", "Reason"} | _ERRORS
 
 
 def sources() -> list[Path]:
@@ -94,7 +94,7 @@ def update() -> list[MessageId]:
         known = old.get(message[0] if isinstance(message, tuple) else message)
         translation = known.string if known is not None else ""
         files = sorted({(path, 0) for path, _line in places})
-        new.add(message, translation, locations=[(path, None) for path, _ in files])
+        new.add(message, translation, locations=files)
         if not translation or (isinstance(translation, tuple) and not all(translation)):
             missing.append(message)
     PO.parent.mkdir(parents=True, exist_ok=True)

@@ -101,14 +101,16 @@ def test_one_record_that_is_no_strict_json_does_not_cost_the_others(poison: byte
     bad = b'{"codeProduit":"B","familleProduit":"f","descriptionProduit":"d",' + poison + b"}"
     parsed = PRODUCTS.parse(b'{"more":[{"x":NaN}],"produits":[' + good + b" , " + bad + b"]}")
 
-    assert [record.code for record in parsed.records] == ["A"]
+    assert parsed.records == [ProductRecord("A", "Frigos", "Frigos:P1-A", 100, 15, 2, None)]
     assert [(bad.position, bad.key) for bad in parsed.rejected] == [(1, "B")]
 
 
 def test_of_duplicate_fields_in_one_record_the_last_counts() -> None:
     body = b'{"codeProduit":"A","familleProduit":"f","descriptionProduit":"d","prix":1,"prix":2}'
 
-    assert PRODUCTS.parse(b'{"produits":[' + body + b"]}").records[0].price_cents == 2
+    (record,) = PRODUCTS.parse(b'{"produits":[' + body + b"]}").records
+    assert isinstance(record, ProductRecord)
+    assert record.price_cents == 2
 
 
 @pytest.mark.parametrize(

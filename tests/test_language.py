@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
 from datetime import UTC, datetime, timedelta, timezone
@@ -12,9 +13,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ecommerce_core import language as language_module
+from ecommerce_core import rejection
+from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.errors import PeerTimedOut, StoreFull
 from ecommerce_core.language import LANGUAGES, WORDS, Language, escape, language_of
 from tests import messages
+from tests.peers import product
 
 EN, FR = Language("en"), Language("fr", timezone(timedelta(hours=1), "CET"))
 AT = datetime(2026, 11, 24, 20, 5, 9, tzinfo=UTC)
@@ -201,7 +205,7 @@ def test_an_escaped_text_has_no_bare_punctuation(text: str) -> None:
 
 
 def test_lone_surrogates_do_not_reach_the_wire_to_the_browser() -> None:
-    escape("a\ud800b").encode()
+    assert escape("a\ud800b").encode() == rb"a\?b"
 
 
 def test_every_language_has_a_name_of_its_own() -> None:
@@ -214,6 +218,83 @@ def test_a_stored_english_sentence_is_told_in_french_and_quotes_the_peer_as_it_w
 
     assert FR.sentence(held).startswith("la réponse retirerait 21 lignes sur 40")
     assert FR.sentence(failed) != failed
-    assert "produits is missing" in FR.sentence(failed)
+    assert "produits manque" in FR.sentence(failed)
     assert FR.sentence("a word of a peer's own") == "a word of a peer's own"
     assert EN.sentence(held) == held
+
+
+FILLED_IN = {
+    "wanted": "a whole number or null",
+    "got": "true or false",
+    "field": "prix",
+    "value": "'dear'",
+    "limit": "0",
+    "count": "2,048",
+    "what": "invalid character (byte 5)",
+    "position": "7",
+}
+
+
+@pytest.mark.parametrize("reason", rejection.REASONS, ids=lambda reason: reason.template)
+def test_every_reason_of_a_rejection_is_told_in_french(reason: rejection.Reason) -> None:
+    wanted = {name: FILLED_IN[name] for name in fields(reason.template)}
+    stored, french = reason.of(**wanted), FR.text(reason.template)
+    assert french != reason.template
+
+    told = FR.sentence(stored)
+    in_a_field = FR.sentence(rejection.IN_FIELD.of(field="prix", reason=stored))
+
+    if reason is rejection.WRONG_TYPE:
+        wanted = {"wanted": "un nombre entier ou null", "got": "vrai ou faux"}
+    assert told == french.format(**wanted)
+    assert in_a_field == f"prix : {told}"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("prix", "dear"),
+        ("prix", None),
+        ("prix", -1),
+        ("prix", 10**30),
+        ("prix", True),
+        ("codeProduit", ""),
+        ("codeProduit", "x" * 5_000),
+        ("descriptionProduit", "a\0b"),
+        ("familleProduit", ["TV"]),
+    ],
+)
+def test_what_the_decoder_says_of_a_bad_record_has_a_french_of_its_own(
+    field: str, value: object
+) -> None:
+    record = {**product(1), field: value}
+    parsed = PRODUCTS.parse(json.dumps({"produits": [record, product(2)]}).encode())
+    [rejected] = parsed.rejected
+
+    assert FR.sentence(rejected.reason) != rejected.reason
+    assert not set(FR.sentence(rejected.reason).split()) & {"expected", "got", "is", "must", "out"}
+
+
+@pytest.mark.parametrize(
+    "text", ["the product is missing", "a peer: said something", "foo or bar", "prix: blue", ""]
+)
+def test_what_is_no_reason_of_ours_stays_as_it_was(text: str) -> None:
+    assert FR.sentence(text) == text
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "the caller hung up in mid-request",
+        "the body passes 65536 bytes",
+        "the body took longer than 10 s to arrive",
+        "the token in the body is not valid for this task",
+        "a browser sent this from another site (Origin: 'https://evil.example')",
+        "one valid Host header is needed; it is missing",
+        "an unforeseen error: ZeroDivisionError",
+        "the server stopped before the run had ended",
+        "The process ended during this run; nothing of it was stored.",
+    ],
+)
+def test_why_a_callback_or_a_run_failed_is_told_in_french(reason: str) -> None:
+    assert FR.sentence(reason) != reason

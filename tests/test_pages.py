@@ -11,10 +11,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Element
 
 from ecommerce_core import application
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.models import Action, RunStatus, Trigger
+from ecommerce_core.models import Action, Product, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from tests.peers import Peers
@@ -81,7 +83,7 @@ class Page:
         return self.sound()
 
     def buttons(self) -> set[str]:
-        return {button.key for button in self.at.button}
+        return {button.key for button in self.at.button if button.key is not None}
 
     def fetch(self, name: str) -> Page:
         """Click, wait for the run to end, and let the page look."""
@@ -110,7 +112,7 @@ class Page:
             "header",
             "subheader",
         )
-        found = [e.value for kind in kinds for e in self.at.get(kind)]
+        found = [e.value for kind in kinds for e in self.at.get(kind) if isinstance(e, Element)]
         titles = [e.proto.title for kind in ("error", "warning") for e in self.at.get(kind)]
         return "\n".join(str(text) for text in [*found, *titles])
 
@@ -140,7 +142,7 @@ def test_every_page_opens_on_an_empty_store_and_says_that_it_is_the_sandbox(
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_opens_on_a_full_store(app: Application, name: str) -> None:
     for dataset in app.datasets:
-        app.request_sync(dataset, trigger=Trigger.MANUAL).wait(10)
+        app.request_sync(dataset, actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     Page.open(app, name)
 
 
@@ -157,6 +159,7 @@ def test_products_are_fetched_and_shown_with_prices_in_euros(app: Application) -
     table = page.table()
     assert len(table) == 25
     stored = app.store.find_row(app.datasets["products"], table["code"][0])
+    assert isinstance(stored, Product)
     assert table["price_cents"][0] == stored.price_cents
     assert list(table["min_quantity"].unique()) == [1]
     assert list(table["packaging"].unique()) == [0]
@@ -250,7 +253,7 @@ def test_rejected_records_are_shown_with_their_reason(
     products = json.loads(catalogue(3))
     products["produits"][1]["prix"] = "**dear**"
     peers.bodies["catalogue-produit"] = json.dumps(products).encode()
-    run = app_of_peers.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    run = app_of_peers.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     page = Page.open(app_of_peers, "activity", run=str(run.id))
     rejected = page.table_named("Rejected records")
     assert list(rejected["key"]) == ["X1"]
@@ -262,9 +265,9 @@ def test_changes_are_shown_field_by_field_with_money_as_money(
     peers: Peers, app_of_peers: Application
 ) -> None:
     peers.bodies["catalogue-produit"] = catalogue(3)
-    app_of_peers.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    app_of_peers.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     peers.bodies["catalogue-produit"] = catalogue(3).replace(b'"prix": 424', b'"prix": 399', 1)
-    run = app_of_peers.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    run = app_of_peers.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     page = Page.open(app_of_peers, "activity", run=str(run.id))
     changes = page.table_named("What the run changed, field by field")
     assert changes.to_dict("records") == [
@@ -274,8 +277,8 @@ def test_changes_are_shown_field_by_field_with_money_as_money(
 
 def test_the_journal_lists_runs_and_filters_them(app: Application) -> None:
     for dataset in app.datasets:
-        app.request_sync(dataset, trigger=Trigger.CLI).wait(10)
-    app.clear("products", trigger=Trigger.MANUAL)
+        app.request_sync(dataset, actor=LOCAL, trigger=Trigger.CLI).wait(10)
+    app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
     page = Page.open(app, "activity")
     assert list(page.table("runs_table")["id"]) == [3, 2, 1]
     page.at.selectbox(key="runs_trigger").select(Trigger.CLI).run()
@@ -285,7 +288,7 @@ def test_the_journal_lists_runs_and_filters_them(app: Application) -> None:
 
 
 def test_a_run_in_the_url_opens_with_its_detail(app: Application) -> None:
-    app.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     page = Page.open(app, "activity", run="1")
     assert "Run 1: fetch · products" in page.texts()
 
@@ -324,7 +327,7 @@ def test_a_language_that_we_do_not_have_is_ignored(app: Application) -> None:
 
 
 def test_what_a_peer_wrote_is_never_markup(app: Application) -> None:
-    app.request_sync("customers", trigger=Trigger.MANUAL).wait(10)
+    app.request_sync("customers", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     evil = "**:red[x]** $y$ :material/home: <b>"
     with app.store.writing() as db:
         db.execute("UPDATE customer SET first_name = ?", [evil])
@@ -336,7 +339,7 @@ def test_what_a_peer_wrote_is_never_markup(app: Application) -> None:
 def test_a_store_that_cannot_be_read_is_an_error_in_place_and_no_empty_table(
     app: Application,
 ) -> None:
-    app.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     app.settings.database.write_bytes(b"this is no database, and it is long enough to be read")
     page = Page.open(app, "products")
     assert "no sound SQLite database" in page.texts()

@@ -49,13 +49,15 @@ def test_an_entry_that_moved_on_by_periods_owes_one_for_each() -> None:
     found = compare(look(0, 0 * HOUR, entry(HOUR)), (), look(1, 3.5 * HOUR, entry(4 * HOUR)))
 
     assert due(found.owed) == [HOUR, 2 * HOUR, 3 * HOUR]
-    assert found.flights == found.gone == ()
+    assert found.flights == ()
+    assert found.gone == ()
 
 
 def test_an_entry_that_is_missing_before_its_time_was_deleted() -> None:
     found = compare(look(0, 0 * HOUR, entry(HOUR)), (), look(1, HOUR - SECOND))
 
-    assert found.owed == found.flights == ()
+    assert found.owed == ()
+    assert found.flights == ()
 
 
 @pytest.mark.parametrize("recurrence", ["none", "month", ""])
@@ -236,6 +238,18 @@ def test_a_call_by_a_stranger_pays_only_what_would_be_missed() -> None:
     assert [(one.outcome, one.delivery_id) for one in both] == [(PromiseOutcome.ON_TIME, 9)]
     alone, _ = settle(after, left, terms(12))
     assert [(one.outcome, one.delivery_id) for one in alone] == [(PromiseOutcome.REFUSED, 8)]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.EXECUTED, Outcome.JOINED, Outcome.FAILED])
+def test_what_a_person_had_delivered_again_pays_no_promise(outcome: Outcome) -> None:
+    again = delivery(9, 0.5, outcome=outcome, reason="delivered again: delivery 8")
+    waiting, left = settle([promise(1)], [again], terms(2))
+    assert (waiting, left) == ([promise(1)], ())
+
+    missed, _ = settle([promise(1)], [again], terms(12))
+    assert [one.outcome for one in missed] == [PromiseOutcome.MISSED]
+    own, _ = settle([promise(1)], [again, delivery(10, 0.6)], terms(12))
+    assert [one.delivery_id for one in own] == [10]
 
 
 def test_a_sync_under_way_puts_off_what_is_missed_one_that_began_later_does_not() -> None:

@@ -2,16 +2,17 @@
 
 Drives a server with the embedded peers to an empty, a full and a failing shop,
 and takes each page in English and French, light and dark, wide and narrow.
-Writes README's picture, docs/overview.png, as well.
+With ``--readme`` it takes README's picture, docs/overview.png, and nothing else: the
+sandbox, fetched twice, with one task to come.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
-import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
@@ -23,6 +24,7 @@ from PIL import Image
 
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import Recurrence
 from ecommerce_core.scheduler import Scheduler
@@ -48,8 +50,18 @@ def call_back(server: Server) -> None:
         requests.post(server.page(path), timeout=60)
 
 
-def fill(server: Server) -> None:
-    """Fetch both, let some simulated days pass, fetch again, and leave tasks to come."""
+TASKS = (
+    (PRODUCTS, 3, Recurrence.DAY),
+    (CUSTOMERS, 5, Recurrence.WEEK),
+    (PRODUCTS, 9, Recurrence.NONE),
+)
+
+
+def fill(server: Server, tasks: Sequence[tuple[Dataset, int, Recurrence]] = TASKS) -> None:
+    """Fetch both, let some simulated days pass, fetch again, and leave ``tasks`` to come.
+
+    A task is a dataset, the simulated hours until it is due, and its recurrence.
+    """
     scheduler = Scheduler(Gateway(gateway_of(server)), app_name="e-commerce")
     call_back(server)
     scheduler.set_speed(86_400)
@@ -58,11 +70,7 @@ def fill(server: Server) -> None:
     time.sleep(1)
     call_back(server)
     now = scheduler.fetch_clock().simulated_at.replace(second=0, microsecond=0)
-    for dataset, hours, recurrence in (
-        (PRODUCTS, 3, Recurrence.DAY),
-        (CUSTOMERS, 5, Recurrence.WEEK),
-        (PRODUCTS, 9, Recurrence.NONE),
-    ):
+    for dataset, hours, recurrence in tasks:
         at = now + timedelta(hours=hours)
         scheduler.add_task(dataset, simulated_at=at, recurrence=recurrence)
 
@@ -94,7 +102,7 @@ def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None
             visitor.open(name)
             settle(visitor)
             for scheme in ("light", "dark"):
-                visitor.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                visitor.page.emulate_media(color_scheme=scheme)
                 visitor.page.wait_for_timeout(400)
                 file = f"{name or 'overview'}-{state}-{language}-{scheme}-{width}.png"
                 visitor.page.screenshot(path=folder / file)
@@ -104,6 +112,7 @@ def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None
 
 
 def take_readme_picture(browser: Browser, server: Server) -> None:
+    """The overview at its size on a laptop, in few colours."""
     visitor = Visitor(browser, server)
     visitor.open()
     settle(visitor)
@@ -122,11 +131,28 @@ def main(folder: Path) -> None:
         with running_server(Path(data)) as server:
             take_all(browser, server, folder, "empty")
             fill(server)
-            take_readme_picture(browser, server)
             take_all(browser, server, folder, "full")
         with failing_server(Path(data)) as server:
             take_all(browser, server, folder, "failing")
 
 
+def main_readme() -> None:
+    """README's picture alone."""
+    with (
+        tempfile.TemporaryDirectory() as data,
+        running_chromium() as browser,
+        running_server(Path(data)) as server,
+    ):
+        fill(server, TASKS[:1])
+        take_readme_picture(browser, server)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "screenshots"))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("screenshots"))
+    parser.add_argument("--readme", action="store_true", help="README's picture alone")
+    asked = parser.parse_args()
+    if asked.readme:
+        main_readme()
+    else:
+        main(asked.folder)

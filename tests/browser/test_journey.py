@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
 
-from ecommerce_core.models import Trigger
+from ecommerce_core.catalogue import PRODUCTS as PRODUCTS_DATASET
+from ecommerce_core.models import Query, Trigger
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
-from tests.browser.visitor import PAGES, Visitor, expect
+from tests.browser.visitor import PAGES, Locator, Visitor, expect
 
 pytestmark = pytest.mark.browser
 
@@ -31,6 +34,11 @@ def full_shop(shop: SandboxShop) -> SandboxShop:
 @pytest.fixture
 def visitor(visit: Callable[..., Visitor], full_shop: SandboxShop) -> Visitor:
     return visit(full_shop)
+
+
+def tick_row(canvas: Locator, row: int) -> None:
+    """Click a row's tick box, by where it is painted; a scroller lies over the canvas."""
+    canvas.click(position={"x": 16, "y": 50 + 33 * row}, force=True)
 
 
 def test_a_new_shop_is_empty_and_the_overview_leads_to_a_full_one(
@@ -81,15 +89,26 @@ def test_customers_are_cards_and_a_table_as_the_reader_likes(visitor: Visitor) -
     expect(points).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-GB", ("As of", "manual", "callback", "executed")),
+        ("fr-FR", ("État au", "manuel", "rappel", "exécuté")),
+    ],
+)
 def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
-    shop: SandboxShop, visit: Callable[..., Visitor]
+    locale: str,
+    words: tuple[str, str, str, str],
+    shop: SandboxShop,
+    visit: Callable[..., Visitor],
 ) -> None:
+    as_of_words, manual, callback, executed = words
     shop.sandbox.scheduler.set_speed(5)
-    visitor = visit(shop)
+    visitor = visit(shop, locale=locale)
     visitor.open("products")
     visitor.button("fetch_products").click()
-    as_of = visitor.page.get_by_test_id("stCaptionContainer").filter(has_text="As of")
-    expect(as_of).to_contain_text("manual")
+    as_of = visitor.page.get_by_test_id("stCaptionContainer").filter(has_text=as_of_words)
+    expect(as_of).to_contain_text(manual)
     visitor.go("scheduler")
     visitor.button("task_soon").click()
     visitor.wait_until_drawn()
@@ -101,21 +120,25 @@ def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
 
     shop.sandbox.scheduler.set_speed(360)  # the hour passes in a second
 
-    expect(as_of).to_contain_text("callback")
+    expect(as_of).to_contain_text(callback)
     visitor.go("activity")
-    expect(visitor.row("runs_table", 0).get_by_text("callback", exact=True)).to_be_attached()
+    expect(visitor.row("runs_table", 0).get_by_text(callback, exact=True)).to_be_attached()
     deliveries = visitor.page.get_by_role("region").last.locator("td")
-    expect(deliveries.get_by_text(re.compile("executed")).first).to_be_attached()
+    expect(deliveries.get_by_text(re.compile(executed)).first).to_be_attached()
     assert shop.runs("products")[0].task_name == "get_products"
     shop.sandbox.scheduler.set_speed(5)
     visitor.expect_no_crash()
 
 
-def test_clearing_asks_first_and_can_be_undone(visitor: Visitor, full_shop: SandboxShop) -> None:
+@pytest.mark.parametrize(("locale", "rows"), [("en-GB", "rows"), ("fr-FR", "lignes")])
+def test_clearing_asks_first_and_can_be_undone(
+    locale: str, rows: str, visit: Callable[..., Visitor], full_shop: SandboxShop
+) -> None:
+    visitor = visit(full_shop, locale=locale)
     visitor.open("products")
     visitor.button("clear_products").click()
     dialog = visitor.page.get_by_role("dialog")
-    expect(dialog).to_contain_text(re.compile(r"\b1[12]\d rows"))
+    expect(dialog).to_contain_text(re.compile(rf"\b1[12]\d {rows}"))
     visitor.button("cancel_clear_products").click()
     expect(dialog).to_have_count(0)
     visitor.expect_rows("products_table", 25)
@@ -208,4 +231,71 @@ def test_a_search_narrows_the_table_and_its_address_can_be_shared(
     expect(friend.cell("products_table", "X1-0")).to_have_count(0)
     visitor.part("search_products").locator("input").fill("no such thing")
     expect(visitor.part("products_table")).to_have_count(0)
+    visitor.expect_no_crash()
+
+
+@pytest.mark.parametrize(
+    ("locale", "found", "taken"),
+    [("en-GB", "Family", "Export"), ("fr-FR", "Famille", "Exporter")],
+)
+def test_what_was_filtered_is_shared_selected_taken_away_and_read_back(
+    locale: str,
+    found: str,
+    taken: str,
+    visit: Callable[..., Visitor],
+    full_shop: SandboxShop,
+) -> None:
+    count = full_shop.store.count_rows(PRODUCTS_DATASET, Query(values=(("family", ("TV",)),)))
+    assert 0 < count < 25
+    visitor = visit(full_shop, locale=locale)
+    visitor.open("products")
+    visitor.part("products_filters").get_by_role("button").first.click()
+    visitor.page.get_by_role("combobox").and_(visitor.page.locator("[aria-label*=amil]")).fill("TV")
+    visitor.page.keyboard.press("Enter")
+    visitor.expect_rows("products_table", count)
+    visitor.page.keyboard.press("Escape")
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.page).to_have_url(re.compile("family=TV"))
+
+    friend = visit(full_shop, locale=locale)
+    friend.page.goto(visitor.page.url)
+    friend.expect_rows("products_table", count)
+    expect(friend.page.get_by_role("button", name=re.compile(f"^{found}\\W+TV$"))).to_be_visible()
+    code = friend.row("products_table", 0).nth(1).inner_text()
+    tick_row(friend.part("products_table").locator("canvas").first, 0)
+    expect(friend.page.get_by_role("dialog")).to_contain_text(code)
+    expect(friend.page).to_have_url(re.compile("row="))
+    friend.page.keyboard.press("Escape")
+
+    visitor.part("export_products").get_by_text(taken).first.click()
+    with visitor.page.expect_download() as download:
+        visitor.button("export_products_csv").click()
+    with Path(download.value.path()).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == count
+    assert {row["family"] for row in rows} == {"TV"}
+    visitor.expect_no_crash()
+
+
+def test_a_callback_is_delivered_again_without_a_mouse(
+    visitor: Visitor, full_shop: SandboxShop
+) -> None:
+    newest = full_shop.store.newest_delivery_id()
+    visitor.open("activity")
+    expect(visitor.button("deliver_again")).to_be_disabled()
+    visitor.part("delivery").locator("input").focus()
+    visitor.page.keyboard.press("ArrowDown")
+    expect(visitor.page.get_by_role("option").first).to_be_visible()
+    visitor.page.keyboard.press("Enter")
+    expect(visitor.button("deliver_again")).to_be_enabled()
+    visitor.page.keyboard.press("Tab")
+    visitor.page.keyboard.press("Tab")
+    expect(visitor.button("deliver_again")).to_be_focused()
+    visitor.page.keyboard.press("Enter")
+
+    first = visitor.row("deliveries_table", 0)
+    expect(first.get_by_text(re.compile(r"^delivered again: delivery \d+$"))).to_be_attached()
+    [again] = full_shop.store.list_deliveries(limit=1)
+    assert again.id > newest
+    assert again.outcome == "executed"
     visitor.expect_no_crash()

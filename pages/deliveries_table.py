@@ -1,0 +1,121 @@
+"""Which callbacks came: filters and the table, with one of them delivered again below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core import ui
+from ecommerce_core.models import Delivery, Outcome
+from ecommerce_core.ui import Column, language, sign_and_word
+from pages import address_choice, deliver_again
+
+PAGE_SIZE = 100
+FILTERS = ("deliveries_dataset", "deliveries_outcome")
+state = st.session_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show() -> None:
+    """The filters, the table and the button. Raises StoreError."""
+    store = ui.application().store
+    if store.newest_delivery_id() == 0:
+        _nothing_yet()
+        return
+    limit = state.get("_deliveries_shown", PAGE_SIZE)
+    found = store.list_deliveries(limit=limit, **_filters())
+    if not found:
+        _nothing_matches()
+        return
+    _table(found)
+    if len(found) == limit:
+        more = {"_deliveries_shown": limit + PAGE_SIZE}
+        label = _("Show older callbacks")
+        st.button(label, key="older_deliveries", on_click=state.update, args=(more,))
+    if ui.may_change():
+        deliver_again.show(found)
+
+
+def _filters() -> dict[str, Any]:
+    """The filters above the table, as arguments of ``list_deliveries``."""
+    datasets = list(ui.application().datasets)
+    with st.grid(2, min_column_width=150, gap="small", width=410):
+        return {
+            "dataset": address_choice.choose(
+                _("Dataset"),
+                datasets,
+                name="callbacks",
+                key=FILTERS[0],
+                shown=language().word,
+            ),
+            "outcome": address_choice.choose(
+                _("Outcome"),
+                list(Outcome),
+                name="outcome",
+                key=FILTERS[1],
+                shown=sign_and_word,
+            ),
+        }
+
+
+def _nothing_matches() -> None:
+    st.caption(f":material/search_off: {_('No callback matches.')}")
+    st.button(
+        _("Show all callbacks"),
+        key="all_deliveries",
+        icon=":material/filter_alt_off:",
+        on_click=address_choice.forget,
+        args=FILTERS,
+    )
+
+
+def _nothing_yet() -> None:
+    st.caption(f":material/call_received: {_('No callback has arrived yet.')}")
+    st.page_link("scheduler.py", label=_("Schedule a task"), icon=":material/arrow_forward:")
+
+
+def _table(deliveries: list[Delivery]) -> None:
+    word = language().word
+    rows = [
+        {
+            **{
+                name: getattr(delivery, name)
+                for name in ("id", "received_at", "simulated_at", "run_id")
+            },
+            "dataset": word(delivery.dataset),
+            "outcome": sign_and_word(delivery.outcome),
+            "duration": delivery.duration_s,
+            "reason": language().sentence(delivery.reason or ""),
+        }
+        for delivery in deliveries
+    ]
+    columns = [
+        Column("received_at", "moment", _("Received ({zone})").format(zone=language().place)),
+        Column("dataset", label=_("Dataset")),
+        Column("outcome", label=_("Outcome"), width=110),
+        Column("reason", label=_("Reason"), width=300),
+        Column("run_id", "number", _("Run")),
+        Column("duration", "duration", _("Duration")),
+        Column("simulated_at", "simulated", _("Simulated time")),
+        Column("id", "number", _("Callback")),
+    ]
+    ids = [delivery.id for delivery in deliveries]
+
+    def pick() -> None:
+        # As with runs: a selection is a position, and the next callback moves them all.
+        picked = state["deliveries_table"]["selection"]["rows"]
+        if picked and picked[0] < len(ids):
+            state["delivery"] = ids[picked[0]]
+
+    ui.table(
+        rows,
+        columns,
+        key="deliveries_table",
+        alt=_("Callbacks, newest first"),
+        on_select=pick,
+        selection_mode="single-row",
+    )
