@@ -120,8 +120,8 @@ def write_xlsx(
 
 def write_parquet(dataset: Dataset, chunks: Chunks, out: BinaryIO) -> None:
     """The columns under the store's own names and types; times in UTC."""
-    import pyarrow as pa  # type: ignore[import-untyped]
-    import pyarrow.parquet as pq  # type: ignore[import-untyped]
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     arrow = {str: pa.string(), int: pa.int64(), float: pa.float64()}
     schema = pa.schema(

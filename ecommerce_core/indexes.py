@@ -27,11 +27,27 @@ def sortable_columns(dataset: Dataset) -> tuple[str, ...]:
     return (*dataset.column_names, *TIMES)
 
 
-def order_of(dataset: Dataset, column: str) -> str:
-    """The expression that orders by a column: texts that people read ignore ASCII's case."""
-    found = next((one for one in dataset.columns if one.name == column), None)
-    words = found is not None and found.searched and column != dataset.key
-    return f"{column} COLLATE NOCASE" if words else column
+def order_of(dataset: Dataset, column: str, *, table: str = "") -> str:
+    """The expression that orders by a column: texts that people read by what they are folded to.
+
+    That is cut out of the searched text, which ignores accents by itself and, compared so, case.
+    A collation of our own would do as well, but no other tool could read the file then.
+    """
+    prefix = f"{table}." if table else ""
+    if not _is_read(dataset, column):
+        return prefix + column
+    rest = f"{prefix}search"
+    for name in dataset.searched_names:
+        end = f"instr({rest}, char(10))"
+        if name == column:
+            last = name == dataset.searched_names[-1]
+            return f"{rest if last else f'substr({rest}, 1, {end} - 1)'} COLLATE NOCASE"
+        rest = f"substr({rest}, {end} + 1)"
+    raise KeyError(column)
+
+
+def _is_read(dataset: Dataset, column: str) -> bool:
+    return column != dataset.key and column in dataset.searched_names
 
 
 def sort_index(dataset: Dataset, column: str) -> str:
@@ -58,6 +74,9 @@ def definitions(dataset: Dataset) -> Mapping[str, str]:
         # The scan's index is in the facet's order.
         if column not in {dataset.key, dataset.facet}:
             rest = (dataset.key, "withdrawn_at") if column != "withdrawn_at" else (dataset.key,)
+            if _is_read(dataset, column):
+                # What the expression is made of: without it SQLite looks into the table.
+                rest = (*rest, "search")
             wanted[sort_index(dataset, column)] = ", ".join((order_of(dataset, column), *rest))
     return {
         name: f"CREATE INDEX IF NOT EXISTS {name} ON {dataset.table} ({columns})"

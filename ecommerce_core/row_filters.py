@@ -33,6 +33,8 @@ class Conditions:
 
     withdrawn: Withdrawn
     clauses: tuple[Clause, ...] = ()
+    # What the clauses over the searched text look for, folded.
+    words: tuple[str, ...] = ()
 
     @property
     def columns(self) -> set[str]:
@@ -41,7 +43,8 @@ class Conditions:
 
     def without(self, column: str) -> Conditions:
         """The same without what is asked of one column."""
-        return replace(self, clauses=tuple(c for c in self.clauses if c.column != column))
+        kept = tuple(c for c in self.clauses if c.column != column)
+        return replace(self, clauses=kept, words=() if column == "search" else self.words)
 
     def sql(self, *, table: str = "") -> str:
         """The text after WHERE."""
@@ -70,14 +73,15 @@ class Conditions:
 def conditions_of(dataset: Dataset, query: Query) -> Conditions:
     """What a query asks for. A name that is no column of the dataset is left out."""
     known = set(sortable_columns(dataset))
+    words = tuple(words_of(query.search))
     clauses = [
         *(_one_of(column, values) for column, values in query.values if column in known),
         *_ranges(query, known),
         *(_since(column, to_text(at)) for column, at in query.since if column in TIMES),
         *(Clause(column, _PRESENT[there]) for column, there in query.present if column in known),
-        *(Clause("search", _LIKE, (pattern_of(word),)) for word in words_of(query.search)),
+        *(Clause("search", _LIKE, (pattern_of(word),)) for word in words),
     ]
-    return Conditions(query.withdrawn, tuple(clauses))
+    return Conditions(query.withdrawn, tuple(clauses), words)
 
 
 def _one_of(column: str, values: Iterable[str]) -> Clause:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from ecommerce_core import indexes
+from ecommerce_core import indexes, word_index
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.indexes import TIMES, order_of, sort_index, sortable_columns
 from ecommerce_core.models import Query, Totals, Withdrawn
@@ -17,6 +17,8 @@ from ecommerce_core.selection import Selection, rows_version
 from ecommerce_core.transactions import Transactions, to_datetime
 
 EXPORT_CHUNK = 5_000
+# Along an index so many rows are looked at, in vain if need be, in a few hundredths of a second.
+FEW_TO_PASS = 20_000
 
 _to_datetime = lru_cache(4_096)(to_datetime)
 
@@ -39,9 +41,7 @@ class Rows(Transactions):
         conditions = conditions_of(dataset, query)
         with self.reading() as db:
             selection = Selection(db, self.read_cache, dataset, conditions)
-            sql, values = _page(dataset, query, selection)
-            to_row = row_reader(dataset)
-            return [to_row(row) for row in db.execute(sql, values)] if sql else []
+            return list(map(row_reader(dataset), _list_page(dataset, query, selection)))
 
     def count_rows(self, dataset: Dataset, query: Query) -> int:
         """How many rows match."""
@@ -107,6 +107,9 @@ class Rows(Transactions):
         for statement in now:
             with self.writing() as db:
                 indexes.build(db, statement)
+        room = None if at_most is None else at_most - len(now)
+        if self._index_words(dataset, at_most=room):
+            return max(1, len(missing) - len(now))
         if len(now) == len(missing):
             with self.reading() as db:
                 everything = Selection(db, self.read_cache, dataset, Conditions(Withdrawn.HIDE))
@@ -114,6 +117,19 @@ class Rows(Transactions):
                 if dataset.facet is not None:
                     everything.groups(dataset.facet)
         return len(missing) - len(now)
+
+    def _index_words(self, dataset: Dataset, *, at_most: int | None) -> bool:
+        """Take so many steps towards the index of words; whether more are to be taken."""
+        while True:
+            with self.reading() as db:
+                if not word_index.is_wanted(db, dataset, rows_version(db, dataset)):
+                    return False
+            if at_most is not None and at_most <= 0:
+                return True
+            with self.writing() as db:
+                # A sync may have come between: asked again inside.
+                word_index.take_step(db, dataset, rows_version(db, dataset))
+            at_most = None if at_most is None else at_most - 1
 
 
 def row_reader(dataset: Dataset) -> Callable[[tuple[Any, ...]], Row]:
@@ -136,17 +152,19 @@ def _sort(dataset: Dataset, query: Query) -> str:
 
 def _order(dataset: Dataset, column: str, direction: str) -> str:
     key = f"t.{dataset.key} {direction}"
-    return key if column == dataset.key else f"t.{order_of(dataset, column)} {direction}, {key}"
+    if column == dataset.key:
+        return key
+    return f"{order_of(dataset, column, table='t')} {direction}, {key}"
 
 
-def _page(dataset: Dataset, query: Query, selection: Selection) -> tuple[str, list[Any]]:
-    """The statement that reads one page, empty where there is no such page."""
+def _list_page(dataset: Dataset, query: Query, selection: Selection) -> list[tuple[Any, ...]]:
+    """The rows of one page as tuples, none where there is no such page."""
     total = selection.count()
     size = max(1, query.page_size)
     offset = (max(1, query.page) - 1) * size
     take = min(size, total - offset)
     if take <= 0:
-        return "", []
+        return []
     column = _sort(dataset, query)
     direction = "DESC" if query.descending else "ASC"
     order = _order(dataset, column, direction)
@@ -155,42 +173,108 @@ def _page(dataset: Dataset, query: Query, selection: Selection) -> tuple[str, li
         source, values = selection.source()
         where, asked = selection.conditions.sql(table="t"), selection.conditions.values
         sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
-        return sql, [*values, *asked, take, offset]
+        few: list[tuple[Any, ...]] = selection.db.execute(
+            sql, [*values, *asked, take, offset]
+        ).fetchall()
+        return few
     if offset > total // 2:
         # Beyond the middle the end is nearer: the last page costs what the first does.
         direction = "ASC" if query.descending else "DESC"
         offset = total - offset - take
-    source, where, asked = _walk(dataset, column, selection)
-    # The keys alone, so that the rows that are passed over are never fetched.
-    keys = (
-        f"SELECT t.{key} AS wanted FROM {source} WHERE {where}"
-        f" ORDER BY {_order(dataset, column, direction)} LIMIT ? OFFSET ?"
-    )
-    sql = (
-        f"SELECT {columns} FROM ({keys}) CROSS JOIN {dataset.table} AS t ON t.{key} = wanted"
-        f" ORDER BY {order}"
-    )
-    return sql, [*asked, take, offset]
+    found: list[tuple[Any, ...]] = []
+    way = _Way(dataset, column, direction, selection)
+    for keys, asked in way.list_ways(until=offset + take, total=total):
+        # The keys alone, so that the rows that are passed over are never fetched.
+        sql = (
+            f"SELECT {columns} FROM ({keys} LIMIT ? OFFSET ?)"
+            f" CROSS JOIN {dataset.table} AS t ON t.{key} = wanted ORDER BY {order}"
+        )
+        found = selection.db.execute(sql, [*asked, take, offset]).fetchall()
+        if len(found) == take:
+            break
+    return found
 
 
-def _walk(dataset: Dataset, column: str, selection: Selection) -> tuple[str, str, list[Any]]:
-    """The texts after FROM and WHERE, and their parameters, that go along a column's order."""
-    conditions = selection.conditions
-    scan = indexes.scan_index(dataset)
-    chosen = [c for c in conditions.clauses if c.column == dataset.facet and c.is_choice]
-    in_scan_order = column == dataset.facet or (
-        # Within one value the scan's index is in the key's order.
-        column == dataset.key and len(chosen) == 1 and len(chosen[0].values) == 1
-    )
-    if in_scan_order and scan in selection.indexes and conditions.is_covered(dataset):
-        source = f"{dataset.table} AS t INDEXED BY {scan}"
-        return source, conditions.sql(table="t"), conditions.values
-    wanted = sort_index(dataset, column)
-    hint = f"INDEXED BY {wanted}" if wanted in selection.indexes else ""
-    bounds = Conditions(
-        Withdrawn.SHOW, tuple(clause for clause in conditions.clauses if clause.column == column)
-    )
-    others = conditions.without(column)
-    # The plus keeps SQLite from another index, whose rows it would have to sort.
-    where = f"{bounds.sql(table='t')} AND +({others.sql(table='t')})"
-    return f"{dataset.table} AS t {hint}", where, [*bounds.values, *others.values]
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the keys of many rows are found in a column's order: along an index of it, or sorted."""
+
+    dataset: Dataset
+    column: str
+    direction: str
+    selection: Selection
+
+    def list_ways(self, *, until: int, total: int) -> Iterator[tuple[str, list[Any]]]:
+        """Statements with their parameters, each for where the one before finds too few rows.
+
+        ``until``: how many of the ``total`` rows that match are wanted, from the first on.
+        """
+        if (covered := self._along_what_knows_all()) is not None:
+            yield covered
+            return
+        everything = self.selection.among(Conditions(self.selection.conditions.withdrawn)).count()
+        # If they lie evenly. They need not: a description may begin with its family.
+        passed = until * everything // total
+        index = sort_index(self.dataset, self.column)
+        if passed <= total and (self.column == self.dataset.key or index in self.selection.indexes):
+            yield self._along(index, at_most=max(FEW_TO_PASS, 2 * passed))
+        yield self._sorted()
+
+    def _order(self) -> str:
+        return f"ORDER BY {_order(self.dataset, self.column, self.direction)}"
+
+    def _along_what_knows_all(self) -> tuple[str, list[Any]] | None:
+        """Along an index that has all that is asked beside the order."""
+        dataset, column, conditions = self.dataset, self.column, self.selection.conditions
+        chosen = [c for c in conditions.clauses if c.column == dataset.facet and c.is_choice]
+        in_scan_order = column == dataset.facet or (
+            # Within one value the scan's index is in the key's order.
+            column == dataset.key and len(chosen) == 1 and len(chosen[0].values) == 1
+        )
+        if in_scan_order and conditions.is_covered(dataset):
+            index = indexes.scan_index(dataset)
+        elif conditions.columns <= {column}:
+            index = sort_index(dataset, column)
+        else:
+            return None
+        if index not in self.selection.indexes and column != dataset.key:
+            return None
+        hint = f"INDEXED BY {index}" if index in self.selection.indexes else ""
+        sql = (
+            f"SELECT t.{dataset.key} AS wanted FROM {dataset.table} AS t {hint}"
+            f" WHERE {conditions.sql(table='t')} {self._order()}"
+        )
+        return sql, conditions.values
+
+    def _along(self, index: str, *, at_most: int) -> tuple[str, list[Any]]:
+        """Along the column's index, looking into the table for what else is asked."""
+        dataset, conditions = self.dataset, self.selection.conditions
+        bounds = Conditions(
+            Withdrawn.SHOW, tuple(c for c in conditions.clauses if c.column == self.column)
+        )
+        others = conditions.without(self.column)
+        hint = f"INDEXED BY {index}" if index in self.selection.indexes else "NOT INDEXED"
+        columns = ", ".join(
+            f"t.{name}" for name in sorted({dataset.key, "withdrawn_at", *others.columns})
+        )
+        sql = (
+            f"SELECT t.{dataset.key} AS wanted FROM (SELECT {columns} FROM {dataset.table} AS t"
+            f" {hint} WHERE {bounds.sql(table='t')} {self._order()} LIMIT {at_most}) AS t"
+            f" WHERE {others.sql(table='t')}"
+        )
+        return sql, [*bounds.values, *others.values]
+
+    def _sorted(self) -> tuple[str, list[Any]]:
+        """All that match, sorted."""
+        dataset, conditions = self.dataset, self.selection.conditions
+        scan = indexes.scan_index(dataset)
+        source, values = self.selection.source(self.column)
+        if (by_words := self.selection.source_by_words()) is not None:
+            source, values = by_words
+        elif scan in self.selection.indexes and conditions.is_covered(dataset):
+            source = f"{dataset.table} AS t INDEXED BY {scan}"
+        sql = (
+            f"SELECT t.{dataset.key} AS wanted FROM {source}"
+            f" WHERE {conditions.sql(table='t')} {self._order()}"
+        )
+        return sql, [*values, *conditions.values]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from ecommerce_core import word_index
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.indexes import list_present, scan_columns, scan_index, sort_index
 from ecommerce_core.models import Withdrawn
@@ -21,6 +22,8 @@ from ecommerce_core.transactions import Database
 # So many keys are found again and sorted in a few milliseconds.
 FEW_KEYS = 2_000
 VALUES_KEPT = 200
+# So many rows are looked at one by one for what else is asked of them, before all of them are.
+FEW_TO_LOOK_AT = 30_000
 
 T = TypeVar("T")
 Groups = tuple[int, tuple[tuple[Any, int], ...]]
@@ -32,6 +35,19 @@ class Few:
 
     count: int
     keys_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """How many rows were seen before it was given up, and which was the last, if that is known.
+
+    ``last``: its place in the scan's index, from where the rest can be counted. ``is_all``: all
+    that match were counted.
+    """
+
+    seen: int
+    last: tuple[Any, ...] = ()
+    is_all: bool = False
 
 
 class Selection:
@@ -47,11 +63,16 @@ class Selection:
         self.indexes = list_present(db, dataset)
         self.conditions = self._simplified(conditions)
 
+    def among(self, conditions: Conditions) -> Selection:
+        """The same dataset under other conditions."""
+        return Selection(self.db, self._cache, self._dataset, conditions)
+
     def few(self) -> Few | None:
         """The keys of the rows where they are few, else None."""
         if not self.conditions.clauses and self.conditions.withdrawn is not Withdrawn.ONLY:
             return None
-        return self.kept("few", lambda: self._find_few(self.conditions))
+        found = self._few_or_many()
+        return found if isinstance(found, Few) else None
 
     def count(self) -> int:
         """How many rows there are."""
@@ -66,6 +87,13 @@ class Selection:
         ``needed``: the columns that are asked for, beside the key and the conditions' own.
         """
         return self._source(self.conditions, self.few(), *needed)
+
+    def source_by_words(self) -> tuple[str, list[Any]] | None:
+        """The same by the index of words, where that leaves few enough to look at; else None."""
+        question = self._question()
+        if question is None or self._count_by_words(question, FEW_TO_LOOK_AT) >= FEW_TO_LOOK_AT:
+            return None
+        return self._by_words(), [question]
 
     def groups(self, column: str) -> Groups:
         """How many rows have one, and the VALUES_KEPT most frequent values with their counts.
@@ -86,7 +114,7 @@ class Selection:
     def _simplified(self, conditions: Conditions) -> Conditions:
         """Without the conditions that every row meets: "changed since" right after a first load."""
         clauses = tuple(clause for clause in conditions.clauses if not self._is_moot(clause))
-        return Conditions(conditions.withdrawn, clauses)
+        return replace(conditions, clauses=clauses)
 
     def _is_moot(self, clause: Clause) -> bool:
         index = sort_index(self._dataset, clause.column)
@@ -121,16 +149,85 @@ class Selection:
             return ""
         return f"INDEXED BY {wanted}" if wanted in self.indexes else ""
 
-    def _find_few(self, conditions: Conditions) -> Few | None:
+    def _few_or_many(self) -> Few | Many:
+        return self.kept("few", self._find_few)
+
+    def _find_few(self) -> Few | Many:
+        question = self._question()
+        if question is not None:
+            limit = None if self._is_told_by_words() else FEW_TO_LOOK_AT
+            found = self._count_by_words(question, limit)
+            if limit is None and found > FEW_KEYS:
+                return Many(found, is_all=True)
+            if limit is None or found < limit:
+                return self._find_few_by_words(question)
+        dataset, conditions = self._dataset, self.conditions
         source, values = self._source(conditions, None)
+        is_scan = self._is_scan(source)
+        columns = ", ".join(self._place() if is_scan else (dataset.key,))
+        # The order of the index: nothing is sorted.
+        order = f"ORDER BY {columns}" if is_scan else ""
         rows = self.db.execute(
-            f"SELECT {self._dataset.key} FROM {source} WHERE {conditions.sql(table='t')}"
+            f"SELECT {columns} FROM {source} WHERE {conditions.sql(table='t')} {order}"
             f" LIMIT {FEW_KEYS + 1}",
             [*values, *conditions.values],
         ).fetchall()
         if len(rows) > FEW_KEYS:
+            return Many(len(rows), rows[-1] if is_scan else ())
+        return Few(len(rows), json.dumps([row[-1] for row in rows]))
+
+    def _place(self) -> tuple[str, ...]:
+        """The columns that make a row's place in the scan's index, the key last."""
+        facet = self._dataset.facet
+        return (facet, self._dataset.key) if facet else (self._dataset.key,)
+
+    def _is_scan(self, source: str) -> bool:
+        """Whether rows come in the order of the scan's index, from its beginning to its end."""
+        facet = self._dataset.facet
+        by_scan = source.endswith(f"INDEXED BY {scan_index(self._dataset)}")
+        return by_scan and facet not in self.conditions.columns
+
+    def _question(self) -> str | None:
+        """What the index of words is asked for; None where it cannot help."""
+        if self.conditions.withdrawn is not Withdrawn.HIDE:
             return None
+        question = word_index.question_of(self.conditions.words)
+        if question and word_index.is_of(self.db, self._dataset, self._version):
+            return question
+        return None
+
+    def _is_told_by_words(self) -> bool:
+        """Whether the rows that the index of words has are those that match."""
+        conditions = self.conditions
+        return conditions.columns == {"search"} and word_index.is_exact(conditions.words)
+
+    def _count_by_words(self, question: str, limit: int | None) -> int:
+        """How many rows the index of words has, at most ``limit``."""
+        index = word_index.index_name(self._dataset)
+        sql = f"SELECT count(*) FROM {index} WHERE {index} MATCH ?"
+        if limit is not None:
+            sql = (
+                f"SELECT count(*) FROM (SELECT 1 FROM {index} WHERE {index} MATCH ? LIMIT {limit})"
+            )
+        return int(self.db.execute(sql, [question]).fetchone()[0])
+
+    def _find_few_by_words(self, question: str) -> Few | Many:
+        rows = self.db.execute(
+            f"SELECT t.{self._dataset.key} FROM {self._by_words()}"
+            f" WHERE {self.conditions.sql(table='t')} LIMIT {FEW_KEYS + 1}",
+            [question, *self.conditions.values],
+        ).fetchall()
+        if len(rows) > FEW_KEYS:
+            return Many(len(rows))
         return Few(len(rows), json.dumps([key for (key,) in rows]))
+
+    def _by_words(self) -> str:
+        """The text after FROM, with the question as its parameter: the table as ``t``."""
+        index, texts = word_index.index_name(self._dataset), word_index.texts_name(self._dataset)
+        return (
+            f"{index} CROSS JOIN {texts} AS w ON w.id = {index}.rowid AND {index} MATCH ?"
+            f" CROSS JOIN {self._dataset.table} AS t ON t.{self._dataset.key} = w.key"
+        )
 
     def _count_all(self) -> int:
         """Without conditions: the rows are counted page by page, those withdrawn by their index."""
@@ -146,22 +243,28 @@ class Selection:
 
     def _count(self) -> int:
         dataset, conditions = self._dataset, self.conditions
+        many = self._few_or_many()
+        if isinstance(many, Many) and many.is_all:
+            return many.seen
         facet = dataset.facet
         others = conditions.without(facet) if facet else conditions
-        if facet and others == conditions and conditions.is_covered(dataset):
-            # The counts per value are wanted next to the count, and hold it.
-            return self.groups(facet)[0]
         if facet and not others.clauses and len(conditions.clauses) == 1:
             counts = dict(self.groups(facet)[1])
             if len(counts) < VALUES_KEPT and conditions.clauses[0].is_choice:
                 return sum(counts.get(value, 0) for value in conditions.clauses[0].values)
         source, values = self.source()
         sql = f"SELECT count(*) FROM {source} WHERE {conditions.sql(table='t')}"
-        return int(self.db.execute(sql, [*values, *conditions.values]).fetchone()[0])
+        seen, last = 0, tuple[Any, ...]()
+        if isinstance(many, Many) and many.last:
+            # From where the search for few was given up: no row is looked at twice.
+            seen, last = many.seen, many.last
+            place, marks = ", ".join(self._place()), ", ".join("?" for _ in last)
+            sql += f" AND ({place}) > ({marks})"
+        found = self.db.execute(sql, [*values, *conditions.values, *last]).fetchone()
+        return seen + int(found[0])
 
     def _group(self, column: str, conditions: Conditions) -> Groups:
-        everything = Selection(self.db, self._cache, self._dataset, conditions)
-        source, values = everything.source(column)
+        source, values = self.among(conditions).source(column)
         rows = self.db.execute(
             f"SELECT t.{column}, count(*), sum(count(*)) OVER () FROM {source}"
             f" WHERE {conditions.sql(table='t')} GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {VALUES_KEPT}",

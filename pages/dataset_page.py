@@ -9,7 +9,6 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import Query, Totals
 from ecommerce_core.ui import language
 from pages import (
     as_of,
@@ -55,7 +54,12 @@ def show(
         if not filled:
             dataset_actions.empty(name)
             return
-        _part(dataset, shape, view.tab, query, totals, search_help=search_help, show_rows=show_rows)
+        view_state.note_frame(name)
+        # The part that is looked at; the others cost nothing.
+        if view.tab == "changes":
+            changes.show(dataset, shape)
+        else:
+            st.fragment(_rows)(dataset, shape, search_help, show_rows)
         if view.row is not None:
             row_detail.show(dataset, shape, view.row)
 
@@ -79,23 +83,22 @@ def _parts(shape: Shape, tab: str) -> None:
     )
 
 
-def _part(
-    dataset: Dataset,
-    shape: Shape,
-    tab: str,
-    query: Query,
-    totals: Totals,
-    *,
-    search_help: str,
-    show_rows: row_list.Show,
-) -> None:
-    """The part that is looked at; the others cost nothing."""
-    if tab == "changes":
-        changes.show(dataset, shape)
-        return
-    is_list = tab == "rows"
-    row_list.ask(dataset, shape, query, totals, search_help=search_help, sorted_too=is_list)
-    if is_list:
-        row_list.show(dataset, shape, query, show_rows)
-    else:
-        pictures.show(dataset, shape, query)
+def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.Show) -> None:
+    """What is asked and what is found: a fragment, since most clicks change nothing else."""
+    name = shape.name
+    if view_state.is_frame_old(name):
+        st.rerun()
+    view = view_state.follow(shape)
+    with ui.guarded():
+        store = ui.application().store
+        totals = reads.kept(dataset, lambda: store.totals(dataset), "totals")
+        query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
+        is_list = view.tab == "rows"
+        asked = st.container()
+        # The rows first: what one waits for need not wait for what stands above it.
+        if is_list:
+            row_list.show(dataset, shape, query, show_rows)
+        else:
+            pictures.show(dataset, shape, query)
+        with asked:
+            row_list.ask(dataset, shape, query, totals, search_help=search_help, sorted_too=is_list)

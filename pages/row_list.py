@@ -105,11 +105,9 @@ def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
     pages = ceil(matching / query.page_size)
     query = replace(query, page=min(query.page, pages))
     store = ui.application().store
-    slot = st.container()
-    with slot.skeleton(height=300):
-        rows = reads.kept(dataset, lambda: store.list_rows(dataset, query), "rows", query)
-    with slot:
-        show_rows(rows)
+    # No skeleton: it takes the place of the table before it, and the browser makes another one.
+    rows = reads.kept(dataset, lambda: store.list_rows(dataset, query), "rows", query)
+    show_rows(rows)
     footer(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
 
 

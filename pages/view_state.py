@@ -86,6 +86,31 @@ def _write(address: dict[str, str | list[str]]) -> None:
     st.query_params.from_dict({**address, **frame})
 
 
+def is_frame_old(name: str) -> bool:
+    """Whether more of the page than its rows has to be drawn again for what was edited."""
+    drawn = st.session_state.get(f"_{name}_framed")
+    return drawn is not None and drawn != _framed(name)
+
+
+def note_frame(name: str) -> None:
+    """Remember what the frame around the rows was drawn for."""
+    st.session_state[f"_{name}_framed"] = _framed(name)
+
+
+def _framed(name: str) -> tuple[object, ...]:
+    view = current(name)
+    return view.tab, view.row, bool(st.session_state.get(f"_{name}_ignored"))
+
+
+def follow(shape: Shape) -> View:
+    """The view for a run of the rows alone, which the address follows; see ``arrive``."""
+    name, state = shape.name, st.session_state
+    if state.pop(f"_{name}_edited", False):
+        _write(format_address(current(name), shape))
+        state["_address_seen"] = _said()
+    return current(name)
+
+
 def arrive(shape: Shape) -> View:
     """The view for this run of the page; a note says what of the address makes no sense."""
     name, state = shape.name, st.session_state

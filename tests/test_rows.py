@@ -7,7 +7,7 @@ import threading
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core import indexes
+from ecommerce_core import indexes, rows, word_index
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
@@ -24,6 +25,7 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import StoreError
 from ecommerce_core.folding import fold, words_of
 from ecommerce_core.models import ChangeKind, Customer, Product, Query, Trigger, Withdrawn
+from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.row_filters import conditions_of
 from ecommerce_core.selection import FEW_KEYS
 from ecommerce_core.store import Store
@@ -77,9 +79,12 @@ def is_found(row: Product, search: str) -> bool:
     return all(any(word in c for c in columns) for word in plainly_folded(search).split())
 
 
-@pytest.fixture(params=[False, True], ids=["no indexes", "indexes"])
-def indexed(request: pytest.FixtureRequest) -> bool:
-    return bool(request.param)
+@pytest.fixture(params=["no indexes", "indexes", "words too"])
+def indexed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    if request.param == "words too":
+        monkeypatch.setattr(word_index, "WORTH_ROWS", 0)
+        monkeypatch.setattr(word_index, "ROWS_PER_STEP", 5)
+    return bool(request.param != "no indexes")
 
 
 def new_store(folder: Path) -> Store:
@@ -173,7 +178,7 @@ def replaced(query: Query, **fields: Any) -> Query:
 def sort_key(row: Product, column: str) -> tuple[Any, ...]:
     value = getattr(row, column)
     if column == "description":
-        value = "".join(c.lower() if c.isascii() else c for c in value)
+        value = plainly_folded(value)
     return (value is not None, value) if value is not None else (False, 0)
 
 
@@ -392,7 +397,7 @@ def test_a_large_sync_drops_the_indexes_and_a_small_one_keeps_them(store: Store)
 
 def test_the_worker_builds_what_a_sync_dropped(application: Application, peers: Peers) -> None:
     peers.serve_products(products(indexes.FEW_ROWS + 10))
-    application.request_sync("products", trigger=Trigger.MANUAL).wait(20)
+    application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
 
     give_up_at = time.monotonic() + 10
     while time.monotonic() < give_up_at:
@@ -402,6 +407,160 @@ def test_the_worker_builds_what_a_sync_dropped(application: Application, peers: 
         time.sleep(0.05)
     else:
         pytest.fail("the indexes were not built")
+
+
+@pytest.fixture
+def words_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small tables have an index of words, too, built in several steps."""
+    monkeypatch.setattr(word_index, "WORTH_ROWS", 1)
+    monkeypatch.setattr(word_index, "ROWS_PER_STEP", 7)
+
+
+def words_hold(store: Store, dataset: Dataset = PRODUCTS) -> bool:
+    with store.reading() as db:
+        return word_index.is_of(db, dataset, store.rows_version(dataset))
+
+
+@pytest.mark.usefixtures("words_indexed")
+def test_the_index_of_words_follows_whatever_runs_do_to_the_rows(store: Store) -> None:
+    def named(*texts: str) -> list[Any]:
+        return [product(f"C{n:02}", descriptionProduit=text) for n, text in enumerate(texts)]
+
+    many = [f"Télé {n}" for n in range(20)]
+    steps: list[Callable[[], object]] = [
+        lambda: put(store, named(*many)),
+        lambda: put(store, named("Four", "Écran 冷", *many[2:])),
+        lambda: put(store, named("Four", *many[1:15])),
+        lambda: put(store, named("Télé again", *many[1:])),
+        lambda: store.clear(PRODUCTS, trigger=Trigger.MANUAL),
+        lambda: store.undo_clear(PRODUCTS, trigger=Trigger.MANUAL),
+        lambda: put(store, named(*(f"Four {n}" for n in range(25)))),
+    ]
+    for step in steps:
+        step()
+        assert not words_hold(store)
+        # Before, half-way, and when it is done.
+        for at_most in (1, 1, None, None):
+            store.read_cache = ReadCache()
+            found = products_of(store, Query(page_size=100))
+            for search in ("tele", "four", "écran", "冷", "tele 1", "again", "crans", "c01"):
+                expected = [row for row in found if is_found(row, search)]
+                assert products_of(store, Query(search=search, page_size=100)) == expected
+                assert store.count_rows(PRODUCTS, Query(search=search)) == len(expected)
+            store.prepare_reading(PRODUCTS, at_most=at_most)
+        assert words_hold(store) or not found
+
+
+@pytest.mark.usefixtures("words_indexed")
+def test_no_letter_is_another_to_the_index_of_words_than_to_a_search(store: Store) -> None:
+    letters = {
+        letter
+        for code in range(0x80, 0x110000)
+        if not 0xD800 <= code < 0xE000
+        for letter in fold(chr(code))
+        if not letter.isascii()
+    }
+    with store.writing() as db:
+        db.execute("CREATE VIRTUAL TABLE folded USING fts5(text, tokenize='trigram')")
+        db.conn.executemany("INSERT INTO folded VALUES (?)", ((f"{c}{c}{c}",) for c in letters))
+        asked = [f'"{chr(code) * 3}"' for code in range(0x21, 0x7F) if chr(code) != '"']
+        found = "SELECT count(*) FROM folded WHERE folded MATCH ?"
+        assert [db.execute(found, [a]).fetchone()[0] for a in asked] == [0] * len(asked)
+
+
+def test_many_that_a_search_finds_are_counted_with_and_without_the_index_of_words(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [
+        product(f"{n:05}", familleProduit="ABC"[n % 3], descriptionProduit=f"Télé{n % 2}")
+        for n in range(3 * FEW_KEYS)
+    ]
+    put(store, records)
+    queries = [
+        Query(search="tele"),
+        Query(search="te"),
+        Query(search="tele1 00"),
+        Query(search="te e1"),
+        Query(search="tele0", values=(("family", ("A", "B")),)),
+        Query(search="tele", ranges=(("price_cents", 1, None),)),
+        Query(search="tele", withdrawn=Withdrawn.SHOW),
+    ]
+
+    def check(listed: list[Any]) -> None:
+        store.read_cache = ReadCache()
+        for query in queries:
+            among = records if query.withdrawn is Withdrawn.SHOW else listed
+            wanted = sum(_has(record, query) for record in among)
+            assert store.count_rows(PRODUCTS, query) == wanted, query
+
+    check(records)
+    monkeypatch.setattr(word_index, "WORTH_ROWS", 1)
+    store.prepare_reading(PRODUCTS)
+    check(records)
+    listed = records[:-100]
+    put(store, listed)
+    check(listed)
+    store.prepare_reading(PRODUCTS)
+    assert words_hold(store)
+    check(listed)
+
+
+def test_a_count_is_right_though_the_index_of_words_came_after_the_search_began(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Forgetful(ReadCache):
+        """Keeps that there are many, and lets go of how many, as a full one does by chance."""
+
+        def get(self, key: Any, read: Callable[[], Any]) -> Any:
+            return read() if "count" in key else super().get(key, read)
+
+    store.read_cache = Forgetful()
+    put(store, products(FEW_KEYS + 50))
+    assert store.count_rows(PRODUCTS, Query(search="x1-")) == FEW_KEYS + 50
+    monkeypatch.setattr(word_index, "WORTH_ROWS", 1)
+    store.prepare_reading(PRODUCTS)
+
+    assert words_hold(store)
+    assert store.count_rows(PRODUCTS, Query(search="x1-")) == FEW_KEYS + 50
+
+
+def _has(record: Any, query: Query) -> bool:
+    texts = record["codeProduit"], plainly_folded(record["descriptionProduit"])
+    chosen = dict(query.values).get("family")
+    return (chosen is None or record["familleProduit"] in chosen) and all(
+        any(word in text for text in texts) for word in query.search.split()
+    )
+
+
+def test_rows_that_stand_together_at_the_far_end_of_an_order_are_found(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "FEW_TO_PASS", 100)
+    monkeypatch.setattr(word_index, "WORTH_ROWS", 1)
+    count = 2 * FEW_KEYS + 10
+    put(
+        store,
+        [
+            product(
+                f"{n:05}",
+                price=n // 2,
+                familleProduit="AZ"[n >= count // 2 - 9],
+                descriptionProduit=f"{'eÉfF'[n * 4 // count]}{n % 7}"
+                + " far" * (n >= count // 2 - 9),
+            )
+            for n in range(count)
+        ],
+    )
+    store.prepare_reading(PRODUCTS)
+    everything = products_of(store, Query(values=(("family", ("Z",)),), page_size=10_000))
+    assert len(everything) > FEW_KEYS
+    for sort in ("price_cents", "catalogue_id", "code", "description"):
+        everything.sort(key=lambda row: (*sort_key(row, sort), row.code))  # noqa: B023
+        for asked in (Query(values=(("family", ("Z",)),)), Query(search="far")):
+            for page in (1, 2, 7, 20, 21):
+                query = replaced(asked, sort=sort, page=page, page_size=100)
+                assert products_of(store, query) == everything[(page - 1) * 100 : page * 100]
+    assert words_hold(store)
 
 
 def test_readers_and_an_index_being_built_do_not_fail_each_other(store: Store) -> None:
@@ -441,6 +600,9 @@ def test_every_order_and_every_filter_has_an_index(store: Store, dataset: Datase
                 )
             )
         assert "TEMP B-TREE" not in plan, (column, plan)
+        # What is passed over on the way to a page is not looked up in the table.
+        if column != dataset.key:
+            assert "USING COVERING INDEX" in plan, (column, plan)
 
 
 def test_between_two_runs_rows_come_go_change_and_return(store: Store) -> None:
