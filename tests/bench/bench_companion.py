@@ -186,11 +186,11 @@ def _serving_us(folder: str, gateway_url: str) -> Iterator[Served]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
         try:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            ports = map(int, process.stdout.readline().split())
-            yield Served(*ports, pid=process.pid)
+            trivial_port, companion_port = map(int, process.stdout.readline().split())
+            yield Served(trivial_port, companion_port, process.pid)
         finally:
             process.stdin.close()
             process.wait(30)
@@ -198,6 +198,7 @@ def _serving_us(folder: str, gateway_url: str) -> Iterator[Served]:
 
 def _serve(folder: str, gateway_url: str) -> None:
     """Serve the trivial route and the companion until standard input ends."""
+    sys.setswitchinterval(0.001)  # as dashboard.py does
     settings = Settings(database=Path(folder) / "shop.db")
     application = Application.open(settings, gateway_url=gateway_url)
     application.start()

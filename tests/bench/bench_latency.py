@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.models import Query, Stage, Trigger
@@ -65,7 +66,7 @@ def _probe(application: Application) -> dict[str, list[float]]:
     due = time.monotonic()
     while ticket is None or not ticket.future.done():
         if ticket is None and due >= idle_until:
-            ticket = application.request_sync("products", trigger=Trigger.MANUAL)
+            ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
         before = _doing(application)
         time.sleep(max(0.0, due - time.monotonic()))
         application.store.list_rows(PRODUCTS, Query(page_size=20))
@@ -100,7 +101,7 @@ def _print_latencies(name: str, rows: int, late_ms: dict[str, list[float]]) -> N
 
 def _time_sync(application: Application) -> float:
     start = time.perf_counter()
-    application.request_sync("products", trigger=Trigger.MANUAL).wait()
+    application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait()
     return time.perf_counter() - start
 
 

@@ -28,6 +28,7 @@ from urllib.parse import urlencode
 
 import requests
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.models import RunStatus, Trigger
 from ecommerce_core.settings import Settings
@@ -106,7 +107,7 @@ def fill(folder: Path, rows: int) -> None:
         application.start()
         for every in (0, 100):
             write_answer(answer, rows, changed_every=every)
-            run = application.request_sync("products", trigger=Trigger.CLI).wait()
+            run = application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait()
             assert run.status is RunStatus.SUCCEEDED, run.error
         # The worker does so after a run, in its own time: its time is not a reader's.
         application.store.prepare_reading(application.datasets["products"])
@@ -124,13 +125,13 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="bench-page-") as name:
             folder = Path(name)
             subprocess.run(
-                [sys.executable, "-c", _FILL, str(folder), str(rows)], check=True, timeout=900
+                [sys.executable, "-c", FILL, str(folder), str(rows)], check=True, timeout=900
             )
             _report(folder, rows, options.times, with_naive=rows <= options.naive_up_to)
 
 
 # In a process of its own: what it needed is not the server's.
-_FILL = (
+FILL = (
     "import sys; from pathlib import Path; from tests.bench.bench_page import fill;"
     " fill(Path(sys.argv[1]), int(sys.argv[2]))"
 )
@@ -178,8 +179,13 @@ def _measure_ours(folder: Path, rows: int, times: int) -> dict[str, Figures]:
             for name, asked in questions(rows, times).items():
                 if name == "asked before":
                     visitor.ask(urlencode(asked[0]))
-                note(name, lambda number, asked=asked: visitor.ask(urlencode(asked[number])))
+                note(name, asker(visitor, asked))
     return found
+
+
+def asker(visitor: Visitor, addresses: list[dict[str, str]]) -> Callable[[int], Visit]:
+    """Asks one of the addresses, by its number."""
+    return lambda number: visitor.ask(urlencode(addresses[number]))
 
 
 def _print_memory(pid: int, origin: str) -> None:

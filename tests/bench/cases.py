@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import sqlite_utils
 
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS, ProductRecord
 from ecommerce_core.models import Trigger
@@ -61,7 +62,7 @@ def sync(case: Case) -> Measured:
         # A server that runs has spoken to its peers before: what loads once is not the sync's.
         application.scheduler.fetch_clock()
         watch = Watch()
-        run = application.request_sync("products", trigger=Trigger.MANUAL).wait()
+        run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait()
         return watch.read(run.counts.fetched, status=run.status.value, stages_s=dict(run.stages_s))
     finally:
         application.stop()

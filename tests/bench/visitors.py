@@ -9,6 +9,7 @@ from types import TracebackType
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 TIMEOUT_S = 120
 
@@ -28,7 +29,7 @@ class Visitor:
     def __init__(self, origin: str, *, base: str = "ecommerce/", page: str = "") -> None:
         self._page = page
         self._url = f"{origin}/{base}_stcore/stream".replace("http://", "ws://", 1)
-        self._origin = origin
+        self._origin = Origin(origin)
         self._script_hash = ""
         self._socket: ClientConnection | None = None
 
@@ -36,8 +37,8 @@ class Visitor:
         self._socket = connect(
             self._url,
             origin=self._origin,
-            subprotocols=["streamlit"],
-            max_size=None,  # type: ignore[arg-type, list-item]
+            subprotocols=[Subprotocol("streamlit")],
+            max_size=None,
         )
         return self
 
