@@ -69,6 +69,11 @@ def test_an_address_is_short_and_readable() -> None:
     }
 
 
+NAMES = (
+    *("view", "as", "q", "family", "price", "points", "withdrawn", "new", "changed", "account"),
+    *("sort", "page", "size", "kind", "from", "to", "row"),
+)
+
 amounts = st.none() | st.integers(-(10**9), 10**9).map(lambda cents: cents / 100)
 
 
@@ -137,11 +142,26 @@ def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> Non
     assert ignored == [f"{name}={value}"[:80]]
 
 
-@given(st.dictionaries(st.text(max_size=12), st.lists(st.text(max_size=30), max_size=3)))
-def test_no_address_breaks_a_page(address: dict[str, list[str]]) -> None:
+@given(
+    st.dictionaries(
+        st.sampled_from(NAMES) | st.text(max_size=12),
+        st.lists(
+            st.text(max_size=30)
+            | st.from_regex(r"-?\d{0,12}(\.\d{1,2})?-?\d{0,12}", fullmatch=True)
+            | st.sampled_from(["7d", "9999d", "2026-11-24", "-price", "points", "show", "cards"]),
+            max_size=3,
+        ),
+    )
+)
+def test_no_address_breaks_a_page_and_what_one_says_is_said_again(
+    address: dict[str, list[str]],
+) -> None:
     for shape in (PRODUCTS, CUSTOMERS):
         view, _ignored = parse_address(address, shape)
-        ask(view, shape)
+        query = ask(view, shape)
+        back, ignored = parse_address(said(format_address(view, shape)), shape)
+        assert ignored == []
+        assert ask(back, shape) == query
 
 
 def test_prices_are_asked_for_in_euros_and_looked_for_in_cents() -> None:

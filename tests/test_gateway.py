@@ -13,6 +13,7 @@ import pytest
 from ecommerce_core.errors import PeerFailed, PeerRefused, PeerUnreachable
 from ecommerce_core.gateway import Answer, Gateway
 from tests.faults.peer import (
+    Behaviour,
     MisbehavingPeer,
     answer_bytes,
     answer_chunked,
@@ -178,7 +179,7 @@ def test_an_answer_without_content_is_empty(peer: MisbehavingPeer, gateway: Gate
     ids=["gzip", "chunked", "identity", "until the connection closes"],
 )
 def test_an_answer_is_taken_however_it_is_packed(
-    peer: MisbehavingPeer, gateway: Gateway, behaviour: object
+    peer: MisbehavingPeer, gateway: Gateway, behaviour: Behaviour
 ) -> None:
     peer.play(behaviour)
     assert gateway.fetch("crm", "api/data").body == b"[1,2]"
@@ -249,7 +250,7 @@ def test_no_try_begins_that_the_deadline_would_end(peer: MisbehavingPeer, gatewa
 
 @pytest.mark.parametrize("behaviour", [gateway_no_route(), answer_json({}, status=500)])
 def test_an_answer_that_will_not_change_is_not_asked_for_again(
-    peer: MisbehavingPeer, gateway: Gateway, behaviour: object
+    peer: MisbehavingPeer, gateway: Gateway, behaviour: Behaviour
 ) -> None:
     peer.play(behaviour)
     with pytest.raises((PeerUnreachable, PeerFailed)):

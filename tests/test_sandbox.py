@@ -127,7 +127,7 @@ def catalogue(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     return {record["codeProduit"]: record for record in records}
 
 
-def wait_until(condition: Callable[[], bool], timeout_s: float = 5) -> None:
+def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -564,10 +564,13 @@ def test_the_loop_ticks_by_itself() -> None:
 
 
 def test_the_clock_advances_once_a_real_second_by_default() -> None:
+    began = time.monotonic()
     with Sandbox(speed=0.5) as peers:
         started = time.monotonic()
         wait_until(lambda: peers.scheduler.now() > datetime(2019, 1, 7, 0, 0, 0))
-        assert 0.9 < time.monotonic() - started < 1.6
+        ticked = time.monotonic()
+        assert ticked - began > 0.9
+        assert ticked - started < 1.6
         assert get(peers, "scheduler", "clock/info").json() == ["07/01/2019-00:00:00", 0.5, False]
 
 

@@ -17,12 +17,13 @@ import pytest
 import requests
 
 from ecommerce_core import application
+from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
+from ecommerce_core.language import Language
 from ecommerce_core.models import Recurrence, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from ecommerce_core.settlement import SERVER_WAS_DOWN
-from pages.promises import REASONS
 from tests.callback_app import CallbackApp
 from tests.peers import WIRE
 from tests.test_pages import Page, until
@@ -144,7 +145,7 @@ def listed(page: Page, column: str = "name") -> list[Any]:
 
 
 def labels(page: Page) -> dict[str, str]:
-    return {button.key: button.label for button in page.at.button}
+    return {button.key: button.label for button in page.at.button if button.key is not None}
 
 
 def links(page: Page) -> list[str]:
@@ -417,7 +418,7 @@ def test_a_task_that_is_there_already_is_warned_of(rig: Rig) -> None:
 
 
 def test_a_recurrence_shorter_than_a_fetch_is_warned_of(rig: Rig) -> None:
-    rig.app.request_sync("products", trigger=Trigger.MANUAL).wait(10)
+    rig.app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
     page = fill(rig.open(), recurrence=Recurrence.MINUTE)
     assert "the last fetch took" not in page.texts()
     rig.set_speed(1_000_000)
@@ -538,8 +539,22 @@ def test_a_task_that_runs_as_promised_raises_no_alarm(rig: Rig) -> None:
     assert list(page.table_named("Promised callbacks, task by task")["missed"]) == [0]
 
 
-def test_the_reasons_of_the_journal_are_known_to_the_page() -> None:
-    assert SERVER_WAS_DOWN in REASONS
+def test_why_one_was_missed_is_told_in_the_readers_language() -> None:
+    assert Language("fr").sentence(SERVER_WAS_DOWN) == "le serveur ne tournait pas à l’heure prévue"
+
+
+def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) -> None:
+    missed_one(rig)
+    page = rig.open("overview")
+    page.click("fetch_missed_customers")
+    until(lambda: rig.app.store.last_run("customers") is not None)
+    run = rig.app.store.last_run("customers")
+    assert run is not None
+    assert run.trigger is Trigger.MANUAL
+
+    page.click("missed_seen")
+    assert "were missed" not in rig.again(page).texts()
+    assert rig.app.watcher.missed_now()
 
 
 # Languages, and the real scheduler's answers

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import requests
 from ecommerce_core.application import DATASETS
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.gateway import Gateway
+from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.models import (
     Outcome,
     Progress,
@@ -407,7 +407,8 @@ def test_a_speed_of_a_million_watched_meanwhile_leaves_no_alarm(rig: Rig) -> Non
     rig.watcher.start()
     wait_until(lambda: rig.watcher.snapshot().tasks)
     rig.sandbox.scheduler.tick()
-    time.sleep(0.1)
+    ticked_at = datetime.now(UTC)
+    wait_until(lambda: (rig.watcher.snapshot().listed_at or ticked_at) > ticked_at)
     rig.watcher.stop()
     rig.look_after_grace()
 
@@ -563,13 +564,15 @@ def test_the_watcher_survives_what_nobody_foresaw(
     assert len([one for one in caplog.records if one.levelname == "ERROR"]) == 1
 
 
-def test_a_scheduler_with_only_the_page_is_watched_as_well(rig: Rig) -> None:
+def test_a_scheduler_with_only_the_page_is_watched_as_well(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fetch = rig.scheduler._fetch_list
 
-    def only_html(path: str, *args: Any) -> Any:
+    def only_html(path: str, *args: float) -> Answer:
         return fetch("no/such/page" if path == "schedule/json" else path, *args)
 
-    rig.scheduler._fetch_list = only_html  # type: ignore[method-assign]
+    monkeypatch.setattr(rig.scheduler, "_fetch_list", only_html)
     rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
     rig.watcher.look()
     rig.tick(3)
