@@ -96,7 +96,7 @@ def note_for_analysts() -> None:
 
 def language() -> Language:
     """The session's language and the browser's time zone."""
-    return Language(st.session_state.get("language", "en"), timezone(st.context.timezone))
+    return Language(st.session_state.get("_language", "en"), timezone(st.context.timezone))
 
 
 def _(message: str) -> str:

@@ -23,7 +23,9 @@ def choose_language() -> None:
     asked, own = st.query_params.get("language"), language_of(st.context.locale)
     if asked in LANGUAGES and asked != state.get("_language_in_url"):
         state["language"] = asked  # a shared link, or the back button
-    state.setdefault("language", own)
+    if state.get("language") not in LANGUAGES:
+        # The first run, or a click that met a page change: the browser then says None.
+        state["language"] = state.get("_language", own)
     st.segmented_control(
         "Language · Langue",
         list(LANGUAGES),
@@ -32,11 +34,13 @@ def choose_language() -> None:
         format_func=lambda code: LANGUAGES[code],
         label_visibility="collapsed",
     )
-    state["_language_in_url"] = None if state["language"] == own else state["language"]
+    if state["language"] in LANGUAGES:
+        state["_language"] = state["language"]
+    state["_language_in_url"] = None if state["_language"] == own else state["_language"]
     if state["_language_in_url"] is None:
         st.query_params.pop("language", None)
-    elif asked != state["language"]:
-        st.query_params["language"] = state["language"]
+    elif asked != state["_language"]:
+        st.query_params["language"] = state["_language"]
 
 
 @st.fragment(run_every=1.0)

@@ -178,5 +178,5 @@ def _presence(shape: Shape, view: View) -> None:
         key=choose_in(key, next(o for o, present in options.items() if present is view.present)),
         horizontal=True,
         format_func=lambda option: labels[option],
-        on_change=edited_by(shape.name, key, "present", lambda option: options[option]),
+        on_change=edited_by(shape.name, key, "present", options.get),
     )

@@ -105,8 +105,11 @@ def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
     pages = ceil(matching / query.page_size)
     query = replace(query, page=min(query.page, pages))
     store = ui.application().store
-    # No skeleton: it takes the place of the table before it, and the browser makes another one.
-    rows = reads.kept(dataset, lambda: store.list_rows(dataset, query), "rows", query)
+    # A skeleton for who has just come. Later the table stays until the next one is there, and
+    # in its place: what moves by one element, the browser makes anew.
+    has_just_come = view_state.has_just_come(shape.name)
+    with st.skeleton(height=300) if has_just_come else st.empty():
+        rows = reads.kept(dataset, lambda: store.list_rows(dataset, query), "rows", query)
     show_rows(rows)
     footer(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
 

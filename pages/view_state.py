@@ -21,6 +21,7 @@ from pages.view import Shape, View
 FRAME = ("language",)
 # What may change without the page of rows beginning again.
 _SAME_ROWS = {"page", "row"}
+_BARE = View()
 
 
 def _(message: str) -> str:
@@ -36,6 +37,12 @@ def current(name: str) -> View:
 def edit(name: str, **changes: Any) -> None:
     """Callback: change the view. Other rows are shown from their first page, none selected."""
     state = st.session_state
+    # A choice that must be one says None where its click meets a change of pages.
+    changes = {
+        field: value
+        for field, value in changes.items()
+        if value is not None or getattr(_BARE, field) is None
+    }
     if not set(changes) <= _SAME_ROWS:
         changes = {"page": 1, **changes}
     changed = replace(current(name), **changes)
@@ -86,6 +93,12 @@ def _write(address: dict[str, str | list[str]]) -> None:
     st.query_params.from_dict({**address, **frame})
 
 
+def has_just_come(name: str) -> bool:
+    """Whether the rows are drawn for the first time since this session came to the page."""
+    came: bool = st.session_state.pop(f"_{name}_came", False)
+    return came
+
+
 def is_frame_old(name: str) -> bool:
     """Whether more of the page than its rows has to be drawn again for what was edited."""
     drawn = st.session_state.get(f"_{name}_framed")
@@ -117,6 +130,8 @@ def arrive(shape: Shape) -> View:
     said = _said()
     came = state.get("_dataset_shown") != name
     state["_dataset_shown"] = name
+    if came:
+        state[f"_{name}_came"] = True
     restored = came and not said and f"_{name}_view" in state
     if state.pop(f"_{name}_edited", False) or restored:
         address = format_address(current(name), shape)

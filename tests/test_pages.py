@@ -322,6 +322,16 @@ def test_the_language_in_the_url_wins_over_the_browsers(app: Application) -> Non
     assert "language" not in page.at.query_params
 
 
+def test_a_choice_that_the_browser_loses_leaves_the_page_as_it_was(app: Application) -> None:
+    page = Page.open(app, "customers", language="fr")
+
+    # What a browser says of a choice whose click met a change of pages.
+    page.at.session_state["language"] = None
+    page.at.run()
+
+    assert page.sound().at.title[0].value == "Clients"
+
+
 def test_a_language_that_we_do_not_have_is_ignored(app: Application) -> None:
     assert Page.open(app, "customers", language="tlh").at.title[0].value == "Customers"
 

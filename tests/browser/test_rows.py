@@ -59,7 +59,11 @@ def test_the_rows_are_drawn_again_alone_and_the_address_and_the_rest_follow(
     # What stands outside of the rows is of the rows as they are.
     visitor.button("export_products").click()
     expect(page.get_by_text(f"All {matching} rows that match")).to_be_visible()
+    runs.clear()
     page.keyboard.press("Escape")
+    while not runs:  # the menu's closing is told with the address of before the step back
+        page.wait_for_timeout(20)
+    visitor.wait_until_drawn()
 
     page.go_back()
     expect(page).to_have_url(re.compile(r"\?page=2$"))
