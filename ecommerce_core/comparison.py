@@ -6,7 +6,7 @@ from typing import Any
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.folding import pattern_of, words_of
-from ecommerce_core.models import ChangeKind, Difference, HistoryEntry
+from ecommerce_core.query import ChangeKind, Difference, HistoryEntry
 from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.selection import rows_version
 from ecommerce_core.transactions import Database, Transactions, to_datetime

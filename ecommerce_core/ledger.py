@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ecommerce_core.looks import Entry, Look, Series, WatchState, series_of_promise
-from ecommerce_core.models import Delivery, Promise, PromiseOutcome
+from ecommerce_core.models import Delivery
+from ecommerce_core.promise_record import Promise, PromiseOutcome
 from ecommerce_core.promises import compare
 from ecommerce_core.settlement import LATE_FOR, Terms, settle
 from ecommerce_core.simulated_time import period

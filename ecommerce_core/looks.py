@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from ecommerce_core.models import Clock, Promise, Task
+from ecommerce_core.models import Clock, Task
+from ecommerce_core.promise_record import Promise
 from ecommerce_core.simulated_time import period
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.indexes import sort_index
-from ecommerce_core.models import Query
+from ecommerce_core.query import Query
 from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.row_filters import conditions_of
 from ecommerce_core.selection import VALUES_KEPT, Selection

@@ -11,7 +11,8 @@ import msgspec
 
 from ecommerce_core.journal import delivery_of_row
 from ecommerce_core.looks import WatchState
-from ecommerce_core.models import Delivery, Promise, PromiseOutcome, PromiseSummary
+from ecommerce_core.models import Delivery
+from ecommerce_core.promise_record import Promise, PromiseOutcome, PromiseSummary
 from ecommerce_core.transactions import Database, Transactions, to_datetime, to_text
 
 KEPT_PROMISES = 10_000

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ecommerce_core.looks import Entry, Flight, Look, Series
-from ecommerce_core.models import Promise
+from ecommerce_core.promise_record import Promise
 from ecommerce_core.simulated_time import period
 
 # More callbacks than this between two looks are kept as one row for each task.

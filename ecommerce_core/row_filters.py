@@ -9,7 +9,7 @@ from typing import Any
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.folding import pattern_of, words_of
 from ecommerce_core.indexes import TIMES, scan_columns, sortable_columns
-from ecommerce_core.models import Query, Withdrawn
+from ecommerce_core.query import Query, Withdrawn
 from ecommerce_core.transactions import to_text
 
 _LARGEST_INTEGER = 2**63 - 1

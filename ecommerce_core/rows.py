@@ -10,7 +10,7 @@ from typing import Any
 from ecommerce_core import indexes, word_index
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.indexes import TIMES, order_of, sort_index, sortable_columns
-from ecommerce_core.models import Query, Totals, Withdrawn
+from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.row_filters import Conditions, conditions_of
 from ecommerce_core.selection import Selection, rows_version

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ecommerce_core import word_index
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.indexes import list_present, scan_columns, scan_index, sort_index
-from ecommerce_core.models import Withdrawn
+from ecommerce_core.query import Withdrawn
 from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.row_filters import Clause, Conditions
 from ecommerce_core.transactions import Database

@@ -19,7 +19,8 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import PeerError, StoreError
 from ecommerce_core.ledger import Ledger
 from ecommerce_core.looks import Entry, Look, entries_of
-from ecommerce_core.models import ClockReading, Progress, Promise, Task, WatchSnapshot
+from ecommerce_core.models import ClockReading, Progress, Task, WatchSnapshot
+from ecommerce_core.promise_record import Promise
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.store import Store
 

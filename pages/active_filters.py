@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Withdrawn
+from ecommerce_core.query import Withdrawn
 from ecommerce_core.ui import language
 from pages.view import Shape, View
 from pages.view_state import edit

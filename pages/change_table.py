@@ -8,7 +8,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import ChangeKind
+from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import Column, language
 from pages import reads, row_list
 from pages.row_detail import shown

@@ -8,7 +8,8 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import ChangeKind, Difference, Run, RunStatus
+from ecommerce_core.models import Run, RunStatus
+from ecommerce_core.query import ChangeKind, Difference
 from ecommerce_core.ui import Language, language
 from pages import change_table, exports, reads, row_filters, view_state
 from pages.view import Shape, View

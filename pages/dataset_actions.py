@@ -7,7 +7,8 @@ from functools import partial
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Action, RunStatus, Totals, Trigger
+from ecommerce_core.models import Action, RunStatus, Trigger
+from ecommerce_core.query import Totals
 from ecommerce_core.ui import language
 from pages import view_state
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import Query
+from ecommerce_core.query import Query
 from ecommerce_core.ui import escape, language
 from pages.exports import AT_ONCE_ROWS, FORMATS, Export, at_once, begin, give_up
 

@@ -19,7 +19,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.models import Difference, Query
+from ecommerce_core.query import Difference, Query
 
 AT_ONCE_ROWS = 20_000
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}

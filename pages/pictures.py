@@ -9,7 +9,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import Query
+from ecommerce_core.query import Query
 from ecommerce_core.ui import escape, language
 from pages import charts, reads, view_state
 from pages.active_filters import named

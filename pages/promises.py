@@ -9,7 +9,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.language import N_
-from ecommerce_core.models import Promise, PromiseOutcome, PromiseSummary
+from ecommerce_core.promise_record import Promise, PromiseOutcome, PromiseSummary
 from ecommerce_core.ui import Column, language, sign_and_word
 from pages import promises_timeline, tasks
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.models import HistoryEntry
+from ecommerce_core.query import HistoryEntry
 from ecommerce_core.ui import escape, language
 from pages import charts, reads
 from pages.view import Shape

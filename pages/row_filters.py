@@ -9,7 +9,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import Query, Totals, Withdrawn
+from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
 from pages import reads, view_state
 from pages.active_filters import NO_FILTERS, age_in_words, list_active

@@ -11,7 +11,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.models import Query, Totals
+from ecommerce_core.query import Query, Totals
 from ecommerce_core.ui import Column, language
 from pages import active_filters, reads, row_filters, view_state
 from pages.view import PAGE_SIZES, Shape, View

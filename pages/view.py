@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from ecommerce_core.models import Query, Withdrawn
+from ecommerce_core.query import Query, Withdrawn
 
 PAGE_SIZES = (25, 50, 100, 200)
 TABS = ("rows", "changes", "pictures")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.models import Query, Withdrawn
+from ecommerce_core.query import Query, Withdrawn
 from pages.address import format_address, parse_address
 from pages.view import PAGE_SIZES, TABS, Shape, View, query_of
 

@@ -12,7 +12,8 @@ import pytest
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.language import escape
-from ecommerce_core.models import Query, Trigger
+from ecommerce_core.models import Trigger
+from ecommerce_core.query import Query
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, installed
 

@@ -23,7 +23,8 @@ from ecommerce_core.export import (
     write_export,
     write_xlsx,
 )
-from ecommerce_core.models import Customer, Product, Query
+from ecommerce_core.models import Customer, Product
+from ecommerce_core.query import Query
 from ecommerce_core.store import Store
 from tests.peers import product, products
 from tests.test_store import put

@@ -13,15 +13,8 @@ from hypothesis import strategies as st
 
 from ecommerce_core.ledger import Ledger
 from ecommerce_core.looks import Entry, Flight, Look, WatchState, entries_of
-from ecommerce_core.models import (
-    Clock,
-    Delivery,
-    Outcome,
-    Promise,
-    PromiseOutcome,
-    Recurrence,
-    Task,
-)
+from ecommerce_core.models import Clock, Delivery, Outcome, Recurrence, Task
+from ecommerce_core.promise_record import Promise, PromiseOutcome
 from ecommerce_core.promises import MAX_SINGLE, compare
 from ecommerce_core.settlement import Terms, settle
 from ecommerce_core.simulated_time import period

@@ -24,7 +24,8 @@ from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import StoreError
 from ecommerce_core.folding import fold, words_of
-from ecommerce_core.models import ChangeKind, Customer, Product, Query, Trigger, Withdrawn
+from ecommerce_core.models import Customer, Product, Trigger
+from ecommerce_core.query import ChangeKind, Query, Withdrawn
 from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.row_filters import conditions_of
 from ecommerce_core.selection import FEW_KEYS

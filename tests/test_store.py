@@ -15,7 +15,8 @@ from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset_state import DatasetState
 from ecommerce_core.errors import NothingToUndo, StoreBusy, StoreDamaged, StoreError, StoreForeign
 from ecommerce_core.journal import NewRun
-from ecommerce_core.models import Action, Customer, Product, Query, Run, Totals, Trigger
+from ecommerce_core.models import Action, Customer, Product, Run, Trigger
+from ecommerce_core.query import Query, Totals
 from ecommerce_core.store import Store
 from ecommerce_core.transactions import now_utc
 from tests.peers import customer, product, products

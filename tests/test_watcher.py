@@ -20,15 +20,8 @@ from ecommerce_core.application import DATASETS
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.gateway import Answer, Gateway
-from ecommerce_core.models import (
-    Outcome,
-    Progress,
-    Promise,
-    PromiseOutcome,
-    Recurrence,
-    Stage,
-    Trigger,
-)
+from ecommerce_core.models import Outcome, Progress, Recurrence, Stage, Trigger
+from ecommerce_core.promise_record import Promise, PromiseOutcome
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.sandbox.data import ORIGIN
 from ecommerce_core.scheduler import Scheduler

@@ -20,7 +20,8 @@ from ecommerce_core.cli.common import (
 )
 from ecommerce_core.cli.words import run_as_plain, run_in_words
 from ecommerce_core.errors import EcommerceError
-from ecommerce_core.models import Progress, Query, Run, RunStatus, Trigger, Withdrawn
+from ecommerce_core.models import Progress, Run, RunStatus, Trigger
+from ecommerce_core.query import Query, Withdrawn
 from ecommerce_core.worker import Ticket
 
 _PROGRESS_EVERY_S = 0.2

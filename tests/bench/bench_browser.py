@@ -28,7 +28,7 @@ from statistics import quantiles
 import requests
 
 from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.models import Query
+from ecommerce_core.query import Query
 from ecommerce_core.settings import PROJECT_ROOT
 from ecommerce_core.store import Store
 from tests.bench.bench_page import FILL

@@ -44,7 +44,8 @@ from ecommerce_core.dataset_state import DatasetState
 from ecommerce_core.export import write_export
 from ecommerce_core.indexes import sortable_columns
 from ecommerce_core.journal import NewRun
-from ecommerce_core.models import Action, Query, Trigger
+from ecommerce_core.models import Action, Trigger
+from ecommerce_core.query import Query
 from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.store import Store
 from tests.bench.bodies import write_answer

@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from ecommerce_core.catalogue import PRODUCTS as PRODUCTS_DATASET
-from ecommerce_core.models import Query, Trigger
+from ecommerce_core.models import Trigger
+from ecommerce_core.query import Query
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
 from tests.browser.visitor import PAGES, Locator, Visitor, expect
 

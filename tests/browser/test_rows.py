@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.models import Query
+from ecommerce_core.query import Query
 from tests.browser.conftest import SandboxShop
 from tests.browser.visitor import Visitor, expect
 

@@ -18,7 +18,8 @@ from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import NothingToUndo, SyncBusy
-from ecommerce_core.models import NewDelivery, Outcome, Query, Trigger
+from ecommerce_core.models import NewDelivery, Outcome, Trigger
+from ecommerce_core.query import Query
 from ecommerce_core.settings import Settings
 from ecommerce_core.transactions import now_utc
 

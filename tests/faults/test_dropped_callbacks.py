@@ -11,7 +11,8 @@ import pytest
 
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.models import PromiseOutcome, Recurrence
+from ecommerce_core.models import Recurrence
+from ecommerce_core.promise_record import PromiseOutcome
 from ecommerce_core.sandbox.data import ORIGIN
 from tests.callback_app import CallbackApp
 from tests.companion_server import wait_until

@@ -26,7 +26,8 @@ import pytest
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.models import Query, Run, RunStatus, Trigger
+from ecommerce_core.models import Run, RunStatus, Trigger
+from ecommerce_core.query import Query
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
 from tests.peers import Peers, product, products

@@ -13,7 +13,8 @@ from sqlite_utils.migrations import Migrations
 from ecommerce_core import schema
 from ecommerce_core.application import DATASETS
 from ecommerce_core.errors import StoreError
-from ecommerce_core.models import Query, RunStatus, Withdrawn
+from ecommerce_core.models import RunStatus
+from ecommerce_core.query import Query, Withdrawn
 from ecommerce_core.store import Store
 from tests.faults.dump_schema import ROWS, SCHEMAS, dump_of
 

@@ -29,7 +29,8 @@ from ecommerce_core.errors import (
     StoreFull,
 )
 from ecommerce_core.gateway import Gateway
-from ecommerce_core.models import Run, RunStatus, Totals, Trigger
+from ecommerce_core.models import Run, RunStatus, Trigger
+from ecommerce_core.query import Totals
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
 from tests.companion_server import wait_until
