@@ -28,8 +28,9 @@ from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
+from ecommerce_core.ticket import Ticket
 from ecommerce_core.watcher import Watcher
-from ecommerce_core.worker import Ticket, Worker
+from ecommerce_core.worker import Worker
 
 logger = logging.getLogger(__name__)
 

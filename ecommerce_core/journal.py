@@ -1,4 +1,4 @@
-"""The journal: runs, what they rejected and changed, and the callbacks that were delivered."""
+"""The journal of runs, of what they rejected and what they changed."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ from ecommerce_core.models import (
     Action,
     Change,
     Counts,
-    Delivery,
-    NewDelivery,
-    Outcome,
     Rejected,
     Resolution,
     Run,
@@ -186,52 +183,6 @@ class Journal(Transactions):
             )
             return [Change(*row) for row in rows]
 
-    def record_deliveries(self, deliveries: Sequence[NewDelivery]) -> None:
-        """Write callbacks into the journal, all in one transaction."""
-        rows = [
-            (
-                to_text(new.received_at),
-                new.dataset,
-                new.outcome,
-                new.run_id,
-                new.reason,
-                to_text(new.simulated_at),
-                new.task_name,
-                new.duration_s,
-            )
-            for new in deliveries
-        ]
-        with self.writing() as db:
-            db.conn.executemany(
-                "INSERT INTO delivery (received_at, dataset, outcome, run_id, reason,"
-                " simulated_at, task_name, duration_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-
-    def delivery(self, delivery_id: int) -> Delivery | None:
-        """One callback, None where there is none of that number."""
-        with self.reading() as db:
-            found = db.query("SELECT * FROM delivery WHERE id = ?", [delivery_id])
-            return next((delivery_of_row(row) for row in found), None)
-
-    def list_deliveries(
-        self,
-        *,
-        limit: int = 100,
-        before_id: int | None = None,
-        dataset: str | None = None,
-        outcome: Outcome | None = None,
-    ) -> list[Delivery]:
-        """Callbacks that match, newest first. ``before_id`` pages on."""
-        with self.reading() as db:
-            rows = db.query(
-                "SELECT * FROM delivery WHERE id < coalesce(:before, id + 1)"
-                " AND dataset = coalesce(:dataset, dataset)"
-                " AND outcome = coalesce(:outcome, outcome) ORDER BY id DESC LIMIT :limit",
-                {"before": before_id, "dataset": dataset, "outcome": outcome, "limit": limit},
-            )
-            return [delivery_of_row(row) for row in rows]
-
 
 def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
     """Write a run that begins, inside an open transaction; its number."""
@@ -325,22 +276,4 @@ def run_of_row(row: Mapping[str, Any]) -> Run:
         confirms_run_id=row["confirms_run_id"],
         resolution=Resolution(row["resolution"]) if row["resolution"] else None,
         actor=row["actor"],
-    )
-
-
-def delivery_of_row(row: Mapping[str, Any]) -> Delivery:
-    """A Delivery out of its stored row."""
-    received_at = to_datetime(row["received_at"])
-    if received_at is None:
-        raise ValueError("a delivery without a time")
-    return Delivery(
-        id=row["id"],
-        received_at=received_at,
-        dataset=row["dataset"],
-        outcome=Outcome(row["outcome"]),
-        run_id=row["run_id"],
-        reason=row["reason"],
-        simulated_at=to_datetime(row["simulated_at"]),
-        task_name=row["task_name"],
-        duration_s=row["duration_s"],
     )

@@ -12,29 +12,22 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cached_property, lru_cache
-from itertools import zip_longest
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
-from babel.messages.mofile import read_mo
 from babel.numbers import format_currency, format_decimal
 
 from ecommerce_core import rejection
 from ecommerce_core.errors import EcommerceError
+from ecommerce_core.known_again import LOCALE_DIR, reasons, templates, without_formats
 
-LOCALE_DIR = Path(__file__).parent / "locale"
 LANGUAGES = {"en": "English", "fr": "Français"}
 # A European shop: day before month and 24 hours, in English too.
 _BABEL_LOCALES = {"en": "en_GB", "fr": "fr_FR"}
 # What a peer's clock can be told to be: beyond this, digits by the hundred help nobody.
 _LONGEST_NUMBER = 1e21
 _LONGEST_DURATION_S = 1e15
-_KNOWN_AGAIN_CHARS = 12
-
-# A field's name has no blanks, or any sentence would be taken for a reason.
-_WIDTHS = {"field": r"\S+", "count": r"[\d,]+", "position": r"\d+", "limit": r"\S+"}
 
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 # Streamlit replaces these in the text that Markdown leaves, where a backslash
@@ -62,46 +55,6 @@ def language_of(locale: str | None) -> str:
 def translations(code: str) -> gettext.NullTranslations:
     """The catalogue of a language; English is its own source."""
     return gettext.translation("messages", LOCALE_DIR, [code], fallback=code == "en")
-
-
-def _without_formats(template: str) -> str:
-    return re.sub(r"\{(\w+):[^}]*\}", r"{\1}", template)
-
-
-@lru_cache(maxsize=len(LANGUAGES))
-def _templates(code: str) -> list[tuple[re.Pattern[str], str]]:
-    """The source texts that are long enough to be known again, the most particular first."""
-    with (LOCALE_DIR / code / "LC_MESSAGES" / "messages.mo").open("rb") as file:
-        ids = [message.id for message in read_mo(file) if isinstance(message.id, str)]
-    # These are known again by rules of their own.
-    reasons = {reason.template for reason in (*rejection.REASONS, rejection.IN_FIELD)}
-    found = []
-    for template in sorted(set(ids) - reasons):
-        parts = re.split(r"\{(\w+)(?::[^}]*)?\}", template)
-        literal, names = parts[::2], parts[1::2]
-        # Without a handful of letters of its own, a template would fit anything.
-        if len("".join(literal)) < _KNOWN_AGAIN_CHARS or len(set(names)) < len(names):
-            continue
-        pattern = "".join(
-            re.escape(text) + (f"(?P<{name}>.+)" if name else "")
-            for text, name in zip_longest(literal, names, fillvalue="")
-        )
-        found.append((len("".join(literal)), re.compile(pattern, re.DOTALL), template))
-    return [(pattern, template) for _, pattern, template in sorted(found, key=lambda one: -one[0])]
-
-
-@lru_cache(maxsize=1)
-def _reasons() -> list[tuple[re.Pattern[str], rejection.Reason]]:
-    """Why records are rejected, the most particular first; short ones can be told apart here."""
-    found = []
-    for reason in (*rejection.REASONS, rejection.IN_FIELD):
-        parts = re.split(r"\{(\w+)\}", reason.template)
-        pattern = "".join(
-            re.escape(text) + (f"(?P<{name}>{_WIDTHS.get(name, '.+')})" if name else "")
-            for text, name in zip_longest(parts[::2], parts[1::2], fillvalue="")
-        )
-        found.append((re.compile(pattern, re.DOTALL), reason))
-    return found
 
 
 @lru_cache(maxsize=64)
@@ -217,16 +170,16 @@ class Language:
         """
         if self.code == "en":
             return text
-        for pattern, template in _templates(self.code):
+        for pattern, template in templates(self.code):
             match = pattern.fullmatch(text)
             if match is not None:
                 told = {name: self.sentence(said) for name, said in match.groupdict().items()}
-                return self.error(EcommerceError(_without_formats(template), **told))
+                return self.error(EcommerceError(without_formats(template), **told))
         return self._rejection(text)
 
     def _rejection(self, text: str) -> str:
         """Why a record was rejected, in this language; what is no reason of ours as it is."""
-        for pattern, reason in _reasons():
+        for pattern, reason in reasons():
             match = pattern.fullmatch(text)
             if match is None:
                 continue

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, fields, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from ecommerce_core.journal import delivery_of_row
 from ecommerce_core.looks import WatchState
-from ecommerce_core.models import Delivery
 from ecommerce_core.promise_record import Promise, PromiseOutcome, PromiseSummary
 from ecommerce_core.transactions import Database, Transactions, to_datetime, to_text
 
@@ -62,27 +60,6 @@ class PromiseJournal(Transactions):
                 [to_text(noticed_since)],
             )
             return [_promise_of_row(row) for row in rows]
-
-    def list_deliveries_after(
-        self, delivery_id: int, *, ids: Iterable[int] = (), limit: int = 5_000
-    ) -> list[Delivery]:
-        """Callbacks with a higher number than ``delivery_id``, and those of ``ids``, in order."""
-        with self.reading() as db:
-            rows = db.query(
-                "SELECT * FROM delivery WHERE id > :after"
-                " OR id IN (SELECT value FROM json_each(:ids)) ORDER BY id LIMIT :limit",
-                {
-                    "after": delivery_id,
-                    "ids": msgspec.json.encode(list(ids)).decode(),
-                    "limit": limit,
-                },
-            )
-            return [delivery_of_row(row) for row in rows]
-
-    def newest_delivery_id(self) -> int:
-        """The number of the newest callback; 0 before the first."""
-        with self.reading() as db:
-            return int(db.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()[0])
 
     def list_promises(
         self,

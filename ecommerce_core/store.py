@@ -26,6 +26,7 @@ from ecommerce_core.dataset_state import (
     select_state,
     upsert_state,
 )
+from ecommerce_core.delivery_journal import DeliveryJournal
 from ecommerce_core.errors import NothingToUndo, RunNotHeld, StoreForeign
 from ecommerce_core.journal import (
     Journal,
@@ -49,7 +50,7 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, Recent, PromiseJournal, Rows, Pictures, Comparison):
+class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Comparison):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:

@@ -25,7 +25,7 @@ from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, w
 from ecommerce_core.language import Language, escape, timezone
 from ecommerce_core.models import Action, Progress, Run, RunStatus, Trigger
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
-from ecommerce_core.worker import Ticket
+from ecommerce_core.ticket import Ticket
 
 # Pages reach the core through this module alone.
 __all__ = [

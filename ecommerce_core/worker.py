@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from ecommerce_core.errors import EcommerceError, StoreError, SyncBusy, SyncStop
 from ecommerce_core.models import Progress, Run, Stage
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
+from ecommerce_core.ticket import Batch, Ticket
 
 logger = logging.getLogger(__name__)
 
@@ -38,82 +38,6 @@ ROLLBACK_S = 2.0
 STORM_JOINED, GATHER_S = 8, 0.05
 # How long a run that was told to give up may take to roll back.
 GIVE_UP_S = 5.0
-
-
-class Batch:
-    """One run to come or under way, with everybody who waits for it."""
-
-    def __init__(self, dataset: Dataset, job: Job) -> None:
-        self.job = job
-        self.future: Future[Run] = Future()
-        # Waiting for one's turn cannot be cancelled by one of many who wait.
-        self.future.set_running_or_notify_cancel()
-        self.joined = 0
-        self._dataset = dataset
-        self._stage = Stage.WAITING
-        self._run_id: int | None = None
-        self._bytes_done = 0
-        self._bytes_total: int | None = None
-        self._records = 0
-        self._since_s = time.monotonic()
-
-    def note(
-        self,
-        stage: Stage,
-        *,
-        run_id: int | None = None,
-        bytes_done: int | None = None,
-        bytes_total: int | None = None,
-        records: int | None = None,
-    ) -> None:
-        """Note how far the run is; None leaves a value as it is."""
-        self._stage = stage
-        self._run_id = self._run_id if run_id is None else run_id
-        self._bytes_done = self._bytes_done if bytes_done is None else bytes_done
-        self._bytes_total = self._bytes_total if bytes_total is None else bytes_total
-        self._records = self._records if records is None else records
-
-    @property
-    def run_id(self) -> int | None:
-        """The run's number, None before it began."""
-        return self._run_id
-
-    def progress(self) -> Progress:
-        """How far the run is."""
-        return Progress(
-            dataset=self._dataset.name,
-            trigger=self.job.trigger,
-            stage=self._stage,
-            run_id=self._run_id,
-            bytes_done=self._bytes_done,
-            bytes_total=self._bytes_total,
-            records=self._records,
-            elapsed_s=time.monotonic() - self._since_s,
-        )
-
-
-class Ticket:
-    """What who asked for a sync holds: the run to come, shared by all who joined it."""
-
-    def __init__(self, batch: Batch, *, joined: bool) -> None:
-        self._batch = batch
-        self.joined = joined
-
-    @property
-    def future(self) -> Future[Run]:
-        """Done when the run is committed. Raises StoreError, SyncStopped, RunNotHeld."""
-        return self._batch.future
-
-    def run_id(self) -> int | None:
-        """The run's number, None while it waits for its turn."""
-        future = self._batch.future
-        if future.done() and future.exception() is None:
-            return future.result().id
-        return self._batch.run_id
-
-    def wait(self, timeout_s: float | None = None) -> Run:
-        """The run, once it is committed. Raises TimeoutError and what ``future`` raises."""
-        return self._batch.future.result(timeout_s)
 
 
 class Worker:

@@ -19,7 +19,7 @@ from ecommerce_core.journal import NewRun
 from ecommerce_core.models import Action, RunStatus, Stage, Trigger
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.store import Store
-from ecommerce_core.worker import Ticket
+from ecommerce_core.ticket import Ticket
 from tests.peers import Peers, customer, products
 
 

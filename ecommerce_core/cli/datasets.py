@@ -22,7 +22,7 @@ from ecommerce_core.cli.words import run_as_plain, run_in_words
 from ecommerce_core.errors import EcommerceError
 from ecommerce_core.models import Progress, Run, RunStatus, Trigger
 from ecommerce_core.query import Query, Withdrawn
-from ecommerce_core.worker import Ticket
+from ecommerce_core.ticket import Ticket
 
 _PROGRESS_EVERY_S = 0.2
 
