@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from types import TracebackType
@@ -18,6 +17,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
+
+from tests.waiting import until
 
 PRODUCTS_CALLBACK = "/ecommerce/add-auto"
 CUSTOMERS_CALLBACK = "/ecommerce/auto_load_customers"
@@ -56,7 +57,7 @@ class Served:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        wait_until(lambda: self._server.started)
+        until(lambda: self._server.started)
         return self
 
     def __exit__(
@@ -118,11 +119,3 @@ def read_all(connection: socket.socket) -> bytes:
     while chunk := connection.recv(65_536):
         received += chunk
     return received
-
-
-def wait_until(condition: Callable[[], object], *, timeout_s: float = 10) -> None:
-    """Return when ``condition`` holds, fail where it does not in time."""
-    ends = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < ends, "it did not come to that in time"
-        time.sleep(0.005)

@@ -27,7 +27,8 @@ from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.steering import Steering
 from tests.peers import Peers, customer, products
-from tests.test_pages import NAVIGATION, PAGES, Page, until
+from tests.test_pages import NAVIGATION, PAGES, Page
+from tests.waiting import until
 
 ADA = Actor("ada@shop.example", Role.OPERATOR)
 ANNE = Actor("anne@shop.example", Role.ANALYST)

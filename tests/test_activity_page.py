@@ -18,7 +18,8 @@ from pages import advice
 from tests import messages
 from tests.peers import Peers
 from tests.server import Session, running_server
-from tests.test_pages import Page, catalogue, installed, until
+from tests.test_pages import Page, catalogue, installed
+from tests.waiting import until
 
 
 @pytest.fixture

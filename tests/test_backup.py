@@ -26,8 +26,8 @@ from ecommerce_core.restore import restore_backup
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
 from ecommerce_core.worker import lock_path
-from tests.companion_server import wait_until
 from tests.peers import Peers, products
+from tests.waiting import until
 
 HOUR = timedelta(hours=1)
 
@@ -202,7 +202,7 @@ def test_the_first_backup_is_made_at_once(
 ) -> None:
     schedule = schedules()
 
-    wait_until(lambda: schedule.state.last_at)
+    until(lambda: schedule.state.last_at)
     [(_, path)] = list_backups(tmp_path / "backups")
     assert rows_of(path) == 50
     assert schedule.state.error is None
@@ -215,8 +215,8 @@ def test_a_restart_neither_skips_nor_doubles_a_backup(
     old_backup(tmp_path / "backups", age)
 
     schedule = schedules()
-    wait_until(lambda: schedule.state.next_at)
-    wait_until(lambda: len(list_backups(tmp_path / "backups")) == 1 + made)
+    until(lambda: schedule.state.next_at)
+    until(lambda: len(list_backups(tmp_path / "backups")) == 1 + made)
     schedule.stop()
 
     assert len(list_backups(tmp_path / "backups")) == 1 + made
@@ -236,7 +236,7 @@ def test_the_newest_are_kept_and_nothing_that_is_not_ours_is_touched(
 
     schedules(keep=3)
 
-    wait_until(lambda: not old[2].exists() and not old[3].exists())
+    until(lambda: not old[2].exists() and not old[3].exists())
     assert [path.exists() for path in old] == [True, True, False, False]
     assert not left_over.exists()
     assert (folder / "ecommerce-notes.db").read_text() == "mine"
@@ -252,8 +252,8 @@ def test_a_file_from_the_future_neither_takes_a_place_nor_costs_a_backup(
 
     schedule = schedules(keep=2)
 
-    wait_until(lambda: schedule.state.last_at and schedule.state.next_at)
-    wait_until(lambda: len(list_backups(folder)) == 4)
+    until(lambda: schedule.state.last_at and schedule.state.next_at)
+    until(lambda: len(list_backups(folder)) == 4)
     schedule.stop()
     assert old.exists()
     assert all(path.exists() for path in future)
@@ -266,11 +266,11 @@ def test_a_backup_that_fails_is_one_line_in_the_log_and_tried_again(
     (tmp_path / "backups").write_text("a file where the folder should be")
     with caplog.at_level(logging.INFO, logger="ecommerce_core.backup"):
         schedule = schedules(retry_s=0.02)
-        wait_until(lambda: schedule.state.error)
+        until(lambda: schedule.state.error)
         threading.Event().wait(0.2)  # ten more tries
         (tmp_path / "backups").unlink()
-        wait_until(lambda: schedule.state.last_at)
-        wait_until(lambda: len(caplog.records) == 2)
+        until(lambda: schedule.state.last_at)
+        until(lambda: len(caplog.records) == 2)
 
     assert [record.levelname for record in caplog.records] == ["ERROR", "INFO"]
     assert schedule.state.error is None
@@ -281,7 +281,7 @@ def test_a_server_backs_up_where_it_is_told_to(peers: Peers, tmp_path: Path) -> 
     application = Application.open(settings, gateway_url=peers.url)
     application.start()
     try:
-        wait_until(lambda: application.backups.state.last_at)
+        until(lambda: application.backups.state.last_at)
     finally:
         application.stop()
     assert len(list_backups(tmp_path / "kept")) == 1

@@ -26,10 +26,10 @@ from tests.companion_server import (
     PRODUCTS_CALLBACK,
     Served,
     read_all,
-    wait_until,
     with_a_page,
 )
 from tests.peers import Peers, products
+from tests.waiting import until
 
 JSON = {"Accept": "application/json"}
 ASYNC = {"Prefer": "respond-async"}
@@ -54,7 +54,7 @@ def server(application: Application, peers: Peers) -> Iterator[Served]:
 @pytest.fixture
 def deliveries(application: Application) -> Callable[[int], list[Delivery]]:
     def journalled(count: int) -> list[Delivery]:
-        wait_until(lambda: len(application.store.list_deliveries()) >= count)
+        until(lambda: len(application.store.list_deliveries()) >= count)
         found = application.store.list_deliveries(limit=2_000)
         assert len(found) == count
         return found
@@ -233,7 +233,7 @@ def test_a_caller_that_hangs_up_while_it_waits_cancels_nothing(
     peers.gate.clear()
     head = f"POST {PRODUCTS_CALLBACK} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
     with server.connect(head.encode()):
-        wait_until(lambda: peers.asked["catalogue-produit"])
+        until(lambda: peers.asked["catalogue-produit"])
     peers.gate.set()
 
     assert deliveries(1)[0].outcome is Outcome.EXECUTED
@@ -393,7 +393,7 @@ def test_a_storm_of_1000_callbacks_costs_two_fetches_and_all_are_answered(
 
     async def storm() -> list[bytes]:
         calls = [asyncio.create_task(call()) for _ in range(1_000)]
-        await asyncio.to_thread(wait_until, lambda: len(asked) == 1_000, timeout_s=20)
+        await asyncio.to_thread(until, lambda: len(asked) == 1_000, timeout_s=20)
         peers.gate.set()
         return await asyncio.gather(*calls)
 
@@ -404,7 +404,7 @@ def test_a_storm_of_1000_callbacks_costs_two_fetches_and_all_are_answered(
     assert {answer.split(b"\r\n")[0] for answer in answers} == {b"HTTP/1.1 200 OK"}
     assert all(b"\r\n\r\nDone\n" in answer for answer in answers)
     assert peers.asked["catalogue-produit"] == 2
-    wait_until(lambda: len(application.store.list_deliveries(limit=2_000)) == 1_000)
+    until(lambda: len(application.store.list_deliveries(limit=2_000)) == 1_000)
     outcomes = [delivery.outcome for delivery in application.store.list_deliveries(limit=2_000)]
     assert (outcomes.count(Outcome.EXECUTED), outcomes.count(Outcome.JOINED)) == (2, 998)
 
@@ -535,7 +535,7 @@ def test_many_who_ask_for_health_at_once_share_one_look(
     monkeypatch.setattr(application.store, "check_writable", look)
     request = b"GET /ecommerce/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     connections = [server.connect(request) for _ in range(20)]
-    wait_until(lambda: looks)
+    until(lambda: looks)
     # The callbacks do not wait for those who look.
     assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
     release.set()
@@ -572,9 +572,9 @@ def test_a_callback_that_the_stop_ends_is_answered_and_journalled(
     with Served(with_a_page(companion.routes())) as server:
         peers.gate.clear()
         with server.connect(request.encode()) as running, server.connect() as waiting:
-            wait_until(lambda: peers.asked["catalogue-produit"])
+            until(lambda: peers.asked["catalogue-produit"])
             waiting.sendall(request.encode())
-            wait_until(
+            until(
                 lambda: (
                     application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).joined
                 )
@@ -601,9 +601,9 @@ def test_a_server_that_shuts_down_keeps_nobody_waiting_for_a_silent_peer(
     with Served(with_a_page(companion.routes())) as server:
         peers.gate.clear()
         with server.connect(request.encode()) as running:
-            wait_until(lambda: peers.asked["catalogue-produit"])
+            until(lambda: peers.asked["catalogue-produit"])
             with server.connect(request.encode()) as waiting:
-                wait_until(
+                until(
                     lambda: (
                         application.request_sync(
                             "products", actor=LOCAL, trigger=Trigger.CLI

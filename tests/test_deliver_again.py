@@ -14,8 +14,8 @@ from ecommerce_core.language import Language
 from ecommerce_core.models import DELIVERED_AGAIN, Delivery, NewDelivery, Outcome, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
-from tests.companion_server import wait_until
 from tests.peers import Peers, products
+from tests.waiting import until
 
 
 def journal_one(app: Application, *, outcome: Outcome = Outcome.FAILED) -> int:
@@ -26,7 +26,7 @@ def journal_one(app: Application, *, outcome: Outcome = Outcome.FAILED) -> int:
 
 
 def newest(app: Application, after: int) -> Delivery:
-    wait_until(lambda: app.store.newest_delivery_id() > after)
+    until(lambda: app.store.newest_delivery_id() > after)
     return app.store.list_deliveries(limit=1)[0]
 
 
@@ -70,13 +70,13 @@ def test_it_does_not_wait_for_the_peer_and_two_at_once_share_the_next_run(
     before = journal_one(application)
     peers.gate.clear()
     application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
-    wait_until(lambda: peers.asked["catalogue-produit"] == 1)
+    until(lambda: peers.asked["catalogue-produit"] == 1)
 
     tickets = [application.deliver_again(before, actor=LOCAL) for _ in range(2)]
     assert [ticket.joined for ticket in tickets] == [False, True]
     peers.gate.set()
     assert tickets[0].wait(10).id == tickets[1].wait(10).id
-    wait_until(lambda: application.store.newest_delivery_id() == before + 2)
+    until(lambda: application.store.newest_delivery_id() == before + 2)
     outcomes = {one.outcome for one in application.store.list_deliveries(limit=2)}
     assert outcomes == {Outcome.EXECUTED, Outcome.JOINED}
 

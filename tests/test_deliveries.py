@@ -17,7 +17,7 @@ from ecommerce_core.errors import StoreBusy
 from ecommerce_core.models import Clock, ClockReading, NewDelivery, Outcome
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
-from tests.companion_server import wait_until
+from tests.waiting import until
 
 
 def delivery(reason: str | None = None) -> NewDelivery:
@@ -66,7 +66,7 @@ def test_many_deliveries_are_written_in_few_groups() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    wait_until(lambda: written.count == 1_000)
+    until(lambda: written.count == 1_000)
     log.stop()
 
     assert len(written.groups) < 20
@@ -77,7 +77,7 @@ def test_a_delivery_is_written_soon_without_being_followed_by_another() -> None:
     log = DeliveryLog(written)
     log.start()
     log.record(delivery())
-    wait_until(lambda: written.count == 1, timeout_s=3)
+    until(lambda: written.count == 1, timeout_s=3)
     log.stop()
 
 
@@ -107,10 +107,10 @@ def test_a_locked_database_delays_the_journal_and_loses_nothing(
             log.record(delivery(str(number)))
             assert time.monotonic() - began < 0.3
             time.sleep(0.03)
-        wait_until(lambda: caplog.records)
+        until(lambda: caplog.records)
         holder.rollback()
         holder.close()
-        wait_until(lambda: len(store.list_deliveries()) == 10)
+        until(lambda: len(store.list_deliveries()) == 10)
         log.stop()
 
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
@@ -123,7 +123,7 @@ def test_what_finds_no_room_is_counted_in_the_log(caplog: pytest.LogCaptureFixtu
         for _ in range(12):
             log.record(delivery())
         log.start()
-        wait_until(lambda: written.attempts > 2)
+        until(lambda: written.attempts > 2)
         log.stop()
 
     assert "7 deliveries were not journalled: no room to keep them" in caplog.messages
@@ -168,9 +168,9 @@ def test_the_simulated_time_is_filled_in_when_the_clock_answers(
     clock: Future[ClockReading] = Future()
     log.record(delivery("waits"), clock=clock)
     log.record(delivery("does not"))
-    wait_until(lambda: written.count == 1)
+    until(lambda: written.count == 1)
     answer(clock)
-    wait_until(lambda: written.count == 2)
+    until(lambda: written.count == 2)
     log.stop()
 
     assert [group[0].reason for group in written.groups] == ["does not", "waits"]

@@ -14,7 +14,8 @@ from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.models import NewDelivery, Outcome, Recurrence, Run, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from tests.peers import Peers
-from tests.test_pages import Page, catalogue, ended, installed, until
+from tests.test_pages import Page, catalogue, ended, installed
+from tests.waiting import until
 
 DAY = timedelta(days=1)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from ecommerce_core.models import Action, Product, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from tests.peers import Peers
+from tests.waiting import until
 
 NAVIGATION = Path(__file__).parent.parent / "pages" / "navigation.py"
 PAGES = ["overview", "products", "customers", "scheduler", "activity"]
@@ -120,13 +120,6 @@ class Page:
 def ended(app: Application, name: str, after: int) -> bool:
     run = app.store.last_run(name)
     return run is not None and run.id > after and run.finished_at is not None
-
-
-def until(done: Callable[[], bool], *, timeout_s: float = 10) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not done():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])

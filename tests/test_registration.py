@@ -24,9 +24,9 @@ from ecommerce_core.registration import (
 )
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
-from tests.companion_server import wait_until
 from tests.peers import Peers
 from tests.server import free_port, running_server
+from tests.waiting import until
 
 NAME = "e-commerce"
 HERE = "http://127.0.0.1:8501"
@@ -151,10 +151,10 @@ def test_it_is_tried_until_the_administration_comes_up_with_one_warning(
     registration = Registration(settings_for(f"http://127.0.0.1:{port}"), pauses_s=(0.02,))
     with caplog.at_level(logging.INFO, logger="ecommerce_core.registration"):
         registration.start()
-        wait_until(lambda: registration.state.status is RegistrationStatus.FAILING)
+        until(lambda: registration.state.status is RegistrationStatus.FAILING)
         Event().wait(0.2)
         with Sandbox(products=1, customers=1, tick_s=None, admin_port=port) as sandbox:
-            wait_until(lambda: registration.state.status is RegistrationStatus.REGISTERED)
+            until(lambda: registration.state.status is RegistrationStatus.REGISTERED)
             assert len(all_routes(sandbox)) == 1
         registration.stop()
 
@@ -170,7 +170,7 @@ def test_it_ends_at_once_when_told_to_though_the_administration_is_silent(peers:
     peers.gate.clear()
     registration = Registration(settings_for(peers.url))
     registration.start()
-    wait_until(lambda: peers.asked["127.0.0.1"])
+    until(lambda: peers.asked["127.0.0.1"])
 
     registration.stop(timeout_s=2)
 
@@ -188,7 +188,7 @@ def test_a_server_registers_itself_and_callbacks_come_to_it(tmp_path: Path) -> N
             "ECOMMERCE_ALLOWED_HOSTS": "127.0.0.1",
         }
         with running_server(tmp_path, environment, port=port) as server:
-            wait_until(lambda: all_routes(sandbox))
+            until(lambda: all_routes(sandbox))
             callback = requests.post(
                 f"{sandbox.url}/ecommerce/add-auto", headers={"Host": NAME}, timeout=30
             )

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ import requests
 
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.sandbox.catalogue import BaseRecord, Shop
+from tests.waiting import until
 
 WIRE = Path(__file__).parent / "wire"
 TASK = {
@@ -125,13 +126,6 @@ def times(sandbox: Sandbox) -> list[str]:
 def catalogue(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
     records = get(sandbox, "catalogue-produit", "api/data").json()["produits"]
     return {record["codeProduit"]: record for record in records}
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
 
 
 @contextmanager
@@ -558,7 +552,7 @@ def test_the_clock_survives_the_end_of_the_calendar() -> None:
 
 def test_the_loop_ticks_by_itself() -> None:
     with Sandbox(speed=50, tick_s=0.02) as peers:
-        wait_until(lambda: peers.scheduler.now() >= datetime(2019, 1, 7, 0, 5))
+        until(lambda: peers.scheduler.now() >= datetime(2019, 1, 7, 0, 5))
         seconds = (peers.scheduler.now() - datetime(2019, 1, 7)).total_seconds()
         assert seconds % 50 == 0
 
@@ -567,7 +561,7 @@ def test_the_clock_advances_once_a_real_second_by_default() -> None:
     began = time.monotonic()
     with Sandbox(speed=0.5) as peers:
         started = time.monotonic()
-        wait_until(lambda: peers.scheduler.now() > datetime(2019, 1, 7, 0, 0, 0))
+        until(lambda: peers.scheduler.now() > datetime(2019, 1, 7, 0, 0, 0))
         ticked = time.monotonic()
         assert ticked - began > 0.9
         assert ticked - started < 1.6
@@ -644,9 +638,9 @@ def test_the_clock_stands_still_while_a_callback_runs_and_the_api_answers(
         add(peers, name="other", time="01/01/2020-00:00:00")
         assert len(app.received) == 1
         app.may_answer.set()
-        wait_until(lambda: len(app.received) > 1)
+        until(lambda: len(app.received) > 1)
         peers.scheduler.pause()
-        wait_until(lambda: peers.scheduler.info()[2])
+        until(lambda: peers.scheduler.info()[2])
         assert len(times(peers)) == 2
 
 
@@ -716,7 +710,7 @@ def test_stopping_does_not_wait_for_a_callback_that_blocks(
     peers.stop()
     assert time.monotonic() - started < 2
     app.may_answer.set()
-    wait_until(lambda: not alive_since(before))
+    until(lambda: not alive_since(before))
     assert caplog.records == [], "an orderly end is nothing to log"
     with pytest.raises(requests.ConnectionError):
         requests.get(url, timeout=1)

@@ -26,7 +26,8 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.settlement import SERVER_WAS_DOWN
 from tests.callback_app import CallbackApp
 from tests.peers import WIRE
-from tests.test_pages import Page, until
+from tests.test_pages import Page
+from tests.waiting import until
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GRACE_S = 0.1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from ecommerce_core.settings import PROJECT_ROOT
 from ecommerce_core.store import Store
 from tests.peers import WIRE, Peers
 from tests.server import Server, Session, running_server
+from tests.waiting import until
 
 AGENT = ("--server.enableAgentApi=true",)
 
@@ -30,13 +31,6 @@ AGENT = ("--server.enableAgentApi=true",)
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("server"), options=AGENT) as running:
         yield running
-
-
-def until(condition: Callable[[], bool], *, timeout_s: float = 30) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def shows_the_table(session: Session) -> bool:

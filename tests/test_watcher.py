@@ -29,9 +29,9 @@ from ecommerce_core.settlement import SERVER_WAS_DOWN
 from ecommerce_core.store import Store
 from ecommerce_core.watcher import Watcher
 from tests.callback_app import CallbackApp
-from tests.companion_server import wait_until
 from tests.peers import Peers
 from tests.server import running_server
+from tests.waiting import until
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GRACE_S = 0.15
@@ -250,7 +250,7 @@ def test_while_a_callback_runs_its_absence_is_no_deletion(rig: Rig) -> None:
     rig.watcher.look()
     ticking = threading.Thread(target=rig.sandbox.scheduler.tick)
     ticking.start()
-    wait_until(lambda: not rig.sandbox.scheduler.tasks())
+    until(lambda: not rig.sandbox.scheduler.tasks())
     rig.busy_since_s["products"] = time.monotonic()
     rig.look_after_grace()
     assert outcomes(rig) == [PromiseOutcome.OWED]
@@ -398,10 +398,10 @@ def test_a_speed_of_a_million_watched_meanwhile_leaves_no_alarm(rig: Rig) -> Non
     rig.sandbox.scheduler.set_speed(1_000_000)
     rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
     rig.watcher.start()
-    wait_until(lambda: rig.watcher.snapshot().tasks)
+    until(lambda: rig.watcher.snapshot().tasks)
     rig.sandbox.scheduler.tick()
     ticked_at = datetime.now(UTC)
-    wait_until(lambda: (rig.watcher.snapshot().listed_at or ticked_at) > ticked_at)
+    until(lambda: (rig.watcher.snapshot().listed_at or ticked_at) > ticked_at)
     rig.watcher.stop()
     rig.look_after_grace()
 
@@ -478,7 +478,7 @@ def test_a_restart_with_a_callback_under_way_loses_nothing(rig: Rig) -> None:
     rig.watcher.look()
     ticking = threading.Thread(target=rig.sandbox.scheduler.tick)
     ticking.start()
-    wait_until(lambda: not rig.sandbox.scheduler.tasks())
+    until(lambda: not rig.sandbox.scheduler.tasks())
     rig.watcher.look()
     rig.watcher.stop()
     going_on.set()
@@ -621,9 +621,9 @@ def test_of_two_servers_with_one_database_one_keeps_the_promises(rig: Rig) -> No
 def test_the_thread_looks_by_itself_and_ends_at_once(rig: Rig) -> None:
     rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
     rig.watcher.start()
-    wait_until(lambda: rig.watcher.snapshot().tasks)
+    until(lambda: rig.watcher.snapshot().tasks)
     rig.sandbox.scheduler.tick()
-    wait_until(lambda: rig.counts() == {PromiseOutcome.ON_TIME: 1})
+    until(lambda: rig.counts() == {PromiseOutcome.ON_TIME: 1})
     began = time.monotonic()
     rig.watcher.stop()
 
@@ -645,7 +645,7 @@ def test_a_look_that_hangs_is_cut_short_at_the_end(tmp_path: Path) -> None:
             grace_s=1,
         )
         watcher.start()
-        wait_until(lambda: peers.asked["scheduler"])
+        until(lambda: peers.asked["scheduler"])
         began = time.monotonic()
         watcher.stop()
 
@@ -700,8 +700,8 @@ def test_the_real_server_reports_what_came_and_what_did_not(tmp_path: Path) -> N
             expected: list[tuple[datetime, PromiseOutcome]] = []
             for outcome in (PromiseOutcome.ON_TIME, PromiseOutcome.MISSED, PromiseOutcome.ON_TIME):
                 expected.append((ORIGIN + (len(expected) + 1) * HOUR, outcome))
-                wait_until(lambda: seen() == expected[-1][0])
+                until(lambda: seen() == expected[-1][0])
                 sandbox.app_url = None if outcome is PromiseOutcome.MISSED else server.url
                 sandbox.scheduler.tick()
-                wait_until(lambda: due() == expected)
+                until(lambda: due() == expected)
             assert "Traceback" not in server.log

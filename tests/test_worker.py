@@ -6,7 +6,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import wait
 from functools import partial
 
@@ -21,19 +20,13 @@ from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.store import Store
 from ecommerce_core.ticket import Ticket
 from tests.peers import Peers, customer, products
+from tests.waiting import until
 
 
 def ask(application: Application, *, join_running: bool = False) -> Ticket:
     return application.request_sync(
         "products", actor=LOCAL, trigger=Trigger.CALLBACK, join_running=join_running
     )
-
-
-def until(condition: Callable[[], bool], *, timeout_s: float = 10) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 def begin_a_slow_sync(application: Application, peers: Peers) -> Ticket:

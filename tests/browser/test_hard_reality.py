@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,6 +15,7 @@ from ecommerce_core.settings import PROJECT_ROOT
 from tests import peers as wire
 from tests.browser.conftest import PRODUCTS, PeersShop, SandboxShop, Shop
 from tests.browser.visitor import SERVER_AWAY, Locator, Visitor, expect
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -27,14 +27,6 @@ MARKUP = (
     "[link](javascript:window.hacked=1) https://evil.example",
 )
 WORD_JOINER = "\u2060"
-
-
-def until(condition: Callable[[], bool], *, timeout_s: float = 30) -> None:
-    """Wait for something that no page shows."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
 from tests.browser.visitor import PAGES, Locator, Visitor, expect
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -111,12 +112,13 @@ def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
     as_of = visitor.page.get_by_test_id("stCaptionContainer").filter(has_text=as_of_words)
     expect(as_of).to_contain_text(manual)
     visitor.go("scheduler")
-    visitor.click_through("task_soon")
-    visitor.click_through("add_task")
+    visitor.button("task_soon").click()
+    visitor.wait_until_drawn()
+    visitor.button("add_task").click()
+    until(lambda: [task.name for task in shop.sandbox.scheduler.tasks()] == ["get_products"])
     # A table that cannot be selected in carries no key: it is the first one on the page.
     tasks = visitor.page.get_by_test_id("stDataFrame").first.locator("td")
     expect(tasks.get_by_text("get_products", exact=True)).to_be_attached()
-    assert [task.name for task in shop.sandbox.scheduler.tasks()] == ["get_products"]
     visitor.go("products")
 
     shop.sandbox.scheduler.set_speed(360)  # the hour passes in a second

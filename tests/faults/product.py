@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from ecommerce_core.store import Store
 from tests.faults.peer import MisbehavingPeer, answer_json
 from tests.peers import customer, products
 from tests.server import Server, Session, running_server
+from tests.waiting import until
 
 MB = 2**20
 ROWS = 30
@@ -168,14 +168,6 @@ def said(session: Session) -> str:
     text = "\n".join(texts)
     assert "Traceback" not in text
     return text
-
-
-def until(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
-    """Return when ``condition`` holds, fail where it does not in time."""
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def _status_bytes(proc: Path, name: str) -> int:

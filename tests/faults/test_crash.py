@@ -20,9 +20,9 @@ from ecommerce_core.models import Action, RunStatus, Trigger
 from ecommerce_core.settings import Settings
 from ecommerce_core.sqlite_file import FIRST_SAFE_WAL
 from ecommerce_core.store import Store
-from tests.companion_server import wait_until
 from tests.faults.test_kill import Victim
 from tests.peers import Peers, products
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 1_000
@@ -161,7 +161,7 @@ def test_a_stop_does_not_wait_for_a_silent_peer(settings: Settings, peers: Peers
     peers.gate.clear()
     stopping = start(settings, peers.url)
     ticket = stopping.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
-    wait_until(lambda: ticket.run_id() is not None and peers.asked)
+    until(lambda: ticket.run_id() is not None and peers.asked)
     begun_at = time.monotonic()
     stopping.stop(timeout_s=0.5)
     assert time.monotonic() - begun_at < 2

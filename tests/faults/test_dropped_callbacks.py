@@ -15,8 +15,8 @@ from ecommerce_core.models import Recurrence
 from ecommerce_core.promise_record import PromiseOutcome
 from ecommerce_core.sandbox.data import ORIGIN
 from tests.callback_app import CallbackApp
-from tests.companion_server import wait_until
 from tests.test_watcher import HOUR, Rig, rigged
+from tests.waiting import until
 
 PATHS = {f"/{dataset.callback_path}": dataset.name for dataset in (PRODUCTS, CUSTOMERS)}
 
@@ -75,7 +75,7 @@ def test_the_clock_that_runs_by_itself_counts_every_dropped_callback(tmp_path: P
         rig.restart()
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
         rig.watcher.start()
-        wait_until(lambda: rig.watcher.snapshot().tasks)
+        until(lambda: rig.watcher.snapshot().tasks)
         ends = time.monotonic() + 30
         while len(app.taken) + len(app.dropped) < 25:
             assert time.monotonic() < ends, "the callbacks did not come in time"

@@ -18,8 +18,9 @@ import requests
 from ecommerce_core.models import Delivery
 from ecommerce_core.tokens import make_token
 from tests.faults import peer as faults
-from tests.faults.product import Product, running_product, until
+from tests.faults.product import Product, running_product
 from tests.peers import products
+from tests.waiting import until
 
 SECRET = "a secret of some length"
 URL = "ecommerce/add-auto"

@@ -16,9 +16,10 @@ import requests
 
 from ecommerce_core.models import RunStatus
 from tests.faults import peer as faults
-from tests.faults.product import PAGES, ROWS, Product, running_product, said, until
+from tests.faults.product import PAGES, ROWS, Product, running_product, said
 from tests.peers import products
 from tests.server import Session, running_server
+from tests.waiting import until
 
 GARBAGE = bytes(range(256)) * 64
 

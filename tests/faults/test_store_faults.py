@@ -33,8 +33,8 @@ from ecommerce_core.models import Run, RunStatus, Trigger
 from ecommerce_core.query import Totals
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
-from tests.companion_server import wait_until
 from tests.peers import Peers, products
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65_534
@@ -261,7 +261,7 @@ def test_a_database_locked_in_the_middle_of_a_sync_loses_nothing(
     with running(database, peers) as application:
         peers.gate.clear()
         ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
-        wait_until(lambda: ticket.run_id() is not None)
+        until(lambda: ticket.run_id() is not None)
         with held_by_another_process(database):
             peers.gate.set()
             with pytest.raises(StoreBusy):

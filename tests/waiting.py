@@ -1,0 +1,14 @@
+"""Waiting for something that happens elsewhere, instead of sleeping for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+
+def until(condition: Callable[[], object], *, timeout_s: float = 30) -> None:
+    """Return when ``condition`` holds; fail where it does not in time."""
+    ends_at = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < ends_at, "waited in vain"
+        time.sleep(0.01)
