@@ -186,4 +186,4 @@ def test_the_stop_does_not_wait_for_a_clock_that_hangs() -> None:
     log.stop()
 
     assert written.count == 1
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5

@@ -708,7 +708,7 @@ def test_stopping_does_not_wait_for_a_callback_that_blocks(
     assert app.seen.acquire(timeout=5)
     started = time.monotonic()
     peers.stop()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
     app.may_answer.set()
     until(lambda: not alive_since(before))
     assert caplog.records == [], "an orderly end is nothing to log"

@@ -325,7 +325,7 @@ def test_tags_that_never_end_do_not_hold_the_reader_up(piece: bytes) -> None:
     began = time.monotonic()
     with pytest.raises(PeerContractError):
         parse_tasks_html(b'<table id="schedule_table"><tr><td>' + piece * 60_000 + b"</table>")
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 # Anything at all

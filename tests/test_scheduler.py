@@ -318,7 +318,7 @@ def test_while_one_thread_asks_the_others_get_the_last_known_at_once() -> None:
     assert gateway.asked.wait(5)
     began = time.monotonic()
     assert scheduler.reading() == first
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
     gateway.answers.set()
     threads[0].join(5)
     assert read_at_of(results[0]) > read_at_of(first)

@@ -627,7 +627,7 @@ def test_the_thread_looks_by_itself_and_ends_at_once(rig: Rig) -> None:
     began = time.monotonic()
     rig.watcher.stop()
 
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 2
     assert not [one for one in threading.enumerate() if one.name == "watcher"]
 
 
@@ -649,7 +649,7 @@ def test_a_look_that_hangs_is_cut_short_at_the_end(tmp_path: Path) -> None:
         began = time.monotonic()
         watcher.stop()
 
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2
         assert not [one for one in threading.enumerate() if one.name == "watcher"]
 
 

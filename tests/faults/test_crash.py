@@ -164,7 +164,7 @@ def test_a_stop_does_not_wait_for_a_silent_peer(settings: Settings, peers: Peers
     until(lambda: ticket.run_id() is not None and peers.asked)
     begun_at = time.monotonic()
     stopping.stop(timeout_s=0.5)
-    assert time.monotonic() - begun_at < 2
+    assert time.monotonic() - begun_at < 4
     # The process would end here; where it lives on, the answer comes too late to be stored.
     peers.gate.set()
     with pytest.raises(SyncStopped):

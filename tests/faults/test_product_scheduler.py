@@ -128,7 +128,7 @@ def test_whatever_the_scheduler_does_its_page_says_so_and_all_else_works(
     answer = running.post()
 
     assert answer.text.startswith("Done")
-    assert time.monotonic() - began < 1, "a callback does not wait for the clock"
+    assert time.monotonic() - began < 2, "a callback does not wait for the clock"
     assert running.last_run().status.is_good
     began = time.monotonic()
     for page in ("", "scheduler", "activity"):

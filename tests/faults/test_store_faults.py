@@ -593,5 +593,5 @@ def test_many_reads_of_a_locked_database_do_not_each_wait_in_full(
         for _ in range(5):
             with pytest.raises(StoreBusy):
                 rows.totals(PRODUCTS)
-        assert 1 < time.monotonic() - began < 3
+        assert 1 < time.monotonic() - began < 4.5
     assert rows.totals(PRODUCTS).current == 100
