@@ -117,7 +117,7 @@ class Access:
         return isinstance(issued_s, int | float) and time.time() - issued_s > self.lasts_h * 3600
 
     def _is_operator(self, claims: Mapping[str, object]) -> bool:
-        if (_verified_email(claims) or "").lower() in self.operators:
+        if _lower(_verified_email(claims) or "") in self.operators:
             return True
         if self.operator_claim is None:
             return False
@@ -132,6 +132,12 @@ def _verified_email(claims: Mapping[str, object]) -> str | None:
     if isinstance(verified, str):
         verified = verified.strip().lower() == "true"
     return email.strip() if isinstance(email, str) and email.strip() and verified is True else None
+
+
+def _lower(email: str) -> str:
+    """An address in lower case; one with a letter that only looks like ASCII's stays what it is."""
+    lower = email.lower()  # of which the Kelvin sign is a k
+    return lower if lower.isascii() == email.isascii() else email
 
 
 def _name(claims: Mapping[str, object]) -> str:

@@ -111,8 +111,10 @@ def note_frame(name: str) -> None:
 
 
 def _framed(name: str) -> tuple[object, ...]:
-    view = current(name)
-    return view.tab, view.row, bool(st.session_state.get(f"_{name}_ignored"))
+    view, state = current(name), st.session_state
+    # The menu of exports stays open for who types on by the keyboard: it is of these rows, too.
+    exported = replace(view, page=1) if state.get(f"export_{name}") else None
+    return view.tab, view.row, bool(state.get(f"_{name}_ignored")), exported
 
 
 def follow(shape: Shape) -> View:

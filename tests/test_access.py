@@ -69,6 +69,26 @@ def test_the_role_comes_from_a_verified_address_or_the_claim(
     assert actor.role is role
 
 
+@pytest.mark.parametrize(
+    ("operator", "email", "is_operator"),
+    [
+        ("kate@shop.example", "Kate@shop.example", True),
+        ("kate@shop.example", "\N{KELVIN SIGN}ate@shop.example", False),
+        ("irma@shop.example", "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}rma@shop.example", False),
+        ("émile@shop.example", "Émile@shop.example", True),
+    ],
+)
+def test_no_letter_passes_for_another_in_an_address(
+    operator: str, email: str, is_operator: bool
+) -> None:
+    access = replace(SIGNED_IN_SHOP, operators=(operator,))
+
+    actor = access.actor({"is_logged_in": True, "email": email, "email_verified": True})
+
+    assert actor is not None
+    assert (actor.role is Role.OPERATOR) is is_operator
+
+
 @pytest.mark.parametrize("claims", [{}, {"is_logged_in": False}, {"is_logged_in": "true"}])
 def test_who_has_not_signed_in_is_nobody(claims: dict[str, object]) -> None:
     assert SIGNED_IN_SHOP.actor({"email": "ada@shop.example", **claims}) is None

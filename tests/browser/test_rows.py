@@ -72,3 +72,25 @@ def test_the_rows_are_drawn_again_alone_and_the_address_and_the_rest_follow(
     expect(page).not_to_have_url(re.compile(r"\?"))
     expect(visitor.cell("products_table", first)).to_have_count(1)
     visitor.expect_no_crash()
+
+
+def test_a_menu_of_exports_that_stays_open_is_of_the_rows_as_they_are(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    page = visitor.page
+    visitor.open("products")
+    visitor.button("fetch_products").click()
+    visitor.expect_rows("products_table", 25)
+    visitor.button("export_products").click()
+    expect(page.get_by_text(re.compile(r"^All 120 rows that match$"))).to_be_visible()
+
+    # A click elsewhere would close it; the keyboard does not.
+    visitor.part("search_products").locator("input").focus()
+    page.keyboard.type("x1-2")
+
+    matching = shop.store.count_rows(PRODUCTS, Query(search="x1-2"))
+    visitor.expect_rows("products_table", matching)
+    expect(page.get_by_text(f"All {matching} rows that match")).to_be_visible()
+    expect(page.get_by_text("All 120 rows that match")).to_have_count(0)
+    visitor.expect_no_crash()
