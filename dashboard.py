@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -50,13 +50,20 @@ def read_sign_in() -> tuple[str, ...]:
     Nothing is served to others than this machine where nobody has to sign in.
     """
     auth: dict[str, object] | None = None
-    if st.secrets.load_if_toml_exists():
+    try:
+        is_loaded = st.secrets.load_if_toml_exists()
+    except (OSError, ValueError) as error:  # no right to read it, a folder, not UTF-8
+        sys.exit(f"dashboard.py: secrets.toml cannot be read: {type(error).__name__}")
+    if is_loaded:
         section = st.secrets.get("auth")
-        auth = None if section is None else section.to_dict()
+        if section is not None and not isinstance(section, Mapping):
+            sys.exit("dashboard.py: auth in secrets.toml is no section: it takes [auth]")
+        auth = None if section is None else dict(section)
     else:
         for file in st.get_option("secrets.files"):
-            # One that cannot be read must not open the doors that it was to close.
-            if Path(file).exists():
+            # One that cannot be read must not open the doors that it was to close; a link to
+            # nowhere is one.
+            if os.path.lexists(file):
                 sys.exit(f"dashboard.py: {file} is there and cannot be read as TOML")
     try:
         providers = read_providers(auth)

@@ -131,19 +131,32 @@ def test_the_server_does_not_start_for_others_without_a_sign_in(
     [
         ("[auth\n", "cannot be read as TOML"),
         ('[auth]\nclient_id = "x"\n', "redirect_uri in [auth] of secrets.toml is ''"),
+        ('auth = "x"\n', "auth in secrets.toml is no section"),
+        ('[auth]\nx = "\udcff"\n', "secrets.toml cannot be read: UnicodeDecodeError"),
     ],
 )
 def test_the_server_does_not_start_with_half_a_sign_in(
     tmp_path: Path, text: str, said: str
 ) -> None:
     file = tmp_path / "secrets.toml"
-    file.write_text(text)
+    file.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     ended = start(tmp_path, f"--secrets.files={file}")
 
     assert ended.returncode != 0
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "not foreseen" not in ended.stderr
+
+
+def test_the_server_does_not_start_where_its_secrets_are_not_mounted_yet(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.toml"
+    file.symlink_to(tmp_path / "later" / "secrets.toml")
+
+    ended = start(tmp_path, f"--secrets.files={file}")
+
+    assert ended.returncode != 0
+    assert f"{file} is there and cannot be read" in ended.stderr
 
 
 def test_told_so_in_so_many_words_it_serves_everybody(tmp_path: Path) -> None:
