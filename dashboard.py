@@ -155,7 +155,11 @@ app = st.App(
     NAVIGATION,
     routes=companion.routes(),
     middleware=[
-        companion.guard(settings, bind_address=st.get_option("server.address") or None),
+        companion.guard(
+            settings,
+            bind_address=st.get_option("server.address") or None,
+            only_this_machine=not providers and not settings.serve_without_sign_in,
+        ),
         *([Middleware(SignInRoutes)] if providers else []),
     ],
     lifespan=lifespan,

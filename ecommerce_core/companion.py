@@ -125,8 +125,17 @@ class Companion:
         ]
         return routes
 
-    def guard(self, settings: Settings, *, bind_address: str | None = None) -> Middleware:
-        """The guard for the whole server: allowed are settings' hosts, our name and address."""
+    def guard(
+        self,
+        settings: Settings,
+        *,
+        bind_address: str | None = None,
+        only_this_machine: bool = False,
+    ) -> Middleware:
+        """The guard for the whole server: allowed are settings' hosts, our name and address.
+
+        ``only_this_machine``: nobody else is answered, whatever address was bound.
+        """
         extra = [bind_address] if bind_address else []
         # What the gateway was told to call us is what it writes into Host.
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
@@ -134,6 +143,7 @@ class Companion:
             HostGuard,
             allowed_hosts=[*settings.allowed_hosts, settings.app_name, *extra],
             callback_paths=self._datasets,
+            only_this_machine=only_this_machine,
             on_refusal=self._journal_refusal,
         )
 

@@ -18,12 +18,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ecommerce_core.language import N_
 from ecommerce_core.logs import log_refusal
 from ecommerce_core.replies import Headers, Problem, has_body, header, send_reply, wants_json
+from ecommerce_core.sign_in import is_local
 
 _NO_HOST = N_("one valid Host header is needed; it is {shown}")
 _FOREIGN_HOST = N_(
     "this server does not answer to the host {host}; "
     "an operator can allow it with ECOMMERCE_ALLOWED_HOSTS"
 )
+_NOT_FROM_HERE = N_("nobody signs in here, so this server answers to its own machine alone")
 _OTHER_SITE = N_("a browser sent this from another site ({header}: {said})")
 
 # A name or IPv4 address, or an IPv6 address in brackets; then a port, if any.
@@ -84,6 +86,9 @@ class HostGuard:
     needed no name, so no rebinding. Any other host gets 421 and, on a
     WebSocket, 403; a ``Host`` that is missing, doubled or malformed 400.
 
+    With ``only_this_machine`` whoever comes over another address than loopback gets 403,
+    however the server was started.
+
     On ``callback_paths`` a POST that a browser sends from another site is
     refused too (403). ``on_refusal`` hears of each POST refused there, with the
     path and the reason.
@@ -95,11 +100,13 @@ class HostGuard:
         *,
         allowed_hosts: Iterable[str],
         callback_paths: Collection[str] = (),
+        only_this_machine: bool = False,
         on_refusal: Callable[[str, str], None] | None = None,
     ) -> None:
         self._app = app
         self._allowed = frozenset(_canonical(host) for host in allowed_hosts)
         self._callback_paths = frozenset(callback_paths)
+        self._only_this_machine = only_this_machine
         self._on_refusal = on_refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -131,10 +138,13 @@ class HostGuard:
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         host = parse_host(hosts[0].strip()) if len(hosts) == 1 else None
         closes = scope["type"] == "http" and has_body(headers)
+        arrived_at = _arrived_at(scope)
+        if self._only_this_machine and arrived_at is not None and not is_local(arrived_at):
+            return Problem(403, _NOT_FROM_HERE, closes=closes)
         if host is None:
             shown = ", ".join(show(name) for name in hosts) or "missing"
             return Problem(400, _NO_HOST.format(shown=shown), closes=closes)
-        if host[0] not in self._allowed and host[0] != _arrived_at(scope):
+        if host[0] not in self._allowed and host[0] != arrived_at:
             return Problem(421, _FOREIGN_HOST.format(host=show(hosts[0])), closes=closes)
         if is_callback and (reason := _cross_site(headers, host)):
             return Problem(403, reason, closes=closes)

@@ -23,7 +23,22 @@ WORTH_ROWS = 20_000
 ROWS_PER_STEP = 25_000
 LETTERS = 3
 _WORDS_ASKED = 8
-_OLD = sqlite3.sqlite_version_info < (3, 34)  # no index of three letters each before it
+
+
+def _is_there() -> bool:
+    """Whether this SQLite has such indexes: from 3.34 on, where it was built with FTS5."""
+    db = sqlite3.connect(":memory:")
+    try:
+        db.execute("CREATE VIRTUAL TABLE probe USING fts5(text, tokenize='trigram')")
+    except sqlite3.Error:
+        return False
+    finally:
+        db.close()
+    return True
+
+
+# A database may come from a machine that has them, and be read on one that has not.
+_IS_THERE = _is_there()
 
 
 def index_name(dataset: Dataset) -> str:
@@ -54,7 +69,7 @@ def is_exact(words: Sequence[str]) -> bool:
 
 def is_of(db: Database, dataset: Dataset, version: int) -> bool:
     """Whether the index is there and in line with this version of the rows."""
-    if not _exists(db, dataset):
+    if not _IS_THERE or not _exists(db, dataset):
         return False
     row = db.execute(f"SELECT version, after FROM {dataset.table}_word_state").fetchone()
     return row is not None and tuple(row) == (version, None)
@@ -62,7 +77,7 @@ def is_of(db: Database, dataset: Dataset, version: int) -> bool:
 
 def is_wanted(db: Database, dataset: Dataset, version: int) -> bool:
     """Whether a step is to be taken for this version of the rows."""
-    if _OLD or is_of(db, dataset, version):
+    if not _IS_THERE or is_of(db, dataset, version):
         return False
     rows = f"SELECT count(*) FROM (SELECT 1 FROM {dataset.table} LIMIT {WORTH_ROWS})"
     return bool(db.execute(rows).fetchone()[0] >= WORTH_ROWS)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from starlette.types import Message
 
 from ecommerce_core.guard import HostGuard, parse_host
 from tests.companion_server import PRODUCTS_CALLBACK, Answered, Served, read_all, with_a_page
@@ -134,6 +136,39 @@ def test_the_address_that_a_connection_arrived_at_is_always_answered() -> None:
     with Served(HostGuard(with_a_page([]), allowed_hosts=["shop.example"])) as server:
         assert ask(server, f"127.0.0.1:{server.port}").status == 200
         assert ask(server, "localhost").status == 421
+
+
+@pytest.mark.parametrize(
+    ("arrived_at", "status"),
+    [("127.0.0.1", 200), ("::1", 200), ("192.0.2.7", 403), ("2001:db8::7", 403)],
+)
+def test_where_nobody_signs_in_another_machine_is_not_answered_whatever_was_bound(
+    arrived_at: str, status: int
+) -> None:
+    sent: list[Message] = []
+
+    async def ask() -> None:
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        guard = HostGuard(
+            PlainTextResponse("a page"), allowed_hosts=["localhost"], only_this_machine=True
+        )
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "headers": [(b"host", b"localhost")],
+            "server": (arrived_at, 8501),
+        }
+        await guard(scope, receive, send)
+
+    asyncio.run(ask())
+
+    assert sent[0]["status"] == status
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost", 101), ("evil.example", 403)])

@@ -469,6 +469,22 @@ def test_no_letter_is_another_to_the_index_of_words_than_to_a_search(store: Stor
         assert [db.execute(found, [a]).fetchone()[0] for a in asked] == [0] * len(asked)
 
 
+@pytest.mark.usefixtures("words_indexed")
+def test_where_sqlite_has_no_such_index_one_that_came_with_the_file_is_left_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, products(20))
+    store.prepare_reading(PRODUCTS)
+    assert words_hold(store)
+    monkeypatch.setattr(word_index, "_IS_THERE", False)
+    store.read_cache = ReadCache()
+
+    assert not words_hold(store)
+    assert store.count_rows(PRODUCTS, Query(search="x1-1")) == 11
+    put(store, products(30))
+    assert store.prepare_reading(PRODUCTS) == 0
+
+
 def test_many_that_a_search_finds_are_counted_with_and_without_the_index_of_words(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
