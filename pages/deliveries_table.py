@@ -9,9 +9,8 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Delivery, Outcome
 from ecommerce_core.ui import Column, language, sign_and_word
-from pages import address_choice, deliver_again
+from pages import address_choice, deliver_again, older
 
-PAGE_SIZE = 100
 FILTERS = ("deliveries_dataset", "deliveries_outcome")
 state = st.session_state
 
@@ -26,16 +25,16 @@ def show() -> None:
     if store.newest_delivery_id() == 0:
         _nothing_yet()
         return
-    limit = state.get("_deliveries_shown", PAGE_SIZE)
-    found = store.list_deliveries(limit=limit, **_filters())
+    filters = _filters()
+    found = store.list_deliveries(
+        limit=older.PAGE_SIZE, before_id=older.before("deliveries", filters), **filters
+    )
     if not found:
         _nothing_matches()
         return
     _table(found)
-    if len(found) == limit:
-        more = {"_deliveries_shown": limit + PAGE_SIZE}
-        label = _("Show older callbacks")
-        st.button(label, key="older_deliveries", on_click=state.update, args=(more,))
+    numbers = [delivery.id for delivery in found]
+    older.show("deliveries", numbers, filters, label=_("Show older callbacks"))
     if ui.may_change():
         deliver_again.show(found)
 

@@ -9,9 +9,8 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus, Trigger
 from ecommerce_core.ui import Column, language, sign_and_word
-from pages import address_choice
+from pages import address_choice, older
 
-PAGE_SIZE = 100
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
 state = st.session_state
 
@@ -26,10 +25,13 @@ def show() -> Run | None:
     if store.newest_run_id() == 0:
         _nothing_yet()
         return None
-    runs = store.list_runs(limit=state.get("_runs_shown", PAGE_SIZE), **_filters())
+    filters = _filters()
+    runs = store.list_runs(
+        limit=older.PAGE_SIZE, before_id=older.before("runs", filters), **filters
+    )
     if runs:
         _table(runs)
-        _older(len(runs))
+        older.show("runs", [run.id for run in runs], filters, label=_("Show older runs"))
     else:
         _nothing_matches()
     return _choose(runs)
@@ -121,12 +123,6 @@ def _result(run: Run) -> str:
     if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED} and run.error:
         return language().sentence(run.error)
     return ui.summary(run)
-
-
-def _older(count: int) -> None:
-    if count == state.get("_runs_shown", PAGE_SIZE):
-        more = {"_runs_shown": count + PAGE_SIZE}
-        st.button(_("Show older runs"), key="older_runs", on_click=state.update, args=(more,))
 
 
 def _choose(runs: list[Run]) -> Run | None:

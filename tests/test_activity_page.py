@@ -152,15 +152,28 @@ def test_callbacks_are_filtered_by_dataset_and_outcome(app: Application) -> None
     assert (list(table["id"]), list(table["outcome"])) == ([2], ["⊘ refused"])
 
 
-def test_more_than_a_hundred_callbacks_are_shown_when_asked_for(app: Application) -> None:
+def test_older_callbacks_are_a_page_of_their_own_and_back_are_the_newest(app: Application) -> None:
     journal(app, *[Outcome.EXECUTED] * 130)
     page = Page.open(app, "activity")
     assert len(page.table("deliveries_table")) == 100
 
+    assert "newest_deliveries" not in page.buttons()
+
     page.click("older_deliveries")
 
-    assert len(page.table("deliveries_table")) == 130
+    assert list(page.table("deliveries_table")["id"]) == list(range(30, 0, -1))
     assert "older_deliveries" not in page.buttons()
+    page.click("newest_deliveries")
+    assert list(page.table("deliveries_table")["id"]) == list(range(130, 30, -1))
+
+
+def test_other_filters_begin_with_the_newest_callback_again(app: Application) -> None:
+    journal(app, *[Outcome.EXECUTED] * 130, Outcome.REFUSED)
+    page = Page.open(app, "activity").click("older_deliveries")
+
+    page.at.selectbox(key="deliveries_outcome").set_value("refused").run()
+
+    assert list(page.sound().table("deliveries_table")["id"]) == [131]
 
 
 def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
