@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-import ipaddress
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from ecommerce_core.errors import SettingsError
+from ecommerce_core.setting_values import (
+    one_of,
+    parse_claim,
+    parse_emails,
+    parse_file,
+    parse_folder,
+    parse_hosts,
+    parse_hours,
+    parse_name,
+    parse_path,
+    parse_seconds,
+    parse_secrets,
+    parse_url,
+    whole_number,
+)
 
 T = TypeVar("T")
 
@@ -81,113 +93,111 @@ class Settings:
         settings = cls(
             gateway_url=read(
                 "ECOMMERCE_GATEWAY_URL",
-                _parse_url,
+                parse_url,
                 default.gateway_url,
                 "a base URL such as http://gateway:8000",
             ),
-            database=read(
-                "ECOMMERCE_DATABASE", _parse_file, default.database, "the path of a file"
-            ),
+            database=read("ECOMMERCE_DATABASE", parse_file, default.database, "the path of a file"),
             app_name=read(
                 "ECOMMERCE_APP_NAME",
-                _parse_name,
+                parse_name,
                 default.app_name,
                 "a service name of letters, digits, '.' and '-'",
             ),
             catalogue_path=read(
-                "ECOMMERCE_CATALOGUE_PATH", _parse_path, default.catalogue_path, path
+                "ECOMMERCE_CATALOGUE_PATH", parse_path, default.catalogue_path, path
             ),
-            crm_path=read("ECOMMERCE_CRM_PATH", _parse_path, default.crm_path, path),
+            crm_path=read("ECOMMERCE_CRM_PATH", parse_path, default.crm_path, path),
             callback_secrets=read(
                 "ECOMMERCE_CALLBACK_SECRET",
-                _parse_secrets,
+                parse_secrets,
                 default.callback_secrets,
                 "a secret of at least 16 characters, or two with a comma between (new, old)",
             ),
             callback_grace_s=read(
-                "ECOMMERCE_CALLBACK_GRACE_S", _parse_seconds, default.callback_grace_s, seconds
+                "ECOMMERCE_CALLBACK_GRACE_S", parse_seconds, default.callback_grace_s, seconds
             ),
-            timeout_s=read("ECOMMERCE_TIMEOUT_S", _parse_seconds, default.timeout_s, seconds),
-            deadline_s=read("ECOMMERCE_DEADLINE_S", _parse_seconds, default.deadline_s, seconds),
+            timeout_s=read("ECOMMERCE_TIMEOUT_S", parse_seconds, default.timeout_s, seconds),
+            deadline_s=read("ECOMMERCE_DEADLINE_S", parse_seconds, default.deadline_s, seconds),
             allowed_hosts=read(
                 "ECOMMERCE_ALLOWED_HOSTS",
-                _parse_hosts,
+                parse_hosts,
                 default.allowed_hosts,
                 "host names or addresses without a port, with commas between",
             ),
             max_body_mb=read(
                 "ECOMMERCE_MAX_BODY_MB",
-                _whole_number(1, 4096),
+                whole_number(1, 4096),
                 default.max_body_mb,
                 "a whole number of megabytes from 1 to 4096",
             ),
             sandbox_products=read(
                 "ECOMMERCE_SANDBOX_PRODUCTS",
-                _whole_number(0, 2_000_000),
+                whole_number(0, 2_000_000),
                 default.sandbox_products,
                 count,
             ),
             sandbox_customers=read(
                 "ECOMMERCE_SANDBOX_CUSTOMERS",
-                _whole_number(0, 2_000_000),
+                whole_number(0, 2_000_000),
                 default.sandbox_customers,
                 count,
             ),
             gateway_admin_url=read(
                 "ECOMMERCE_GATEWAY_ADMIN_URL",
-                _parse_url,
+                parse_url,
                 default.gateway_admin_url,
                 "a base URL such as http://gateway:8001",
             ),
             public_url=read(
                 "ECOMMERCE_PUBLIC_URL",
-                _parse_url,
+                parse_url,
                 default.public_url,
                 "the URL at which the gateway reaches this server, such as http://this-host:8501",
             ),
             backup_dir=read(
-                "ECOMMERCE_BACKUP_DIR", _parse_folder, default.backup_dir, "the path of a folder"
+                "ECOMMERCE_BACKUP_DIR", parse_folder, default.backup_dir, "the path of a folder"
             ),
             backup_every_h=read(
                 "ECOMMERCE_BACKUP_EVERY_H",
-                _parse_hours,
+                parse_hours,
                 default.backup_every_h,
                 "a number of hours from 0.01 to 8760",
             ),
             backup_keep=read(
                 "ECOMMERCE_BACKUP_KEEP",
-                _whole_number(1, 10_000),
+                whole_number(1, 10_000),
                 default.backup_keep,
                 "a whole number from 1 to 10000",
             ),
-            log=read("ECOMMERCE_LOG", _one_of("text", "json"), default.log, "text or json"),
+            log=read("ECOMMERCE_LOG", one_of("text", "json"), default.log, "text or json"),
             operators=read(
                 "ECOMMERCE_OPERATORS",
-                _parse_emails,
+                parse_emails,
                 default.operators,
                 "e-mail addresses with commas between",
             ),
             operator_claim=read(
                 "ECOMMERCE_OPERATOR_CLAIM",
-                _parse_claim,
+                parse_claim,
                 default.operator_claim,
                 "a claim and its value such as groups=shop-operators",
             ),
             sign_in_hours=read(
                 "ECOMMERCE_SIGN_IN_HOURS",
-                _parse_hours,
+                parse_hours,
                 default.sign_in_hours,
                 "a number of hours from 0.01 to 8760",
             ),
             agent_role=read(
                 "ECOMMERCE_AGENT_ROLE",
-                _one_of("analyst", "operator"),
+                one_of("analyst", "operator"),
                 default.agent_role,
                 "analyst or operator",
             ),
             serve_without_sign_in=read(
                 "ECOMMERCE_SERVE_WITHOUT_SIGN_IN",
-                lambda text: _one_of("yes", "no")(text) == "yes",
+                lambda text: one_of("yes", "no")(text) == "yes",
                 default.serve_without_sign_in,
                 "yes or no",
             ),
@@ -198,111 +208,3 @@ class Settings:
                 " set both to register with the gateway, or none"
             )
         return settings
-
-
-def _parse_url(text: str) -> str:
-    parts = urlsplit(text)
-    _ = parts.port  # raises ValueError where it is no port
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(text)
-    if parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError(text)
-    return text.rstrip("/")
-
-
-def _expanded(text: str) -> Path:
-    try:
-        return Path(text).expanduser()
-    except RuntimeError as error:  # nobody of that name
-        raise ValueError(text) from error
-
-
-def _parse_file(text: str) -> Path:
-    file = _expanded(text)
-    if "\0" in text or file.is_dir():
-        raise ValueError(text)
-    return file.absolute()
-
-
-def _parse_folder(text: str) -> Path:
-    folder = _expanded(text)
-    if "\0" in text or (folder.exists() and not folder.is_dir()):
-        raise ValueError(text)
-    return folder.absolute()
-
-
-def _parse_hours(text: str) -> float:
-    hours = float(text)
-    if not 0.01 <= hours <= 8760:  # not a number is neither
-        raise ValueError(text)
-    return hours
-
-
-def _one_of(*words: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text.lower() not in words:
-            raise ValueError(text)
-        return text.lower()
-
-    return parse
-
-
-def _parse_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
-        raise ValueError(text)
-    return text
-
-
-def _parse_path(text: str) -> str:
-    stripped = text.lstrip("/")
-    if not re.fullmatch(r"[A-Za-z0-9._~/-]+", stripped) or ".." in stripped.split("/"):
-        raise ValueError(text)
-    return stripped
-
-
-def _parse_secrets(text: str) -> tuple[str, ...]:
-    secrets = tuple(part.strip() for part in text.split(","))
-    if not 1 <= len(secrets) <= 2 or any(len(secret) < 16 for secret in secrets):
-        raise ValueError("secrets")
-    return secrets
-
-
-def _parse_seconds(text: str) -> float:
-    seconds = float(text)
-    if not math.isfinite(seconds) or not 0 < seconds <= 86_400:
-        raise ValueError(text)
-    return seconds
-
-
-def _parse_hosts(text: str) -> tuple[str, ...]:
-    hosts = tuple(part.strip().strip("[]").lower() for part in text.split(","))
-    for host in hosts:
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            _parse_name(host)
-    return hosts
-
-
-def _parse_emails(text: str) -> tuple[str, ...]:
-    emails = tuple(part.strip().lower() for part in text.split(","))
-    if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", email) for email in emails):
-        raise ValueError(text)
-    return emails
-
-
-def _parse_claim(text: str) -> tuple[str, str]:
-    claim, separator, value = (part.strip() for part in text.partition("="))
-    if not (claim and separator and value):
-        raise ValueError(text)
-    return claim, value
-
-
-def _whole_number(low: int, high: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        number = int(text)
-        if not low <= number <= high:
-            raise ValueError(text)
-        return number
-
-    return parse

@@ -80,6 +80,8 @@ def test_a_delivery_is_written_soon_without_being_followed_by_another() -> None:
     until(lambda: written.count == 1, timeout_s=3)
     log.stop()
 
+    assert written.count == 1
+
 
 def test_the_stop_writes_what_waits(store: Store) -> None:
     log = DeliveryLog(store.record_deliveries, interval_s=60)

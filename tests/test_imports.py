@@ -57,6 +57,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("query", "promise_record"),
     ("models",),
     ("settings",),
+    ("setting_values",),
     ("access", "sign_in"),
     ("errors",),
 )

@@ -136,7 +136,11 @@ def test_every_page_opens_on_an_empty_store_and_says_that_it_is_the_sandbox(
 def test_every_page_opens_on_a_full_store(app: Application, name: str) -> None:
     for dataset in app.datasets:
         app.request_sync(dataset, actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
-    Page.open(app, name)
+
+    page = Page.open(app, name)
+
+    assert not page.at.error
+    assert not page.at.warning
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -375,6 +375,7 @@ def test_closing_an_export_half_way_lets_go_of_everything(store: Store) -> None:
     chunks.close()  # type: ignore[attr-defined]
 
     put(store, products(31))
+    assert store.totals(PRODUCTS).current == 31
 
 
 def test_a_large_sync_drops_the_indexes_and_a_small_one_keeps_them(store: Store) -> None:

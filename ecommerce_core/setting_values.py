@@ -1,0 +1,134 @@
+"""What an environment variable may say, read. Each raises ValueError for what makes no sense."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+def parse_url(text: str) -> str:
+    """A base URL, without a slash at its end."""
+    parts = urlsplit(text)
+    _ = parts.port  # raises ValueError where it is no port
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(text)
+    if parts.query or parts.fragment or parts.username or parts.password:
+        raise ValueError(text)
+    return text.rstrip("/")
+
+
+def _expanded(text: str) -> Path:
+    """A path with a home folder in it written out."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # nobody of that name
+        raise ValueError(text) from error
+
+
+def parse_file(text: str) -> Path:
+    """The path of a file, absolute."""
+    file = _expanded(text)
+    if "\0" in text or file.is_dir():
+        raise ValueError(text)
+    return file.absolute()
+
+
+def parse_folder(text: str) -> Path:
+    """The path of a folder, absolute."""
+    folder = _expanded(text)
+    if "\0" in text or (folder.exists() and not folder.is_dir()):
+        raise ValueError(text)
+    return folder.absolute()
+
+
+def parse_hours(text: str) -> float:
+    """A minute or so to a year."""
+    hours = float(text)
+    if not 0.01 <= hours <= 8760:  # not a number is neither
+        raise ValueError(text)
+    return hours
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """A parser that takes one of these words, capitals or not."""
+
+    def parse(text: str) -> str:
+        if text.lower() not in words:
+            raise ValueError(text)
+        return text.lower()
+
+    return parse
+
+
+def parse_name(text: str) -> str:
+    """The name of a service or a host."""
+    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
+        raise ValueError(text)
+    return text
+
+
+def parse_path(text: str) -> str:
+    """A path below a base URL, without a slash before it."""
+    stripped = text.lstrip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]+", stripped) or ".." in stripped.split("/"):
+        raise ValueError(text)
+    return stripped
+
+
+def parse_secrets(text: str) -> tuple[str, ...]:
+    """One secret, or two while one replaces the other."""
+    secrets = tuple(part.strip() for part in text.split(","))
+    if not 1 <= len(secrets) <= 2 or any(len(secret) < 16 for secret in secrets):
+        raise ValueError("secrets")
+    return secrets
+
+
+def parse_seconds(text: str) -> float:
+    """Up to a day."""
+    seconds = float(text)
+    if not math.isfinite(seconds) or not 0 < seconds <= 86_400:
+        raise ValueError(text)
+    return seconds
+
+
+def parse_hosts(text: str) -> tuple[str, ...]:
+    """Names and addresses, without a port."""
+    hosts = tuple(part.strip().strip("[]").lower() for part in text.split(","))
+    for host in hosts:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            parse_name(host)
+    return hosts
+
+
+def parse_emails(text: str) -> tuple[str, ...]:
+    """Addresses in lower case."""
+    emails = tuple(part.strip().lower() for part in text.split(","))
+    if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", email) for email in emails):
+        raise ValueError(text)
+    return emails
+
+
+def parse_claim(text: str) -> tuple[str, str]:
+    """The name of a claim and the value that is wanted."""
+    claim, separator, value = (part.strip() for part in text.partition("="))
+    if not (claim and separator and value):
+        raise ValueError(text)
+    return claim, value
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    """A parser that takes the numbers from ``low`` to ``high``."""
+
+    def parse(text: str) -> int:
+        number = int(text)
+        if not low <= number <= high:
+            raise ValueError(text)
+        return number
+
+    return parse
