@@ -23,6 +23,7 @@ from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
 from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_in import check_exposure, read_providers
 from ecommerce_core.sign_in_routes import SignInRoutes
@@ -160,6 +161,7 @@ app = st.App(
             bind_address=st.get_option("server.address") or None,
             only_this_machine=not providers and not settings.serve_without_sign_in,
         ),
+        Middleware(ServerAddress),
         *([Middleware(SignInRoutes)] if providers else []),
     ],
     lifespan=lifespan,

@@ -51,7 +51,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("language",),
     ("known_again",),
     ("rejection",),
-    ("sign_in_routes",),
+    ("sign_in_routes", "server_address"),
     ("folding", "read_cache"),
     ("replies", "logs", "presence", "new_file"),
     ("query", "promise_record"),

@@ -46,8 +46,6 @@ ARGUMENTS = (
     "--disable-sync",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-# A page below the base path looks for the server beside itself first, and finds it one step up.
-STREAMLIT_PROBES = re.compile(r"status of 404 .*/[a-z]+/_stcore/(health|host-config)$")
 # What a page says while its server is away.
 SERVER_AWAY = re.compile(
     r"ERR_CONNECTION_REFUSED|WebSocket connection to|WebSocket onerror"
@@ -86,7 +84,7 @@ class Visitor:
         self, browser: Browser, server: Server, *, locale: str = "en-GB", **settings: Any
     ) -> None:
         self.server = server
-        self.harmless = [STREAMLIT_PROBES]
+        self.harmless: list[re.Pattern[str]] = []
         self.errors: list[str] = []
         self._full_runs = 0
         settings = {"viewport": {"width": 1440, "height": 900}, **settings}
