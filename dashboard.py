@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -18,7 +19,7 @@ import pyarrow
 import streamlit as st
 from starlette.middleware import Middleware
 
-from ecommerce_core import application, logs
+from ecommerce_core import application, logs, ui
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
@@ -135,11 +136,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         os._exit(1)
     running.start()
     companion.attach(running)
+    ui.serve_from(asyncio.get_running_loop())
     application.install(running)
     release_callers_on_signals()
     try:
         yield
     finally:
+        ui.serve_from(None)
         application.install(None)
         await anyio.to_thread.run_sync(running.stop)
         await anyio.to_thread.run_sync(companion.close)

@@ -4,15 +4,15 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.ui import language
-from pages import deliveries_table, problems, run_detail, runs_table
+from pages import deliveries_table, fetches, frame, problems, run_detail, runs_table
 
 
 def _(message: str) -> str:
     return language().text(message)
 
 
-ui.page_frame(_("Activity"))
-ui.watch(*ui.application().datasets)
+frame.show(_("Activity"))
+fetches.watch(*ui.application().datasets)
 problems.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)

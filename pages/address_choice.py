@@ -12,6 +12,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.ui import language
+from pages import frame
 
 
 def choose(
@@ -29,7 +30,7 @@ def choose(
     """
     state, seen = st.session_state, f"_{key}_in_address"
     asked = st.query_params.get(name)
-    arrived = ui.has_arrived()
+    arrived = frame.has_arrived()
     if arrived or asked != state.get(seen):
         # One comes back by the navigation to a bare address, and to what one had chosen.
         wanted = state.get(seen) if arrived and asked is None else asked

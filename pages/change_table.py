@@ -9,9 +9,10 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind
-from ecommerce_core.ui import Column, language
+from ecommerce_core.ui import language
 from pages import reads, row_list
 from pages.row_detail import shown
+from pages.table import Column, show_table
 from pages.view import Shape, View
 
 
@@ -59,5 +60,5 @@ def show(dataset: Dataset, shape: Shape, view: View, runs: tuple[int, int], tota
         Column("new", label=_("After"), width=260),
     ]
     alt = _("What changed from run {first} to run {last}").format(first=runs[0], last=runs[1])
-    ui.table(rows, columns, key=f"{shape.name}_differences", alt=alt, height="content")
+    show_table(rows, columns, key=f"{shape.name}_differences", alt=alt, height="content")
     row_list.footer(shape, page=page, size=view.size, matching=total, shown=len(found))

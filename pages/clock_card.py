@@ -39,7 +39,7 @@ class Asked:
         return clock.paused == self.change.paused
 
 
-@st.fragment(run_every=1.0)
+@ui.fragment(run_every_s=1.0)
 def show() -> None:
     """The card; it moves by itself."""
     reading, now = tasks.reading(), datetime.now(UTC)

@@ -10,7 +10,7 @@ from ecommerce_core import ui
 from ecommerce_core.models import Action, RunStatus, Trigger
 from ecommerce_core.query import Totals
 from ecommerce_core.ui import language
-from pages import view_state
+from pages import fetches, view_state
 
 
 def _(message: str) -> str:
@@ -30,7 +30,7 @@ def show(name: str, totals: Totals) -> None:
         key=f"fetch_{name}",
         type="primary",
         icon=":material/sync:",
-        on_click=ui.fetch,
+        on_click=fetches.fetch,
         args=(name,),
     )
     if st.button(
@@ -49,7 +49,7 @@ def show(name: str, totals: Totals) -> None:
             _("Undo the clearing ({n})").format(n=language().number(undoable)),
             key=f"undo_clear_{name}",
             icon=":material/undo:",
-            on_click=lambda: ui.attempt(
+            on_click=lambda: fetches.attempt(
                 name,
                 lambda: app.undo_clear(name, actor=ui.actor(), trigger=Trigger.MANUAL),
                 _("Undone: {count} rows are back."),
@@ -88,7 +88,7 @@ def _clear(name: str) -> None:
     app = ui.application()
     done = _("Cleared: {count} rows. You can undo it until the next fetch.")
     clear = partial(app.clear, name, actor=ui.actor(), trigger=Trigger.MANUAL)
-    ui.attempt(name, clear, done)
+    fetches.attempt(name, clear, done)
 
 
 def empty(name: str) -> None:

@@ -15,6 +15,8 @@ from pages import (
     changes,
     dataset_actions,
     export_menu,
+    fetches,
+    frame,
     notices,
     pictures,
     reads,
@@ -34,9 +36,9 @@ def show(
     name: str, shape: Shape, *, title: str, search_help: str, show_rows: row_list.Show
 ) -> None:
     """The whole page of a dataset; ``show_rows`` draws the rows of the page that is asked for."""
-    ui.page_frame(title)
+    frame.show(title)
     view = view_state.arrive(shape)
-    ui.watch(name, idle=partial(as_of.show, name))
+    fetches.watch(name, idle=partial(as_of.show, name))
     with ui.guarded():
         dataset, store = ui.application().datasets[name], ui.application().store
         totals = reads.kept(dataset, lambda: store.totals(dataset), "totals")
@@ -59,7 +61,7 @@ def show(
         if view.tab == "changes":
             changes.show(dataset, shape)
         else:
-            st.fragment(_rows)(dataset, shape, search_help, show_rows)
+            ui.fragment()(_rows)(dataset, shape, search_help, show_rows)
         if view.row is not None:
             row_detail.show(dataset, shape, view.row)
 

@@ -7,6 +7,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Delivery
 from ecommerce_core.ui import escape, language, sign_and_word
+from pages import fetches
 
 state = st.session_state
 
@@ -72,4 +73,4 @@ def _deliver(delivery: Delivery | None) -> None:
     """Callback: ask for it; the progress is shown at the top of the page."""
     if delivery is not None:
         app = ui.application()
-        ui.request(delivery.dataset, lambda: app.deliver_again(delivery.id, actor=ui.actor()))
+        fetches.request(delivery.dataset, lambda: app.deliver_again(delivery.id, actor=ui.actor()))

@@ -8,8 +8,9 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Delivery, Outcome
-from ecommerce_core.ui import Column, language, sign_and_word
+from ecommerce_core.ui import language, sign_and_word
 from pages import address_choice, deliver_again, older
+from pages.table import Column, show_table
 
 FILTERS = ("deliveries_dataset", "deliveries_outcome")
 state = st.session_state
@@ -110,7 +111,7 @@ def _table(deliveries: list[Delivery]) -> None:
         if picked and picked[0] < len(ids):
             state["delivery"] = ids[picked[0]]
 
-    ui.table(
+    show_table(
         rows,
         columns,
         key="deliveries_table",

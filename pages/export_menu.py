@@ -60,7 +60,7 @@ def watch(name: str) -> None:
     if export is None or export.future is None:
         return
     done = export.future.done()
-    st.fragment(_progress, run_every=None if done else 0.5)(name, export, was_done=done)
+    ui.fragment(run_every_s=None if done else 0.5)(_progress)(name, export, was_done=done)
 
 
 def _progress(name: str, export: Export, *, was_done: bool) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.promise_record import Promise
 from ecommerce_core.ui import escape, language
-from pages import promises
+from pages import fetches, promises
 
 SHOWN = 3
 
@@ -16,7 +16,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@st.fragment(run_every=2.0)
+@ui.fragment(run_every_s=2.0)
 def show(*, with_link: bool) -> None:
     """Nothing while all is well; it comes and goes by itself."""
     seen: set[int] = st.session_state.setdefault("_missed_seen", set())
@@ -52,7 +52,7 @@ def _fetch_button(name: str) -> None:
     """What the task would have fetched, now."""
     text = _("Fetch {dataset}").format(dataset=language().word(name))
     if st.button(text, key=f"fetch_missed_{name}", icon=":material/sync:"):
-        ui.fetch(name)
+        fetches.fetch(name)
         # The whole page: it shows how the fetch gets on.
         st.rerun()
 

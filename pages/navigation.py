@@ -43,7 +43,7 @@ def choose_language() -> None:
         st.query_params["language"] = state["_language"]
 
 
-@st.fragment(run_every=1.0)
+@ui.fragment(run_every_s=1.0)
 def pulse() -> None:
     """The clock and the peers' health, in a few lines; one request serves every session."""
     words, app = language(), ui.application()
@@ -119,12 +119,13 @@ page = st.navigation(
     ],
     position="sidebar" if is_known else "hidden",
 )
-if not is_known:
-    sign_in.show()
-    st.stop()
-with st.sidebar:
-    sign_in.show_visitor()
-    pulse()
-missed_notice.show(with_link=page.url_path != "scheduler")
-page.run()
-ui.show_toasts()
+with ui.whole_page():
+    if not is_known:
+        sign_in.show()
+        st.stop()
+    with st.sidebar:
+        sign_in.show_visitor()
+        pulse()
+    missed_notice.show(with_link=page.url_path != "scheduler")
+    page.run()
+    ui.show_toasts()

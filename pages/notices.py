@@ -7,7 +7,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus, Trigger
 from ecommerce_core.ui import language
-from pages import advice
+from pages import advice, fetches
 
 
 def _(message: str) -> str:
@@ -16,7 +16,7 @@ def _(message: str) -> str:
 
 def show(name: str) -> None:
     """What is wrong with a dataset and what to do: refused requests, a failed or a held run."""
-    problem = ui.problem(name)
+    problem = fetches.problem(name)
     if problem is not None:
         ui.show_error(problem)
     with ui.guarded():
@@ -53,7 +53,7 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
         _("Apply the held answer"),
         key=keys[0],
         icon=":material/check:",
-        on_click=lambda: ui.request(
+        on_click=lambda: fetches.request(
             run.dataset,
             lambda: app.confirm(run.id, actor=ui.actor(), trigger=Trigger.MANUAL),
         ),
@@ -62,7 +62,7 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
         _("Discard it"),
         key=keys[1],
         icon=":material/close:",
-        on_click=lambda: ui.attempt(
+        on_click=lambda: fetches.attempt(
             run.dataset,
             lambda: app.discard(run.id, actor=ui.actor()),
             _("Discarded; nothing was changed."),

@@ -9,6 +9,8 @@ from ecommerce_core.models import Run, RunStatus
 from ecommerce_core.query import Totals
 from ecommerce_core.ui import language, sign_and_word
 from pages import (
+    fetches,
+    frame,
     overview_coming,
     overview_pictures,
     overview_since,
@@ -58,7 +60,7 @@ def freshness(name: str, run: Run | None) -> str:
     parts = [sign_and_word(run.status), what, ago]
     if run.status.is_good:
         if run.status is not RunStatus.UNCHANGED:
-            parts.append(ui.summary(run))
+            parts.append(fetches.summary(run))
         return " · ".join(parts)
     good = app.store.last_good_run(name)
     if good is not None and good.finished_at is not None:
@@ -71,9 +73,9 @@ def freshness(name: str, run: Run | None) -> str:
     return " · ".join(parts)
 
 
-ui.page_frame(_("Overview"))
+frame.show(_("Overview"))
 ui.note_for_analysts()
-ui.watch(*app.datasets)
+fetches.watch(*app.datasets)
 has_problems = problems.show()
 with ui.guarded():
     all_totals = {name: app.store.totals(dataset) for name, dataset in app.datasets.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ecommerce_core import ui
 from ecommerce_core.models import Task
 from ecommerce_core.ui import EcommerceError, escape, language
 from pages import tasks
@@ -15,7 +16,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@st.fragment(run_every=1.0)
+@ui.fragment(run_every_s=1.0)
 def show() -> None:
     """It moves by itself. That the scheduler is silent is said elsewhere on the page."""
     words, reading, at = language(), tasks.reading(), tasks.clock_at()

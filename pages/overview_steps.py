@@ -9,6 +9,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.query import Totals
 from ecommerce_core.ui import escape, language
+from pages import fetches
 
 
 def _(message: str) -> str:
@@ -24,7 +25,7 @@ def fetch_button(name: str) -> None:
         key=f"fetch_{name}",
         icon=":material/sync:",
         type="primary",
-        on_click=ui.fetch,
+        on_click=fetches.fetch,
         args=(name,),
     )
 

@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus
 from ecommerce_core.ui import language
-from pages import advice, notices, tasks
+from pages import advice, fetches, notices, tasks
 
 FAILED = {RunStatus.FAILED, RunStatus.INTERRUPTED}
 
@@ -22,7 +22,7 @@ def show() -> bool:
     """Everything that is wrong; True where the datasets have something to settle."""
     found = False
     for name in ui.application().datasets:
-        refused = ui.problem(name)
+        refused = fetches.problem(name)
         if refused is not None:
             ui.show_error(refused)
         with ui.guarded():
@@ -60,7 +60,7 @@ def _fetch_again(name: str) -> None:
         _("Fetch again"),
         key=f"retry_{name}",
         icon=":material/sync:",
-        on_click=ui.fetch,
+        on_click=fetches.fetch,
         args=(name,),
     )
 
@@ -69,7 +69,7 @@ def _decide(name: str, run: Run) -> None:
     notices.held_buttons(run, keys=(f"confirm_{name}", f"discard_{name}"))
 
 
-@st.fragment(run_every=2.0)
+@ui.fragment(run_every_s=2.0)
 def _around() -> None:
     """What is wrong around the datasets; it comes and goes by itself."""
     app = ui.application()

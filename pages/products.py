@@ -1,7 +1,8 @@
 """Products: what our shop holds of the catalogue."""
 
-from ecommerce_core.ui import Column, language
+from ecommerce_core.ui import language
 from pages import dataset_page, row_list
+from pages.table import Column
 from pages.view import Shape
 
 _ = language().text

@@ -10,8 +10,9 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.language import N_
 from ecommerce_core.promise_record import Promise, PromiseOutcome, PromiseSummary
-from ecommerce_core.ui import Column, language, sign_and_word
+from ecommerce_core.ui import language, sign_and_word
 from pages import promises_timeline, tasks
+from pages.table import Column, show_table
 
 # In a simulated week, minute by minute, there are more than a picture can show.
 READ_PROMISES = 3_000
@@ -27,7 +28,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@st.fragment(run_every=5.0)
+@ui.fragment(run_every_s=5.0)
 def show() -> None:
     """The summary, the picture and the list; they move by themselves."""
     st.header(_("Did it run?"), anchor=False)
@@ -76,7 +77,7 @@ def _summary(summary: Sequence[PromiseSummary], found: Sequence[Promise]) -> Non
             help=_("In simulated time. The clock moves once a second, so it is never exactly 0."),
         ),
     ]
-    ui.table(rows, columns, key="promises_summary", alt=_("Promised callbacks, task by task"))
+    show_table(rows, columns, key="promises_summary", alt=_("Promised callbacks, task by task"))
 
 
 def _lately(found: Sequence[Promise]) -> None:
@@ -152,7 +153,7 @@ def _table(shown: Sequence[Promise]) -> None:
         Column("received", "moment", _("Received ({zone})").format(zone=language().place)),
         Column("reason", label=_("Reason")),
     ]
-    ui.table(rows, columns, key="promises_table", alt=_("Promised callbacks, newest first"))
+    show_table(rows, columns, key="promises_table", alt=_("Promised callbacks, newest first"))
 
 
 def reason_of(promise: Promise) -> str:

@@ -12,8 +12,9 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import Query, Totals
-from ecommerce_core.ui import Column, language
+from ecommerce_core.ui import language
 from pages import active_filters, reads, row_filters, view_state
+from pages.table import Column, show_table
 from pages.view import PAGE_SIZES, Shape, View
 from pages.view_state import choose_in, edit, edited_by, show_in
 
@@ -47,7 +48,7 @@ def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
             edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
 
         more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
-        return ui.table(cells, named, key=f"{name}_table", alt=alt, height="content", **more)
+        return show_table(cells, named, key=f"{name}_table", alt=alt, height="content", **more)
 
     return draw
 

@@ -9,8 +9,9 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Change, Run, RunStatus
-from ecommerce_core.ui import Column, escape, language, sign_and_word
-from pages import advice, notices
+from ecommerce_core.ui import escape, language, sign_and_word
+from pages import advice, fetches, notices
+from pages.table import Column, show_table
 
 
 def _(message: str) -> str:
@@ -28,7 +29,7 @@ def show(run: Run) -> None:
             _("Trigger"): words.word(run.trigger),
             **({_("Who"): run.actor} if run.actor else {}),
             _("Started"): words.moment(run.started_at),
-            _("Result"): ui.summary(run),
+            _("Result"): fetches.summary(run),
         }
         if run.duration_s is not None:
             stages = [
@@ -69,7 +70,7 @@ def _rejected_records(run: Run) -> None:
         Column("record", label=_("Record")),
     ]
     told = [{**one, "reason": language().sentence(one["reason"])} for one in rejected]
-    ui.table(told, columns, key="rejected_table", alt=_("Rejected records"))
+    show_table(told, columns, key="rejected_table", alt=_("Rejected records"))
     st.download_button(
         _("Download as JSON"),
         json.dumps(rejected, ensure_ascii=False, indent=2),
@@ -106,4 +107,4 @@ def _changes(found: list[Change]) -> None:
         Column("old", label=_("Before")),
         Column("new", label=_("After")),
     ]
-    ui.table(rows, columns, key="changes_table", alt=_("What the run changed, field by field"))
+    show_table(rows, columns, key="changes_table", alt=_("What the run changed, field by field"))

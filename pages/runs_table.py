@@ -8,8 +8,9 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus, Trigger
-from ecommerce_core.ui import Column, language, sign_and_word
-from pages import address_choice, older
+from ecommerce_core.ui import language, sign_and_word
+from pages import address_choice, fetches, older
+from pages.table import Column, show_table
 
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
 state = st.session_state
@@ -106,7 +107,7 @@ def _table(runs: list[Run]) -> None:
         if picked and picked[0] < len(ids):
             state["run"] = ids[picked[0]]
 
-    ui.table(
+    show_table(
         rows,
         columns,
         key="runs_table",
@@ -122,7 +123,7 @@ def _result(run: Run) -> str:
         return ""
     if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED} and run.error:
         return language().sentence(run.error)
-    return ui.summary(run)
+    return fetches.summary(run)
 
 
 def _choose(runs: list[Run]) -> Run | None:

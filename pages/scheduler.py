@@ -9,6 +9,7 @@ from pages import (
     clock_dialogs,
     delete_dialog,
     dialogs,
+    frame,
     promises,
     task_form,
     task_table,
@@ -19,7 +20,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-ui.page_frame(_("Scheduler"))
+frame.show(_("Scheduler"))
 clock_card.show()
 ui.note_for_analysts()
 task_table.show_runs()

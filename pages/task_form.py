@@ -23,7 +23,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@st.fragment(run_every=2.0)
+@ui.fragment(run_every_s=2.0)
 def show() -> None:
     """The form; what it says of the real time is kept up to date."""
     reading = tasks.reading()

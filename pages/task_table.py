@@ -9,8 +9,9 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import ClockReading, Recurrence, Task
-from ecommerce_core.ui import Column, escape, language
-from pages import dialogs, notices, task_checks, tasks
+from ecommerce_core.ui import escape, language
+from pages import dialogs, fetches, notices, task_checks, tasks
+from pages.table import Column, show_table
 
 SHOWN_TASKS = 300
 SEARCH_CHARS = 200
@@ -22,7 +23,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@st.fragment(run_every=2.0)
+@ui.fragment(run_every_s=2.0)
 def show() -> None:
     """The table and its buttons; the countdown moves by itself."""
     with ui.guarded():
@@ -50,7 +51,7 @@ def show_runs() -> None:
     names = [name for name in ui.application().datasets if name in state.get("_run_here", ())]
     under_way = [name for name in names if f"_ticket_{name}" in state]
     if under_way:
-        ui.watch(*under_way)
+        fetches.watch(*under_way)
     for name in names:
         notices.show(name)
 
@@ -137,7 +138,7 @@ def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> No
     ]
     if with_source:
         columns.insert(1, Column("source", label=_("Added by")))
-    ui.table(rows, columns, key="tasks_table", alt=_("Scheduled tasks"))
+    show_table(rows, columns, key="tasks_table", alt=_("Scheduled tasks"))
 
 
 def _buttons(ours: list[Task]) -> None:
@@ -163,6 +164,6 @@ def _buttons(ours: list[Task]) -> None:
 
 def _run(name: str) -> None:
     """Do now what the task's callback does."""
-    ui.fetch(name)
+    fetches.fetch(name)
     state["_run_here"] = {*state.get("_run_here", ()), name}
     st.rerun()

@@ -1,70 +1,64 @@
-"""What pages share, at the moments when a fetch ends while a page is being drawn."""
+"""How what a script draws gets to its session before another script of it begins."""
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import threading
 from collections.abc import Iterator
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from ecommerce_core import application as applications
-from ecommerce_core.application import Application
-from tests.peers import Peers, products
+from ecommerce_core import ui
+from ecommerce_core.settings import PROJECT_ROOT
 
 
 @pytest.fixture
-def app(application: Application) -> Iterator[Application]:
-    applications.install(application)
-    yield application
-    applications.install(None)
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A server's loop, running in a thread of its own."""
+    running = asyncio.new_event_loop()
+    thread = threading.Thread(target=running.run_forever)
+    thread.start()
+    ui.serve_from(running)
+    yield running
+    ui.serve_from(None)
+    running.call_soon_threadsafe(running.stop)
+    thread.join(10)
+    running.close()
 
 
-def a_page_that_a_fetch_overtakes() -> None:
-    import streamlit as st
-
-    from ecommerce_core import ui
-    from ecommerce_core.models import Trigger
-
-    st.button("Fetch", key="fetch", on_click=ui.fetch, args=("products",))
-    ui.page_frame("Products")
-    go_on = st.session_state.pop("go_on", None)
-    if go_on is not None:
-        go_on()
-        ticket = ui.application().request_sync(
-            "products", actor=ui.actor(), trigger=Trigger.MANUAL, join_running=True
-        )
-        assert ticket.joined
-        ticket.wait(10)
-    ui.watch("products")
-    ui.show_toasts()
-
-
-def test_a_fetch_that_ends_while_its_page_is_drawn_is_told(app: Application, peers: Peers) -> None:
-    peers.serve_products(products(15))
-    peers.gate.clear()
-    page = AppTest.from_function(a_page_that_a_fetch_overtakes, default_timeout=20).run()
-    page.session_state["go_on"] = peers.gate.set
-
-    page.button(key="fetch").click().run()
-
-    assert not page.exception
-    assert ["15 added" in toast.value for toast in page.toast] == [True]
-
-
-def test_a_fetch_that_ended_before_another_was_asked_for_is_told(
-    app: Application, peers: Peers
+def test_a_script_ends_when_the_server_has_taken_what_it_drew(
+    loop: asyncio.AbstractEventLoop,
 ) -> None:
-    peers.serve_products(products(15))
-    page = AppTest.from_function(a_page_that_a_fetch_overtakes, default_timeout=20).run()
-    peers.gate.clear()
-    page.button(key="fetch").click().run()
-    first = page.session_state["_ticket_products"]
-    peers.gate.set()
-    first.wait(10)
-    peers.gate.clear()
+    goes_on = threading.Event()
+    taken: list[str] = []
+    loop.call_soon_threadsafe(goes_on.wait, 10)  # a server that is busy elsewhere
+    loop.call_soon_threadsafe(taken.append, "the table")
+    threading.Timer(0.2, goes_on.set).start()
 
-    page.button(key="fetch").click().run()
-    peers.gate.set()
+    ui.hand_over()
 
-    assert not page.exception
-    assert ["15 added" in toast.value for toast in page.toast] == [True]
+    assert taken == ["the table"]
+
+
+def test_a_script_waits_for_no_server_that_has_ended(loop: asyncio.AbstractEventLoop) -> None:
+    ended = asyncio.new_event_loop()
+    ended.close()
+    ui.serve_from(ended)
+
+    ui.hand_over()
+
+
+def test_a_script_without_a_server_waits_for_none() -> None:
+    ui.serve_from(None)
+
+    ui.hand_over()
+
+
+def test_every_part_of_a_page_that_is_drawn_alone_hands_over_what_it_drew() -> None:
+    """Streamlit's own fragment does not: what it draws can be lost to a timer."""
+    for page in sorted((PROJECT_ROOT / "pages").glob("*.py")):
+        for node in ast.walk(ast.parse(page.read_text("utf-8"))):
+            is_streamlits = isinstance(node, ast.Attribute) and ast.unparse(node) == "st.fragment"
+
+            assert not is_streamlits, page.name

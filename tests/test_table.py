@@ -1,0 +1,98 @@
+"""How tables write numbers, money and times, and what a browser gets to sort by."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from ecommerce_core.language import Language
+from pages.table import TIME_FORMATS, Kind, browser_format, cells_of
+
+SMALL, LARGE = [1, None, -999], [1, 1_000]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "locale", "written"),
+    [
+        ("text", ["a"], None, ""),
+        ("moment", [], "de-DE", TIME_FORMATS["fr"]),
+        ("simulated", [], "fr-FR", TIME_FORMATS["fr"]),
+        ("number", SMALL, None, "%d"),
+        ("number", SMALL, "de-DE", "%d"),
+        ("number", LARGE, "fr-FR", "localized"),
+        ("number", LARGE, "FR_ca", "localized"),
+        ("number", [0.5], "fr-FR", "localized"),
+        ("money", [1], "fr-CH", "euro"),
+        # Who reads French in a browser that asks for another language.
+        ("number", LARGE, "en-GB", None),
+        ("number", [0.5], None, None),
+        ("money", [1], "en-GB", None),
+        ("money", [1], None, None),
+        ("duration", [1.5], "fr-FR", None),
+    ],
+)
+def test_a_browser_writes_what_it_can_write_in_the_sessions_language(
+    kind: Kind, values: list[float | None], locale: str | None, written: str | None
+) -> None:
+    cells = cells_of(values, kind, UTC)
+
+    assert browser_format(kind, cells, language="fr", locale=locale) == written
+
+
+def test_cells_are_what_they_sort_as() -> None:
+    paris = ZoneInfo("Europe/Paris")
+    at = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
+
+    assert cells_of([424, None], "money", paris).to_pylist() == [4.24, None]
+    assert cells_of([at, None], "moment", paris).to_pylist() == [datetime(2026, 7, 2, 0, 30), None]
+    assert cells_of([datetime(1, 1, 1)], "simulated", paris).to_pylist() == [datetime(1, 1, 1)]
+    assert cells_of([7, None], "number", paris).to_pylist() == [7, None]
+    assert cells_of([7, 7.5], "number", paris).to_pylist() == [7.0, 7.5]
+    assert cells_of(["a", 7, None], "text", paris).to_pylist() == ["a", "7", None]
+
+
+def a_table_in_french() -> None:
+    import streamlit as st
+
+    from pages.table import Column, show_table
+
+    st.session_state["_language"] = "fr"
+    rows: list[dict[str, float | None]] = [
+        {"price": 123_456_789, "points": 1_234.5, "took": 72.0},
+        {"price": None, "points": None, "took": None},
+    ]
+    columns = [
+        Column("price", "money", "Prix"),
+        Column("points", "number", "Points"),
+        Column("took", "duration", "Durée"),
+    ]
+    show_table(rows, columns, key="table", alt="Une table")
+
+
+def displayed(page: AppTest) -> pd.DataFrame:
+    written = page.dataframe[0].proto.arrow_data.styler.display_values
+    frame: pd.DataFrame = pa.ipc.open_stream(written).read_pandas()
+    return frame
+
+
+def plain(text: object) -> str:
+    """With a plain space where French has a narrow one that does not break."""
+    return str(text).replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_what_a_browser_cannot_write_is_written_for_it() -> None:
+    page = AppTest.from_function(a_table_in_french, default_timeout=20).run()
+
+    assert not page.exception
+    assert [plain(cell) for cell in displayed(page).iloc[0]] == [
+        "1 234 567,89 €",
+        "1 234,50",
+        "1 min 12 s",
+    ]
+    assert list(page.dataframe[0].value["price"].dropna()) == [1_234_567.89]
+    assert Language("fr").money(123_456_789) == displayed(page).iloc[0, 0]
