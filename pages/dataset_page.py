@@ -90,17 +90,31 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
     name = shape.name
     if view_state.is_frame_old(name):
         st.rerun()
-    view = view_state.follow(shape)
+    view = view_state.current(name)
     with ui.guarded():
         store = ui.application().store
         totals = reads.kept(dataset, lambda: store.totals(dataset), "totals")
         query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
         is_list = view.tab == "rows"
+        view_state.note_question(name)
         asked = st.container()
         # The rows first: what one waits for need not wait for what stands above it.
         if is_list:
-            row_list.show(dataset, shape, query, show_rows)
+            ui.fragment()(_page)(dataset, shape, show_rows)
         else:
             pictures.show(dataset, shape, query)
         with asked:
             row_list.ask(dataset, shape, query, totals, search_help=search_help, sorted_too=is_list)
+    view_state.follow(shape)
+
+
+def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
+    """One page of what is found: a fragment of its own, since it is turned by itself."""
+    name = shape.name
+    if view_state.is_frame_old(name) or view_state.is_question_old(name):
+        st.rerun()
+    view = view_state.current(name)
+    query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
+    with ui.guarded():
+        row_list.show(dataset, shape, query, show_rows)
+    view_state.follow(shape)

@@ -13,6 +13,7 @@ from typing import Any
 
 import streamlit as st
 
+from ecommerce_core import ui
 from ecommerce_core.ui import escape, language
 from pages.address import format_address, parse_address
 from pages.view import Shape, View
@@ -110,6 +111,20 @@ def note_frame(name: str) -> None:
     st.session_state[f"_{name}_framed"] = _framed(name)
 
 
+def is_question_old(name: str) -> bool:
+    """Whether the controls above the rows have to be drawn again for what was edited below them."""
+    return st.session_state.get(f"_{name}_questioned") != _question(name)
+
+
+def note_question(name: str) -> None:
+    """Remember what the controls above the rows were drawn for."""
+    st.session_state[f"_{name}_questioned"] = _question(name)
+
+
+def _question(name: str) -> View:
+    return replace(current(name), page=_BARE.page, size=_BARE.size, row=None, layout="")
+
+
 def _framed(name: str) -> tuple[object, ...]:
     view, state = current(name), st.session_state
     # The menu of exports stays open for who types on by the keyboard: it is of these rows, too.
@@ -117,13 +132,14 @@ def _framed(name: str) -> tuple[object, ...]:
     return view.tab, view.row, bool(state.get(f"_{name}_ignored")), exported
 
 
-def follow(shape: Shape) -> View:
-    """The view for a run of the rows alone, which the address follows; see ``arrive``."""
+def follow(shape: Shape) -> None:
+    """Let the address follow a run of the rows alone, once they are drawn; see ``arrive``."""
     name, state = shape.name, st.session_state
     if state.pop(f"_{name}_edited", False):
+        # A browser takes as long for a new address as for a few elements.
+        ui.hand_over()
         _write(format_address(current(name), shape))
         state["_address_seen"] = _said()
-    return current(name)
 
 
 def arrive(shape: Shape) -> View:
