@@ -12,7 +12,8 @@ def _(message: str) -> str:
 
 
 frame.show(_("Activity"))
-fetches.watch(*ui.application().datasets)
+# A callback is in the journal a moment after its run has ended.
+fetches.watch(*ui.application().datasets, also=ui.application().store.newest_delivery_id)
 problems.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)

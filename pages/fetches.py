@@ -117,21 +117,33 @@ def _standing(name: str) -> tuple[bool, int, str]:
     return (waiting or app.progress(name) is not None, *newest)
 
 
-def watch(*names: str, idle: Callable[[], None] | None = None) -> None:
+def watch(
+    *names: str,
+    idle: Callable[[], None] | None = None,
+    also: Callable[[], object] = lambda: None,
+) -> None:
     """Show how the runs of these datasets get on, and refresh the page once when one ends.
 
-    ``idle`` draws what stands there, and is kept up to date, while none is under way.
+    ``idle`` draws what stands there, and is kept up to date, while none is under way. ``also``
+    tells of something else that the page shows: it is refreshed when that changes.
     """
     with ui.guarded():
         standing = {name: _standing(name) for name in names}
         busy = any(running for running, *_rest in standing.values())
         poll_s = BUSY_POLL_S if busy else IDLE_POLL_S
-        ui.fragment(run_every_s=poll_s)(_watch)(standing, idle)
+        ui.fragment(run_every_s=poll_s)(_watch)(standing, idle, also, also())
 
 
-def _watch(standing: dict[str, tuple[bool, int, str]], idle: Callable[[], None] | None) -> None:
+def _watch(
+    standing: dict[str, tuple[bool, int, str]],
+    idle: Callable[[], None] | None,
+    also: Callable[[], object],
+    told: object,
+) -> None:
     with ui.guarded():
         if any(_has_ended(name) or _standing(name) != seen for name, seen in standing.items()):
+            st.rerun()
+        if also() != told:
             st.rerun()
         for name, (running, *_rest) in standing.items():
             progress = ui.application().progress(name)
