@@ -4,9 +4,14 @@ It asks for ``/ecommerce/products/_stcore/health`` first, gets 404, pauses and a
 then for what may embed the page, and connects only then. Told the address in ``index.html``, as
 its hosts do (``window.__streamlit``, streamlit/streamlit#11537), it connects at once. Where a
 proxy serves the application under another path it finds out for itself, as before.
+
+Who has signed in and begins a new session of the browser lacks the cookie without which
+Streamlit does not believe the sign-in: there it asks first, since an answer brings the cookie.
 """
 
 from __future__ import annotations
+
+import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +19,8 @@ from ecommerce_core.replies import header
 
 PREFIX = "/ecommerce"
 _HEAD = b"<head>"
+# What else is served, files and answers, has a dot in its name or is deeper down.
+_PAGE_PATH = re.compile(rf"{PREFIX}(/[^/.]*)?/?")
 _SCRIPT = f"""
     <script>
       {{
@@ -22,7 +29,9 @@ _SCRIPT = f"""
           window.__streamlit = {{
             BACKEND_BASE_URL: origin + prefix,
             MAIN_PAGE_BASE_URL: origin + prefix,
-            HOST_CONFIG: {{ allowedOrigins: [origin], useExternalAuthToken: false }},
+            ...(/(^|; )_streamlit_xsrf=/.test(document.cookie) && {{
+              HOST_CONFIG: {{ allowedOrigins: [origin], useExternalAuthToken: false }},
+            }}),
           }};
       }}
     </script>""".encode()
@@ -66,6 +75,8 @@ class ServerAddress:
 
 def _asks_for_page(scope: Scope) -> bool:
     if scope["type"] != "http" or scope["method"] != "GET":
+        return False
+    if not _PAGE_PATH.fullmatch(scope["path"]):
         return False
     return "text/html" in (header(scope["headers"], b"accept") or "")
 

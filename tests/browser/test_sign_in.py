@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -13,7 +14,7 @@ import requests
 from ecommerce_core.sandbox import Sandbox
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, Shop
 from tests.browser.test_accessibility import check
-from tests.browser.visitor import Browser, Visitor, expect
+from tests.browser.visitor import Browser, Route, Visitor, expect
 from tests.oidc_provider import Provider
 from tests.server import free_port, running_server
 
@@ -95,6 +96,23 @@ def test_axe_finds_nothing_on_the_sign_in_screen_and_beside_the_way_out(visitor:
     assert check(visitor) == []
     sign_in(visitor, "anne")
     assert check(visitor) == []
+
+
+def test_who_signed_in_before_the_browser_was_closed_is_still_known(visitor: Visitor) -> None:
+    visitor.open("products")
+    sign_in(visitor, "anne")
+    # All that a browser forgets when it is closed; and the answer that brings it anew takes long.
+    visitor.context.clear_cookies(name="_streamlit_xsrf")
+
+    def answer_late(route: Route) -> None:
+        time.sleep(0.3)
+        route.continue_()
+
+    visitor.context.route("**/_stcore/health", answer_late)
+    visitor.open("products")
+
+    expect(visitor.part("products_table")).to_be_visible()
+    expect(visitor.button("sign_in")).to_have_count(0)
 
 
 def test_an_analyst_reads_and_exports_and_finds_nothing_to_change(

@@ -22,6 +22,7 @@ try:
         ConsoleMessage,
         Locator,
         Page,
+        Route,
         WebSocket,
         expect,
         sync_playwright,
@@ -31,7 +32,16 @@ except ImportError:
         raise
     pytest.skip("playwright is not installed", allow_module_level=True)
 
-__all__ = ["Browser", "Locator", "Page", "Visitor", "expect", "find_chromium", "running_chromium"]
+__all__ = [
+    "Browser",
+    "Locator",
+    "Page",
+    "Route",
+    "Visitor",
+    "expect",
+    "find_chromium",
+    "running_chromium",
+]
 
 PAGES = ("", "products", "customers", "scheduler", "activity")
 # Generous: a machine with two cores that also builds something else is slow, not broken.
