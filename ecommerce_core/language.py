@@ -45,14 +45,9 @@ def escape(text: object) -> str:
     return _PUNCTUATION.sub(r"\\\g<0>", _REPLACED_LATER.sub(_WORD_JOINER, plain))
 
 
-def spoken(locale: str | None) -> str:
-    """The language of a browser's locale: ``fr`` for ``fr-CA``."""
-    return (locale or "").replace("_", "-").split("-")[0].lower()
-
-
 def language_of(locale: str | None) -> str:
-    """The language for a browser's locale: its own where we have it, else English."""
-    code = spoken(locale)
+    """The language for a browser's locale such as ``fr-CA``: the one we have, else English."""
+    code = (locale or "").replace("_", "-").split("-")[0].lower()
     return code if code in LANGUAGES else "en"
 
 

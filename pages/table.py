@@ -11,7 +11,6 @@ import pyarrow as pa
 import streamlit as st
 from streamlit.elements.lib.column_types import ColumnConfig
 
-from ecommerce_core.language import spoken
 from ecommerce_core.ui import Language, language
 
 if TYPE_CHECKING:
@@ -21,6 +20,10 @@ Kind = Literal["text", "number", "money", "moment", "simulated", "duration"]
 
 # Below it a whole number looks the same in both languages, and a browser writes it at once.
 SMALL = 1_000
+# Browsers that write numbers as we do; one for en-DE writes a thousand as 1.234, for fr-CH 4.24 €.
+LOCALES = {"en": {"en", "en-gb", "en-us", "en-ie"}, "fr": {"fr", "fr-fr", "fr-be"}}
+# Beyond it a browser has no whole numbers.
+LARGEST = 2**53
 # It knows the months in English alone.
 TIME_FORMATS = {"en": "D MMM YYYY, HH:mm:ss", "fr": "DD/MM/YYYY HH:mm:ss"}
 
@@ -72,8 +75,11 @@ def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
         return pa.array(values, pa.timestamp("us"))
     if kind == "money":
         return pa.array([None if cents is None else cents / 100 for cents in values], pa.float64())
-    is_whole = all(value is None or isinstance(value, int) for value in values)
-    return pa.array(values, pa.int64() if is_whole else pa.float64())
+    numbers = [None if value is None else float(value) for value in values]
+    is_whole = all(n is None or (n.is_integer() and abs(n) <= LARGEST) for n in numbers)
+    if is_whole:
+        return pa.array([None if n is None else int(n) for n in numbers], pa.int64())
+    return pa.array(numbers, pa.float64())
 
 
 def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | None) -> str | None:
@@ -85,15 +91,14 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
         return ""
     if kind in {"moment", "simulated"}:
         return TIME_FORMATS[language]
-    if kind == "number" and pa.types.is_integer(cells.type) and _are_small(cells):
-        return "%d"
-    if spoken(locale) != language:
+    if kind == "number":
+        if not pa.types.is_integer(cells.type):
+            return None  # it has no two decimals for those alone that are no whole numbers
+        if all(abs(number) < SMALL for number in cells.drop_null().to_pylist()):
+            return "%d"
+    if (locale or "").replace("_", "-").lower() not in LOCALES[language]:
         return None
     return {"number": "localized", "money": "euro"}.get(kind)
-
-
-def _are_small(cells: pa.Array) -> bool:
-    return all(abs(number) < SMALL for number in cells.drop_null().to_pylist())
 
 
 def _config(column: Column, words: Language, written: str | None) -> ColumnConfig:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -10,8 +13,13 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ecommerce_core.access import LOCAL
+from ecommerce_core.application import Application
 from ecommerce_core.language import Language
+from ecommerce_core.models import Trigger
 from pages.table import TIME_FORMATS, Kind, browser_format, cells_of
+from tests.peers import Peers
+from tests.test_pages import Page, catalogue, installed
 
 SMALL, LARGE = [1, None, -999], [1, 1_000]
 
@@ -24,15 +32,19 @@ SMALL, LARGE = [1, None, -999], [1, 1_000]
         ("simulated", [], "fr-FR", TIME_FORMATS["fr"]),
         ("number", SMALL, None, "%d"),
         ("number", SMALL, "de-DE", "%d"),
+        ("number", [7.0, 999.0], "en-GB", "%d"),
         ("number", LARGE, "fr-FR", "localized"),
-        ("number", LARGE, "FR_ca", "localized"),
-        ("number", [0.5], "fr-FR", "localized"),
-        ("money", [1], "fr-CH", "euro"),
+        ("number", LARGE, "FR_be", "localized"),
+        ("money", [1], "fr", "euro"),
+        # Two decimals for 0.5 and none for 7 in one column.
+        ("number", [0.5, 7], "fr-FR", None),
         # Who reads French in a browser that asks for another language.
         ("number", LARGE, "en-GB", None),
-        ("number", [0.5], None, None),
         ("money", [1], "en-GB", None),
         ("money", [1], None, None),
+        # Other regions write 4.24 €, or 1.234 for a thousand.
+        ("money", [1], "fr-CH", None),
+        ("number", LARGE, "fr-LU", None),
         ("duration", [1.5], "fr-FR", None),
     ],
 )
@@ -51,7 +63,8 @@ def test_cells_are_what_they_sort_as() -> None:
     assert cells_of([424, None], "money", paris).to_pylist() == [4.24, None]
     assert cells_of([at, None], "moment", paris).to_pylist() == [datetime(2026, 7, 2, 0, 30), None]
     assert cells_of([datetime(1, 1, 1)], "simulated", paris).to_pylist() == [datetime(1, 1, 1)]
-    assert cells_of([7, None], "number", paris).to_pylist() == [7, None]
+    assert cells_of([7, None, 8.0], "number", paris).to_pylist() == [7, None, 8]
+    assert cells_of([2**53 + 2, None], "number", paris).type == pa.float64()
     assert cells_of([7, 7.5], "number", paris).to_pylist() == [7.0, 7.5]
     assert cells_of(["a", 7, None], "text", paris).to_pylist() == ["a", "7", None]
 
@@ -83,6 +96,30 @@ def displayed(page: AppTest) -> pd.DataFrame:
 def plain(text: object) -> str:
     """With a plain space where French has a narrow one that does not break."""
     return str(text).replace("\u202f", " ").replace("\xa0", " ")
+
+
+@pytest.fixture
+def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
+    peers.bodies["catalogue-produit"] = catalogue(1)
+    peers.bodies["crm"] = b"[]"
+    yield from installed(peers.url, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("locale", "written"),
+    [("fr-FR", ("euro", TIME_FORMATS["fr"])), ("en-DE", (None, TIME_FORMATS["en"]))],
+)
+def test_a_page_asks_the_browser_for_what_it_writes_as_we_do_and_writes_the_rest(
+    app: Application, locale: str, written: tuple[str | None, str]
+) -> None:
+    app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    page = Page.open(app, "products", locale=locale)
+    [table] = page.at.dataframe
+    columns = json.loads(table.proto.columns)
+
+    found = [columns[name]["type_config"].get("format") for name in ("price_cents", "updated_at")]
+    assert tuple(found) == written
+    assert bool(table.proto.arrow_data.styler.display_values) == (written[0] is None)
 
 
 def test_what_a_browser_cannot_write_is_written_for_it() -> None:
