@@ -15,6 +15,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.ui import escape, language
+from pages import frame
 from pages.address import format_address, parse_address
 from pages.view import Shape, View
 
@@ -135,11 +136,13 @@ def _framed(name: str) -> tuple[object, ...]:
 def follow(shape: Shape) -> None:
     """Let the address follow a run of the rows alone, once they are drawn; see ``arrive``."""
     name, state = shape.name, st.session_state
-    if state.pop(f"_{name}_edited", False):
+    if state.get(f"_{name}_edited"):
         # A browser takes as long for a new address as for a few elements.
         ui.hand_over()
         _write(format_address(current(name), shape))
         state["_address_seen"] = _said()
+        # Last: a click elsewhere can end this run at any step, and the next one then writes it.
+        state[f"_{name}_edited"] = False
 
 
 def arrive(shape: Shape) -> View:
@@ -151,7 +154,9 @@ def arrive(shape: Shape) -> View:
     if came:
         state[f"_{name}_came"] = True
     restored = came and not said and f"_{name}_view" in state
-    if state.pop(f"_{name}_edited", False) or restored:
+    # What was edited as one left the page does not stand against a link that leads back to it.
+    edited = state.get(f"_{name}_edited") and not (said and frame.has_arrived())
+    if edited or restored:
         address = format_address(current(name), shape)
         if said != {key: v if isinstance(v, list) else [v] for key, v in address.items()}:
             _write(address)
@@ -160,6 +165,7 @@ def arrive(shape: Shape) -> View:
         state[f"_{name}_view"], state[f"_{name}_ignored"] = view, ignored
         forget_selection(name)
     state["_address_seen"] = _said()
+    state[f"_{name}_edited"] = False
     if left_out := state.get(f"_{name}_ignored"):
         text = _("Ignored in the address: {what}.").format(what=escape(", ".join(left_out)))
         st.caption(f":material/link_off: {text}")

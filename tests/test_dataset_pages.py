@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -351,3 +352,33 @@ def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: 
     peers.bodies["catalogue-produit"] = b"<html>down</html>"
     fetch(app)
     assert "a newer fetch, " in Page.open(app, "products").texts()
+
+
+def test_a_link_wins_over_what_was_edited_as_one_left(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", sort="price")
+    page.at.pagination(key="products_page").set_value(2).run()
+    # As a click elsewhere leaves it that ends the drawing of the next page.
+    page.at.session_state["_products_edited"] = True
+    page.at.switch_page("overview.py").run()
+    page.at.switch_page("products.py")
+    page.at.query_params.clear()
+    page.at.query_params["family"] = "TV"
+    page.at.run()
+
+    assert set(page.sound().table()["family"]) == {"TV"}
+    assert address(page) == {"family": ["TV"]}
+
+
+def test_an_edit_whose_drawing_was_ended_is_in_the_address_of_the_next_run(
+    app: Application,
+) -> None:
+    fetch(app)
+    page = Page.open(app, "products", sort="price")
+    view = page.at.session_state["_products_view"]
+    page.at.session_state["_products_view"] = replace(view, page=2)
+    page.at.session_state["_products_edited"] = True
+    page.at.run()
+
+    assert "26–50 of 60" in page.sound().texts()
+    assert address(page) == {"sort": ["price"], "page": ["2"]}
