@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -65,6 +66,9 @@ SIGNS = {
 
 Parameters = ParamSpec("Parameters")
 
+# Whether this thread's script draws a page, and not a part of one alone.
+_is_whole: ContextVar[bool] = ContextVar("is_whole", default=False)
+
 # The server's, where one serves: what a script draws goes to its session there.
 _loop: asyncio.AbstractEventLoop | None = None
 
@@ -82,24 +86,24 @@ def hand_over() -> None:
     same session begins: without this, a click whose short script ends while a timer of the page
     asks for another one would change what the server knows and nothing on the screen.
     """
-    taken = threading.Event()
+    loop, taken = _loop, threading.Event()
+    if loop is None:
+        return
     try:
-        if _loop is not None:
-            _loop.call_soon_threadsafe(taken.set)
-            taken.wait(TAKEN_TIMEOUT_S)
+        loop.call_soon_threadsafe(taken.set)
     except RuntimeError:
         return  # the server ends
+    taken.wait(TAKEN_TIMEOUT_S)
 
 
 @contextmanager
 def whole_page() -> Iterator[None]:
     """Around everything that a script draws that is no fragment's alone."""
-    state = st.session_state
-    state["_is_whole"] = True
+    was = _is_whole.set(True)
     try:
         yield
     finally:
-        state["_is_whole"] = False
+        _is_whole.reset(was)
         hand_over()
 
 
@@ -112,7 +116,7 @@ def fragment(
         @wraps(draw)
         def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
             draw(*args, **kwargs)
-            if not st.session_state.get("_is_whole"):
+            if not _is_whole.get():
                 hand_over()
 
         return st.fragment(drawn, run_every=run_every_s)

@@ -56,6 +56,24 @@ def test_an_empty_journal_says_so_and_where_to_begin(app: Application) -> None:
     assert not page.at.selectbox
 
 
+def test_a_callback_that_is_journaled_while_the_page_is_drawn_is_on_it(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    newest = app.store.newest_delivery_id
+
+    def newest_while_one_comes() -> int:
+        found = newest()
+        if found == 0:
+            journal(app, Outcome.EXECUTED)
+        return found
+
+    sync(app)
+    monkeypatch.setattr(app.store, "newest_delivery_id", newest_while_one_comes)
+    page = Page.open(app, "activity")
+
+    assert list(page.table("deliveries_table")["outcome"]) == ["✓ executed"]
+
+
 def test_what_failed_and_why_stands_before_what_a_narrow_screen_cuts_off(
     app: Application, peers: Peers
 ) -> None:
