@@ -68,7 +68,7 @@ def _choose(shape: Shape, view: View, runs: Sequence[Run]) -> tuple[int, int]:
                 ids,
                 key=choose_in(key, number),
                 format_func=lambda number: _label(by_id[number], words),
-                on_change=edited_by(shape.name, key, field),
+                on_change=edited_by(shape.name, key, field, options=ids),
             )
     return start or 0, end or 0
 
@@ -112,7 +112,11 @@ def _controls(
             label_visibility="collapsed",
             width="content",
             on_change=edited_by(
-                shape.name, key, "kind", lambda kind: None if kind == EVERYTHING else kind
+                shape.name,
+                key,
+                "kind",
+                lambda kind: None if kind == EVERYTHING else kind,
+                options=labels,
             ),
         )
         st.space("stretch")

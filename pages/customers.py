@@ -81,7 +81,7 @@ def draw(rows: Sequence[Row]) -> None:
         horizontal=True,
         format_func=lambda view: labels[view],
         label_visibility="collapsed",
-        on_change=edited_by("customers", "customers_view", "layout"),
+        on_change=edited_by("customers", "customers_view", "layout", options=labels),
     )
     if layout == "table":
         draw_table(rows)

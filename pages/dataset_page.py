@@ -81,7 +81,7 @@ def _parts(shape: Shape, tab: str) -> None:
         format_func=lambda name: labels[name],
         label_visibility="collapsed",
         width="content",
-        on_change=edited_by(shape.name, key, "tab"),
+        on_change=edited_by(shape.name, key, "tab", options=TABS),
     )
 
 

@@ -85,7 +85,7 @@ def _choice(dataset: Dataset, shape: Shape, view: View, query: Query) -> None:
         key=choose_in(key, list(view.chosen)),
         format_func=lambda value: f"{value} ({language().number(counts.get(value, 0))})",
         placeholder=_("All ({n})").format(n=language().number(len(counts))),
-        on_change=edited_by(shape.name, key, "chosen", tuple),
+        on_change=edited_by(shape.name, key, "chosen", tuple, options=options),
     )
 
 
@@ -130,7 +130,7 @@ def _withdrawn(shape: Shape, view: View, totals: Totals) -> None:
         horizontal=True,
         format_func=lambda option: labels[option],
         help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
-        on_change=edited_by(shape.name, key, "withdrawn"),
+        on_change=edited_by(shape.name, key, "withdrawn", options=labels),
     )
 
 
@@ -150,7 +150,9 @@ def _since(shape: Shape, view: View) -> None:
                 format_func=age_in_words,
                 placeholder=_("Any time"),
                 width=150,
-                on_change=edited_by(shape.name, age_key, field, lambda age: age or ""),
+                on_change=edited_by(
+                    shape.name, age_key, field, lambda age: age or "", options=ages
+                ),
             )
             day = date.fromisoformat(since) if since.count("-") == 2 else None
             st.date_input(
@@ -178,5 +180,5 @@ def _presence(shape: Shape, view: View) -> None:
         key=choose_in(key, next(o for o, present in options.items() if present is view.present)),
         horizontal=True,
         format_func=lambda option: labels[option],
-        on_change=edited_by(shape.name, key, "present", options.get),
+        on_change=edited_by(shape.name, key, "present", options.get, options=options),
     )

@@ -81,7 +81,7 @@ def _order(shape: Shape, view: View) -> None:
         format_func=lambda column: _("Sort: {column}").format(column=language().word(column)),
         width=220,
         label_visibility="collapsed",
-        on_change=edited_by(shape.name, sort_key, "sort"),
+        on_change=edited_by(shape.name, sort_key, "sort", options=shape.sorts),
     )
     st.toggle(
         _("Descending"),
@@ -156,6 +156,6 @@ def footer(shape: Shape, *, page: int, size: int, matching: int, shown: int) -> 
             key=choose_in(size_key, size),
             format_func=lambda size: _("{n} rows").format(n=size),
             width=120,
-            on_change=edited_by(name, size_key, "size"),
+            on_change=edited_by(name, size_key, "size", options=PAGE_SIZES),
             label_visibility="collapsed",
         )

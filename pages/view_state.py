@@ -7,7 +7,8 @@ shared link, the back button) becomes the view.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,8 @@ from pages.view import Shape, View
 
 # The frame of all pages reads and writes this one.
 FRAME = ("language",)
+# Longer than an address takes to the browser, shorter than a person to press its back button.
+ECHO_S = 0.3
 # What may change without the page of rows beginning again.
 _SAME_ROWS = {"page", "row"}
 _BARE = View()
@@ -65,10 +68,26 @@ def forget_selection(name: str) -> None:
 
 
 def edited_by(
-    name: str, key: str, field: str, convert: Callable[[Any], Any] = lambda value: value
+    name: str,
+    key: str,
+    field: str,
+    convert: Callable[[Any], Any] = lambda value: value,
+    *,
+    options: Collection[object] | None = None,
 ) -> Callable[[], None]:
-    """The callback of a widget that edits one field."""
-    return lambda: edit(name, **{field: convert(st.session_state.get(key))})
+    """The callback of a widget that edits one field; ``options`` are those of a choice.
+
+    A click that meets a change of language tells a choice by the text of its option in the
+    other one, which Streamlit takes for the value: what is no option changes nothing.
+    """
+
+    def edit_field() -> None:
+        value = st.session_state.get(key)
+        chosen = value if isinstance(value, list) else [value]
+        if options is None or all(one is None or one in options for one in chosen):
+            edit(name, **{field: convert(value)})
+
+    return edit_field
 
 
 def show_in(key: str, value: Any) -> str:
@@ -90,9 +109,21 @@ def _said() -> dict[str, list[str]]:
 
 
 def _write(address: dict[str, str | list[str]]) -> None:
+    st.session_state["_address_before"] = _said(), time.monotonic()
     # One write is one step back for the browser's button.
     frame = {name: st.query_params[name] for name in FRAME if name in st.query_params}
     st.query_params.from_dict({**address, **frame})
+
+
+def _is_echo(said: dict[str, list[str]]) -> bool:
+    """Whether a browser may say this that has not yet heard of the address we wrote last.
+
+    A click tells the address as it is in the browser: just then it is still the one before. It
+    is, too, for who goes a step back, but nobody does that so soon.
+    """
+    before, written_at = st.session_state.get("_address_before", (None, 0.0))
+    is_soon: bool = time.monotonic() - written_at < ECHO_S
+    return is_soon and said == before
 
 
 def has_just_come(name: str) -> bool:
@@ -156,7 +187,7 @@ def arrive(shape: Shape) -> View:
     restored = came and not said and f"_{name}_view" in state
     # What was edited as one left the page does not stand against a link that leads back to it.
     edited = state.get(f"_{name}_edited") and not (said and frame.has_arrived())
-    if edited or restored:
+    if edited or restored or (not came and _is_echo(said)):
         address = format_address(current(name), shape)
         if said != {key: v if isinstance(v, list) else [v] for key, v in address.items()}:
             _write(address)

@@ -55,3 +55,27 @@ def test_an_address_that_could_not_follow_follows_with_the_next_run() -> None:
 
     assert not page.exception
     assert [text.value for text in page.text] == ["left", "{}", "{'page': '3'}"]
+
+
+def a_page_whose_choice_comes_in_another_language() -> None:
+    import streamlit as st
+
+    from pages import view_state
+
+    tab = view_state.edited_by("products", "part", "tab", options=("rows", "changes"))
+    chosen = view_state.edited_by("products", "families", "chosen", tuple, options=("TV", "Audio"))
+    st.session_state["part"], st.session_state["families"] = "changes", ["TV"]
+    tab()
+    chosen()
+    st.session_state["part"], st.session_state["families"] = ":material/x: Lignes", ["TV (20)"]
+    tab()
+    chosen()
+    view = view_state.current("products")
+    st.text(f"{view.tab} {view.chosen}")
+
+
+def test_a_choice_that_is_told_by_a_text_of_another_language_changes_nothing() -> None:
+    page = AppTest.from_function(a_page_whose_choice_comes_in_another_language).run()
+
+    assert not page.exception
+    assert page.text[0].value == "changes ('TV',)"

@@ -17,6 +17,7 @@ from tests.browser.test_accessibility import check
 from tests.browser.visitor import Browser, Route, Visitor, expect
 from tests.oidc_provider import Provider
 from tests.server import free_port, running_server
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -183,8 +184,10 @@ def test_who_signs_out_is_outside_and_so_is_the_next_visit(
 
     visitor.button("sign_out").click()
 
+    # It can be there before the browser has been where one signs out.
     expect(visitor.button("sign_in")).to_be_visible()
-    assert "/logout" in provider.seen
+    until(lambda: "/logout" in provider.seen)
+    visitor.page.wait_for_load_state()
     expect(visitor.page.get_by_test_id("stAlert")).to_have_count(0)
     visitor.open("products")
     expect(visitor.button("sign_in")).to_be_visible()
