@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -42,6 +43,8 @@ __all__ = [
 ]
 
 TAKEN_TIMEOUT_S = 1.0
+# Long enough for the end of a part's drawing to be on its way to the browser, busy as we may be.
+TOLD_AFTER_S = 0.1
 
 # A shape beside the word: a status is never told by colour alone.
 SIGNS = {
@@ -66,8 +69,8 @@ SIGNS = {
 
 Parameters = ParamSpec("Parameters")
 
-# Whether this thread's script draws a page, and not a part of one alone.
-_is_whole: ContextVar[bool] = ContextVar("is_whole", default=False)
+# Whether what this thread's script draws is inside a page, or a part, that it draws, too.
+_is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)
 
 # The server's, where one serves: what a script draws goes to its session there.
 _loop: asyncio.AbstractEventLoop | None = None
@@ -97,27 +100,47 @@ def hand_over() -> None:
 
 
 @contextmanager
-def whole_page() -> Iterator[None]:
-    """Around everything that a script draws that is no fragment's alone."""
-    was = _is_whole.set(True)
+def _drawing() -> Iterator[None]:
+    was = _is_inside.set(True)
     try:
         yield
     finally:
-        _is_whole.reset(was)
+        _is_inside.reset(was)
         hand_over()
+
+
+@contextmanager
+def whole_page() -> Iterator[None]:
+    """Around everything that a script draws that is no fragment's alone."""
+    st.session_state["_part_drawn"] = None, 0.0
+    with _drawing():
+        yield
 
 
 def fragment(
     *, run_every_s: float | None = None
 ) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
-    """A part of a page that can be drawn alone, every so often or when one clicks in it."""
+    """A part of a page that can be drawn alone, every so often or when one clicks in it.
+
+    A browser takes away what a part no longer shows when it hears of the end of the drawing, and
+    Streamlit does not tell of it where another one begins at once. A part that is drawn every
+    so often takes it away the next time; for another one the whole page is drawn.
+    """
 
     def wrap(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
         @wraps(draw)
         def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-            draw(*args, **kwargs)
-            if not _is_whole.get():
-                hand_over()
+            if _is_inside.get():
+                draw(*args, **kwargs)
+                return
+            state, name = st.session_state, draw.__qualname__
+            other, ended_s = state.get("_part_drawn", (None, 0.0))
+            if other not in {None, name} and time.monotonic() - ended_s < TOLD_AFTER_S:
+                st.rerun()
+            with _drawing():
+                draw(*args, **kwargs)
+            if run_every_s is None:
+                state["_part_drawn"] = name, time.monotonic()
 
         return st.fragment(drawn, run_every=run_every_s)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -53,18 +54,24 @@ def test_a_script_ends_when_the_server_has_taken_what_it_drew(
     assert taken == ["the table"]
 
 
+def waited_s() -> float:
+    began_s = time.monotonic()
+    ui.hand_over()
+    return time.monotonic() - began_s
+
+
 def test_a_script_waits_for_no_server_that_has_ended(loop: Loop) -> None:
     ended = asyncio.new_event_loop()
     ended.close()
     ui.serve_from(ended)
 
-    ui.hand_over()
+    assert waited_s() < ui.TAKEN_TIMEOUT_S
 
 
 def test_a_script_without_a_server_waits_for_none() -> None:
     ui.serve_from(None)
 
-    ui.hand_over()
+    assert waited_s() < ui.TAKEN_TIMEOUT_S
 
 
 def a_page_in_parts() -> None:
@@ -94,6 +101,53 @@ def test_a_page_hands_over_once_and_a_part_that_is_drawn_alone_does(
     assert not page.exception
     assert [text.value for text in page.text] == (["one", "two"] if as_a_whole else ["one"])
     assert loop.handed == 1
+
+
+def a_page_whose_parts_follow_each_other() -> None:
+    import streamlit as st
+
+    from ecommerce_core import ui
+
+    def rows() -> None:
+        ui.fragment()(page_of_rows)()
+
+    def page_of_rows() -> None:
+        st.text("rows")
+
+    def clock() -> None:
+        st.text("clock")
+
+    runs = st.session_state["runs"] = st.session_state.get("runs", 0) + 1
+    order = st.session_state["order"]
+    parts = {"rows": ui.fragment()(rows), "clock": ui.fragment(run_every_s=2.0)(clock)}
+    if runs == 1:  # two scripts, one right behind the other, each for one part
+        for name in order:
+            parts[name]()
+    else:
+        with ui.whole_page():
+            parts["rows"]()
+            parts["clock"]()
+    st.text(f"{runs} runs")
+
+
+@pytest.mark.parametrize(
+    ("order", "runs"),
+    [
+        (["rows", "clock"], 2),  # what the rows no longer show would stay
+        (["clock", "rows"], 1),  # the clock takes away its own the next time
+        (["rows", "rows"], 1),
+    ],
+)
+def test_the_whole_page_is_drawn_where_the_end_of_a_part_may_not_be_told(
+    order: list[str], runs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ui, "TOLD_AFTER_S", 60.0)
+    page = AppTest.from_function(a_page_whose_parts_follow_each_other, default_timeout=20)
+    page.session_state["order"] = order
+    page.run()
+
+    assert not page.exception
+    assert page.text[-1].value == f"{runs} runs"
 
 
 def a_page_that_ends_early() -> None:
