@@ -158,6 +158,7 @@ class Visitor:
 
     def click_through(self, key: str) -> None:
         """Click a button and wait until the server has run the script for it, start to end."""
+        self.wait_until_drawn()  # what was clicked before is not what is waited for
         before = self._full_runs
         self.button(key).click()
         ends_at = time.monotonic() + PATIENCE_MS / 1_000
