@@ -183,11 +183,12 @@ class DeliveryLog:
 
     def _write_singly(self, entries: Sequence[_Entry]) -> None:
         """One delivery that cannot be written must not hold up the others for ever."""
-        lost = 0
+        lost: list[str] = []
         for entry in entries:
             try:
                 self._write([entry.resolve()])
-            except Exception:
-                lost += 1
+            except Exception as error:
+                lost.append(type(error).__name__)
         if lost:
-            logger.error("%d deliveries were not journalled: the store cannot take them", lost)
+            why = ", ".join(sorted(set(lost)))
+            logger.error("%d deliveries were not journalled: %s", len(lost), why)

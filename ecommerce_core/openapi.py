@@ -177,18 +177,25 @@ def _map(values: Schema) -> Schema:
     return {"type": "object", "additionalProperties": values}
 
 
+_MAYBE_TEXT: Schema = {"type": ["string", _NULL]}
+_MAYBE_SECONDS: Schema = {"type": ["number", _NULL], "minimum": 0}
+_MAYBE_MOMENT: Schema = {"type": ["string", _NULL], "format": "date-time"}
+
+
 def _schemas() -> Schema:
-    count = {"type": "integer", "minimum": 0}
-    maybe_text = {"type": ["string", _NULL]}
-    maybe_seconds = {"type": ["number", _NULL], "minimum": 0}
+    return {**_answers(), **_health()}
+
+
+def _answers() -> Schema:
+    """What callbacks are answered with."""
     ended = [status.value for status in RunStatus if status.is_good or status is RunStatus.HELD]
-    result = {
+    result: Schema = {
         "status": {"enum": ["accepted", *ended]},
         "dataset": {"type": "string"},
         "run_id": {"type": ["integer", _NULL]},
         "joined": {"type": "boolean"},
         "counts": {"anyOf": [_ref("Counts"), {"type": _NULL}]},
-        "error": maybe_text,
+        "error": _MAYBE_TEXT,
     }
     problem = _object(
         {
@@ -203,42 +210,45 @@ def _schemas() -> Schema:
         "RFC 9457. Of a run that failed it also has `run_status`, `dataset`, `run_id`, `joined`, "
         "`counts` and `error`."
     )
+    count = {"type": "integer", "minimum": 0}
     return {
         "Counts": _object({field.name: count for field in fields(Counts)}),
         "Result": _object(result),
         "Problem": problem,
-        "Peer": _object(
-            {
-                "state": {"enum": ["up", "down", "unknown"]},
-                "last_answer_at": {"type": ["string", _NULL], "format": "date-time"},
-                "last_answer_age_s": maybe_seconds,
-                "last_error_age_s": maybe_seconds,
-                "last_error": maybe_text,
-            }
-        ),
-        "Registration": _object(
-            {
-                "state": {"enum": [status.value for status in RegistrationStatus]},
-                "at": {"type": ["string", _NULL], "format": "date-time"},
-                "error": maybe_text,
-            }
-        ),
-        "Backups": _object(
-            {
-                "state": {"enum": ["off", "ok", "failing"]},
-                "last_at": {"type": ["string", _NULL], "format": "date-time"},
-                "last_age_s": maybe_seconds,
-            }
-        ),
-        "Health": _object(
-            {
-                "status": {"enum": ["ready", "not ready"]},
-                "reasons": {"type": "array", "items": {"type": "string"}},
-                "store": {"type": "string"},
-                "workers": _map({"type": "boolean"}),
-                "peers": _map(_ref("Peer")),
-                "registration": _ref("Registration"),
-                "backups": _ref("Backups"),
-            }
-        ),
+    }
+
+
+def _health() -> Schema:
+    """What ``healthz`` answers."""
+    peer: Schema = {
+        "state": {"enum": ["up", "down", "unknown"]},
+        "last_answer_at": _MAYBE_MOMENT,
+        "last_answer_age_s": _MAYBE_SECONDS,
+        "last_error_age_s": _MAYBE_SECONDS,
+        "last_error": _MAYBE_TEXT,
+    }
+    registration: Schema = {
+        "state": {"enum": [status.value for status in RegistrationStatus]},
+        "at": _MAYBE_MOMENT,
+        "error": _MAYBE_TEXT,
+    }
+    backups: Schema = {
+        "state": {"enum": ["off", "ok", "failing"]},
+        "last_at": _MAYBE_MOMENT,
+        "last_age_s": _MAYBE_SECONDS,
+    }
+    health: Schema = {
+        "status": {"enum": ["ready", "not ready"]},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+        "store": {"type": "string"},
+        "workers": _map({"type": "boolean"}),
+        "peers": _map(_ref("Peer")),
+        "registration": _ref("Registration"),
+        "backups": _ref("Backups"),
+    }
+    return {
+        "Peer": _object(peer),
+        "Registration": _object(registration),
+        "Backups": _object(backups),
+        "Health": _object(health),
     }
