@@ -19,7 +19,7 @@ import pyarrow
 import streamlit as st
 from starlette.middleware import Middleware
 
-from ecommerce_core import application, logs, ui
+from ecommerce_core import installed, logs, ui
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
@@ -137,13 +137,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     running.start()
     companion.attach(running)
     ui.serve_from(asyncio.get_running_loop())
-    application.install(running)
+    installed.install(running)
     release_callers_on_signals()
     try:
         yield
     finally:
         ui.serve_from(None)
-        application.install(None)
+        installed.install(None)
         await anyio.to_thread.run_sync(running.stop)
         await anyio.to_thread.run_sync(companion.close)
         running.close()

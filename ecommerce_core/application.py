@@ -292,18 +292,3 @@ class Application:
             except Exception:
                 # The run is committed: whoever waits for it must not hear that it failed.
                 logger.exception("an observer of runs failed")
-
-
-_installed: list[Application] = []
-
-
-def install(application: Application | None) -> None:
-    """Make ``application`` the one that this process's pages use; None takes it away."""
-    _installed[:] = [] if application is None else [application]
-
-
-def current() -> Application:
-    """The application of this process. Raises RuntimeError where the server installed none."""
-    if not _installed:
-        raise RuntimeError("no application is installed: start with `streamlit run dashboard.py`")
-    return _installed[0]

@@ -12,13 +12,13 @@ from ecommerce_core.access import SCHEDULER
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, simulated_time
 from ecommerce_core.delivery import Delivery
-from ecommerce_core.language import N_
 from ecommerce_core.models import Outcome, Run, Trigger
 from ecommerce_core.outcomes import RETRY_LATER, accepted, problem_of, reason_of, reply_of
 from ecommerce_core.replies import Problem, Reply, has_body, header, prefers_async, wants_json
 from ecommerce_core.served import Service, Ticket
 from ecommerce_core.settings import Settings
 from ecommerce_core.tokens import verify_token
+from ecommerce_core.words import N_
 
 MAX_BODY_BYTES = 64 * 1024
 

@@ -14,12 +14,12 @@ from datetime import UTC, datetime
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import DeliveryLog
-from ecommerce_core.language import N_
 from ecommerce_core.logs import log_delivery
 from ecommerce_core.metrics import Metrics
 from ecommerce_core.models import ClockReading, NewDelivery, Outcome, Run, RunStatus
 from ecommerce_core.outcomes import reason_of
 from ecommerce_core.served import Ticket
+from ecommerce_core.words import N_
 
 # Both begin with models.DELIVERED_AGAIN, by which they are known again.
 AGAIN = N_("delivered again: delivery {id}")

@@ -15,10 +15,10 @@ from functools import lru_cache
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ecommerce_core.language import N_
 from ecommerce_core.logs import log_refusal
 from ecommerce_core.replies import Headers, Problem, has_body, header, send_reply, wants_json
 from ecommerce_core.sign_in import is_local
+from ecommerce_core.words import N_
 
 _NO_HOST = N_("one valid Host header is needed; it is {shown}")
 _FOREIGN_HOST = N_(

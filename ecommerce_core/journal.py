@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from ecommerce_core.language import N_
 from ecommerce_core.models import (
     Action,
     Change,
@@ -20,6 +19,7 @@ from ecommerce_core.models import (
     Trigger,
 )
 from ecommerce_core.transactions import Database, Transactions, now_utc, to_datetime, to_text
+from ecommerce_core.words import N_
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from babel.numbers import format_currency, format_decimal
 from ecommerce_core import rejection
 from ecommerce_core.errors import EcommerceError
 from ecommerce_core.known_again import LOCALE_DIR, reasons, templates, without_formats
+from ecommerce_core.words import WORDS
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 # A European shop: day before month and 24 hours, in English too.
@@ -75,72 +76,6 @@ def timezone(name: str | None) -> tzinfo:
         return ZoneInfo(name) if name else UTC
     except (KeyError, ValueError, OSError):
         return UTC
-
-
-def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a text translated later
-    """Mark a text for the catalogue, and leave it as it is."""
-    return message
-
-
-# What the application's own identifiers are called in front of people.
-WORDS = {
-    "products": N_("products"),
-    "customers": N_("customers"),
-    "code": N_("Code"),
-    "family": N_("Family"),
-    "description": N_("Description"),
-    "price_cents": N_("Price"),
-    "min_quantity": N_("Min. quantity"),
-    "packaging": N_("Packaging"),
-    "catalogue_min_quantity": N_("Catalogue min."),
-    "catalogue_packaging": N_("Catalogue pack."),
-    "catalogue_id": N_("Catalogue's number"),
-    "customer_id": N_("Customer number"),
-    "first_name": N_("First name"),
-    "last_name": N_("Last name"),
-    "loyalty_points": N_("Loyalty points"),
-    "payment": N_("Payment"),
-    "account": N_("Account"),
-    "first_seen_at": N_("First seen"),
-    "updated_at": N_("Last changed"),
-    "withdrawn_at": N_("Withdrawn"),
-    "manual": N_("manual"),
-    "callback": N_("callback"),
-    "cli": N_("command line"),
-    "analyst": N_("analyst"),
-    "operator": N_("operator"),
-    "sync": N_("fetch"),
-    "clear": N_("clear"),
-    "undo_clear": N_("undo of a clear"),
-    "running": N_("running"),
-    "succeeded": N_("succeeded"),
-    "partial": N_("partial"),
-    "unchanged": N_("unchanged"),
-    "held": N_("held"),
-    "failed": N_("failed"),
-    "interrupted": N_("interrupted"),
-    "confirmed": N_("confirmed"),
-    "discarded": N_("discarded"),
-    "superseded": N_("superseded"),
-    "executed": N_("executed"),
-    "joined": N_("joined a running fetch"),
-    "refused": N_("refused"),
-    "owed": N_("expected"),
-    "on_time": N_("on time"),
-    "late": N_("late"),
-    "overran": N_("too long"),
-    "missed": N_("missed"),
-    "void": N_("no longer expected"),
-    "waiting": N_("Waiting"),
-    "downloading": N_("Downloading"),
-    "validating": N_("Checking"),
-    "storing": N_("Storing"),
-    "none": N_("once"),
-    "minute": N_("every minute"),
-    "hour": N_("every hour"),
-    "day": N_("every day"),
-    "week": N_("every week"),
-}
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ecommerce_core.language import N_
 from ecommerce_core.looks import Flight
 from ecommerce_core.models import Delivery, Outcome
 from ecommerce_core.promise_record import Promise, PromiseOutcome
 from ecommerce_core.simulated_time import period
+from ecommerce_core.words import N_
 
 # A callback that comes this much after its grace has nothing to do with the promise any more.
 LATE_FOR = timedelta(minutes=10)

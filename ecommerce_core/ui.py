@@ -18,9 +18,10 @@ import streamlit as st
 from streamlit.elements.lib import agent_spec
 
 from ecommerce_core.access import STRANGER, Actor, Deed
-from ecommerce_core.application import Application, current
+from ecommerce_core.application import Application
 from ecommerce_core.errors import EcommerceError
 from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, write_export
+from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, timezone
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
 from ecommerce_core.ticket import Ticket

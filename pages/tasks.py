@@ -14,9 +14,9 @@ from typing import Literal
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.language import N_
 from ecommerce_core.models import ClockReading, Task
 from ecommerce_core.ui import EcommerceError, escape, estimate, language, real_delay
+from ecommerce_core.words import N_
 
 # The watcher looks every second: what is this old is no answer any more.
 SILENT_AFTER = timedelta(seconds=6)

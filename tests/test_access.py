@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core import application as applications
+from ecommerce_core import installed
 from ecommerce_core.__main__ import cli
 from ecommerce_core.access import LOCAL, SCHEDULER, STRANGER, Access, Actor, Deed, Role
 from ecommerce_core.application import Application
@@ -287,9 +287,9 @@ def shop(peers: Peers, tmp_path: Path) -> Iterator[Application]:
     settings = Settings(database=tmp_path / "shop.db", timeout_s=5, operators=("ada@shop.example",))
     app = Application.open(settings, gateway_url=peers.url, sign_in_providers=["default"])
     app.start(watch=False)
-    applications.install(app)
+    installed.install(app)
     yield app
-    applications.install(None)
+    installed.install(None)
     app.stop()
 
 
@@ -405,7 +405,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
     with Sandbox(products=3, customers=3, tick_s=None) as sandbox:
         settings = Settings(database=tmp_path / "shop.db", operators=(ADA.name,))
         app = Application.open(settings, gateway_url=sandbox.url, sign_in_providers=["default"])
-        applications.install(app)
+        installed.install(app)
         try:
             app.watcher.look()
             page = open_as(app, "scheduler", ADA.name)
@@ -415,7 +415,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
             page.at.user = claims_of(ANNE.name)
             page.click(key)
         finally:
-            applications.install(None)
+            installed.install(None)
         sandbox.scheduler.tick()
 
         assert not sandbox.scheduler.tasks()

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core import application as applications
+from ecommerce_core import installed
 from ecommerce_core.application import Application
 from tests.peers import Peers, products
 
 
 @pytest.fixture
 def app(application: Application) -> Iterator[Application]:
-    applications.install(application)
+    installed.install(application)
     yield application
-    applications.install(None)
+    installed.install(None)
 
 
 def a_page_that_a_fetch_overtakes() -> None:

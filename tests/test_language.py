@@ -16,7 +16,8 @@ from ecommerce_core import language as language_module
 from ecommerce_core import rejection
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.errors import PeerTimedOut, StoreFull
-from ecommerce_core.language import LANGUAGES, WORDS, Language, escape, language_of
+from ecommerce_core.language import LANGUAGES, Language, escape, language_of
+from ecommerce_core.words import WORDS
 from tests import messages
 from tests.peers import product
 

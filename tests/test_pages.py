@@ -12,9 +12,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
-from ecommerce_core import application
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
+from ecommerce_core.installed import install
 from ecommerce_core.models import Action, Product, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
@@ -47,9 +47,9 @@ def installed(url: str, folder: Path) -> Iterator[Application]:
     settings = Settings(database=folder / "shop.db", timeout_s=5, deadline_s=10)
     opened = Application.open(settings, gateway_url=url, is_sandbox=True)
     opened.start()
-    application.install(opened)
+    install(opened)
     yield opened
-    application.install(None)
+    install(None)
     opened.stop()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import requests
 
-from ecommerce_core import application
+from ecommerce_core import installed
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.language import Language
@@ -103,11 +103,11 @@ def opened(url: str, folder: Path) -> Iterator[Application]:
     )
     app = Application.open(settings, gateway_url=url)
     app.start(watch=False)
-    application.install(app)
+    installed.install(app)
     try:
         yield app
     finally:
-        application.install(None)
+        installed.install(None)
         app.stop()
 
 
