@@ -4,7 +4,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.ui import language
-from pages import deliveries_table, fetches, frame, problems, run_detail, runs_table
+from pages import deliveries_table, fetch_watch, frame, problems, run_detail, runs_table
 
 
 def _(message: str) -> str:
@@ -13,7 +13,7 @@ def _(message: str) -> str:
 
 frame.show(_("Activity"))
 # A callback is in the journal a moment after its run has ended.
-fetches.watch(*ui.application().datasets, also=ui.application().store.newest_delivery_id)
+fetch_watch.watch(*ui.application().datasets, also=ui.application().store.newest_delivery_id)
 problems.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)

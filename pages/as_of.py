@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Action, Run, RunStatus
 from ecommerce_core.ui import escape, estimate, language
-from pages import fetches
+from pages import run_summary
 
 
 def _(message: str) -> str:
@@ -29,7 +29,7 @@ def show(name: str) -> None:
         moment=words.moment(run.finished_at),
         ago=_age(run, run.finished_at),
         trigger=words.word(run.trigger),
-        summary=fetches.summary(run),
+        summary=run_summary.summary(run),
     )
     parts = [line, _source(name)]
     if last is not None and last.id != run.id and last.status is not RunStatus.RUNNING:

@@ -11,11 +11,12 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.ui import language
 from pages import (
+    address_bar,
     as_of,
     changes,
     dataset_actions,
     export_menu,
-    fetches,
+    fetch_watch,
     frame,
     notices,
     pictures,
@@ -37,8 +38,8 @@ def show(
 ) -> None:
     """The whole page of a dataset; ``show_rows`` draws the rows of the page that is asked for."""
     frame.show(title)
-    view = view_state.arrive(shape)
-    fetches.watch(name, idle=partial(as_of.show, name))
+    view = address_bar.arrive(shape)
+    fetch_watch.watch(name, idle=partial(as_of.show, name))
     with ui.guarded():
         dataset, store = ui.application().datasets[name], ui.application().store
         totals = reads.kept(dataset, lambda: store.totals(dataset), "totals")
@@ -105,7 +106,7 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
             pictures.show(dataset, shape, query)
         with asked:
             row_list.ask(dataset, shape, query, totals, search_help=search_help, sorted_too=is_list)
-    view_state.follow(shape)
+    address_bar.follow(shape)
 
 
 def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
@@ -117,4 +118,4 @@ def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
     query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
     with ui.guarded():
         row_list.show(dataset, shape, query, show_rows)
-    view_state.follow(shape)
+    address_bar.follow(shape)

@@ -9,7 +9,7 @@ from ecommerce_core.models import Run, RunStatus
 from ecommerce_core.query import Totals
 from ecommerce_core.ui import language, sign_and_word
 from pages import (
-    fetches,
+    fetch_watch,
     frame,
     overview_coming,
     overview_pictures,
@@ -17,6 +17,7 @@ from pages import (
     overview_steps,
     problems,
     reads,
+    run_summary,
 )
 
 app = ui.application()
@@ -60,7 +61,7 @@ def freshness(name: str, run: Run | None) -> str:
     parts = [sign_and_word(run.status), what, ago]
     if run.status.is_good:
         if run.status is not RunStatus.UNCHANGED:
-            parts.append(fetches.summary(run))
+            parts.append(run_summary.summary(run))
         return " · ".join(parts)
     good = app.store.last_good_run(name)
     if good is not None and good.finished_at is not None:
@@ -75,7 +76,7 @@ def freshness(name: str, run: Run | None) -> str:
 
 frame.show(_("Overview"))
 ui.note_for_analysts()
-fetches.watch(*app.datasets)
+fetch_watch.watch(*app.datasets)
 has_problems = problems.show()
 with ui.guarded():
     all_totals = {name: app.store.totals(dataset) for name, dataset in app.datasets.items()}

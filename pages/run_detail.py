@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Change, Run, RunStatus
 from ecommerce_core.ui import escape, language, sign_and_word
-from pages import advice, fetches, notices
+from pages import advice, notices, run_summary
 from pages.table import Column, show_table
 
 
@@ -29,7 +29,7 @@ def show(run: Run) -> None:
             _("Trigger"): words.word(run.trigger),
             **({_("Who"): run.actor} if run.actor else {}),
             _("Started"): words.moment(run.started_at),
-            _("Result"): fetches.summary(run),
+            _("Result"): run_summary.summary(run),
         }
         if run.duration_s is not None:
             stages = [

@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Run, RunStatus, Trigger
 from ecommerce_core.ui import language, sign_and_word
-from pages import address_choice, fetches, older
+from pages import address_choice, older, run_summary
 from pages.table import Column, show_table
 
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
@@ -123,7 +123,7 @@ def _result(run: Run) -> str:
         return ""
     if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED} and run.error:
         return language().sentence(run.error)
-    return fetches.summary(run)
+    return run_summary.summary(run)
 
 
 def _choose(runs: list[Run]) -> Run | None:

@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import ClockReading, Recurrence, Task
 from ecommerce_core.ui import escape, language
-from pages import dialogs, fetches, notices, task_checks, tasks
+from pages import dialogs, fetch_watch, fetches, notices, task_checks, tasks
 from pages.table import Column, show_table
 
 SHOWN_TASKS = 300
@@ -51,7 +51,7 @@ def show_runs() -> None:
     names = [name for name in ui.application().datasets if name in state.get("_run_here", ())]
     under_way = [name for name in names if f"_ticket_{name}" in state]
     if under_way:
-        fetches.watch(*under_way)
+        fetch_watch.watch(*under_way)
     for name in names:
         notices.show(name)
 

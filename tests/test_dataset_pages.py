@@ -15,7 +15,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.language import escape
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
-from pages import view_state
+from pages import address_bar
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, installed
 
@@ -188,7 +188,7 @@ def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) ->
 def test_the_back_button_brings_back_what_was_looked_at(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view_state, "ECHO_S", 0.0)
+    monkeypatch.setattr(address_bar, "ECHO_S", 0.0)
     fetch(app)
     page = Page.open(app, "products", q="X1")
     page.at.text_input(key="search_products").set_value("X17").run()
@@ -361,7 +361,7 @@ def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: 
 def test_a_click_that_tells_the_address_of_before_the_last_edit_does_not_take_it_back(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(view_state, "ECHO_S", 60.0)
+    monkeypatch.setattr(address_bar, "ECHO_S", 60.0)
     fetch(app)
     page = Page.open(app, "products", q="X1")
     page.at.text_input(key="search_products").set_value("X17").run()

@@ -24,7 +24,7 @@ def a_page_that_a_fetch_overtakes() -> None:
 
     from ecommerce_core import ui
     from ecommerce_core.models import Trigger
-    from pages import fetches, frame
+    from pages import fetch_watch, fetches, frame
 
     st.button("Fetch", key="fetch", on_click=fetches.fetch, args=("products",))
     frame.show("Products")
@@ -36,7 +36,7 @@ def a_page_that_a_fetch_overtakes() -> None:
         )
         assert ticket.joined
         ticket.wait(10)
-    fetches.watch("products")
+    fetch_watch.watch("products")
     ui.show_toasts()
 
 
@@ -78,7 +78,7 @@ def a_page_of_callbacks_that_comes_before_the_last_of_them() -> None:
 
     from ecommerce_core import ui
     from ecommerce_core.models import NewDelivery, Outcome
-    from pages import fetches
+    from pages import fetch_watch
 
     store = ui.application().store
     newest = store.newest_delivery_id
@@ -92,7 +92,7 @@ def a_page_of_callbacks_that_comes_before_the_last_of_them() -> None:
         return found
 
     st.text(f"newest: {newest()}")
-    fetches.watch("products", also=newest_while_one_arrives)
+    fetch_watch.watch("products", also=newest_while_one_arrives)
 
 
 def test_a_callback_that_is_journaled_while_the_page_is_drawn_is_shown(app: Application) -> None:

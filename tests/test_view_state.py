@@ -27,7 +27,7 @@ def a_page_that_is_left_while_it_hands_over() -> None:
     import streamlit as st
 
     from ecommerce_core import ui
-    from pages import view_state
+    from pages import address_bar, view_state
     from pages.view import Shape
 
     class LeftError(Exception):
@@ -40,13 +40,13 @@ def a_page_that_is_left_while_it_hands_over() -> None:
     view_state.edit("products", page=3)
     stay, ui.hand_over = ui.hand_over, leave
     try:
-        view_state.follow(shape)
+        address_bar.follow(shape)
     except LeftError:
         st.text("left")
     finally:
         ui.hand_over = stay
     st.text(str(dict(st.query_params)))
-    view_state.follow(shape)
+    address_bar.follow(shape)
     st.text(str(dict(st.query_params)))
 
 
