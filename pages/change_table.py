@@ -10,7 +10,7 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import language
-from pages import reads, row_list
+from pages import pager, reads
 from pages.row_detail import shown
 from pages.table import Column, show_table
 from pages.view import Shape, View
@@ -61,4 +61,4 @@ def show(dataset: Dataset, shape: Shape, view: View, runs: tuple[int, int], tota
     ]
     alt = _("What changed from run {first} to run {last}").format(first=runs[0], last=runs[1])
     show_table(rows, columns, key=f"{shape.name}_differences", alt=alt, height="content")
-    row_list.footer(shape, page=page, size=view.size, matching=total, shown=len(found))
+    pager.show(shape, page=page, size=view.size, matching=total, shown=len(found))

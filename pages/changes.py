@@ -11,7 +11,7 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Run, RunStatus
 from ecommerce_core.query import ChangeKind, Difference
 from ecommerce_core.ui import Language, language
-from pages import change_table, exports, reads, row_filters, view_state
+from pages import change_table, exports, reads, row_question, view_state
 from pages.view import Shape, View
 from pages.view_state import choose_in, edited_by
 
@@ -100,7 +100,7 @@ def _controls(
         "updated": _("Changed"),
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        row_filters.search_box(
+        row_question.search_box(
             shape, view, placeholder=words.word(dataset.key), key="search_changes"
         )
         st.radio(

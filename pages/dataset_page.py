@@ -23,6 +23,7 @@ from pages import (
     reads,
     row_detail,
     row_list,
+    row_question,
     view_state,
 )
 from pages.view import TABS, Shape, query_of
@@ -105,7 +106,9 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
         else:
             pictures.show(dataset, shape, query)
         with asked:
-            row_list.ask(dataset, shape, query, totals, search_help=search_help, sorted_too=is_list)
+            row_question.show(
+                dataset, shape, query, totals, search_help=search_help, sorted_too=is_list
+            )
     address_bar.follow(shape)
 
 

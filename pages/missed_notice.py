@@ -7,7 +7,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.promise_record import Promise
 from ecommerce_core.ui import escape, language
-from pages import fetches, promises
+from pages import fetches, promises_lately
 
 SHOWN = 3
 
@@ -65,5 +65,5 @@ def _line(promise: Promise) -> str:
         recurrence=escape(words.word(promise.recurrence)),
         moment=words.simulated(promise.simulated_last_at),
     )
-    reason = promises.reason_of(promise)
+    reason = promises_lately.reason_of(promise)
     return f"{line} {ui.sentence(reason)}." if reason else line

@@ -1,4 +1,4 @@
-"""What is looked for: the search box, and the filters behind one button."""
+"""The filters, behind one button."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
 from pages import reads, view_state
 from pages.active_filters import NO_FILTERS, age_in_words, list_active
-from pages.view import TEXT_CHARS, Shape, View
+from pages.view import Shape, View
 from pages.view_state import choose_in, edit, edited_by, show_in
 
 AGES = ("1h", "24h", "7d", "30d")
@@ -23,23 +23,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def search_box(shape: Shape, view: View, *, placeholder: str, key: str = "search") -> None:
-    """The box that searches as one types."""
-    key = f"{key}_{shape.name}"
-    st.text_input(
-        _("Search"),
-        key=show_in(key, view.search),
-        type="search",
-        live=True,
-        max_chars=TEXT_CHARS,
-        placeholder=placeholder,
-        width=290,
-        label_visibility="collapsed",
-        on_change=edited_by(shape.name, key, "search", lambda text: text or ""),
-    )
-
-
-def ask(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
+def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
     """The filters, folded away: what is in them is only read while they are open."""
     view, name = view_state.current(shape.name), shape.name
     count = len(list_active(shape, view))

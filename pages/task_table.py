@@ -49,7 +49,7 @@ def show() -> None:
 def show_runs() -> None:
     """How the fetches that this session asked for here get on, and what went wrong with them."""
     names = [name for name in ui.application().datasets if name in state.get("_run_here", ())]
-    under_way = [name for name in names if f"_ticket_{name}" in state]
+    under_way = [name for name in names if fetches.ticket(name) is not None]
     if under_way:
         fetch_watch.watch(*under_way)
     for name in names:

@@ -1,0 +1,69 @@
+"""What is asked of the rows: the search, the filters, and the order where that matters."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecommerce_core.dataset import Dataset
+from ecommerce_core.query import Query, Totals
+from ecommerce_core.ui import language
+from pages import active_filters, row_filters, view_state
+from pages.view import TEXT_CHARS, Shape, View
+from pages.view_state import choose_in, edited_by, show_in
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(
+    dataset: Dataset,
+    shape: Shape,
+    query: Query,
+    totals: Totals,
+    *,
+    search_help: str,
+    sorted_too: bool,
+) -> None:
+    """The controls above the rows: which ones, and in what order where that matters."""
+    view = view_state.current(shape.name)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        search_box(shape, view, placeholder=search_help)
+        row_filters.show(dataset, shape, query, totals)
+        if sorted_too:
+            _order(shape, view)
+    active_filters.show(shape, view)
+
+
+def _order(shape: Shape, view: View) -> None:
+    sort_key, down_key = f"{shape.name}_sort", f"{shape.name}_descending"
+    st.selectbox(
+        _("Sort by"),
+        shape.sorts,
+        key=choose_in(sort_key, view.sort or shape.sorts[0]),
+        format_func=lambda column: _("Sort: {column}").format(column=language().word(column)),
+        width=220,
+        label_visibility="collapsed",
+        on_change=edited_by(shape.name, sort_key, "sort", options=shape.sorts),
+    )
+    st.toggle(
+        _("Descending"),
+        key=show_in(down_key, view.descending),
+        on_change=edited_by(shape.name, down_key, "descending"),
+    )
+
+
+def search_box(shape: Shape, view: View, *, placeholder: str, key: str = "search") -> None:
+    """The box that searches as one types."""
+    key = f"{key}_{shape.name}"
+    st.text_input(
+        _("Search"),
+        key=show_in(key, view.search),
+        type="search",
+        live=True,
+        max_chars=TEXT_CHARS,
+        placeholder=placeholder,
+        width=290,
+        label_visibility="collapsed",
+        on_change=edited_by(shape.name, key, "search", lambda text: text or ""),
+    )
