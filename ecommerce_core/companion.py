@@ -26,6 +26,7 @@ from ecommerce_core.delivery import Delivery
 from ecommerce_core.guard import HostGuard
 from ecommerce_core.models import Outcome
 from ecommerce_core.outcomes import RETRY_LATER
+from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import (
     JSON,
     Problem,
@@ -41,7 +42,6 @@ from ecommerce_core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "/ecommerce"
 HOME = f"{PREFIX}/"
 
 Answer = Callable[[Service, Scope, Receive], Awaitable[Reply]]

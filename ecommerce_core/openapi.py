@@ -8,6 +8,7 @@ from typing import Any
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Counts, RunStatus
+from ecommerce_core.prefix import PREFIX
 from ecommerce_core.registration import RegistrationStatus
 from ecommerce_core.replies import JSON, PROBLEM
 
@@ -35,17 +36,17 @@ def describe(datasets: Iterable[Dataset], *, with_token: bool) -> Schema:
         for dataset in datasets
     }
     paths |= {
-        "/ecommerce/healthz": _readable(
+        f"{PREFIX}/healthz": _readable(
             "Whether the application can do its work",
             "health",
             {200: _json("Ready", "Health"), 503: _json("Not ready; see reasons", "Health")},
         ),
-        "/ecommerce/metrics": _readable(
+        f"{PREFIX}/metrics": _readable(
             "Counters and gauges for Prometheus",
             "metrics",
             {200: _content("Prometheus' text format, 0.0.4", {_TEXT: {"type": "string"}})},
         ),
-        "/ecommerce/openapi.json": _readable(
+        f"{PREFIX}/openapi.json": _readable(
             "This description",
             "description",
             {200: _content("OpenAPI 3.1", {JSON: {"type": "object"}})},

@@ -8,10 +8,11 @@ from dataclasses import asdict
 from ecommerce_core.errors import PeerError, StoreError, SyncError
 from ecommerce_core.health import describe_store_error
 from ecommerce_core.models import Run, RunStatus
+from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import JSON, TEXT, Problem, Reply, encode_json
 from ecommerce_core.words import N_
 
-RUN_PAGE = "/ecommerce/activity"
+RUN_PAGE = f"{PREFIX}/activity"
 RETRY_LATER = (("Retry-After", "5"),)
 
 _GOOD = frozenset(status for status in RunStatus if status.is_good)

@@ -15,9 +15,9 @@ import re
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import header
 
-PREFIX = "/ecommerce"
 _HEAD = b"<head>"
 # What else is served, files and answers, has a dot in its name or is deeper down.
 _PAGE_PATH = re.compile(rf"{PREFIX}(/[^/.]*)?/?")

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ecommerce_core.errors import SettingsError
+from ecommerce_core.prefix import PREFIX
 
-CALLBACK_PATH = "/ecommerce/oauth2callback"
+CALLBACK_PATH = f"{PREFIX}/oauth2callback"
 # Who can guess it can sign anybody's cookie.
 SHORTEST_COOKIE_SECRET = 32
 _OF_A_PROVIDER = ("client_id", "client_secret", "server_metadata_url")

@@ -13,17 +13,18 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import Headers, header
+from ecommerce_core.sign_in import CALLBACK_PATH
 
-PREFIX = "/ecommerce"
-LOGIN, CALLBACK = f"{PREFIX}/auth/login", f"{PREFIX}/oauth2callback"
+LOGIN = f"{PREFIX}/auth/login"
 COOKIE = "ecommerce_return_to"
 LASTS_S = 600
 # What a page is told: the provider said no, did not answer, or anything else.
 REFUSED, UNREACHABLE, FAILED = "refused", "unreachable", "failed"
 
 _LONGEST = 2000
-_PAGE = re.compile(r"/ecommerce/[a-z]*(\?[\x21-\x5b\x5d-\x7e]*)?")
+_PAGE = re.compile(rf"{PREFIX}/[a-z]*(\?[\x21-\x5b\x5d-\x7e]*)?")
 # Streamlit's cookie, with something in it: a deletion sets it to nothing.
 _SIGNED_IN = re.compile(rb'_streamlit_user="?[^";\s]')
 
@@ -36,7 +37,7 @@ class SignInRoutes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Streamlit answer, and mend where its answer leads."""
-        is_ours = scope["type"] == "http" and scope["path"] in {LOGIN, CALLBACK}
+        is_ours = scope["type"] == "http" and scope["path"] in {LOGIN, CALLBACK_PATH}
         if not is_ours:
             await self._app(scope, receive, send)
             return

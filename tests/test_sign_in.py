@@ -23,8 +23,8 @@ from starlette.routing import Route
 
 from ecommerce_core.errors import SettingsError
 from ecommerce_core.settings import PROJECT_ROOT
-from ecommerce_core.sign_in import check_exposure, is_local, read_providers
-from ecommerce_core.sign_in_routes import CALLBACK, COOKIE, LOGIN, SignInRoutes
+from ecommerce_core.sign_in import CALLBACK_PATH, check_exposure, is_local, read_providers
+from ecommerce_core.sign_in_routes import COOKIE, LOGIN, SignInRoutes
 from tests.companion_server import Answered, Served
 from tests.oidc_provider import COOKIE_SECRET
 from tests.server import free_port, running_server
@@ -186,7 +186,7 @@ def streamlit_like() -> Starlette:
             answer.delete_cookie("_streamlit_user")
         return answer
 
-    return Starlette(routes=[Route(LOGIN, login), Route(CALLBACK, callback)])
+    return Starlette(routes=[Route(LOGIN, login), Route(CALLBACK_PATH, callback)])
 
 
 def ask(path: str, **headers: str) -> Answered:
@@ -241,7 +241,7 @@ def test_the_page_that_asked_is_kept_while_one_signs_in(referer: str, page: str)
 def test_the_way_back_leads_to_a_page_of_ours_and_tells_what_went_wrong(
     query: str, kept: str, page: str
 ) -> None:
-    answer = ask(f"{CALLBACK}?{query}", Cookie=f"{COOKIE}={quote(kept, safe='')}")
+    answer = ask(f"{CALLBACK_PATH}?{query}", Cookie=f"{COOKIE}={quote(kept, safe='')}")
 
     assert answer.status == 302
     assert answer.headers["location"] == page
