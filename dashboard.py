@@ -18,11 +18,13 @@ import anyio.to_thread
 import pyarrow
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit import runtime
 
-from ecommerce_core import installed, logs, ui
+from ecommerce_core import downloads, installed, logs, ui
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
+from ecommerce_core.line import Line
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
@@ -95,6 +97,15 @@ def start_sandbox() -> Sandbox:
     return sandbox
 
 
+def waits_to_be_sent(session_id: str) -> bool:
+    """Whether something of a session waits in Streamlit's queue for its browser.
+
+    Streamlit has no public name for it.
+    """
+    session = runtime.get_instance()._session_mgr.get_active_session_info(session_id)
+    return session is not None and not session.session._browser_queue.is_empty()
+
+
 def release_callers_on_signals() -> None:
     """Answer waiting callbacks when told to end: the server waits for them before it does."""
 
@@ -136,13 +147,14 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         os._exit(1)
     running.start()
     companion.attach(running)
-    ui.serve_from(asyncio.get_running_loop())
+    ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
+    downloads.keep_a_while(runtime.get_instance().media_file_mgr)
     installed.install(running)
     release_callers_on_signals()
     try:
         yield
     finally:
-        ui.serve_from(None)
+        ui.serve_by(None)
         installed.install(None)
         await anyio.to_thread.run_sync(running.stop)
         await anyio.to_thread.run_sync(companion.close)

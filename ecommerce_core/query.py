@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -36,6 +36,10 @@ class Query:
     descending: bool = False
     page: int = 1
     page_size: int = 50
+
+    def without_order(self) -> Query:
+        """Which rows, and nothing else: one key for what is the same in any order and page."""
+        return replace(self, sort=None, descending=False, page=1, page_size=1)
 
 
 class ChangeKind(StrEnum):

@@ -1,4 +1,4 @@
-"""Answers that hold until the next run changes a dataset's rows: counts, facets, rare searches."""
+"""Answers that hold until the next run changes a dataset's rows: counts, facets, pages of rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ENTRIES_KEPT = 256
 
 
 class ReadCache:
-    """The last ENTRIES_KEPT answers, by what was asked of which version. Safe for all threads."""
+    """The last ``entries`` answers, by what was asked of which version. Safe for all threads."""
 
     def __init__(self, entries: int = ENTRIES_KEPT) -> None:
         self._entries = entries

@@ -5,8 +5,6 @@ The only core module that imports Streamlit.
 
 from __future__ import annotations
 
-import asyncio
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -16,24 +14,29 @@ from typing import Any, ParamSpec
 
 import streamlit as st
 from streamlit.elements.lib import agent_spec
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ecommerce_core.access import STRANGER, Actor, Deed
 from ecommerce_core.application import Application
 from ecommerce_core.errors import EcommerceError
 from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, write_export
 from ecommerce_core.installed import current
-from ecommerce_core.language import Language, escape, timezone
+from ecommerce_core.language import Language, escape, escape_time, timezone
+from ecommerce_core.line import Line
+from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
 from ecommerce_core.ticket import Ticket
 
-# Pages reach the core through this module alone.
+# What pages use of the core beside its types, words and errors, they reach through this module.
 __all__ = [
     "MIME_TYPES",
     "Application",
     "EcommerceError",
     "Language",
+    "ReadCache",
     "Ticket",
     "escape",
+    "escape_time",
     "estimate",
     "export_file_name",
     "guard_formula",
@@ -43,7 +46,6 @@ __all__ = [
     "write_export",
 ]
 
-TAKEN_TIMEOUT_S = 1.0
 # Long enough for the end of a part's drawing to be on its way to the browser, busy as we may be.
 TOLD_AFTER_S = 0.1
 
@@ -74,48 +76,81 @@ Parameters = ParamSpec("Parameters")
 _is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)
 
 # The server's, where one serves: what a script draws goes to its session there.
-_loop: asyncio.AbstractEventLoop | None = None
+_line: Line | None = None
 
 
-def serve_from(loop: asyncio.AbstractEventLoop | None) -> None:
-    """Which loop sends what scripts draw; None when it ends."""
-    global _loop  # noqa: PLW0603
-    _loop = loop
+def serve_by(line: Line | None) -> None:
+    """How what scripts draw gets to the browsers; None when the server ends."""
+    global _line  # noqa: PLW0603
+    _line = line
 
 
 def hand_over() -> None:
-    """Wait, a millisecond or so, until what this script drew so far is on its way.
-
-    Streamlit forgets what it has not yet taken from a script that has ended when another of the
-    same session begins: without this, a click whose short script ends while a timer of the page
-    asks for another one would change what the server knows and nothing on the screen.
-    """
-    loop, taken = _loop, threading.Event()
-    if loop is None:
-        return
-    try:
-        loop.call_soon_threadsafe(taken.set)
-    except RuntimeError:
-        return  # the server ends
-    taken.wait(TAKEN_TIMEOUT_S)
+    """Wait until what this script drew so far is on its way to the browser, see ``Line``."""
+    line, context = _line, get_script_run_ctx()
+    if line is not None and context is not None:
+        line.hand_over(context.session_id)
 
 
 @contextmanager
 def _drawing() -> Iterator[None]:
+    is_part_of_more = _is_inside.get()
     was = _is_inside.set(True)
     try:
         yield
     finally:
         _is_inside.reset(was)
-        hand_over()
+        if not is_part_of_more:
+            hand_over()
 
 
 @contextmanager
 def whole_page() -> Iterator[None]:
     """Around everything that a script draws that is no fragment's alone."""
-    st.session_state["_part_drawn"] = None, 0.0
+    st.session_state.pop("_part_drawn", None)
     with _drawing():
         yield
+
+
+def _parts_of_script() -> list[str] | None:
+    """The parts that the script under way draws, of those that are drawn alone; always the same."""
+    context = get_script_run_ctx()
+    return None if context is None else context.fragment_ids_this_run
+
+
+def _is_told(part: str) -> bool:
+    """Whether the browser hears of the end of the part that was drawn last, if another one was."""
+    other, ended_s, parts = st.session_state.get("_part_drawn", (part, 0.0, None))
+    # What one script draws has one end.
+    is_of_this_script = parts is not None and parts is _parts_of_script()
+    return other == part or is_of_this_script or time.monotonic() - ended_s >= TOLD_AFTER_S
+
+
+def _part(
+    draw: Callable[Parameters, None], name: str, *, comes_again: bool = False
+) -> Callable[Parameters, None]:
+    """Draws a part, inside of a page or alone; ``comes_again``: every so often, by itself.
+
+    Alone, the whole page is drawn instead where the sign-in has ended, and after it where the
+    browser may not hear of the end of the part that was drawn before.
+    """
+
+    @wraps(draw)
+    def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        if _is_inside.get():
+            draw(*args, **kwargs)
+            return
+        if visitor() is None:
+            st.rerun()
+        is_told = _is_told(name)
+        with _drawing():
+            draw(*args, **kwargs)
+        if not is_told:
+            st.rerun()  # now that the button that was pressed in this part has been heard
+        if not comes_again:
+            st.session_state["_part_drawn"] = name, time.monotonic(), _parts_of_script()
+
+    return drawn
 
 
 def fragment(
@@ -129,21 +164,21 @@ def fragment(
     """
 
     def wrap(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
-        @wraps(draw)
-        def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-            if _is_inside.get():
-                draw(*args, **kwargs)
-                return
-            state, name = st.session_state, draw.__qualname__
-            other, ended_s = state.get("_part_drawn", (None, 0.0))
-            if other not in {None, name} and time.monotonic() - ended_s < TOLD_AFTER_S:
-                st.rerun()
-            with _drawing():
-                draw(*args, **kwargs)
-            if run_every_s is None:
-                state["_part_drawn"] = name, time.monotonic()
+        name = f"{draw.__module__}.{draw.__qualname__}"
+        part = _part(draw, name, comes_again=run_every_s is not None)
+        return st.fragment(part, run_every=run_every_s)
 
-        return st.fragment(drawn, run_every=run_every_s)
+    return wrap
+
+
+def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """``st.dialog``, which is a part of a page that is drawn alone, too.
+
+    The page has to open it again when it is drawn as a whole.
+    """
+
+    def wrap(draw: Callable[[], None]) -> Callable[[], None]:
+        return st.dialog(title, **look)(_part(draw, f"dialog {title}"))
 
     return wrap
 
@@ -155,9 +190,20 @@ def application() -> Application:
 
 def visitor() -> Actor | None:
     """Who uses this session; None where sign-in is set up and nobody has signed in."""
+    return application().access.actor(st.user.to_dict(), is_agent=is_agent())
+
+
+def is_agent() -> bool:
+    """Whether a program uses this session, through Streamlit's agent API or MCP."""
     # Noted when the session begins: a closed one is forgotten while its script still runs.
-    is_agent: bool = st.session_state.setdefault("_is_agent", agent_spec.is_recording())
-    return application().access.actor(st.user.to_dict(), is_agent=is_agent)
+    noted: bool = st.session_state.setdefault("_is_agent", agent_spec.is_recording())
+    return noted
+
+
+def is_step_in_history() -> bool:
+    """Whether this script runs for the browser's back or forward button."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def actor() -> Actor:

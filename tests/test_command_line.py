@@ -337,6 +337,7 @@ def test_the_doctor_names_what_is_wrong_step_by_step_and_what_would_help(
         ("http://no-such-name.invalid:8000", "name", "check ECOMMERCE_GATEWAY_URL"),
         (f"http://127.0.0.1:{free_port()}", "connect", "start the gateway"),
     ],
+    ids=["no name", "no server"],
 )
 def test_the_doctor_stops_at_a_gateway_that_is_not_there(
     shell: Shell, url: str, step: str, advice: str

@@ -55,13 +55,14 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rejection",),
     ("sign_in_routes", "server_address"),
     ("folding", "read_cache"),
-    ("replies", "logs", "presence", "new_file"),
+    ("replies", "logs", "presence", "new_file", "downloads", "line"),
     ("query", "promise_record"),
     ("models",),
     ("settings",),
     ("setting_values",),
     ("access", "sign_in"),
     ("errors",),
+    ("prefix",),
 )
 ONLY_IMPORTERS = {"requests": "gateway", "sqlite_utils": "store", "streamlit": "ui"}
 
