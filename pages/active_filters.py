@@ -9,18 +9,8 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.query import Withdrawn
 from ecommerce_core.ui import language
-from pages.view import Shape, View
+from pages.view import NO_FILTERS, Shape, View
 from pages.view_state import edit
-
-NO_FILTERS: dict[str, Any] = {
-    "chosen": (),
-    "low": None,
-    "high": None,
-    "withdrawn": Withdrawn.HIDE,
-    "new": "",
-    "changed": "",
-    "present": None,
-}
 
 
 def _(message: str) -> str:

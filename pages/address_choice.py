@@ -12,7 +12,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.ui import language
-from pages import frame
+from pages import echo, visits
 
 
 def choose(
@@ -28,13 +28,16 @@ def choose(
     An address that nobody here wrote (a link, the back button) decides; what makes no sense
     in it is left out.
     """
-    state, seen = st.session_state, f"_{key}_in_address"
+    state, seen, visited = st.session_state, f"_{key}_in_address", f"_{key}_visit"
     asked = st.query_params.get(name)
-    arrived = frame.has_arrived()
-    if arrived or asked != state.get(seen):
+    arrived = state.get(visited) != visits.number()
+    is_news = asked != state.get(seen) and not echo.is_old_address(seen, asked)
+    if arrived or is_news:
         # One comes back by the navigation to a bare address, and to what one had chosen.
         wanted = state.get(seen) if arrived and asked is None else asked
         state[key] = next((option for option in options if option == wanted), None)
+    elif echo.is_echo(key, state.get(key)):
+        state[key] = state.get(seen)
     labels = {option: shown(option) for option in options}
     chosen = st.selectbox(
         label,
@@ -45,15 +48,18 @@ def choose(
         format_func=lambda option: labels[option],
     )
     wanted = None if chosen is None else str(chosen)
+    if asked != wanted:
+        echo.note(seen, asked, state.get(seen))
     if wanted is None:
         st.query_params.pop(name, None)
     elif asked != wanted:
         st.query_params[name] = wanted
-    state[seen] = wanted
+    state[seen], state[visited] = wanted, visits.number()
     return chosen
 
 
 def forget(*keys: str) -> None:
     """Callback: all of these boxes choose nothing again."""
     for key in keys:
+        echo.note(key, st.session_state.get(key))
         st.session_state[key] = None

@@ -36,12 +36,7 @@ def show(dataset: Dataset, shape: Shape) -> None:
     if start == end:
         st.info(_("Choose two different runs."), icon=":material/difference:")
         return
-    counts = reads.kept(
-        dataset,
-        lambda: store.compare_counts(dataset, start, end, search=view.search),
-        "differences counted",
-        (start, end, view.search),
-    )
+    counts = reads.count_differences(dataset, start, end, search=view.search)
     _controls(dataset, shape, view, (start, end), counts)
     total = sum(counts.values()) if view.kind is None else counts.get(ChangeKind(view.kind), 0)
     change_table.show(dataset, shape, view, (start, end), total)

@@ -11,6 +11,7 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.ui import language
 from pages import (
+    active_filters,
     address_bar,
     as_of,
     changes,
@@ -42,8 +43,8 @@ def show(
     view = address_bar.arrive(shape)
     fetch_watch.watch(name, idle=partial(as_of.show, name))
     with ui.guarded():
-        dataset, store = ui.application().datasets[name], ui.application().store
-        totals = reads.kept(dataset, lambda: store.totals(dataset), "totals")
+        dataset = ui.application().datasets[name]
+        totals = reads.totals(dataset)
         query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
         filled = totals.current + totals.withdrawn > 0
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -94,8 +95,7 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
         st.rerun()
     view = view_state.current(name)
     with ui.guarded():
-        store = ui.application().store
-        totals = reads.kept(dataset, lambda: store.totals(dataset), "totals")
+        totals = reads.totals(dataset)
         query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
         is_list = view.tab == "rows"
         view_state.note_question(name)
@@ -104,6 +104,7 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
         if is_list:
             ui.fragment()(_page)(dataset, shape, show_rows)
         else:
+            active_filters.show(shape, view)
             pictures.show(dataset, shape, query)
         with asked:
             row_question.show(
@@ -113,12 +114,15 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
 
 
 def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
-    """One page of what is found: a fragment of its own, since it is turned by itself."""
+    """One page of what is found, and above it the filters that hold: most clicks stay in here."""
     name = shape.name
     if view_state.is_frame_old(name) or view_state.is_question_old(name):
         st.rerun()
     view = view_state.current(name)
     query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
+    filters = st.container()
     with ui.guarded():
         row_list.show(dataset, shape, query, show_rows)
+    with filters:
+        active_filters.show(shape, view)
     address_bar.follow(shape)

@@ -15,17 +15,9 @@ def _(message: str) -> str:
 
 def show(title: str) -> None:
     """The head of every page: its title, and where the data comes from."""
-    state = st.session_state
-    state["_has_arrived"], state["_page"] = state.get("_page") != title, title
     st.title(title, anchor=False)
     if ui.application().sandbox_url is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.badge(_("Sandbox: embedded peers"), icon=":material/science:", color="gray")
             st.caption(_("Invented data, until ECOMMERCE_GATEWAY_URL is set."))
     fetches.collect()
-
-
-def has_arrived() -> bool:
-    """Whether this run is the first of its page since the session was on another one."""
-    arrived: bool = st.session_state.get("_has_arrived", True)
-    return arrived

@@ -7,8 +7,8 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.language import LANGUAGES, language_of
-from ecommerce_core.ui import escape, estimate, language
-from pages import missed_notice, sign_in, tasks
+from ecommerce_core.ui import escape, escape_time, estimate, language
+from pages import echo, missed_notice, sign_in, tasks, visits
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -20,8 +20,12 @@ def _(message: str) -> str:
 def choose_language() -> None:
     """The switch. It travels in the URL as ``?language=fr`` where it is not the browser's own."""
     state = st.session_state
-    asked, own = st.query_params.get("language"), language_of(st.context.locale)
-    if asked in LANGUAGES and asked != state.get("_language_in_url"):
+    asked, own = st.query_params.get(visits.LANGUAGE), language_of(st.context.locale)
+    if (
+        asked in LANGUAGES
+        and asked != state.get("_language_in_url")
+        and not echo.is_old_address("language in address", asked)
+    ):
         state["language"] = asked  # a shared link, or the back button
     if state.get("language") not in LANGUAGES:
         # The first run, or a click that met a page change: the browser then says None.
@@ -36,26 +40,27 @@ def choose_language() -> None:
     )
     if state["language"] in LANGUAGES:
         state["_language"] = state["language"]
+    before = asked, state.get("_language_in_url")
     state["_language_in_url"] = None if state["_language"] == own else state["_language"]
+    if asked != state["_language_in_url"]:
+        echo.note("language in address", *before)
     if state["_language_in_url"] is None:
-        st.query_params.pop("language", None)
+        st.query_params.pop(visits.LANGUAGE, None)
     elif asked != state["_language"]:
-        st.query_params["language"] = state["_language"]
+        st.query_params[visits.LANGUAGE] = state["_language"]
 
 
 @ui.fragment(run_every_s=1.0)
 def pulse() -> None:
     """The clock and the peers' health, in a few lines; one request serves every session."""
     words, app = language(), ui.application()
-    if ui.visitor() is None:
-        st.rerun()  # the sign-in has ended
     reading = tasks.reading()
     clock, at = reading.clock, estimate(reading, datetime.now(UTC))
     if clock is not None and at is not None:
         state = _("paused") if clock.paused else f"{words.number(clock.speed)} ×"
         icon = "pause_circle" if clock.paused else "schedule"
         st.caption(
-            f":material/{icon}: **{words.simulated(at)}**  \n"
+            f":material/{icon}: **{escape_time(words.simulated(at))}**  \n"
             + _("simulated · {state}").format(state=state)
         )
     if reading.error is not None:
@@ -120,12 +125,14 @@ page = st.navigation(
     position="sidebar" if is_known else "hidden",
 )
 with ui.whole_page():
-    if not is_known:
+    if is_known:
+        with st.sidebar:
+            sign_in.show_visitor()
+            pulse()
+        visits.arrive(page.url_path)
+        missed_notice.show(with_link=page.url_path != "scheduler")
+        page.run()
+        ui.show_toasts()
+    else:
+        # To the end, without st.stop(): Streamlit then forgets the parts of the page before.
         sign_in.show()
-        st.stop()
-    with st.sidebar:
-        sign_in.show_visitor()
-        pulse()
-    missed_notice.show(with_link=page.url_path != "scheduler")
-    page.run()
-    ui.show_toasts()

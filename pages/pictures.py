@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import streamlit as st
 
@@ -25,7 +23,7 @@ def _(message: str) -> str:
 
 def show(dataset: Dataset, shape: Shape, query: Query) -> None:
     """All pictures of a dataset, under the filters that hold. Raises StoreError."""
-    question = replace(query, sort=None, descending=False, page=1, page_size=1)
+    question = query.without_order()
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         if shape.choice is not None:
             with grid.cell(), ui.guarded():
@@ -44,14 +42,7 @@ def _heading(text: str, more: str) -> None:
 def _choices(dataset: Dataset, shape: Shape, question: Query) -> None:
     column, words = shape.choice or "", language()
     view = view_state.current(shape.name)
-    store = ui.application().store
-    found = reads.kept(
-        dataset,
-        lambda: store.list_values(dataset, column, question),
-        "values of",
-        column,
-        question,
-    )
+    found = reads.values(dataset, column, question)
     text = _("{what} by {column}").format(
         what=words.word(dataset.name).capitalize(), column=words.word(column).lower()
     )
@@ -86,14 +77,7 @@ def _choices(dataset: Dataset, shape: Shape, question: Query) -> None:
 
 def _spread(dataset: Dataset, shape: Shape, question: Query) -> None:
     column, words = shape.range_column, language()
-    store = ui.application().store
-    bins = reads.kept(
-        dataset,
-        lambda: store.histogram(dataset, column, question),
-        "histogram",
-        column,
-        question,
-    )
+    bins = reads.histogram(dataset, column, question)
     is_money = column.endswith("_cents")
     text = _("Distribution: {column}").format(column=words.word(column).lower())
     counted = sum(n for _low, _high, n in bins)

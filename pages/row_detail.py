@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -13,7 +14,7 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import HistoryEntry
 from ecommerce_core.ui import escape, language
-from pages import charts, reads
+from pages import charts, reads, visits
 from pages.view import Shape
 from pages.view_state import edit, forget_selection
 
@@ -58,7 +59,7 @@ def show(dataset: Dataset, shape: Shape, key: str) -> None:
         ) and st.rerun()
 
     title = _title(row, key)
-    st.dialog(
+    ui.dialog(
         escape(title), width="medium", position="right", on_dismiss=lambda: _close(dataset.name)
     )(body)()
 
@@ -119,14 +120,14 @@ def _line(shape: Shape, row: Row, history: Sequence[HistoryEntry]) -> None:
 
 def _changes(history: Sequence[HistoryEntry]) -> None:
     words = language()
-    own = f"&language={words.code}" if "language" in st.query_params else ""
+    kept = visits.language_in_address()
     rows = [
         {
             _("When"): escape(words.moment(entry.at)),
             _("Field"): escape(words.word(entry.field)),
             _("Before"): escape(shown(entry.field, entry.old)),
             _("After"): escape(shown(entry.field, entry.new)),
-            _("Run"): f"[{entry.run_id}](activity?run={entry.run_id}{own})",
+            _("Run"): f"[{entry.run_id}](activity?{urlencode({'run': entry.run_id, **kept})})",
         }
         for entry in history[:CHANGES_SHOWN]
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import streamlit as st
@@ -12,8 +11,8 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
 from pages import reads, view_state
-from pages.active_filters import NO_FILTERS, age_in_words, list_active
-from pages.view import Shape, View
+from pages.active_filters import age_in_words, list_active
+from pages.view import NO_FILTERS, Shape, View
 from pages.view_state import choose_in, edit, edited_by, show_in
 
 AGES = ("1h", "24h", "7d", "30d")
@@ -53,14 +52,8 @@ def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
 
 def _choice(dataset: Dataset, shape: Shape, view: View, query: Query) -> None:
     column = shape.choice or ""
-    question = replace(query, sort=None, descending=False, page=1, page_size=1)
-    counts = reads.kept(
-        dataset,
-        lambda: dict(ui.application().store.list_values(dataset, column, question)),
-        "values",
-        column,
-        question,
-    )
+    question = query.without_order()
+    counts = dict(reads.values(dataset, column, question))
     options = [*counts, *(value for value in view.chosen if value not in counts)]
     key = f"{shape.name}_{column}"
     st.multiselect(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -13,7 +14,8 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import Query
 from ecommerce_core.ui import language
-from pages import active_filters, pager, reads, view_state
+from pages import active_filters, pager, view_state
+from pages.reads import Reads
 from pages.table import Column, show_table
 from pages.view import Shape
 from pages.view_state import edit
@@ -41,12 +43,7 @@ def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
         ]
         cells = [{c.name: getattr(row, c.name) for c in named} for row in rows]
         keys = [getattr(row, ui.application().datasets[name].key) for row in rows]
-
-        def pick() -> None:
-            # A selection is a position, and the next fetch moves them all: keep the key.
-            picked = st.session_state[f"{name}_table"]["selection"]["rows"]
-            edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
-
+        pick = partial(view_state.select, name, keys)
         more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
         return show_table(cells, named, key=f"{name}_table", alt=alt, height="content", **more)
 
@@ -55,27 +52,38 @@ def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
 
 def count(dataset: Dataset, query: Query) -> int:
     """How many rows match, whatever their order and page. Raises StoreError."""
-    question = replace(query, sort=None, descending=False, page=1, page_size=1)
+    return _count(Reads(dataset), query)
+
+
+def _count(known: Reads, query: Query) -> int:
+    question = query.without_order()
     store = ui.application().store
-    return reads.kept(dataset, lambda: store.count_rows(dataset, question), "count", question)
+    return known.kept(lambda: store.count_rows(known.dataset, question), "count", question)
 
 
 def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
     """One page of the rows that match, and below it which ones they are."""
-    matching = count(dataset, query)
+    known = Reads(dataset)
+    matching = _count(known, query)
     if matching == 0:
         _nothing(shape)
         return
     pages = ceil(matching / query.page_size)
     query = replace(query, page=min(query.page, pages))
-    store = ui.application().store
-    # A skeleton for who has just come. Later the table stays until the next one is there, and
-    # in its place: what moves by one element, the browser makes anew.
-    has_just_come = view_state.has_just_come(shape.name)
-    with st.skeleton(height=300) if has_just_come else st.empty():
-        rows = reads.kept(dataset, lambda: store.list_rows(dataset, query), "rows", query)
+    if view_state.has_just_come(shape.name):
+        with st.skeleton(height=300):
+            rows = _read(known, query)
+    else:
+        rows = _read(known, query)
+        # In the skeleton's place: what moves by one element, the browser makes anew.
+        st.empty()
     show_rows(rows)
     pager.show(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+
+
+def _read(known: Reads, query: Query) -> list[Row]:
+    store = ui.application().store
+    return known.kept(lambda: store.list_rows(known.dataset, query), "rows", query)
 
 
 def _nothing(shape: Shape) -> None:

@@ -1,4 +1,4 @@
-"""What is asked of the rows: the search, the filters, and the order where that matters."""
+"""What is asked of the rows: the search, the menu of filters, and the order where that matters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import streamlit as st
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Totals
 from ecommerce_core.ui import language
-from pages import active_filters, row_filters, view_state
+from pages import row_filters, view_state
 from pages.view import TEXT_CHARS, Shape, View
 from pages.view_state import choose_in, edited_by, show_in
 
@@ -32,7 +32,6 @@ def show(
         row_filters.show(dataset, shape, query, totals)
         if sorted_too:
             _order(shape, view)
-    active_filters.show(shape, view)
 
 
 def _order(shape: Shape, view: View) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
 
 from ecommerce_core.query import Query, Withdrawn
 
@@ -69,6 +70,18 @@ class View:
     from_run: int | None = None
     to_run: int | None = None
     kind: str | None = None
+
+
+# The edit that takes every filter away.
+NO_FILTERS: dict[str, Any] = {
+    "chosen": (),
+    "low": None,
+    "high": None,
+    "withdrawn": Withdrawn.HIDE,
+    "new": "",
+    "changed": "",
+    "present": None,
+}
 
 
 def is_since(text: str) -> bool:

@@ -6,13 +6,14 @@ in its callback; ``address_bar`` keeps the address in step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from pages.view import View
+from pages import echo
+from pages.view import NO_FILTERS, View
 
 # What may change without the page of rows beginning again.
 _SAME_ROWS = {"page", "row"}
@@ -47,10 +48,25 @@ def edit(name: str, **changes: Any) -> None:
 
 
 def forget_selection(name: str) -> None:
-    """Callback: nothing is selected in the table any more; a selection is a position."""
-    table = st.session_state.get(f"{name}_table")
+    """Nothing is selected in the table any more; a selection is a position.
+
+    For callbacks, and before the table is drawn: afterwards its state cannot be set.
+    """
+    key = f"{name}_table"
+    table = st.session_state.get(key)
     if table is not None and table["selection"]["rows"]:
-        st.session_state[f"{name}_table"] = {"selection": {"rows": [], "columns": []}}
+        echo.note(key, list(table["selection"]["rows"]))
+        st.session_state[key] = {"selection": {"rows": [], "columns": []}}
+
+
+def select(name: str, keys: Sequence[str]) -> None:
+    """Callback: the row that was ticked in the table, which shows those of ``keys``."""
+    picked = list(st.session_state[f"{name}_table"]["selection"]["rows"])
+    if echo.is_echo(f"{name}_table", picked):
+        forget_selection(name)  # unlike other widgets, a table is not set when it is drawn
+        return
+    # A selection is a position, and the next fetch moves them all: keep the key.
+    edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
 
 
 def edited_by(
@@ -69,6 +85,8 @@ def edited_by(
 
     def edit_field() -> None:
         value = st.session_state.get(key)
+        if echo.is_echo(key, value):
+            return
         chosen = value if isinstance(value, list) else [value]
         if options is None or all(one is None or one in options for one in chosen):
             edit(name, **{field: convert(value)})
@@ -79,13 +97,16 @@ def edited_by(
 def show_in(key: str, value: Any) -> str:
     """Set a widget that is drawn next; the key. Only where it differs: somebody may be typing."""
     if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
+        choose_in(key, value)
     return key
 
 
 def choose_in(key: str, value: Any) -> str:
     """Set a choice that is drawn next; the key. Always: see ``ui.choice``."""
-    st.session_state[key] = value
+    state = st.session_state
+    if key in state and state[key] != value:
+        echo.note(key, state[key])
+    state[key] = value
     return key
 
 
@@ -117,7 +138,10 @@ def note_question(name: str) -> None:
 
 
 def _question(name: str) -> View:
-    return replace(current(name), page=_BARE.page, size=_BARE.size, row=None, layout="")
+    view = replace(current(name), page=_BARE.page, size=_BARE.size, row=None, layout="")
+    # The filters are among the controls while their menu is open; those that hold stand with
+    # the rows.
+    return view if st.session_state.get(f"{name}_filters") else replace(view, **NO_FILTERS)
 
 
 def _framed(name: str) -> tuple[object, ...]:

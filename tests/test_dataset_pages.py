@@ -15,7 +15,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.language import escape
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
-from pages import address_bar
+from pages import echo
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, installed
 
@@ -185,16 +185,41 @@ def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) ->
     assert "Ignored" not in page.sound().texts()
 
 
-def test_the_back_button_brings_back_what_was_looked_at(
-    app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(address_bar, "ECHO_S", 0.0)
+def told_the_address_before_a_search(
+    app: Application, monkeypatch: pytest.MonkeyPatch, *, echo_s: float
+) -> Page:
+    """A page that looked for X1, then for X17, and is told the first address again.
+
+    A browser tells it when one goes back, and where it has not heard of the second yet.
+    """
+    monkeypatch.setattr(echo, "ECHO_S", echo_s)
     fetch(app)
     page = Page.open(app, "products", q="X1")
     page.at.text_input(key="search_products").set_value("X17").run()
-    page.at.query_params["q"] = "X1"  # what a browser sends when one goes back
+    page.at.query_params["q"] = "X1"
     page.at.run()
-    assert page.sound().at.text_input(key="search_products").value == "X1"
+    return page.sound()
+
+
+def test_the_back_button_brings_back_what_was_looked_at(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = told_the_address_before_a_search(app, monkeypatch, echo_s=0.0)
+
+    assert page.at.text_input(key="search_products").value == "X1"
+    assert len(page.table()) == 11
+
+
+@pytest.mark.parametrize("away", ["customers.py", "overview.py"])
+def test_who_comes_back_by_the_navigation_finds_what_was_asked(app: Application, away: str) -> None:
+    fetch(app)
+    page = Page.open(app, "products", q="X1", sort="-price")
+    page.at.query_params.clear()  # as a browser does
+    page.at.switch_page(away).run()
+    page.at.query_params.clear()
+    page.at.switch_page("products.py").run()
+
+    assert address(page.sound()) == {"q": ["X1"], "sort": ["-price"]}
     assert len(page.table()) == 11
 
 
@@ -361,16 +386,68 @@ def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: 
 def test_a_click_that_tells_the_address_of_before_the_last_edit_does_not_take_it_back(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(address_bar, "ECHO_S", 60.0)
+    page = told_the_address_before_a_search(app, monkeypatch, echo_s=60.0)
+
+    assert page.at.text_input(key="search_products").value == "X17"
+    assert list(page.table()["code"]) == ["X17"]
+    assert address(page) == {"q": ["X17"]}
+
+
+@pytest.mark.parametrize(("echo_s", "first"), [(60.0, "1–25 of 60"), (0.0, "26–50 of 60")])
+def test_a_page_number_told_as_it_was_before_a_filter_went_is_no_click(
+    app: Application, monkeypatch: pytest.MonkeyPatch, echo_s: float, first: str
+) -> None:
+    monkeypatch.setattr(echo, "ECHO_S", echo_s)
+    fetch(app)
+    page = Page.open(app, "products", price="20-", page="2")
+    assert "26–50 of 50" in page.texts()
+
+    page.click("drop_filter_products_0")
+    # As a timer of the page tells it whose browser has not heard yet; later it is a click.
+    page.at.pagination(key="products_page").set_value(2).run()
+
+    assert first in page.sound().texts()
+
+
+def test_words_that_were_just_cleared_do_not_come_back(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+    fetch(app)
+    page = Page.open(app, "products", q="no such thing")
+
+    page.click("clear_search_products")
+    page.at.text_input(key="search_products").set_value("no such thing").run()
+
+    assert page.sound().at.text_input(key="search_products").value == ""
+    assert len(page.table()) == 25
+
+
+def test_of_two_edits_in_a_row_the_first_ones_address_takes_neither_back(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echo, "ECHO_S", 60.0)
     fetch(app)
     page = Page.open(app, "products", q="X1")
     page.at.text_input(key="search_products").set_value("X17").run()
-    page.at.query_params["q"] = "X1"  # what a browser sends that has not heard of X17
+    page.at.query_params["q"] = "X1"
+    page.at.text_input(key="search_products").set_value("X18").run()
+    page.at.query_params["q"] = "X17"
     page.at.run()
 
-    assert page.sound().at.text_input(key="search_products").value == "X17"
-    assert list(page.table()["code"]) == ["X17"]
-    assert address(page) == {"q": ["X17"]}
+    assert page.sound().at.text_input(key="search_products").value == "X18"
+    assert address(page) == {"q": ["X18"]}
+
+
+def test_an_edit_that_meets_a_change_of_language_is_in_the_address(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", sort="price")
+    view = page.at.session_state["_products_view"]
+    page.at.session_state["_products_view"] = replace(view, page=2)
+    page.at.session_state["_products_edited"] = True
+    page.at.segmented_control(key="language").set_value("fr").run()
+
+    assert address(page.sound()) == {"language": ["fr"], "sort": ["price"], "page": ["2"]}
 
 
 def test_a_link_wins_over_what_was_edited_as_one_left(app: Application) -> None:

@@ -18,6 +18,7 @@ from ecommerce_core.installed import install
 from ecommerce_core.models import Action, Product, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
+from pages import echo
 from tests.peers import Peers
 from tests.waiting import until
 
@@ -173,6 +174,58 @@ def test_a_click_while_a_fetch_runs_joins_it(app: Application) -> None:
     assert 1 <= len(app.store.list_runs(dataset="products")) <= 2
 
 
+def test_what_asks_before_a_clearing_stays_until_it_is_answered_or_the_page_is_left(
+    app: Application,
+) -> None:
+    page = Page.open(app, "products").fetch("products")
+    page.click("clear_products")
+    page.at.run()  # as when a fetch has ended
+    assert "confirm_clear_products" in page.sound().buttons()
+
+    page.click("cancel_clear_products")
+    page.at.run()
+    assert "confirm_clear_products" not in page.sound().buttons()
+
+    page.click("clear_products")
+    page.at.switch_page("overview.py").run()
+    page.at.switch_page("products.py").run()
+    assert "confirm_clear_products" not in page.sound().buttons()
+    assert app.store.totals(app.datasets["products"]).current == 60
+
+
+def test_a_question_about_rows_that_are_gone_is_asked_no_more(app: Application) -> None:
+    page = Page.open(app, "products").fetch("products")
+    page.click("clear_products")
+    app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    page.at.run()
+    assert "confirm_clear_products" not in page.sound().buttons()
+    app.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    page.at.run()
+    assert "confirm_clear_products" not in page.sound().buttons()
+
+
+def a_page_that_asks() -> None:
+    import streamlit as st
+
+    from pages import dialogs
+
+    def act() -> None:
+        st.session_state["acts"] = st.session_state.get("acts", 0) + 1
+
+    if "acts" not in st.session_state:
+        dialogs.note("act")
+    dialogs.confirm("Act", "act", "", act)
+
+
+def test_a_second_click_on_what_confirms_is_none() -> None:
+    at = AppTest.from_function(a_page_that_asks).run()
+    for _ in range(2):
+        at.button(key="confirm_act").click().run()
+
+    assert not at.exception
+    assert at.session_state["acts"] == 1
+
+
 def test_clearing_asks_first_and_can_be_undone(app: Application) -> None:
     page = Page.open(app, "products").fetch("products")
     page.click("clear_products")
@@ -315,6 +368,19 @@ def test_the_language_in_the_url_wins_over_the_browsers(app: Application) -> Non
     page = Page.open(app, "customers", language="fr")
     assert page.at.title[0].value == "Clients"
     page.at.segmented_control(key="language").set_value("en").run()
+    assert page.sound().at.title[0].value == "Customers"
+    assert "language" not in page.at.query_params
+
+
+def test_an_address_that_tells_the_language_of_before_changes_nothing(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+    page = Page.open(app, "customers", language="fr")
+    page.at.segmented_control(key="language").set_value("en").run()
+    page.at.query_params["language"] = "fr"
+    page.at.run()
+
     assert page.sound().at.title[0].value == "Customers"
     assert "language" not in page.at.query_params
 

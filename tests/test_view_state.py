@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 from streamlit.testing.v1 import AppTest
+
+
+def said_by(page: Callable[[], None]) -> list[str]:
+    """The texts of a page that is drawn once."""
+    drawn = AppTest.from_function(page).run()
+    assert not drawn.exception
+    return [str(text.value) for text in drawn.text]
 
 
 def a_page_whose_choice_is_lost() -> None:
@@ -17,10 +27,7 @@ def a_page_whose_choice_is_lost() -> None:
 
 
 def test_a_choice_that_must_be_one_stays_where_the_browser_says_none() -> None:
-    page = AppTest.from_function(a_page_whose_choice_is_lost).run()
-
-    assert not page.exception
-    assert page.text[0].value == "100 None"
+    assert said_by(a_page_whose_choice_is_lost) == ["100 None"]
 
 
 def a_page_that_is_left_while_it_hands_over() -> None:
@@ -51,10 +58,7 @@ def a_page_that_is_left_while_it_hands_over() -> None:
 
 
 def test_an_address_that_could_not_follow_follows_with_the_next_run() -> None:
-    page = AppTest.from_function(a_page_that_is_left_while_it_hands_over).run()
-
-    assert not page.exception
-    assert [text.value for text in page.text] == ["left", "{}", "{'page': '3'}"]
+    assert said_by(a_page_that_is_left_while_it_hands_over) == ["left", "{}", "{'page': '3'}"]
 
 
 def a_page_whose_choice_comes_in_another_language() -> None:
@@ -75,7 +79,63 @@ def a_page_whose_choice_comes_in_another_language() -> None:
 
 
 def test_a_choice_that_is_told_by_a_text_of_another_language_changes_nothing() -> None:
-    page = AppTest.from_function(a_page_whose_choice_comes_in_another_language).run()
+    assert said_by(a_page_whose_choice_comes_in_another_language) == ["changes ('TV',)"]
+
+
+def a_page_whose_open_row_is_closed() -> None:
+    import time
+
+    import streamlit as st
+
+    from pages import echo, view_state
+
+    def tick() -> None:
+        st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
+        view_state.select("products", ["a", "b"])
+        ticked = st.session_state["products_table"]["selection"]["rows"]
+        st.text(f"{view_state.current('products').row} {ticked}")
+
+    tick()
+    view_state.forget_selection("products")
+    view_state.edit("products", row=None)
+    tick()
+    time.sleep(echo.ECHO_S)
+    tick()
+
+
+def test_a_row_that_was_just_closed_does_not_open_again_by_itself() -> None:
+    assert said_by(a_page_whose_open_row_is_closed) == ["b [1]", "None []", "b [1]"]
+
+
+def a_page_whose_closed_row_is_ticked_by(*, an_agent: bool) -> None:
+    import time
+
+    import streamlit as st
+
+    from pages import echo, view_state
+
+    def tick() -> None:
+        st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
+        view_state.select("products", ["a", "b"])
+        st.text(str(view_state.current("products").row))
+
+    st.session_state["_is_agent"] = an_agent
+    tick()
+    view_state.forget_selection("products")
+    view_state.edit("products", row=None)
+    for _ in range(4):
+        tick()
+        time.sleep(echo.ECHO_S / 3)
+
+
+@pytest.mark.parametrize(
+    ("an_agent", "rows"),
+    [(False, ["b", "None", "None", "None", "b"]), (True, ["b", "b", "b", "b", "b"])],
+)
+def test_who_insists_is_heard_and_a_program_at_once(an_agent: bool, rows: list[str]) -> None:
+    page = AppTest.from_function(
+        a_page_whose_closed_row_is_ticked_by, kwargs={"an_agent": an_agent}
+    ).run()
 
     assert not page.exception
-    assert page.text[0].value == "changes ('TV',)"
+    assert [text.value for text in page.text] == rows
