@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Clock, ClockReading
 from ecommerce_core.ui import estimate, language
-from pages import clock_dialogs, clock_face, dialogs, tasks
+from pages import clock_dialogs, clock_face, dialogs, scheduler_change, tasks
 
 SAID_FOR = timedelta(seconds=8)
 # A change takes effect at the next tick, a second away: longer, and something holds the clock.
@@ -108,9 +108,9 @@ def _asked(reading: ClockReading, now: datetime) -> None:
     if change is not None:
         state["_clock_asked"] = Asked(change, now)
     asked: Asked | None = state.get("_clock_asked")
-    found = tasks.result("clock")
+    found = scheduler_change.result("clock")
     if found is not None and found.error is not None:
-        tasks.show_result("clock")
+        scheduler_change.show("clock")
         return
     if asked is None:
         return

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.ui import EcommerceError, escape, language
-from pages import dialogs, task_checks, tasks
+from pages import dialogs, scheduler_change, task_checks, tasks
 
 SLOWEST, FASTEST = 0.001, 1e9
 SHOWN_APPS = 5
@@ -52,7 +52,7 @@ def _change_clock(read: Callable[[], Change]) -> None:
     change = read()
     state["_clock_change"] = change
     state.pop("_clock_asked", None)
-    tasks.change("clock", change.apply, "")
+    scheduler_change.make("clock", change.apply, "")
 
 
 def _waiting() -> str:
@@ -83,7 +83,7 @@ def pause_or_resume(*, is_pause: bool) -> None:
         dialogs.confirm(label, key, icon, lambda: _change_clock(lambda: Change(paused=is_pause)))
 
     title = _("Pause everybody’s clock?") if is_pause else _("Resume everybody’s clock?")
-    st.dialog(title)(body)()
+    dialogs.show(title, body)
 
 
 def speed() -> None:
@@ -120,7 +120,7 @@ def speed() -> None:
             _("Set the speed"), "set_speed", ":material/speed:", lambda: _change_clock(read)
         )
 
-    st.dialog(_("Set the speed of everybody’s clock?"))(body)()
+    dialogs.show(_("Set the speed of everybody’s clock?"), body)
 
 
 def _take_choice() -> None:

@@ -10,7 +10,7 @@ from ecommerce_core import ui
 from ecommerce_core.models import Action, RunStatus, Trigger
 from ecommerce_core.query import Totals
 from ecommerce_core.ui import language
-from pages import fetches, view_state
+from pages import dialogs, fetches, view_state
 
 
 def _(message: str) -> str:
@@ -33,17 +33,20 @@ def show(name: str, totals: Totals) -> None:
         on_click=fetches.fetch,
         args=(name,),
     )
-    if st.button(
+    st.button(
         _("Clear the {dataset} database").format(dataset=word),
         key=f"clear_{name}",
         icon=":material/delete_sweep:",
         disabled=not rows,
-        # Only one dialog can be open.
-        on_click=view_state.edit,
+        on_click=_ask_to_clear,
         args=(name,),
-        kwargs={"row": None},
-    ):
-        _confirm_clear(name, rows)
+    )
+    if dialogs.asked() == ("clear", name):
+        # Only one dialog can be open, and one that nobody sees must not come back later.
+        if rows and view_state.current(name).row is None:
+            _confirm_clear(name, rows)
+        else:
+            dialogs.close()
     if undoable:
         st.button(
             _("Undo the clearing ({n})").format(n=language().number(undoable)),
@@ -57,6 +60,11 @@ def show(name: str, totals: Totals) -> None:
         )
 
 
+def _ask_to_clear(name: str) -> None:
+    view_state.edit(name, row=None)
+    dialogs.note("clear", name)
+
+
 def _confirm_clear(name: str, rows: int) -> None:
     word = language().word(name)
 
@@ -68,20 +76,11 @@ def _confirm_clear(name: str, rows: int) -> None:
         )
         st.write(text)
         st.caption(_("The peer is not touched. You can undo it until the next fetch."))
-        with st.container(horizontal=True, horizontal_alignment="right"):
-            if st.button(_("Cancel"), key=f"cancel_clear_{name}"):
-                st.rerun()
-            if st.button(
-                _("Clear {n} rows").format(n=language().number(rows)),
-                key=f"confirm_clear_{name}",
-                type="primary",
-                icon=":material/delete_sweep:",
-                on_click=_clear,
-                args=(name,),
-            ):
-                st.rerun()
+        label = _("Clear {n} rows").format(n=language().number(rows))
+        icon = ":material/delete_sweep:"
+        dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name))
 
-    st.dialog(_("Clear the {dataset} database?").format(dataset=word))(body)()
+    dialogs.show(_("Clear the {dataset} database?").format(dataset=word), body)
 
 
 def _clear(name: str) -> None:

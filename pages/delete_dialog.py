@@ -6,8 +6,8 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Task
-from ecommerce_core.ui import EcommerceError, escape, language
-from pages import dialogs, tasks
+from ecommerce_core.ui import escape, escape_time, language
+from pages import dialogs, scheduler_change, tasks
 
 SHOWN_ENTRIES = 8
 
@@ -17,14 +17,16 @@ def _(message: str) -> str:
 
 
 def show(name: str | None) -> None:
-    """Ask before the entries of one name of ours go, or with None all of ours."""
+    """Ask before the entries of one name of ours go, or with None all of ours.
+
+    Raises PeerError where nobody knows what there is.
+    """
     app = ui.application()
     own = app.settings.app_name
-    try:
-        going = [task for task in tasks.list_ours() if name in {None, task.name}]
-    except EcommerceError as error:
-        going = []
-        tasks.state["_result_table"] = tasks.Result("", error=error)
+    going = [task for task in tasks.list_ours() if name in {None, task.name}]
+    if not going:  # somebody else was quicker
+        dialogs.close()
+        return
 
     def delete() -> int:
         if name is None:
@@ -50,14 +52,14 @@ def show(name: str | None) -> None:
         if len(going) > SHOWN_ENTRIES:
             st.caption(_("and {n} more").format(n=words.number(len(going) - SHOWN_ENTRIES)))
         key = "delete_all_tasks" if name is None else f"delete_task_{name}"
-        act = lambda: tasks.change("table", delete, _("Deleted: {count}."))  # noqa: E731
+        act = lambda: scheduler_change.make("table", delete, _("Deleted: {count}."))  # noqa: E731
         dialogs.confirm(_("Delete"), key, ":material/delete:", act)
 
     title = _("Delete all of ours?") if name is None else _("Delete {name}?")
-    st.dialog(title.format(name=escape(name or "")))(body)()
+    dialogs.show(title.format(name=escape(name or "")), body)
 
 
 def _entry(task: Task) -> str:
     words = language()
     moment, recurrence = words.simulated(task.next_fire_time), words.word(task.recurrence)
-    return f"{escape(task.name)} · {moment} · {escape(recurrence)}"
+    return f"{escape(task.name)} · {escape_time(moment)} · {escape(recurrence)}"

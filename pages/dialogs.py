@@ -1,7 +1,8 @@
-"""What asks before the scheduler is changed, and how a dialog is opened.
+"""What asks before something is changed, and how it stays open.
 
-A fragment that refreshes itself would close a dialog of its own, so its buttons only note
-what is asked for, and the whole page opens the dialog.
+A dialog is gone with the next drawing of the page that does not open it again, and the page is
+drawn whenever a fetch ends or the clock is seen to change. So a button only notes what is asked
+for, and the page opens the dialog each time until it is answered, dismissed, or the page is left.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from typing import NoReturn
 
 import streamlit as st
 
+from ecommerce_core import ui
 from ecommerce_core.ui import language
+from pages import visits
 
 state = st.session_state
 
@@ -20,22 +23,43 @@ def _(message: str) -> str:
     return language().text(message)
 
 
+def note(what: str, name: str = "") -> None:
+    """Let this page open a dialog: ``clear``, ``pause``, ``delete``, …; ``name`` says of what."""
+    state["_asked_for"] = (what, name, visits.number())
+
+
 def ask(what: str, name: str = "") -> NoReturn:
-    """Let the page open a dialog: ``pause``, ``resume``, ``speed``, ``delete``, ``delete_all``."""
-    state["_asked_for"] = (what, name)
+    """Like ``note``, for a button in a part that is drawn alone: the page opens the dialog."""
+    note(what, name)
     st.rerun()
 
 
 def asked() -> tuple[str, str]:
-    """What a button asked for since the last full run of the page, if one did."""
-    found: tuple[str, str] = state.pop("_asked_for", ("", ""))
-    return found
+    """What a button of this page asked for and nobody has answered yet."""
+    what, name, visit = state.get("_asked_for", ("", "", None))
+    return (what, name) if visit == visits.number() else ("", "")
+
+
+def close() -> None:
+    """Forget what was asked for."""
+    state.pop("_asked_for", None)
+
+
+def show(title: str, body: Callable[[], None]) -> None:
+    """Open what ``asked`` tells of. A part of the page may not: it would close it."""
+    ui.dialog(title, on_dismiss=close)(body)()
 
 
 def confirm(label: str, key: str, icon: str, act: Callable[[], None]) -> None:
     """Cancel and the button that does it."""
+
+    def answer() -> None:
+        if asked() != ("", ""):  # a second click, made while the first one was at work, is none
+            close()
+            act()
+
     with st.container(horizontal=True, horizontal_alignment="right"):
-        if st.button(_("Cancel"), key=f"cancel_{key}"):
+        if st.button(_("Cancel"), key=f"cancel_{key}", on_click=close):
             st.rerun()
-        if st.button(label, key=f"confirm_{key}", type="primary", icon=icon, on_click=act):
+        if st.button(label, key=f"confirm_{key}", type="primary", icon=icon, on_click=answer):
             st.rerun()

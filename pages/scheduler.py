@@ -36,9 +36,10 @@ promises.show()
 what, name = dialogs.asked()
 if not may_change:
     what = ""
-if what in {"pause", "resume"}:
-    clock_dialogs.pause_or_resume(is_pause=what == "pause")
-elif what == "speed":
-    clock_dialogs.speed()
-elif what:
-    delete_dialog.show(name or None)
+with ui.guarded():
+    if what in {"pause", "resume"}:
+        clock_dialogs.pause_or_resume(is_pause=what == "pause")
+    elif what == "speed":
+        clock_dialogs.speed()
+    elif what:
+        delete_dialog.show(None if what == "delete_all" else name)

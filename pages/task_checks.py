@@ -4,43 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import ClockReading, Recurrence, Task
-from ecommerce_core.ui import EcommerceError, escape, estimate, language, period
+from ecommerce_core.models import ClockReading, Recurrence
+from ecommerce_core.ui import EcommerceError, escape, escape_time, estimate, language, period
 from pages import tasks
 
-# A simulated clock may stand anywhere; the input would stop ten years from today.
-EARLIEST, LATEST = datetime(1900, 1, 1), datetime(9999, 12, 31, 23, 59)
 # Adding reads the clock and the list before it sends; and the clock jumps once a second.
 ROUND_TRIPS, TICK_S = 3, 1.0
-# Time enough to fill in the form.
-AHEAD, AHEAD_S = timedelta(hours=1), 30.0
 
 
 def _(message: str) -> str:
     return language().text(message)
-
-
-def next_moment(reading: ClockReading) -> datetime | None:
-    """The clock's next sensible moment, on the minute; None where there is none to offer.
-
-    An hour ahead of the clock, or what it runs through in half a minute, if that is more.
-    """
-    at, clock = estimate(reading, datetime.now(UTC)), reading.clock
-    if at is None or clock is None:
-        return None
-    try:
-        ahead = max(AHEAD, timedelta(seconds=AHEAD_S * clock.speed))
-        moment = (at + ahead + timedelta(seconds=59)).replace(second=0, microsecond=0)
-    except OverflowError:
-        return None
-    # A clock at either end of time is shown, but nothing can be put into the form for it.
-    return moment if EARLIEST <= moment <= LATEST else None
 
 
 # Who measures asks the scheduler: once for all sessions and then not for a while.
@@ -60,12 +39,12 @@ def lead_s(reading: ClockReading) -> float:
 
 
 def refusal(at: datetime, reading: ClockReading) -> str | None:
-    """Why the scheduler would not take a task at ``at``; None where it would."""
+    """Why the scheduler would not take a task at ``at``, as Markdown; None where it would."""
     clock_at = estimate(reading, datetime.now(UTC))
     if clock_at is None or at > clock_at:
         return None
     text = _("This is not ahead of the clock, which shows {clock}: the scheduler would refuse it.")
-    return text.format(clock=language().simulated(clock_at))
+    return text.format(clock=escape_time(language().simulated(clock_at)))
 
 
 def warnings(
@@ -83,20 +62,13 @@ def of_speed(speed: float) -> list[str]:
     found: list[str] = []
     try:
         for task in tasks.list_ours():
-            dataset = dataset_of(task)
+            dataset = tasks.dataset_of(task)
             if dataset is not None:
                 texts = _too_often(dataset, task.recurrence, speed)
                 found += [f"**{escape(task.name)}**: {text}" for text in texts]
     except EcommerceError:
         pass  # the page says already what cannot be read
     return list(dict.fromkeys(found))
-
-
-def dataset_of(task: Task) -> Dataset | None:
-    """The dataset that a task of ours fetches; None where it calls something else."""
-    app = ui.application()
-    own = app.settings.app_name
-    return next((d for d in app.datasets.values() if task.target == own + d.callback_path), None)
 
 
 def _too_late(at: datetime, reading: ClockReading) -> Iterator[str]:
@@ -120,12 +92,12 @@ def _too_late(at: datetime, reading: ClockReading) -> Iterator[str]:
 
 def _there_already(dataset: Dataset, at: datetime, recurrence: Recurrence) -> Iterator[str]:
     try:
-        same = [task for task in tasks.list_ours() if dataset_of(task) == dataset]
+        same = [task for task in tasks.list_ours() if tasks.dataset_of(task) == dataset]
     except EcommerceError:
         return  # the list says so itself
     words, name = language(), escape(dataset.task_name)
     for task in same:
-        moment = words.simulated(task.next_fire_time)
+        moment = escape_time(words.simulated(task.next_fire_time))
         if task.next_fire_time == at.replace(microsecond=0):
             text = _("{name} is there already at this time: it would be fetched twice.")
         elif recurrence is not Recurrence.NONE and task.recurrence == recurrence:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
-import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import ClockReading, Recurrence, Task
-from ecommerce_core.ui import EcommerceError, language, occurrences
-from pages import dialogs, task_checks, tasks
-
-SHOWN_OCCURRENCES = 5
+from ecommerce_core.models import ClockReading, Recurrence
+from ecommerce_core.ui import language
+from pages import scheduler_change, task_checks, task_moment, task_undo, tasks
 
 state = st.session_state
 
@@ -34,10 +30,10 @@ def show() -> None:
     if refusal is not None:
         st.error(refusal, icon=":material/event_busy:")
     elif at is not None:
-        _preview(at, recurrence, reading)
+        task_moment.preview(at, recurrence, reading)
         with ui.guarded():
             # What was just added is there, of course.
-            is_new = not _is_stored(dataset.task_name, at, recurrence)
+            is_new = not task_undo.is_stored(dataset.task_name, at, recurrence)
             for text in task_checks.warnings(dataset, at, recurrence, reading) if is_new else ():
                 st.warning(text, icon=":material/warning:")
     with st.container(horizontal=True):
@@ -56,17 +52,23 @@ def show() -> None:
             help=_("An hour ahead of the clock, or half a minute of ours if that is more."),
         )
     if add and at is not None:
-        add_task = partial(ui.application().steering.add_task, dataset, actor=ui.actor())
+        add_task = partial(
+            ui.application().steering.add_task,
+            dataset,
+            simulated_at=at,
+            recurrence=recurrence,
+            actor=ui.actor(),
+        )
         done = _("Stored by the scheduler: {name} on {moment}, simulated time, {recurrence}.")
         with st.spinner(_("Asking the scheduler…")):
-            tasks.change("form", partial(add_task, simulated_at=at, recurrence=recurrence), done)
+            scheduler_change.make("form", add_task, done)
         st.rerun()
-    tasks.show_result("form")
-    _undo()
+    scheduler_change.show("form")
+    task_undo.show()
 
 
 def _suggest() -> None:
-    state["task_time"] = state["_task_time_suggested"] = task_checks.next_moment(tasks.reading())
+    state["task_time"] = state["_task_time_suggested"] = task_moment.suggest(tasks.reading())
 
 
 def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
@@ -86,8 +88,8 @@ def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
         _suggest()
     chosen = st.datetime_input(
         _("Date and time (simulated)"),
-        min_value=task_checks.EARLIEST,
-        max_value=task_checks.LATEST,
+        min_value=task_moment.EARLIEST,
+        max_value=task_moment.LATEST,
         key="task_time",
         format="DD/MM/YYYY",
         step=60,
@@ -99,73 +101,3 @@ def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
         format_func=words.word,
     )
     return chosen, Recurrence(recurrence or Recurrence.NONE)
-
-
-def _preview(at: datetime, recurrence: Recurrence, reading: ClockReading) -> None:
-    """When it would fire, in both clocks."""
-    words, now = language(), datetime.now(UTC)
-    moments = occurrences(at, recurrence, SHOWN_OCCURRENCES)
-    real = []
-    for moment in moments:
-        delay = tasks.delay_to(moment, reading)
-        said = tasks.real_time_to(moment, reading)
-        with suppress(OverflowError):  # beyond our own calendar
-            said = said if delay is None else f"{words.local(now + delay)} ({said})"
-        real.append(said)
-    simulated = _("It fires at (simulated)")
-    in_real_time = _("In real time ({zone})").format(zone=words.place)
-    frame = pd.DataFrame(
-        {simulated: [words.simulated(m, seconds=False) for m in moments], in_real_time: real}
-    )
-    st.table(frame, hide_index=True, alt=_("The next times that this task fires, in both clocks"))
-
-
-def _is_stored(name: str, at: datetime, recurrence: Recurrence) -> bool:
-    """True where this is what was added last."""
-    result = tasks.result("form")
-    stored = None if result is None else result.value
-    return isinstance(stored, Task) and (name, at, recurrence) == (
-        stored.name,
-        stored.next_fire_time,
-        stored.recurrence,
-    )
-
-
-def _undo() -> None:
-    """Takes back what was added, saying what goes with it: the scheduler deletes by name."""
-    result = tasks.result("form")
-    stored = None if result is None else result.value
-    if not isinstance(stored, Task):
-        return
-    try:
-        same_name = [task for task in tasks.list_ours() if task.name == stored.name]
-    except EcommerceError:
-        return  # the list says why
-    is_there = any(
-        task.recurrence == stored.recurrence and task.next_fire_time >= stored.next_fire_time
-        for task in same_name
-    )
-    if not is_there:
-        return
-    count, name = len(same_name), ui.escape(stored.name)
-    if count > 1:
-        text = language().plural(
-            "Taking it back takes {count} other entry of this name with it.",
-            "Taking it back takes {count} other entries of this name with it.",
-            count - 1,
-        )
-        st.caption(f":material/info: {text}")
-        if st.button(
-            _("Undo: delete {name} ({count})…").format(name=name, count=count),
-            key="undo_add_task",
-            icon=":material/undo:",
-        ):
-            dialogs.ask("delete", stored.name)
-        return
-    if st.button(_("Undo"), key="undo_add_task", icon=":material/undo:"):
-        app = ui.application()
-        delete = partial(app.steering.delete_tasks, actor=ui.actor())
-        act = partial(delete, stored.name, source=app.settings.app_name)
-        with st.spinner(_("Asking the scheduler…")):
-            tasks.change("form", act, _("Taken back: {count} entry deleted."))
-        st.rerun()

@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import ClockReading, Recurrence, Task
+from ecommerce_core.models import ClockReading, Task
 from ecommerce_core.ui import escape, language
-from pages import dialogs, fetch_watch, fetches, notices, task_checks, tasks
+from pages import dialogs, fetch_watch, fetches, notices, scheduler_change, task_search, tasks
 from pages.table import Column, show_table
 
 SHOWN_TASKS = 300
-SEARCH_CHARS = 200
 
 state = st.session_state
 
@@ -29,7 +28,7 @@ def show() -> None:
     with ui.guarded():
         everybodys, ours = tasks.list_all(), tasks.list_ours()
         _how_old()
-        with_others, found = _found(everybodys, ours)
+        with_others, found = task_search.show(everybodys, ours)
         reading = tasks.reading()
         if not ours and not with_others:
             st.info(_("No task of ours is scheduled."), icon=":material/event_busy:")
@@ -43,7 +42,7 @@ def show() -> None:
             st.caption(text.format(n=shown[0], total=shown[1]))
         if ours and ui.may_change():
             _buttons(ours)
-    tasks.show_result("table")
+    scheduler_change.show("table")
 
 
 def show_runs() -> None:
@@ -62,59 +61,6 @@ def _how_old() -> None:
         ago = language().ago(seen.listed_at, datetime.now(UTC))
         text = _("As the list was {ago}; the scheduler does not answer.").format(ago=ago)
         st.caption(f":material/cloud_off: {text}")
-
-
-def _found(everybodys: list[Task], ours: list[Task]) -> tuple[bool, list[Task]]:
-    """Whether the others' are wanted, and what the search and the order make of the list."""
-    words = language()
-    orders = {
-        "time": _("Next time"),
-        "name": _("Task"),
-        "recurrence": _("Recurrence"),
-        "target": _("Target"),
-    }
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input(
-            _("Search the tasks"),
-            key="tasks_search",
-            icon=":material/search:",
-            max_chars=SEARCH_CHARS,
-            width=230,
-        )
-        order = st.selectbox(
-            _("Order"),
-            list(orders),
-            key=ui.choice("tasks_order", orders, next(iter(orders))),
-            format_func=orders.__getitem__,
-            width=150,
-        )
-        label = _("Show other applications' tasks ({n})")
-        others = words.number(len(everybodys) - len(ours))
-        with_others = st.toggle(label.format(n=others), key="tasks_of_others")
-    own = ui.application().settings.app_name
-    found = [
-        task
-        for task in (everybodys if with_others else ours)
-        if all(part in _searched(task) for part in (text or "").casefold().split())
-    ]
-    found.sort(key=lambda task: (task.source_app != own, *_rank(task, order)))
-    return with_others, found
-
-
-def _rank(task: Task, order: str) -> tuple[int, str, datetime]:
-    """Where a task stands among its like in an order."""
-    at = task.next_fire_time
-    if order == "recurrence":
-        known = list(Recurrence)
-        often = known.index(Recurrence(task.recurrence)) if task.recurrence in known else len(known)
-        return often, task.recurrence, at
-    text = {"name": task.name, "target": task.target}.get(order, "")
-    return 0, text.casefold(), at
-
-
-def _searched(task: Task) -> str:
-    parts = (task.name, task.source_app, task.target, language().word(task.recurrence))
-    return " ".join(parts).casefold()
 
 
 def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> None:
@@ -144,7 +90,7 @@ def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> No
 def _buttons(ours: list[Task]) -> None:
     """Run now and delete, for each name of ours, and delete all of them."""
     datasets = {
-        task.name: dataset for task in ours if (dataset := task_checks.dataset_of(task)) is not None
+        task.name: dataset for task in ours if (dataset := tasks.dataset_of(task)) is not None
     }
     names = Counter(task.name for task in ours)
     for name, count in sorted(names.items()):

@@ -218,6 +218,17 @@ def test_the_speed_is_set_for_everybody(rig: Rig) -> None:
     assert "120 ×: an hour passes in 30 s" in page.texts()
 
 
+def test_a_speed_that_is_being_chosen_outlives_a_new_drawing_of_the_page(rig: Rig) -> None:
+    page = rig.open().click("set_speed")
+    page.at.number_input(key="clock_speed").set_value(120.0).run()
+    page.at.run()  # as when a fetch has ended
+    assert page.sound().at.number_input(key="clock_speed").value == 120
+    page.click("confirm_set_speed")
+    rig.tick()
+    assert rig.sandbox.scheduler.info()[1] == 120
+    assert "confirm_set_speed" not in rig.again(page).buttons()
+
+
 def test_a_speed_that_lets_callbacks_pile_up_is_warned_of(rig: Rig) -> None:
     rig.add("get_products", HOUR, "minute")
     rig.set_speed(3600)
@@ -318,6 +329,15 @@ def test_deleting_a_name_says_how_many_entries_go(rig: Rig) -> None:
     assert rig.names() == ["get_customers"]
     assert "Deleted: 2." in page.texts()
     assert listed(page) == ["get_customers"]
+
+
+def test_a_question_about_entries_that_are_gone_is_asked_no_more(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    page = rig.open().click("delete_task_get_products")
+    assert "confirm_delete_task_get_products" in rig.again(page).buttons()
+    source = rig.app.settings.app_name
+    rig.app.steering.delete_tasks("get_products", actor=LOCAL, source=source)
+    assert "confirm_delete_task_get_products" not in rig.again(page).buttons()
 
 
 def test_all_of_ours_are_deleted_and_nobody_elses(rig: Rig) -> None:
