@@ -8,7 +8,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Action, Run, RunStatus
-from ecommerce_core.ui import escape, estimate, language
+from ecommerce_core.ui import escape, escape_time, estimate, language
 from pages import run_summary
 
 
@@ -26,7 +26,7 @@ def show(name: str) -> None:
         st.caption(f"{_('Never fetched yet.')} {_source(name)}")
         return
     line = _("As of {moment} ({ago}) · {trigger} · {summary}").format(
-        moment=words.moment(run.finished_at),
+        moment=escape_time(words.moment(run.finished_at)),
         ago=_age(run, run.finished_at),
         trigger=words.word(run.trigger),
         summary=run_summary.summary(run),

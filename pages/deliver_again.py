@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Delivery
-from ecommerce_core.ui import escape, language, sign_and_word
+from ecommerce_core.ui import escape, escape_time, language, sign_and_word
 from pages import fetches
 
 state = st.session_state
@@ -53,7 +53,7 @@ def show(deliveries: list[Delivery]) -> None:
                 dataset=words.word(dataset.name),
                 peer=escape(dataset.peer),
                 task=escape(dataset.task_name),
-                moment=words.moment(chosen.received_at),
+                moment=escape_time(words.moment(chosen.received_at)),
             )
         )
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.promise_record import Promise
-from ecommerce_core.ui import escape, language
+from ecommerce_core.ui import escape, escape_time, language
 from pages import fetches, promises_lately
 
 SHOWN = 3
@@ -51,10 +51,9 @@ def show(*, with_link: bool) -> None:
 def _fetch_button(name: str) -> None:
     """What the task would have fetched, now."""
     text = _("Fetch {dataset}").format(dataset=language().word(name))
-    if st.button(text, key=f"fetch_missed_{name}", icon=":material/sync:"):
-        fetches.fetch(name)
-        # The whole page: it shows how the fetch gets on.
-        st.rerun()
+    key = f"fetch_missed_{name}"
+    if st.button(text, key=key, icon=":material/sync:", on_click=fetches.fetch, args=(name,)):
+        st.rerun()  # the whole page: it shows how the fetch gets on
 
 
 def _line(promise: Promise) -> str:
@@ -63,7 +62,7 @@ def _line(promise: Promise) -> str:
     line = text.format(
         name=escape(promise.task_name),
         recurrence=escape(words.word(promise.recurrence)),
-        moment=words.simulated(promise.simulated_last_at),
+        moment=escape_time(words.simulated(promise.simulated_last_at)),
     )
     reason = promises_lately.reason_of(promise)
     return f"{line} {ui.sentence(reason)}." if reason else line

@@ -6,7 +6,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import Task
-from ecommerce_core.ui import EcommerceError, escape, language
+from ecommerce_core.ui import EcommerceError, escape, escape_time, language
 from pages import tasks
 
 SHOWN = 3
@@ -24,7 +24,8 @@ def show() -> None:
     if reading.clock is not None and at is not None:
         state = _("paused") if reading.clock.paused else f"{words.number(reading.clock.speed)} ×"
         now = _("Now {moment}, simulated · {state}").format(
-            moment=words.simulated(at), state=state.replace(" ", "\N{NO-BREAK SPACE}")
+            moment=escape_time(words.simulated(at)),
+            state=state.replace(" ", "\N{NO-BREAK SPACE}"),
         )
         heading = f"{heading}  \n:small[{now}]"
     st.markdown(heading)

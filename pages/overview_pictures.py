@@ -8,7 +8,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.query import Query
 from ecommerce_core.ui import language
-from pages import charts, reads
+from pages import charts, reads, visits
 
 FAMILIES, HEIGHT = 8, 240
 KEY = "overview_families"
@@ -23,11 +23,9 @@ def show() -> None:
 
     Raises StoreError.
     """
-    dataset, store = ui.application().datasets["products"], ui.application().store
-    families = reads.kept(
-        dataset, lambda: store.list_values(dataset, "family", Query()), "families"
-    )
-    bins = reads.kept(dataset, lambda: store.histogram(dataset, "price_cents", Query()), "prices")
+    dataset = ui.application().datasets["products"]
+    families = reads.values(dataset, "family", Query())
+    bins = reads.histogram(dataset, "price_cents", Query())
     if not families:
         return
     with st.container(border=True, height="stretch"):
@@ -58,8 +56,8 @@ def _open_family() -> None:
     picked = st.session_state[KEY]["selection"].get("picked") or []
     name = next((point["name"] for point in picked if "name" in point), None)
     if name is not None:
-        kept = {"language": st.query_params["language"]} if "language" in st.query_params else {}
-        st.switch_page("products.py", query_params={**kept, "family": name})
+        asked = {**visits.language_in_address(), "family": name}
+        st.switch_page("products.py", query_params=asked)
 
 
 def _prices(bins: list[tuple[float, float, int]]) -> None:

@@ -11,7 +11,7 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Outcome, RunStatus
 from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import language, sign_and_word
-from pages import reads
+from pages import reads, visits
 
 DAY = timedelta(days=1)
 BAD_RUNS = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.HELD)
@@ -42,12 +42,7 @@ def _changes(dataset: Dataset, since: datetime) -> None:
         st.markdown(f"**{name}**  \n:small[{_('Never fetched yet.')}]")
         return
     first, last = between.first, between.last
-    counts = reads.kept(
-        dataset,
-        lambda: store.compare_counts(dataset, first.id, last.id),
-        "differences counted",
-        (first.id, last.id, ""),
-    )
+    counts = reads.count_differences(dataset, first.id, last.id)
     forms = {
         ChangeKind.ADDED: _("{n} added"),
         ChangeKind.UPDATED: _("{n} values changed"),
@@ -81,5 +76,5 @@ def _ends(
 
 
 def _link(page: str, label: str, asked: dict[str, str]) -> None:
-    kept = {"language": st.query_params["language"]} if "language" in st.query_params else {}
-    st.page_link(page, label=label, icon=":material/arrow_forward:", query_params={**kept, **asked})
+    asked = {**visits.language_in_address(), **asked}
+    st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=asked)
