@@ -14,7 +14,7 @@ from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.models import NewDelivery, Outcome, Run, Trigger
 from ecommerce_core.store import Store
-from pages import advice
+from pages import advice, echo
 from tests import messages
 from tests.peers import Peers
 from tests.server import Session, running_server
@@ -114,6 +114,35 @@ def test_filters_travel_in_the_address_in_words_of_no_language(app: Application)
     french.at.selectbox(key="runs_trigger").set_value(None).run()
     assert "trigger" not in french.sound().at.query_params
     assert len(french.table("runs_table")) == 2
+
+
+def test_an_address_that_has_not_heard_of_a_filter_does_not_take_it_back(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+    sync(app, "products")
+    sync(app, "customers")
+    page = Page.open(app, "activity")
+    page.at.selectbox(key="runs_dataset").select("customers").run()
+    page.at.query_params.clear()
+    page.at.run()
+
+    assert page.sound().at.query_params["dataset"] == "customers"
+    assert list(page.table("runs_table")["dataset"]) == ["customers"]
+
+
+def test_a_filter_that_is_told_as_it_was_before_it_was_dropped_stays_dropped(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+    sync(app, "products")
+    page = Page.open(app, "activity", dataset="customers")
+    page.click("all_runs")
+    assert list(page.table("runs_table")["dataset"]) == ["products"]
+    page.at.selectbox(key="runs_dataset").set_value("customers").run()
+
+    assert list(page.sound().table("runs_table")["dataset"]) == ["products"]
+    assert "dataset" not in page.at.query_params
 
 
 def test_filters_are_kept_while_one_looks_at_another_page(app: Application) -> None:

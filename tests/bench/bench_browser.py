@@ -100,7 +100,11 @@ def report(folder: Path, rows: int, times: int) -> None:
         browser = stack.enter_context(running_chromium())
         codes = _codes(folder)
         _first_visits(browser, ours, theirs, codes, times)
-        _visits_and_clicks(browser, ours, theirs, codes, times)
+        turns = Turns(_visitor(browser, ours), _visitor(browser, theirs), codes, times)
+        turns.visits()
+        turns.pages()
+        turns.searches()
+        turns.filters()
 
 
 def _codes(folder: Path) -> Callable[[Query], str]:
@@ -185,69 +189,93 @@ def _first_visits(
     _print("visit, cache empty", *found)
 
 
-def _visits_and_clicks(
-    browser: Browser, ours: Server, theirs: Server, code: Callable[[Query], str], times: int
-) -> None:
-    visitor, other = _visitor(browser, ours), _visitor(browser, theirs)
-    page, plain = visitor.page, other.page
-    baseline = [0]
+class Turns:
+    """Ours and the baseline, which do the same in turns; ``code`` is what stands first in ours."""
 
-    def their_click() -> float:
-        baseline[0] += 1
-        button = other.button("others")
-        return _act(plain, f"X1-{baseline[0] * 50}", button.click)
+    def __init__(
+        self,
+        ours: Visitor,
+        theirs: Visitor,
+        code: Callable[[Query], str],
+        times: int,
+    ) -> None:
+        self.ours, self.theirs, self._code, self._times = ours, theirs, code, times
+        self._url, self._base_url = ours.server.page("products"), theirs.server.page()
+        self._turn = 0
 
-    def their_search(number: int) -> float:
-        baseline[0] += 1
-        theirs_box = other.part("search").locator("input")
-        return _act(plain, f"X1-{baseline[0] * 50}", lambda: theirs_box.fill(f"x{number}"))
+    def visits(self) -> None:
+        """With a filled cache."""
+        first = self._code(Query(page_size=25))
 
-    def take_turns(name: str, mine: Callable[[int], float], yours: Callable[[int], float]) -> None:
-        pairs = [(mine(number), yours(number)) for number in range(times)]
+        def visit(_: int = 0) -> float:
+            return _navigate(self.ours.page, self._url, first)
+
+        def baseline(_: int = 0) -> float:
+            return _navigate(self.theirs.page, self._base_url, "X1-0")
+
+        visit()
+        baseline()
+        self._take("visit, cache filled", visit, baseline)
+
+    def pages(self) -> None:
+        """The next page, again and again."""
+
+        def turn(number: int) -> float:
+            first = self._code(Query(page=number + 2, page_size=25))
+            return _act(self.ours.page, first, self._next)
+
+        _settle(self.ours, self.theirs)
+        self._take("next page", turn, self._other_rows)
+
+    def searches(self) -> None:
+        """Words that each stand in one product's row."""
+        box, base = (
+            each.locator("input")
+            for each in (self.ours.part("search_products"), self.theirs.part("search"))
+        )
+
+        def search(number: int) -> float:
+            text = f"x1-{number + 11}"
+            return _act(self.ours.page, self._code(Query(search=text)), lambda: box.fill(text))
+
+        def baseline(number: int) -> float:
+            return _act(self.theirs.page, self._others(), lambda: base.fill(f"x{number}"))
+
+        self._take("search", search, baseline)
+
+    def filters(self) -> None:
+        """Of two filters, the first is taken away."""
+        page = self.ours.page
+
+        def drop(number: int) -> float:
+            page.goto(f"{self._url}?family=TV&price={number + 1}-", wait_until="commit")
+            narrow = (("price_cents", (number + 1) * 100, None),)
+            filtered = Query(ranges=narrow, values=(("family", ("TV",)),), page_size=25)
+            _wait(page, self._code(filtered))
+            _settle(self.ours)
+            # The first click on a page costs what the browser has not run before.
+            self._next()
+            _wait(page, self._code(replace(filtered, page=2)))
+            _settle(self.ours)
+            button = self.ours.button("drop_filter_products_0")
+            return _act(page, self._code(Query(ranges=narrow)), button.click)
+
+        self._take("filter taken away", drop, self._other_rows)
+
+    def _next(self) -> None:
+        self.ours.page.get_by_test_id("stPaginationNext").click()
+
+    def _others(self) -> str:
+        """What stands first in the baseline after its next change."""
+        self._turn += 1
+        return f"X1-{self._turn * 50}"
+
+    def _other_rows(self, _: int) -> float:
+        return _act(self.theirs.page, self._others(), self.theirs.button("others").click)
+
+    def _take(self, name: str, mine: Callable[[int], float], base: Callable[[int], float]) -> None:
+        pairs = [(mine(number), base(number)) for number in range(self._times)]
         _print(name, *map(list, zip(*pairs, strict=True)))
-
-    url, plain_url, first = ours.page("products"), theirs.page(), code(Query(page_size=25))
-    _navigate(page, url, first)
-    _navigate(plain, plain_url, "X1-0")
-    take_turns(
-        "visit, cache filled",
-        lambda _: _navigate(page, url, first),
-        lambda _: _navigate(plain, plain_url, "X1-0"),
-    )
-    _settle(visitor, other)
-    take_turns(
-        "next page",
-        lambda n: _act(
-            page,
-            code(Query(page=n + 2, page_size=25)),
-            lambda: page.get_by_test_id("stPaginationNext").click(),
-        ),
-        lambda _: their_click(),
-    )
-    box = visitor.part("search_products").locator("input")
-
-    def search(number: int) -> float:
-        text = f"x1-{number + 11}"
-        return _act(page, code(Query(search=text)), lambda: box.fill(text))
-
-    take_turns("search", search, their_search)
-
-    def drop_filter(number: int) -> float:
-        page.goto(f"{url}?family=TV&price={number + 1}-", wait_until="commit")
-        narrow = (("price_cents", (number + 1) * 100, None),)
-        filtered = Query(ranges=narrow, values=(("family", ("TV",)),), page_size=25)
-        _wait(page, code(filtered))
-        _settle(visitor)
-        # The first click on a page costs what the browser has not run before.
-        page.get_by_test_id("stPaginationNext").click()
-        _wait(page, code(replace(filtered, page=2)))
-        _settle(visitor)
-        button = visitor.button("drop_filter_products_0")
-        return _act(page, code(Query(ranges=narrow)), button.click)
-
-    take_turns("filter taken away", drop_filter, lambda _: their_click())
-    visitor.context.close()
-    other.context.close()
 
 
 def _settle(*visitors: Visitor) -> None:

@@ -84,10 +84,13 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
 
 
 @contextmanager
-def sandbox_shop(folder: Path) -> Iterator[SandboxShop]:
-    """A shop over the embedded peers, their clock as fast as README says: 50 seconds in one."""
+def sandbox_shop(folder: Path, **more: str) -> Iterator[SandboxShop]:
+    """A shop over the embedded peers, their clock as fast as README says: 50 seconds in one.
+
+    ``more`` goes into the server's environment.
+    """
     with Sandbox(products=PRODUCTS, customers=CUSTOMERS, speed=5, tick_s=0.1) as sandbox:
-        environment = {"ECOMMERCE_GATEWAY_URL": sandbox.url}
+        environment = {"ECOMMERCE_GATEWAY_URL": sandbox.url, **more}
         with running_server(folder, environment) as server:
             sandbox.app_url = server.url
             yield SandboxShop(server, folder, sandbox.url, sandbox)

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+import requests
 
 from ecommerce_core.models import RunStatus
 from ecommerce_core.settings import PROJECT_ROOT
 from tests import peers as wire
-from tests.browser.conftest import PRODUCTS, PeersShop, SandboxShop, Shop
-from tests.browser.visitor import SERVER_AWAY, Locator, Visitor, expect
+from tests.browser.conftest import PRODUCTS, PeersShop, SandboxShop, Shop, sandbox_shop
+from tests.browser.timers import TimerBehindAClick, TimersAtAClick, wait_for
+from tests.browser.visitor import SERVER_AWAY, Browser, Locator, Visitor, expect
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -253,4 +255,83 @@ def test_a_held_fetch_is_confirmed_where_the_journal_is(
     expect(visitor.row("runs_table", 0).get_by_text(re.compile("succeeded"))).to_be_attached()
     visitor.go("products")
     visitor.expect_rows("products_table", 3)
+    visitor.expect_no_crash()
+
+
+def test_a_timer_right_behind_a_click_does_not_bring_back_the_page_that_was_left(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    timer = TimerBehindAClick(visitor.page)
+    visitor.open("products")
+    visitor.click_through("fetch_products")
+    visitor.open("products", page="2")
+    expect(visitor.page.get_by_text(f"26–50 of {PRODUCTS}")).to_be_visible()
+    wait_for(visitor, lambda: timer.timer.HasField("rerun_script"))
+
+    timer.arm("1–25 of")
+    visitor.part("products_descending").locator("label").click()
+    # What the timer leads to may be a second run.
+    wait_for(visitor, lambda: timer.ended >= 3)
+
+    expect(visitor.page.get_by_text(f"1–25 of {PRODUCTS}")).to_be_visible()
+    assert "26–50 of".encode() not in timer.heard
+
+
+def test_a_dialog_outlives_the_end_of_a_fetch_and_goes_with_escape(
+    new_shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(new_shop)
+    confirm = visitor.button("confirm_clear_products")
+
+    def call_back() -> None:
+        """Fetch behind the page's back, and wait until it has noticed."""
+        before = visitor.full_runs
+        assert requests.post(new_shop.server.page("add-auto"), timeout=30).status_code == 200
+        wait_for(visitor, lambda: visitor.full_runs > before)
+        visitor.wait_until_drawn()
+
+    visitor.open("products")
+    call_back()
+    visitor.expect_rows("products_table", 25)
+    visitor.button("clear_products").click()
+    expect(confirm).to_be_visible()
+    call_back()
+    expect(confirm).to_be_visible()
+    visitor.page.keyboard.press("Escape")
+    expect(confirm).to_have_count(0)
+    call_back()
+    expect(confirm).to_have_count(0)
+    visitor.expect_no_crash()
+
+
+@pytest.fixture(scope="module")
+def slow_line_shop(
+    tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> Iterator[SandboxShop]:
+    """A shop whose server sends only now and then, as a busy one does."""
+    folder = tmp_path_factory.mktemp("slow")
+    (folder / "sitecustomize.py").write_text(
+        "from streamlit.runtime import runtime; runtime.MESSAGE_FLUSH_INTERVAL_SECS = 0.25"
+    )
+    with sandbox_shop(folder, PYTHONPATH=str(folder)) as shop:
+        yield shop
+
+
+def test_timers_at_a_click_leave_the_page_and_what_the_click_opened_whole(
+    slow_line_shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(slow_line_shop)
+    timers = TimersAtAClick(visitor.page)
+    visitor.open("scheduler")
+    wait_for(visitor, lambda: len(timers.parts) > 3)
+
+    timers.arm()
+    visitor.button("pause_clock").click()
+    wait_for(visitor, lambda: timers.begun >= 3)
+    visitor.wait_until_drawn()
+
+    expect(visitor.button("confirm_pause_clock")).to_be_visible()
+    for key in ("clock_face", "add_task", "task_time"):
+        expect(visitor.part(key)).to_have_count(1)
     visitor.expect_no_crash()

@@ -287,6 +287,8 @@ def test_what_was_filtered_is_shared_selected_taken_away_and_read_back(
         rows = list(csv.DictReader(file))
     assert len(rows) == count
     assert {row["family"] for row in rows} == {"TV"}
+    visitor.page.wait_for_timeout(4_000)  # timers of two pages: some eight scripts
+    assert requests.get(download.value.url, timeout=10).ok, "a slow browser would be too late"
     visitor.expect_no_crash()
 
 

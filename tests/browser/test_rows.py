@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
+import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ecommerce_core.catalogue import PRODUCTS
@@ -16,16 +18,28 @@ from tests.browser.visitor import Visitor, expect
 if TYPE_CHECKING:
     from playwright.sync_api import WebSocket
 
+pytestmark = pytest.mark.browser
+
 
 def whole_runs(visitor: Visitor) -> list[str]:
     """Gets an entry with each run of the whole page; what is drawn alone names no navigation."""
+    return told(visitor, lambda message: message.WhichOneof("type") == "navigation")
+
+
+def drawn_searches(visitor: Visitor) -> list[str]:
+    """Gets an entry each time the box is drawn that searches, with what stands beside it."""
+    return told(visitor, lambda message: message.delta.new_element.HasField("text_input"))
+
+
+def told(visitor: Visitor, is_meant: Callable[[ForwardMsg], bool]) -> list[str]:
+    """Gets an entry with each message to the browser that is meant."""
     heard: list[str] = []
 
     def listen(socket: WebSocket) -> None:
         def note(frame: str | bytes) -> None:
             if isinstance(frame, bytes):
-                kind = ForwardMsg.FromString(frame).WhichOneof("type")
-                heard.extend(["navigation"] * (kind == "navigation"))
+                message = ForwardMsg.FromString(frame)
+                heard.extend([message.WhichOneof("type") or ""] * is_meant(message))
 
         socket.on("framereceived", note)
 
@@ -33,18 +47,83 @@ def whole_runs(visitor: Visitor) -> list[str]:
     return heard
 
 
-def test_the_rows_are_drawn_again_alone_and_the_address_and_the_rest_follow(
+def fetch(visitor: Visitor) -> None:
+    """Fetch the products, on their page."""
+    visitor.open("products")
+    visitor.button("fetch_products").click()
+    visitor.expect_rows("products_table", 25)
+    visitor.page.wait_for_timeout(3_000)  # until the page has noticed the end of the fetch, too
+
+
+def test_a_turned_page_and_a_search_draw_the_rows_alone(
     shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:
     visitor = visit(shop)
     page, runs = visitor.page, whole_runs(visitor)
-    visitor.open("products")
-    visitor.button("fetch_products").click()
-    visitor.expect_rows("products_table", 25)
-    first = visitor.row("products_table", 0).first.inner_text()
-    page.wait_for_timeout(3_000)  # until the page has noticed the end of the fetch, too
+    fetch(visitor)
     assert runs
-    runs.clear()
+
+    def is_drawn_alone(act: Callable[[], None], address: str) -> bool:
+        runs.clear()
+        act()
+        expect(page).to_have_url(re.compile(rf"\?{address}$"))
+        page.wait_for_timeout(300)
+        return not runs
+
+    turn = page.get_by_test_id("stPaginationNext").click
+    search = visitor.part("search_products").locator("input").fill
+    # Where one of the page's timers begins right behind, the whole page is drawn: not each time.
+    assert any(is_drawn_alone(turn, f"page={number}") for number in (2, 3, 4, 5))
+    assert any(is_drawn_alone(partial(search, word), f"q={word}") for word in ("x1-2", "x1-3", "x"))
+
+
+def test_a_filter_is_taken_away_without_drawing_what_is_asked_again(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    page, searches = visitor.page, drawn_searches(visitor)
+    fetch(visitor)
+    first = visitor.button("drop_filter_products_0")
+    draws = []
+    for euros in (1, 2, 3, 4):
+        visitor.open("products", price=f"{euros}-", new="24h")
+        visitor.expect_rows("products_table", 25)
+        expect(first).to_contain_text("Price")
+        visitor.wait_until_drawn()
+        assert searches, "what is drawn is heard"
+        searches.clear()
+        first.click()
+        expect(page).to_have_url(re.compile(r"\?new=24h$"))
+        expect(first).to_contain_text("New since")
+        page.wait_for_timeout(300)
+        draws.append(len(searches))
+    assert min(draws) == 0  # a timer of the page's that begins right behind has it drawn again
+
+    # The menu, drawn when it opens, says what still holds.
+    visitor.button("products_filters").click()
+    expect(visitor.part("products_price_low").locator("input")).to_have_value("")
+    since = visitor.part("products_new_age").locator("input")
+    expect(since).to_have_value(re.compile("^1.d$"))
+    # It closes where one goes on elsewhere, and is of the filters as they are when it opens again.
+    first.focus()
+    page.keyboard.press("Enter")
+    expect(first).to_have_count(0)
+    expect(page).not_to_have_url(re.compile(r"\?"))
+    expect(since).to_have_count(0)
+    visitor.wait_until_drawn()
+    visitor.button("products_filters").click()
+    expect(since).to_have_value("")
+    expect(visitor.button("clear_filters_products")).to_be_disabled()
+    visitor.expect_no_crash()
+
+
+def test_the_address_and_the_rest_of_the_page_follow_the_rows(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    page, runs = visitor.page, whole_runs(visitor)
+    fetch(visitor)
+    first = visitor.row("products_table", 0).first.inner_text()
 
     page.get_by_test_id("stPaginationNext").click()
     expect(page).to_have_url(re.compile(r"\?page=2$"))
@@ -54,7 +133,6 @@ def test_the_rows_are_drawn_again_alone_and_the_address_and_the_rest_follow(
     matching = shop.store.count_rows(PRODUCTS, Query(search="x1-2"))
     assert 1 < matching < 25
     visitor.expect_rows("products_table", matching)
-    assert not runs, "more than the rows was drawn again"
 
     # What stands outside of the rows is of the rows as they are.
     visitor.button("export_products").click()
@@ -74,14 +152,28 @@ def test_the_rows_are_drawn_again_alone_and_the_address_and_the_rest_follow(
     visitor.expect_no_crash()
 
 
+def test_the_back_button_is_heard_right_behind_an_edit(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    page = visitor.page
+    fetch(visitor)
+    for _ in range(3):
+        page.get_by_test_id("stPaginationNext").click()
+        expect(page).to_have_url(re.compile(r"\?page=2$"))
+        page.go_back()
+        page.wait_for_timeout(1_500)  # for what would write the address again
+        expect(page).not_to_have_url(re.compile(r"\?"))
+        expect(page.get_by_text("1–25 of 120")).to_be_visible()
+    visitor.expect_no_crash()
+
+
 def test_a_menu_of_exports_that_stays_open_is_of_the_rows_as_they_are(
     shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:
     visitor = visit(shop)
     page = visitor.page
-    visitor.open("products")
-    visitor.button("fetch_products").click()
-    visitor.expect_rows("products_table", 25)
+    fetch(visitor)
     visitor.button("export_products").click()
     expect(page.get_by_text(re.compile(r"^All 120 rows that match$"))).to_be_visible()
 

@@ -24,6 +24,7 @@ try:
         Page,
         Route,
         WebSocket,
+        WebSocketRoute,
         expect,
         sync_playwright,
     )
@@ -38,6 +39,7 @@ __all__ = [
     "Page",
     "Route",
     "Visitor",
+    "WebSocketRoute",
     "expect",
     "find_chromium",
     "running_chromium",
@@ -86,8 +88,9 @@ class Visitor:
     """One person with a browser of their own: nothing is shared with another visitor.
 
     ``errors`` is what the pages wrote to the console as an error or did not
-    catch, without what is known to be harmless. ``settings`` are Playwright's
-    for a context: ``color_scheme``, ``viewport``, …
+    catch, without what is known to be harmless. ``full_runs`` counts how often the
+    whole page was drawn. ``settings`` are Playwright's for a context:
+    ``color_scheme``, ``viewport``, …
     """
 
     def __init__(
@@ -96,7 +99,7 @@ class Visitor:
         self.server = server
         self.harmless: list[re.Pattern[str]] = []
         self.errors: list[str] = []
-        self._full_runs = 0
+        self.full_runs = 0
         settings = {"viewport": {"width": 1440, "height": 900}, **settings}
         self.context: BrowserContext = browser.new_context(
             locale=locale, timezone_id="Europe/Paris", reduced_motion="reduce", **settings
@@ -117,7 +120,7 @@ class Visitor:
             if isinstance(frame, bytes):
                 message = ForwardMsg.FromString(frame)
                 ended = message.WhichOneof("type") == "script_finished"
-                self._full_runs += (
+                self.full_runs += (
                     ended and message.script_finished == ForwardMsg.FINISHED_SUCCESSFULLY
                 )
 
@@ -159,10 +162,10 @@ class Visitor:
     def click_through(self, key: str) -> None:
         """Click a button and wait until the server has run the script for it, start to end."""
         self.wait_until_drawn()  # what was clicked before is not what is waited for
-        before = self._full_runs
+        before = self.full_runs
         self.button(key).click()
         ends_at = time.monotonic() + PATIENCE_MS / 1_000
-        while self._full_runs == before:
+        while self.full_runs == before:
             assert time.monotonic() < ends_at, f"the script has not run for {key}"
             self.page.wait_for_timeout(20)
         self.wait_until_drawn()

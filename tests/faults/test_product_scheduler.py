@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ecommerce_core.language import escape as escape_markdown
 from ecommerce_core.models import RunStatus
 from tests.faults import peer as faults
 from tests.faults.peer import Behaviour, Exchange, MisbehavingPeer
@@ -95,8 +96,13 @@ def scheduler(running: Product) -> Iterator[PlayedScheduler]:
     page = Session(running.server, "scheduler")
     if page.element("retry_clock"):
         page.click("retry_clock")
-    until(lambda: _is_well(running.read("scheduler")), timeout_s=40)
+    until(lambda: _is_well(read_plainly(running)), timeout_s=40)
     running.assert_log_is_clean()
+
+
+def read_plainly(product: Product) -> str:
+    """What stands on the scheduler's page, without Markdown's escapes."""
+    return product.read("scheduler").replace("\\", "")
 
 
 def _is_well(text: str) -> bool:
@@ -141,13 +147,14 @@ def test_a_list_that_failed_is_shown_again_once_it_can_be_read(
     running: Product, scheduler: PlayedScheduler
 ) -> None:
     scheduler.break_down(faults.gateway_error(502), "/schedule/json", "/schedule/list")
-    until(lambda: "scheduler is down (502)" in running.read("scheduler").replace("\\", ""))
-    running.read("")
+    until(lambda: "scheduler is down (502)" in read_plainly(running))
 
     scheduler.rows = [[*OURS, "e-commerce", False]]
     scheduler.play()
 
     until(lambda: "get_products" in running.read("scheduler"), timeout_s=40)
+    assert "is down" not in running.read("scheduler")
+    assert listed(running) == [["get_products", "2019-01-07T10:00:00", "every day"]]
 
 
 def test_a_scheduler_without_json_is_read_from_its_page(
@@ -157,6 +164,14 @@ def test_a_scheduler_without_json_is_read_from_its_page(
     scheduler.break_down(faults.answer_html("not found", status=404), "/schedule/json")
 
     until(lambda: "get_products" in running.read("scheduler"))
+    assert listed(running) == [["get_products", "2019-01-07T10:00:00", "every day"]]
+
+
+def listed(running: Product) -> list[list[Any]]:
+    """The tasks of ours as a new reader sees them: name, next time, recurrence."""
+    table = Session(running.server, "scheduler").element("tasks_table")
+    assert table is not None
+    return [[row[0], row[1], row[3]] for row in table["data"]["preview"]["rows"]]
 
 
 def add_a_task(running: Product) -> str:
@@ -245,7 +260,7 @@ def test_a_clock_that_jumps_back_or_stands_still_is_followed(
     running: Product, scheduler: PlayedScheduler
 ) -> None:
     def is_shown(hour: str) -> bool:
-        return hour in running.read("scheduler")
+        return hour in read_plainly(running)
 
     def is_told(at: str) -> bool:
         assert running.post().text.startswith("Done")
@@ -257,7 +272,7 @@ def test_a_clock_that_jumps_back_or_stands_still_is_followed(
         until(partial(is_shown, at.partition("-")[2]))
         until(partial(is_told, at))
     for _ in range(3):
-        assert "04:00:00" in running.read("scheduler")
+        assert "04:00:00" in read_plainly(running)
         assert running.last_run().status in {RunStatus.SUCCEEDED, RunStatus.UNCHANGED}
 
 
@@ -272,7 +287,22 @@ def test_what_others_call_their_tasks_is_shown_as_text(
     ]
 
     until(lambda: "=1+1" in running.read("scheduler"))
-    running.read("")
+    page = Session(running.server, "scheduler")
+    page.set(tasks_of_others=True)
+
+    table = page.element("tasks_table")
+    assert table is not None
+    assert [row[:2] for row in table["data"]["preview"]["rows"]][:3] == [
+        [evil, "e-commerce"],
+        ["=1+1", "e-commerce"],
+        ["t0", "x"],
+    ]
+    # A label is Markdown, which a cell is not.
+    delete = page.element(f"delete_task_{evil}")
+    assert delete is not None
+    assert delete["props"]["label"] == f"Delete {escape_markdown(evil)} (1)"
+    assert escape_markdown(evil) != evil
+    assert "**:red" not in delete["props"]["label"]
 
 
 def test_a_clock_that_falls_silent_keeps_no_callback_waiting(
