@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +19,8 @@ from ecommerce_core.transactions import Transactions, to_datetime
 EXPORT_CHUNK = 5_000
 # Along an index so many rows are looked at, in vain if need be, in a few hundredths of a second.
 FEW_TO_PASS = 20_000
+# And so many in a millisecond or two.
+FEW_TO_TRY = 2_000
 
 _to_datetime = lru_cache(4_096)(to_datetime)
 
@@ -159,40 +161,56 @@ def _order(dataset: Dataset, column: str, direction: str) -> str:
 
 def _list_page(dataset: Dataset, query: Query, selection: Selection) -> list[tuple[Any, ...]]:
     """The rows of one page as tuples, none where there is no such page."""
-    total = selection.count()
     size = max(1, query.page_size)
     offset = (max(1, query.page) - 1) * size
-    take = min(size, total - offset)
-    if take <= 0:
-        return []
     column = _sort(dataset, query)
     direction = "DESC" if query.descending else "ASC"
     order = _order(dataset, column, direction)
     key, columns = dataset.key, _columns(dataset)
-    if selection.few() is not None:
-        source, values = selection.source()
-        where, asked = selection.conditions.sql(table="t"), selection.conditions.values
-        sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
-        few: list[tuple[Any, ...]] = selection.db.execute(
-            sql, [*values, *asked, take, offset]
-        ).fetchall()
-        return few
-    if offset > total // 2:
-        # Beyond the middle the end is nearer: the last page costs what the first does.
-        direction = "ASC" if query.descending else "DESC"
-        offset = total - offset - take
-    found: list[tuple[Any, ...]] = []
     way = _Way(dataset, column, direction, selection)
-    for keys, asked in way.list_ways(until=offset + take, total=total):
+
+    def fetch(keys: str, asked: list[Any], take: int, offset: int) -> list[tuple[Any, ...]]:
         # The keys alone, so that the rows that are passed over are never fetched.
         sql = (
             f"SELECT {columns} FROM ({keys} LIMIT ? OFFSET ?)"
             f" CROSS JOIN {dataset.table} AS t ON t.{key} = wanted ORDER BY {order}"
         )
-        found = selection.db.execute(sql, [*asked, take, offset]).fetchall()
+        found: list[tuple[Any, ...]] = selection.db.execute(sql, [*asked, take, offset]).fetchall()
+        return found
+
+    found: list[tuple[Any, ...]] = []
+    if offset == 0 and selection.few() is None and (first := way.find_first()) is not None:
+        # How many there are in all need not be known, which takes longer to find.
+        found = fetch(*first, size, 0)
+        if len(found) == size:
+            return found
+    total = selection.count()
+    take = min(size, total - offset)
+    if take <= 0:
+        return []
+    if selection.few() is not None:
+        return _list_few(columns, selection, order, take, offset)
+    if offset > total // 2:
+        # Beyond the middle the end is nearer: the last page costs what the first does.
+        way = replace(way, direction="ASC" if query.descending else "DESC")
+        offset = total - offset - take
+    for keys, asked in way.list_ways(until=offset + take, total=total):
+        found = fetch(keys, asked, take, offset)
         if len(found) == take:
             break
     return found
+
+
+def _list_few(
+    columns: str, selection: Selection, order: str, take: int, offset: int
+) -> list[tuple[Any, ...]]:
+    source, values = selection.source()
+    where, asked = selection.conditions.sql(table="t"), selection.conditions.values
+    sql = f"SELECT {columns} FROM {source} WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?"
+    few: list[tuple[Any, ...]] = selection.db.execute(
+        sql, [*values, *asked, take, offset]
+    ).fetchall()
+    return few
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +221,11 @@ class _Way:
     column: str
     direction: str
     selection: Selection
+
+    def find_first(self) -> tuple[str, list[Any]] | None:
+        """The first of the rows that match, where some are met soon; None where no index helps."""
+        covered = self._along_what_knows_all()
+        return covered or (self._along(at_most=FEW_TO_TRY) if self._has_index() else None)
 
     def list_ways(self, *, until: int, total: int) -> Iterator[tuple[str, list[Any]]]:
         """Statements with their parameters, each for where the one before finds too few rows.
@@ -215,10 +238,13 @@ class _Way:
         everything = self.selection.among(Conditions(self.selection.conditions.withdrawn)).count()
         # If they lie evenly. They need not: a description may begin with its family.
         passed = until * everything // total
-        index = sort_index(self.dataset, self.column)
-        if passed <= total and (self.column == self.dataset.key or index in self.selection.indexes):
-            yield self._along(index, at_most=max(FEW_TO_PASS, 2 * passed))
+        if passed <= total and self._has_index():
+            yield self._along(at_most=max(FEW_TO_PASS, 2 * passed))
         yield self._sorted()
+
+    def _has_index(self) -> bool:
+        is_there = sort_index(self.dataset, self.column) in self.selection.indexes
+        return is_there or self.column == self.dataset.key
 
     def _order(self) -> str:
         return f"ORDER BY {_order(self.dataset, self.column, self.direction)}"
@@ -246,9 +272,10 @@ class _Way:
         )
         return sql, conditions.values
 
-    def _along(self, index: str, *, at_most: int) -> tuple[str, list[Any]]:
+    def _along(self, *, at_most: int) -> tuple[str, list[Any]]:
         """Along the column's index, looking into the table for what else is asked."""
         dataset, conditions = self.dataset, self.selection.conditions
+        index = sort_index(dataset, self.column)
         bounds = Conditions(
             Withdrawn.SHOW, tuple(c for c in conditions.clauses if c.column == self.column)
         )

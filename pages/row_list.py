@@ -64,12 +64,9 @@ def _count(known: Reads, query: Query) -> int:
 def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
     """One page of the rows that match, and below it which ones they are."""
     known = Reads(dataset)
-    matching = _count(known, query)
-    if matching == 0:
-        _nothing(shape)
-        return
-    pages = ceil(matching / query.page_size)
-    query = replace(query, page=min(query.page, pages))
+    if query.page > 1:
+        pages = ceil(_count(known, query) / query.page_size)
+        query = replace(query, page=max(1, min(query.page, pages)))
     if view_state.has_just_come(shape.name):
         with st.skeleton(height=300):
             rows = _read(known, query)
@@ -77,7 +74,13 @@ def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
         rows = _read(known, query)
         # In the skeleton's place: what moves by one element, the browser makes anew.
         st.empty()
+    if not rows:
+        _nothing(shape)
+        return
     show_rows(rows)
+    # Counted while the rows are on their way: among a million that takes longer than to read them.
+    # Not fewer than are shown, though a run may have ended in between.
+    matching = max(_count(known, query), (query.page - 1) * query.page_size + len(rows))
     pager.show(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
+from ecommerce_core.dataset import Dataset
+from ecommerce_core.errors import StoreBusy
 from ecommerce_core.language import escape
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
@@ -172,6 +174,36 @@ def test_a_search_begins_again_on_the_first_page(app: Application) -> None:
 def test_a_page_beyond_the_last_is_the_last(app: Application) -> None:
     fetch(app)
     assert "51–60 of 60" in Page.open(app, "products", page="999").texts()
+
+
+def test_rows_that_are_cleared_before_they_are_counted_are_counted_as_shown(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(app)
+    count = app.store.count_rows
+
+    def clear_and_count(dataset: Dataset, query: Query) -> int:
+        app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        return count(dataset, query)
+
+    monkeypatch.setattr(app.store, "count_rows", clear_and_count)
+    page = Page.open(app, "products")
+    assert len(page.sound().table()) == 25
+    assert "1–25 of 25" in page.texts()
+
+
+def test_rows_that_cannot_be_counted_are_shown_and_the_reason_below(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(app)
+
+    def fail(*_: object) -> int:
+        raise StoreBusy("products")
+
+    monkeypatch.setattr(app.store, "count_rows", fail)
+    page = Page.open(app, "products")
+    assert len(page.table()) == 25
+    assert len(page.at.error) == 1
 
 
 def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) -> None:

@@ -28,7 +28,7 @@ from ecommerce_core.models import Customer, Product, Trigger
 from ecommerce_core.query import ChangeKind, Query, Withdrawn
 from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.row_filters import conditions_of
-from ecommerce_core.selection import FEW_KEYS
+from ecommerce_core.selection import FEW_KEYS, Selection
 from ecommerce_core.store import Store
 from tests.peers import Peers, customer, product, products
 from tests.test_store import put
@@ -579,6 +579,25 @@ def test_rows_that_stand_together_at_the_far_end_of_an_order_are_found(
                 query = replaced(asked, sort=sort, page=page, page_size=100)
                 assert products_of(store, query) == everything[(page - 1) * 100 : page * 100]
     assert words_hold(store)
+
+
+@pytest.mark.parametrize("sort", ["code", "price_cents", "description"])
+def test_the_first_page_of_many_is_there_before_they_are_counted(
+    store: Store, monkeypatch: pytest.MonkeyPatch, sort: str
+) -> None:
+    put(store, products(FEW_KEYS + 100))
+    store.prepare_reading(PRODUCTS)
+    query = Query(search="x1", sort=sort, ranges=(("price_cents", 0, None),))
+
+    def fail(_: Selection) -> int:
+        raise AssertionError("counted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Selection, "count", fail)
+        first = products_of(store, query)
+        with pytest.raises(AssertionError, match="counted"):
+            products_of(store, replaced(query, page=2))
+    assert first == products_of(store, replaced(query, page_size=2 * FEW_KEYS))[:50]
 
 
 def test_readers_and_an_index_being_built_do_not_fail_each_other(store: Store) -> None:
