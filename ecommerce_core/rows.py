@@ -19,8 +19,8 @@ from ecommerce_core.transactions import Transactions, to_datetime
 EXPORT_CHUNK = 5_000
 # Along an index so many rows are looked at, in vain if need be, in a few hundredths of a second.
 FEW_TO_PASS = 20_000
-# And so many in a millisecond or two.
-FEW_TO_TRY = 2_000
+# And so many in a millisecond or two, whatever the order.
+FEW_TO_TRY = 500
 
 _to_datetime = lru_cache(4_096)(to_datetime)
 
@@ -179,8 +179,9 @@ def _list_page(dataset: Dataset, query: Query, selection: Selection) -> list[tup
         return found
 
     found: list[tuple[Any, ...]] = []
-    if offset == 0 and selection.few() is None and (first := way.find_first()) is not None:
-        # How many there are in all need not be known, which takes longer to find.
+    is_filtered = bool(selection.conditions.clauses)  # how many there are in all is remembered
+    if offset == 0 and is_filtered and selection.few() is None and (first := way.find_first()):
+        # How many match need not be known, which takes longer to find.
         found = fetch(*first, size, 0)
         if len(found) == size:
             return found

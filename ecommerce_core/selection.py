@@ -41,13 +41,11 @@ class Few:
 class Many:
     """How many rows were seen before it was given up, and which was the last, if that is known.
 
-    ``last``: its place in the scan's index, from where the rest can be counted. ``is_all``: all
-    that match were counted.
+    ``last``: its place in the scan's index, from where the rest can be counted.
     """
 
     seen: int
     last: tuple[Any, ...] = ()
-    is_all: bool = False
 
 
 class Selection:
@@ -155,12 +153,13 @@ class Selection:
     def _find_few(self) -> Few | Many:
         question = self._question()
         if question is not None:
-            limit = None if self._is_told_by_words() else FEW_TO_LOOK_AT
+            is_told = self._is_told_by_words()
+            limit = FEW_KEYS + 1 if is_told else FEW_TO_LOOK_AT
             found = self._count_by_words(question, limit)
-            if limit is None and found > FEW_KEYS:
-                return Many(found, is_all=True)
-            if limit is None or found < limit:
+            if found < limit:
                 return self._find_few_by_words(question)
+            if is_told:
+                return Many(found)
         dataset, conditions = self._dataset, self.conditions
         source, values = self._source(conditions, None)
         is_scan = self._is_scan(source)
@@ -201,7 +200,7 @@ class Selection:
         conditions = self.conditions
         return conditions.columns == {"search"} and word_index.is_exact(conditions.words)
 
-    def _count_by_words(self, question: str, limit: int | None) -> int:
+    def _count_by_words(self, question: str, limit: int | None = None) -> int:
         """How many rows the index of words has, at most ``limit``."""
         index = word_index.index_name(self._dataset)
         sql = f"SELECT count(*) FROM {index} WHERE {index} MATCH ?"
@@ -243,9 +242,9 @@ class Selection:
 
     def _count(self) -> int:
         dataset, conditions = self._dataset, self.conditions
-        many = self._few_or_many()
-        if isinstance(many, Many) and many.is_all:
-            return many.seen
+        question = self._question()
+        if question is not None and self._is_told_by_words():
+            return self._count_by_words(question)
         facet = dataset.facet
         others = conditions.without(facet) if facet else conditions
         if facet and not others.clauses and len(conditions.clauses) == 1:
@@ -255,6 +254,7 @@ class Selection:
         source, values = self.source()
         sql = f"SELECT count(*) FROM {source} WHERE {conditions.sql(table='t')}"
         seen, last = 0, tuple[Any, ...]()
+        many = self._few_or_many()
         if isinstance(many, Many) and many.last:
             # From where the search for few was given up: no row is looked at twice.
             seen, last = many.seen, many.last

@@ -94,6 +94,8 @@ def _nothing(shape: Shape) -> None:
     found = [text for text, _without in active_filters.list_active(shape, view)]
     if view.search:
         found.insert(0, _("Search: {text}").format(text=view.search))
+    if not found:
+        return  # cleared in this moment: the page is about to be drawn again
     loosen = _("Loosen one of these: {filters}.").format(filters=ui.escape(" · ".join(found)))
     st.info(loosen, title=_("Nothing matches"), icon=":material/search_off:")
     with st.container(horizontal=True):

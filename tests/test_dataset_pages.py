@@ -192,6 +192,21 @@ def test_rows_that_are_cleared_before_they_are_counted_are_counted_as_shown(
     assert "1–25 of 25" in page.texts()
 
 
+def test_rows_that_are_cleared_before_they_are_read_leave_no_advice_without_a_cause(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(app)
+    list_rows = app.store.list_rows
+
+    def clear_and_list(dataset: Dataset, query: Query) -> list[Any]:
+        app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        return list_rows(dataset, query)
+
+    monkeypatch.setattr(app.store, "list_rows", clear_and_list)
+    page = Page.open(app, "products")
+    assert "Loosen" not in page.sound().texts()
+
+
 def test_rows_that_cannot_be_counted_are_shown_and_the_reason_below(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:

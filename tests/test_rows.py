@@ -581,19 +581,33 @@ def test_rows_that_stand_together_at_the_far_end_of_an_order_are_found(
     assert words_hold(store)
 
 
-@pytest.mark.parametrize("sort", ["code", "price_cents", "description"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(search="x1"),
+        Query(search="frigos", sort="description"),
+        Query(search="x1", sort="price_cents", ranges=(("price_cents", 0, None),)),
+        Query(values=(("family", ("Frigos",)),), sort="family"),
+    ],
+)
 def test_the_first_page_of_many_is_there_before_they_are_counted(
-    store: Store, monkeypatch: pytest.MonkeyPatch, sort: str
+    store: Store, monkeypatch: pytest.MonkeyPatch, query: Query
 ) -> None:
+    monkeypatch.setattr(word_index, "WORTH_ROWS", 1)
     put(store, products(FEW_KEYS + 100))
     store.prepare_reading(PRODUCTS)
-    query = Query(search="x1", sort=sort, ranges=(("price_cents", 0, None),))
+    count_by_words = Selection._count_by_words
 
     def fail(_: Selection) -> int:
         raise AssertionError("counted")
 
+    def count_some(selection: Selection, question: str, limit: int | None = None) -> int:
+        assert limit is not None, "counted"
+        return count_by_words(selection, question, limit)
+
     with monkeypatch.context() as patched:
         patched.setattr(Selection, "count", fail)
+        patched.setattr(Selection, "_count_by_words", count_some)
         first = products_of(store, query)
         with pytest.raises(AssertionError, match="counted"):
             products_of(store, replaced(query, page=2))
