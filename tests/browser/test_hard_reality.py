@@ -328,8 +328,8 @@ def test_timers_at_a_click_leave_the_page_and_what_the_click_opened_whole(
 
     timers.arm()
     visitor.button("pause_clock").click()
-    wait_for(visitor, lambda: timers.begun >= 3)
-    visitor.wait_until_drawn()
+    # On such a line its timers keep the page busy for good: what goes amiss has by then, and stays.
+    wait_for(visitor, lambda: timers.begun >= 10)
 
     expect(visitor.button("confirm_pause_clock")).to_be_visible()
     for key in ("clock_face", "add_task", "task_time"):
