@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
@@ -29,6 +31,7 @@ def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
     # Another label would be another popover, and closed.
     icon = ":material/filter_alt:"
     popover = st.popover(_("Filters"), icon=icon, key=f"{name}_filters", on_change="rerun")
+    st.session_state[drawn(name)] = popover.open
     if not popover.open:
         return
     with popover, ui.guarded():
@@ -50,6 +53,25 @@ def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
         )
 
 
+def drawn(name: str) -> str:
+    """The key of whether the menu was drawn last time."""
+    return f"_{name}_menu_drawn"
+
+
+def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]:
+    """As ``edited_by``, where the menu was there to be edited in.
+
+    As it opens, a browser tells its widgets as they were when it closed, however long ago.
+    """
+    edit_field = edited_by(name, *about, **more)
+
+    def edit_what_is_seen() -> None:
+        if st.session_state.get(drawn(name)):
+            edit_field()
+
+    return edit_what_is_seen
+
+
 def _choice(dataset: Dataset, shape: Shape, view: View, query: Query) -> None:
     column = shape.choice or ""
     question = query.without_order()
@@ -62,7 +84,7 @@ def _choice(dataset: Dataset, shape: Shape, view: View, query: Query) -> None:
         key=choose_in(key, list(view.chosen)),
         format_func=lambda value: f"{value} ({language().number(counts.get(value, 0))})",
         placeholder=_("All ({n})").format(n=language().number(len(counts))),
-        on_change=edited_by(shape.name, key, "chosen", tuple, options=options),
+        on_change=edited_where_seen(shape.name, key, "chosen", tuple, options=options),
     )
 
 
@@ -84,7 +106,7 @@ def _range(dataset: Dataset, shape: Shape, view: View) -> None:
                 key=show_in(key, getattr(view, field)),
                 placeholder=hint,
                 width=150,
-                on_change=edited_by(shape.name, key, field),
+                on_change=edited_where_seen(shape.name, key, field),
             )
 
 
@@ -107,7 +129,7 @@ def _withdrawn(shape: Shape, view: View, totals: Totals) -> None:
         horizontal=True,
         format_func=lambda option: labels[option],
         help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
-        on_change=edited_by(shape.name, key, "withdrawn", options=labels),
+        on_change=edited_where_seen(shape.name, key, "withdrawn", options=labels),
     )
 
 
@@ -127,7 +149,7 @@ def _since(shape: Shape, view: View) -> None:
                 format_func=age_in_words,
                 placeholder=_("Any time"),
                 width=150,
-                on_change=edited_by(
+                on_change=edited_where_seen(
                     shape.name, age_key, field, lambda age: age or "", options=ages
                 ),
             )
@@ -141,7 +163,7 @@ def _since(shape: Shape, view: View) -> None:
                 format="DD/MM/YYYY",
                 label_visibility="collapsed",
                 width=150,
-                on_change=edited_by(
+                on_change=edited_where_seen(
                     shape.name, day_key, field, lambda day: "" if day is None else str(day)
                 ),
             )
@@ -157,5 +179,5 @@ def _presence(shape: Shape, view: View) -> None:
         key=choose_in(key, next(o for o, present in options.items() if present is view.present)),
         horizontal=True,
         format_func=lambda option: labels[option],
-        on_change=edited_by(shape.name, key, "present", options.get, options=options),
+        on_change=edited_where_seen(shape.name, key, "present", options.get, options=options),
     )
