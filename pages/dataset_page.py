@@ -16,6 +16,7 @@ from pages import (
     as_of,
     changes,
     dataset_actions,
+    drawn,
     export_menu,
     fetch_watch,
     frame,
@@ -59,7 +60,7 @@ def show(
         if not filled:
             dataset_actions.empty(name)
             return
-        view_state.note_frame(name)
+        drawn.note_frame(name)
         # The part that is looked at; the others cost nothing.
         if view.tab == "changes":
             changes.show(dataset, shape)
@@ -91,14 +92,14 @@ def _parts(shape: Shape, tab: str) -> None:
 def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.Show) -> None:
     """What is asked and what is found: a fragment, since most clicks change nothing else."""
     name = shape.name
-    if view_state.is_frame_old(name):
+    if drawn.is_frame_old(name):
         st.rerun()
     view = view_state.current(name)
     with ui.guarded():
         totals = reads.totals(dataset)
         query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
         is_list = view.tab == "rows"
-        view_state.note_question(name)
+        drawn.note_question(name)
         asked = st.container()
         # The rows first: what one waits for need not wait for what stands above it.
         if is_list:
@@ -116,7 +117,7 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
 def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
     """One page of what is found, and above it the filters that hold: most clicks stay in here."""
     name = shape.name
-    if view_state.is_frame_old(name) or view_state.is_question_old(name):
+    if drawn.is_frame_old(name) or drawn.is_question_old(name):
         st.rerun()
     view = view_state.current(name)
     query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)

@@ -12,7 +12,7 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
-from pages import reads, view_state
+from pages import drawn, reads, view_state
 from pages.active_filters import age_in_words, list_active
 from pages.view import NO_FILTERS, Shape, View
 from pages.view_state import choose_in, edit, edited_by, show_in
@@ -31,7 +31,7 @@ def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
     # Another label would be another popover, and closed.
     icon = ":material/filter_alt:"
     popover = st.popover(_("Filters"), icon=icon, key=f"{name}_filters", on_change="rerun")
-    st.session_state[drawn(name)] = popover.open
+    drawn.note_menu(name, is_open=bool(popover.open))
     if not popover.open:
         return
     with popover, ui.guarded():
@@ -53,11 +53,6 @@ def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
         )
 
 
-def drawn(name: str) -> str:
-    """The key of whether the menu was drawn last time."""
-    return f"_{name}_menu_drawn"
-
-
 def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]:
     """As ``edited_by``, where the menu was there to be edited in.
 
@@ -66,7 +61,7 @@ def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]
     edit_field = edited_by(name, *about, **more)
 
     def edit_what_is_seen() -> None:
-        if st.session_state.get(drawn(name)):
+        if drawn.was_menu_there(name):
             edit_field()
 
     return edit_what_is_seen

@@ -14,7 +14,7 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import Query
 from ecommerce_core.ui import language
-from pages import active_filters, pager, view_state
+from pages import active_filters, drawn, pager, view_state
 from pages.reads import Reads
 from pages.table import Column, show_table
 from pages.view import Shape
@@ -67,7 +67,7 @@ def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
     if query.page > 1:
         pages = ceil(_count(known, query) / query.page_size)
         query = replace(query, page=max(1, min(query.page, pages)))
-    if view_state.has_just_come(shape.name):
+    if drawn.has_just_come(shape.name):
         with st.skeleton(height=300):
             rows = _read(known, query)
     else:

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core import indexes, rows, word_index
+from ecommerce_core import indexes, row_page, word_index
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
@@ -553,7 +553,7 @@ def _has(record: Any, query: Query) -> bool:
 def test_rows_that_stand_together_at_the_far_end_of_an_order_are_found(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "FEW_TO_PASS", 100)
+    monkeypatch.setattr(row_page, "FEW_TO_PASS", 100)
     monkeypatch.setattr(word_index, "WORTH_ROWS", 1)
     count = 2 * FEW_KEYS + 10
     put(
