@@ -115,15 +115,11 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
 
 
 def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
-    """One page of what is found, and above it the filters that hold: most clicks stay in here."""
+    """One page of what is found, and the filters that hold: most clicks stay in here."""
     name = shape.name
     if drawn.is_frame_old(name) or drawn.is_question_old(name):
         st.rerun()
-    view = view_state.current(name)
-    query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
-    filters = st.container()
+    query = query_of(view_state.current(name), shape, now=datetime.now(UTC), zone=language().zone)
     with ui.guarded():
         row_list.show(dataset, shape, query, show_rows)
-    with filters:
-        active_filters.show(shape, view)
     address_bar.follow(shape)

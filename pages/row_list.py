@@ -62,8 +62,31 @@ def _count(known: Reads, query: Query) -> int:
 
 
 def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
-    """One page of the rows that match, and below it which ones they are."""
+    """One page of the rows that match, above it the filters that hold, below which ones it has."""
     known = Reads(dataset)
+    filters = st.container()
+    rows: Sequence[Row] | None = None
+    with ui.guarded():
+        query, rows = _show_page(known, shape, query, show_rows)
+    # Behind the rows, which one waits for, whatever became of them; but before the count, or a
+    # filter that was taken away would stand for as long as that takes.
+    with filters:
+        active_filters.show(shape, view_state.current(shape.name))
+    if rows is None:
+        return
+    if not rows:
+        _nothing(shape)
+        return
+    # Counted while the rows are on their way: among a million that takes longer than to read them.
+    # Not fewer than are shown, though a run may have ended in between.
+    matching = max(_count(known, query), (query.page - 1) * query.page_size + len(rows))
+    pager.show(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+
+
+def _show_page(
+    known: Reads, shape: Shape, query: Query, show_rows: Show
+) -> tuple[Query, Sequence[Row]]:
+    """Show the page asked for, or the last there is: which one that was, and its rows."""
     if query.page > 1:
         pages = ceil(_count(known, query) / query.page_size)
         query = replace(query, page=max(1, min(query.page, pages)))
@@ -74,14 +97,9 @@ def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
         rows = _read(known, query)
         # In the skeleton's place: what moves by one element, the browser makes anew.
         st.empty()
-    if not rows:
-        _nothing(shape)
-        return
-    show_rows(rows)
-    # Counted while the rows are on their way: among a million that takes longer than to read them.
-    # Not fewer than are shown, though a run may have ended in between.
-    matching = max(_count(known, query), (query.page - 1) * query.page_size + len(rows))
-    pager.show(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+    if rows:
+        show_rows(rows)
+    return query, rows
 
 
 def _read(known: Reads, query: Query) -> list[Row]:

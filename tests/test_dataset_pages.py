@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
@@ -219,6 +220,17 @@ def test_rows_that_cannot_be_counted_are_shown_and_the_reason_below(
     page = Page.open(app, "products")
     assert len(page.table()) == 25
     assert len(page.at.error) == 1
+
+
+def test_the_filters_that_hold_are_drawn_before_what_matches_is_counted(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(app)
+    monkeypatch.setattr(app.store, "count_rows", lambda *_: st.stop())
+    page = Page.open(app, "products", family="TV")
+    assert len(page.table()) == 20
+    assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
+    assert not [box for box in page.at.selectbox if box.label == "Rows per page"]
 
 
 def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) -> None:
