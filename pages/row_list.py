@@ -68,8 +68,10 @@ def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
     rows: Sequence[Row] | None = None
     with ui.guarded():
         query, rows = _show_page(known, shape, query, show_rows)
-    # Behind the rows, which one waits for, whatever became of them; but before the count, or a
-    # filter that was taken away would stand for as long as that takes.
+    # A browser draws at one go what reaches it together: the rows need not wait for the rest.
+    ui.hand_over()
+    # Whatever became of the rows; but before the count, or a filter that was taken away would
+    # stand for as long as that takes.
     with filters:
         active_filters.show(shape, view_state.current(shape.name))
     if rows is None:

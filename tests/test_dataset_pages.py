@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
+from ecommerce_core import ui
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.dataset import Dataset
@@ -231,6 +232,16 @@ def test_the_filters_that_hold_are_drawn_before_what_matches_is_counted(
     assert len(page.table()) == 20
     assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
     assert not [box for box in page.at.selectbox if box.label == "Rows per page"]
+
+
+def test_rows_are_on_their_way_before_what_stands_around_them_is_drawn(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(app)
+    monkeypatch.setattr(ui, "hand_over", st.stop)
+    page = Page.open(app, "products", family="TV")
+    assert len(page.table()) == 20
+    assert "drop_filter_products_0" not in [button.key for button in page.at.button]
 
 
 def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) -> None:
