@@ -63,13 +63,11 @@ def _count(known: Reads, query: Query) -> int:
 
 def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
     """One page of the rows that match, above it the filters that hold, below which ones it has."""
-    known = Reads(dataset)
     filters = st.container()
     rows: Sequence[Row] | None = None
     with ui.guarded():
+        known = Reads(dataset)
         query, rows = _show_page(known, shape, query, show_rows)
-    # A browser draws at one go what reaches it together: the rows need not wait for the rest.
-    ui.hand_over()
     # Whatever became of the rows; but before the count, or a filter that was taken away would
     # stand for as long as that takes.
     with filters:
@@ -101,6 +99,8 @@ def _show_page(
         st.empty()
     if rows:
         show_rows(rows)
+        # A browser draws at one go what reaches it together: the rows need not wait for the rest.
+        ui.hand_over()
     return query, rows
 
 

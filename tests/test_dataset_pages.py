@@ -19,7 +19,8 @@ from ecommerce_core.errors import StoreBusy
 from ecommerce_core.language import escape
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
-from pages import echo
+from pages import echo, row_list
+from pages.reads import Reads
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, installed
 
@@ -232,6 +233,20 @@ def test_the_filters_that_hold_are_drawn_before_what_matches_is_counted(
     assert len(page.table()) == 20
     assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
     assert not [box for box in page.at.selectbox if box.label == "Rows per page"]
+
+
+def test_the_filters_that_hold_stay_where_the_rows_cannot_be_asked_for(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch(app)
+
+    def fail(*_: object) -> Reads:
+        raise StoreBusy("products")
+
+    monkeypatch.setattr(row_list, "Reads", fail)
+    page = Page.open(app, "products", family="TV")
+    assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
+    assert len(page.at.error) == 1
 
 
 def test_rows_are_on_their_way_before_what_stands_around_them_is_drawn(
