@@ -14,12 +14,13 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ecommerce_core.errors import StoreError, StoreFull
-from ecommerce_core.new_file import PARTIAL, partial_file, put_in_place
+from ecommerce_core.new_file import partial_file, put_in_place
 from ecommerce_core.store import Store
 
 logger = logging.getLogger(__name__)
 
 _STAMP = "%Y%m%dT%H%M%SZ"
+PARTIAL = ".partial-"
 _PREFIX, _SUFFIX = "ecommerce-", ".db"
 # After a failure; the next one may find room again.
 RETRY_S = 300.0
