@@ -25,8 +25,11 @@ class SchemaObject(NamedTuple):
 
 
 def list_objects(connection: sqlite3.Connection) -> frozenset[SchemaObject]:
-    """Everything that a database declares."""
-    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
+    """List everything that a database declares, statistics aside."""
+    # The statistics of an ANALYZE are SQLite's own and change no answer.
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_stat*'"
+    )
     return frozenset(
         SchemaObject(kind, name, table, None if sql is None else _normal(sql))
         for kind, name, table, sql in rows

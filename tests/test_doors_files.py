@@ -213,7 +213,6 @@ OTHER_SHAPES = {
     "not strict": edit_declaration("run", ") STRICT", ")"),
     "with a rowid": "DROP TABLE product_cleared; CREATE TABLE product_cleared (code TEXT);",
     "a virtual table": "CREATE VIRTUAL TABLE found USING fts5(text);",
-    "statistics": "ANALYZE;",
     "a column of the list of migrations": "ALTER TABLE _sqlite_migrations ADD COLUMN x TEXT;",
     "no list of migrations": "DROP TABLE _sqlite_migrations;",
     "a list of migrations with a gap": "DELETE FROM _sqlite_migrations"
@@ -277,6 +276,13 @@ def test_a_database_whose_texts_have_another_order_is_not_opened(
 
     with pytest.raises(StoreDamaged, match="UTF-16le"):
         Store.open(other)
+
+
+def test_a_database_that_somebody_analyzed_is_used_as_before(database: Path) -> None:
+    run_sql(database, "ANALYZE")
+
+    Store.open(database)
+    Store.check(database)
 
 
 def test_readers_indexes_may_be_there_or_not(database: Path, tmp_path: Path) -> None:
