@@ -1,0 +1,291 @@
+"""Attempts on what the application is installed from, on what it tells strangers, and on its doors.
+
+Each test makes the attempt with the real bytes or files.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import socket
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from ecommerce_core.settings import PROJECT_ROOT
+from tests.proxy import Proxy, running_proxy
+
+LOCKS = {
+    "requirements.lock": ["requirements.txt"],
+    "tests/requirements.lock": ["requirements.txt", "tests/requirements.txt"],
+}
+HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+def text_of(name: str) -> str:
+    return (PROJECT_ROOT / name).read_text("utf-8")
+
+
+def requirements(name: str) -> list[Requirement]:
+    lines = (line.partition("#")[0].strip() for line in text_of(name).splitlines())
+    return [Requirement(line) for line in lines if line]
+
+
+def locked(name: str) -> list[tuple[Requirement, list[str]]]:
+    """What a lock pins, each with its hashes."""
+    lines = [line for line in text_of(name).splitlines() if not line.lstrip().startswith("#")]
+    entries = "\n".join(lines).replace("\\\n", " ").splitlines()
+    pins = [entry.split("--hash", 1)[0].strip() for entry in entries]
+    return [
+        (Requirement(pin), HASH.findall(entry)) for pin, entry in zip(pins, entries, strict=True)
+    ]
+
+
+# --- what it is installed from
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_has_every_requirement_in_its_range_and_hashes_of_every_package(lock: str) -> None:
+    pinned = locked(lock)
+
+    assert len(pinned) > 40
+    for pin, hashes in pinned:
+        [version] = pin.specifier
+        assert version.operator == "=="
+        assert pin.url is None
+        assert hashes, pin
+    for name in LOCKS[lock]:
+        for wanted in requirements(name):
+            versions = [
+                next(iter(pin.specifier)).version
+                for pin, _ in pinned
+                if canonicalize_name(pin.name) == canonicalize_name(wanted.name)
+            ]
+            assert versions, f"{lock} lacks {wanted.name}"
+            assert all(wanted.specifier.contains(version) for version in versions), wanted
+
+
+def test_the_tests_run_on_what_is_installed_without_them() -> None:
+    shipped = {str(pin): hashes for pin, hashes in locked("requirements.lock")}
+    tested = {str(pin): hashes for pin, hashes in locked("tests/requirements.lock")}
+
+    assert {name: tested.get(name) for name in shipped} == shipped
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_no_lock_names_an_index_or_a_place_to_load_from(lock: str) -> None:
+    text = text_of(lock)
+
+    assert "://" not in text
+    assert "@" not in text
+    assert not re.search(r"^\s*-(?!-hash=sha256:)", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14", "3.15"])
+@pytest.mark.parametrize("platform", ["linux", "darwin", "win32"])
+def test_a_lock_pins_each_package_once_on_every_python_and_platform(
+    lock: str, version: str, platform: str
+) -> None:
+    here = {
+        "python_version": version,
+        "python_full_version": f"{version}.0",
+        "sys_platform": platform,
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+    }
+    names = [pin.name for pin, _ in locked(lock) if pin.marker is None or pin.marker.evaluate(here)]
+
+    assert len(names) == len(set(names))
+    assert {"streamlit", "pandas", "numpy", "pyarrow", "uvicorn", "authlib"} <= set(names)
+
+
+def test_streamlit_stays_on_the_minor_version_that_the_tests_passed_on() -> None:
+    [streamlit] = [one for one in requirements("requirements.txt") if one.name == "streamlit"]
+
+    assert str(streamlit.specifier) == "~=1.67.0"
+    assert not streamlit.specifier.contains("1.68.0")
+    assert [str(pin) for pin, _ in locked("requirements.lock") if pin.name == "streamlit"] == [
+        "streamlit==1.67.0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        (
+            "README.md",
+            "pip install -q --require-hashes -r requirements.lock && .venv/bin/streamlit",
+        ),
+        (
+            "README.md",
+            "pip install -q --require-hashes -r tests/requirements.lock && .venv/bin/pyt",
+        ),
+        ("deploy/Containerfile", "--require-hashes --requirement requirements.lock\n"),
+        ("deploy/Containerfile", "COPY requirements.lock ./\n"),
+        ("deploy/ecommerce-dashboard.service", "pip install --require-hashes -r requirements.lock"),
+    ],
+)
+def test_whatever_installs_it_installs_the_lock_and_checks_its_hashes(
+    file: str, command: str
+) -> None:
+    text = text_of(file)
+
+    assert command in text
+    installs = re.findall(r"^.*pip install (?!uv\b).*$", text, re.MULTILINE)
+    assert installs
+    assert all("--require-hashes" in line for line in installs)
+
+
+def test_ci_runs_the_readmes_command_and_installs_nothing_else_from_an_index() -> None:
+    script = text_of(".ci/run")
+
+    assert "/^<!-- test command -->$/" in script
+    assert 'bash -euo pipefail -c "$command"' in script
+    assert "pip install" not in script
+
+
+def forge(folder: Path, name: str, version: str) -> Path:
+    """A wheel of that name and version that is not what its authors published."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}.py": b"print('hello from somebody else')\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(
+        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode()},\n"
+        for path, data in files.items()
+    )
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, data in {**files, f"{info}/RECORD": record.encode()}.items():
+            archive.writestr(path, data)
+    return wheel
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_package_that_somebody_else_made_is_not_installed(tmp_path: Path, lock: str) -> None:
+    [stanza] = re.findall(r"^tabulate==.*\n(?:    --hash.*\n)+", text_of(lock), re.MULTILINE)
+    [version] = re.findall(r"^tabulate==(\S+)", stanza)
+    forge(tmp_path, "tabulate", version)
+    (tmp_path / "one.lock").write_text(stanza)
+
+    def install(*options: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pip", "--isolated", "install", "--no-index", "--no-deps"]
+        places = ["--find-links", str(tmp_path), "--target", str(tmp_path / "into")]
+        return subprocess.run(
+            [*command, *places, *options], capture_output=True, text=True, timeout=120, check=False
+        )
+
+    refused = install("--require-hashes", "-r", str(tmp_path / "one.lock"))
+    assert refused.returncode != 0
+    assert "DO NOT MATCH THE HASHES" in refused.stderr
+    assert not (tmp_path / "into" / "tabulate.py").exists()
+    # The same wheel goes in where nobody looks at hashes.
+    assert install(f"tabulate=={version}").returncode == 0
+    assert (tmp_path / "into" / "tabulate.py").exists()
+
+
+# --- the proxy's site
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[Proxy]:
+    with running_proxy(tmp_path) as running:
+        yield running
+
+
+@pytest.mark.parametrize("host", ["shop.example", "evil.example", "evil.example:81"])
+def test_the_plain_port_redirects_to_the_sites_own_name_whatever_host_says(
+    proxy: Proxy, host: str
+) -> None:
+    answer, _ = proxy.ask("/ecommerce/products?search=a", plain=True, Host=host)
+
+    assert answer.status == 301
+    assert answer.headers["Location"] == "https://shop.example/ecommerce/products?search=a"
+
+
+@pytest.mark.parametrize(
+    ("asked", "location"),
+    [
+        ("/", "/ecommerce/"),
+        ("/ecommerce", "/ecommerce/"),
+        ("/ecommerce?language=fr", "/ecommerce/?language=fr"),
+    ],
+)
+def test_the_proxys_redirects_are_relative(proxy: Proxy, asked: str, location: str) -> None:
+    answer, _ = proxy.ask(asked, Host="evil.example:81")
+
+    assert (answer.status, answer.headers["Location"]) == (302, location)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("PUT", "_stcore/upload_file/session/file"),
+        ("PUT", "%5fstcore/upload_file/session/file"),
+        ("PUT", "//_stcore/upload_file/session/file"),
+        ("PUT", "x/../_stcore/upload_file/session/file"),
+        ("GET", "_stcore/metrics"),
+        ("GET", "_stcore/metrics?x"),
+        ("GET", "_stcore/%6detrics"),
+        ("GET", "metrics"),
+        ("GET", "healthz"),
+        ("POST", "add-auto"),
+        ("POST", "_stcore/agent/interact"),
+        ("POST", "_stcore/agent/mcp"),
+    ],
+)
+def test_the_proxy_lets_nobody_upload_or_read_metrics(proxy: Proxy, method: str, path: str) -> None:
+    assert proxy.ask(f"/ecommerce/{path}", method=method)[0].status == 403
+
+
+@pytest.mark.parametrize("path", ["_stcore/health", "_stcore/host-config", "media/x", "products"])
+def test_the_proxy_lets_through_what_pages_need(proxy: Proxy, path: str) -> None:
+    assert proxy.ask(f"/ecommerce/{path}")[0].status == 200
+
+
+def test_the_proxy_takes_the_cookies_of_a_sign_in_with_long_claims(proxy: Proxy) -> None:
+    cookies = "; ".join(f"_streamlit_user_{number}={'x' * 3_900}" for number in range(3))
+
+    answer, _ = proxy.ask("/ecommerce/products", Cookie=cookies)
+    too_long, _ = proxy.ask("/ecommerce/products", Cookie="x" * 20_000)
+
+    assert answer.status == 200
+    assert too_long.status == 400
+
+
+def test_requests_that_never_end_are_cut_by_the_proxy_and_hold_up_nobody(tmp_path: Path) -> None:
+    site = text_of("deploy/nginx.conf")
+    assert re.findall(r"listen (\d+)|client_(header|body)_timeout (\w+);", site) == [
+        *(("80", "", ""), ("", "header", "10s"), ("", "body", "10s")),
+        *(("443", "", ""), ("", "header", "10s"), ("", "body", "10s")),
+    ]
+    with running_proxy(tmp_path, header_timeout="2s") as proxy, ExitStack() as open_ones:
+        half = b"GET /ecommerce/products HTTP/1.1\r\nHost: shop.example\r\nX-Slow: "
+        slow = [open_ones.enter_context(proxy.connect()) for _ in range(200)]
+        # Without TLS they cost the attacker less.
+        slow += [open_ones.enter_context(proxy.connect(plain=True)) for _ in range(400)]
+        for connection in slow:
+            connection.sendall(half)
+
+        assert proxy.ask("/ecommerce/products")[0].status == 200
+        for connection in slow:
+            assert is_cut(connection)
+
+
+def is_cut(connection: socket.socket) -> bool:
+    """Whether the other side closes, within the connection's own time-out."""
+    try:
+        return connection.recv(1_000) == b""
+    except ConnectionResetError:
+        return True
