@@ -8,7 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,13 +43,18 @@ class Proxy:
         return raw if plain else self.tls.wrap_socket(raw, server_hostname="shop.example")
 
     def ask(
-        self, path: str, *, method: str = "GET", plain: bool = False, **headers: str
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        plain: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> tuple[http.client.HTTPResponse, bytes]:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("shop.example")
         connection.sock = self.connect(plain=plain)
         try:
-            connection.request(method, path, headers={"Host": "shop.example", **headers})
+            connection.request(method, path, headers={"Host": "shop.example", **(headers or {})})
             response = connection.getresponse()
             return response, b"" if response.status == 101 else response.read()
         finally:

@@ -252,7 +252,7 @@ def test_the_proxy_forwards_pages_over_tls_and_says_who_asked_for_what(proxy: Pr
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
     }
-    assert proxy.ask("/ecommerce/_stcore/stream", **upgrade)[0].status == 101
+    assert proxy.ask("/ecommerce/_stcore/stream", headers=upgrade)[0].status == 101
 
 
 def test_the_proxy_example_has_all_that_a_page_needs() -> None:

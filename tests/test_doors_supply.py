@@ -12,15 +12,23 @@ import socket
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from ecommerce_core.settings import PROJECT_ROOT
+from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.companion import Companion
+from ecommerce_core.settings import PROJECT_ROOT, Settings
+from ecommerce_core.tokens import make_token
+from tests.companion_server import CUSTOMERS_CALLBACK, PRODUCTS_CALLBACK, Served, with_a_page
+from tests.peers import Peers, products
 from tests.proxy import Proxy, running_proxy
 
 LOCKS = {
@@ -208,7 +216,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
 def test_the_plain_port_redirects_to_the_sites_own_name_whatever_host_says(
     proxy: Proxy, host: str
 ) -> None:
-    answer, _ = proxy.ask("/ecommerce/products?search=a", plain=True, Host=host)
+    answer, _ = proxy.ask("/ecommerce/products?search=a", plain=True, headers={"Host": host})
 
     assert answer.status == 301
     assert answer.headers["Location"] == "https://shop.example/ecommerce/products?search=a"
@@ -223,7 +231,7 @@ def test_the_plain_port_redirects_to_the_sites_own_name_whatever_host_says(
     ],
 )
 def test_the_proxys_redirects_are_relative(proxy: Proxy, asked: str, location: str) -> None:
-    answer, _ = proxy.ask(asked, Host="evil.example:81")
+    answer, _ = proxy.ask(asked, headers={"Host": "evil.example:81"})
 
     assert (answer.status, answer.headers["Location"]) == (302, location)
 
@@ -257,8 +265,8 @@ def test_the_proxy_lets_through_what_pages_need(proxy: Proxy, path: str) -> None
 def test_the_proxy_takes_the_cookies_of_a_sign_in_with_long_claims(proxy: Proxy) -> None:
     cookies = "; ".join(f"_streamlit_user_{number}={'x' * 3_900}" for number in range(3))
 
-    answer, _ = proxy.ask("/ecommerce/products", Cookie=cookies)
-    too_long, _ = proxy.ask("/ecommerce/products", Cookie="x" * 20_000)
+    answer, _ = proxy.ask("/ecommerce/products", headers={"Cookie": cookies})
+    too_long, _ = proxy.ask("/ecommerce/products", headers={"Cookie": "x" * 20_000})
 
     assert answer.status == 200
     assert too_long.status == 400
@@ -289,3 +297,55 @@ def is_cut(connection: socket.socket) -> bool:
         return connection.recv(1_000) == b""
     except ConnectionResetError:
         return True
+
+
+# --- refused callbacks
+
+
+def test_a_flood_of_refused_callbacks_leaves_a_bounded_journal_and_is_counted(
+    settings: Settings, peers: Peers
+) -> None:
+    secret = "a secret of sixteen characters and more"
+    peers.serve_products(products(3))
+    application = Application.open(
+        replace(settings, callback_secrets=(secret,)), gateway_url=peers.url
+    )
+    application.start(watch=False)
+    companion = Companion(DATASETS.values())
+    app = with_a_page(companion.routes())
+    app.user_middleware.append(companion.guard(application.settings))
+    companion.attach(application)
+    store = application.store
+    token = make_token(secret, app_name="e-commerce", url="ecommerce/add-auto")
+    with Served(app) as server:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+        for number in range(1_500):
+            # By turns a wrong token and another site's page.
+            headers = {"Origin": "https://evil.example"} if number % 2 else {}
+            connection.request("POST", PRODUCTS_CALLBACK, body=b"a guess", headers=headers)
+            response = connection.getresponse()
+            response.read()
+            assert response.status == 403
+            if number == 1_000:
+                answer = server.ask("POST", PRODUCTS_CALLBACK, body=token.encode())
+                assert answer.status == 200
+                refused = server.ask("POST", CUSTOMERS_CALLBACK, body=b"a guess")
+                assert refused.status == 403
+        connection.close()
+        scraped = server.ask("GET", "/ecommerce/metrics").text
+    application.stop()
+    companion.close()
+    journalled = Counter((d.dataset, d.outcome.value) for d in store.list_deliveries(limit=5_000))
+
+    # The flood may have gone on into a second minute.
+    kept = journalled[("products", "refused")]
+    assert kept in {20, 40}
+    assert journalled == {
+        ("products", "refused"): kept,
+        ("products", "executed"): 1,
+        ("customers", "refused"): 1,
+    }
+    assert store.refused_not_kept() == {"products": 1_500 - kept}
+    assert 'ecommerce_deliveries_total{dataset="products",outcome="refused"} 1500.0' in scraped
+    name = "ecommerce_refused_deliveries_not_kept_total"
+    assert f'{name}{{dataset="products"}} {1_500 - kept}.0' in scraped

@@ -60,7 +60,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("rejection",),
     ("sign_in_routes", "server_address", "served_paths", "security_headers"),
     ("folding", "read_cache"),
-    ("replies", "logs", "presence", "downloads", "line"),
+    ("replies", "logs", "presence", "downloads", "line", "refusals"),
     ("private_files",),
     ("new_file",),
     ("query", "promise_record"),
