@@ -115,16 +115,25 @@ class DeliveryLog:
         self._thread: threading.Thread | None = None
         self._dropped = 0
         self._failing = False
+        self._attempts = 0
+        self._attempted = threading.Condition()
 
     @property
     def is_alive(self) -> bool:
         """True if the writing thread runs."""
         return self._thread is not None and self._thread.is_alive()
 
-    @property
-    def is_failing(self) -> bool:
-        """True if the last group could not be written and waits."""
-        return self._failing
+    def keeps_failing(self, *, patience_s: float = 2.5) -> bool:
+        """Return whether a group waits and the next attempt at it fails too. May block so long.
+
+        What made the last attempt fail may be over.
+        """
+        with self._attempted:
+            before = self._attempts
+            self._attempted.wait_for(
+                lambda: not self._failing or self._attempts > before, timeout=patience_s
+            )
+            return self._failing
 
     def start(self) -> None:
         """Start the writing thread; what was recorded before is written first."""
@@ -167,10 +176,16 @@ class DeliveryLog:
             self._stopping.wait(self._retry_s if self._failing else self._interval_s)
             self._take_in()
             self._flush(final=False)
+            self._note_attempt()
         self._take_in()
         self._flush(final=True)
         if self._kept:
             logger.error("%d deliveries could not be journalled before the end", len(self._kept))
+
+    def _note_attempt(self) -> None:
+        with self._attempted:
+            self._attempts += 1
+            self._attempted.notify_all()
 
     def _next(self) -> _Entry | None:
         try:

@@ -9,12 +9,14 @@ import base64
 import hashlib
 import re
 import socket
+import sqlite3
 import subprocess
 import sys
+import threading
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,14 +24,20 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
+from ecommerce_core.served import Service
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.tokens import make_token
 from tests.companion_server import CUSTOMERS_CALLBACK, PRODUCTS_CALLBACK, Served, with_a_page
 from tests.peers import Peers, products
 from tests.proxy import Proxy, running_proxy
+from tests.waiting import until
 
 LOCKS = {
     "requirements.lock": ["requirements.txt"],
@@ -297,6 +305,185 @@ def is_cut(connection: socket.socket) -> bool:
         return connection.recv(1_000) == b""
     except ConnectionResetError:
         return True
+
+
+# --- what strangers are told
+
+
+@pytest.fixture
+def service(application: Application) -> Iterator[tuple[Served, Service]]:
+    companion = Companion(DATASETS.values())
+    running = companion.attach(application)
+    with Served(with_a_page(companion.routes())) as server:
+        yield server, running
+    application.stop()
+    companion.close()
+
+
+def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
+    settings: Settings, peers: Peers, tmp_path: Path
+) -> None:
+    async def fail(request: Request) -> Response:
+        page = "<h1>Oops</h1> Traceback: postgres://root:hunter2@10.0.0.7, ada@shop.example"
+        return PlainTextResponse(page, 500)
+
+    every_path = Route("/{_:path}", fail, methods=["GET", "POST", "DELETE"])
+    (tmp_path / "a secret place").write_text("a file where the folder of the backups should be")
+    with Served(Starlette(routes=[every_path])) as broken:
+        application = Application.open(
+            replace(
+                settings,
+                backup_dir=tmp_path / "a secret place",
+                gateway_admin_url=broken.url,
+                public_url="http://shop.example:8501",
+            ),
+            gateway_url=broken.url,
+        )
+        companion = Companion(DATASETS.values())
+        companion.attach(application)
+        application.start()
+        with Served(with_a_page(companion.routes())) as server:
+            assert server.ask("POST", PRODUCTS_CALLBACK).status == 502
+            until(lambda: application.registration.state.error)
+            until(lambda: application.backups.state.error)
+            answer = server.ask("GET", "/ecommerce/healthz")
+        application.stop()
+        companion.close()
+
+    # The words are there, for those who may read them.
+    assert "hunter2" in (application.gateway.health("catalogue-produit").last_error or "")
+    assert "hunter2" in (application.registration.state.error or "")
+    assert application.backups.state.error == "File exists"
+    for secret in (
+        "hunter2",
+        "Traceback",
+        "ada@",
+        "File exists",
+        "Oops",
+        str(tmp_path),
+        "shop.example",
+    ):
+        assert secret not in answer.text
+    health = answer.json
+    for peer in health["peers"].values():
+        for age in ("last_answer_at", "last_answer_age_s", "last_error_age_s"):
+            del peer[age]
+    assert answer.status == 200
+    assert health == {
+        "status": "ready",
+        "reasons": [],
+        "store": "writable",
+        "workers": {"products": True, "customers": True},
+        "peers": {
+            "catalogue-produit": {"state": "down", "last_error": "PeerFailed"},
+            "crm": {"state": "unknown", "last_error": None},
+            "scheduler": {"state": "down", "last_error": "PeerFailed"},
+        },
+        "registration": {"state": "failing", "at": None, "error": "PeerFailed"},
+        "backups": {"state": "failing", "last_at": None, "last_age_s": None},
+    }
+
+
+def damage(path: Path, marker: bytes) -> tuple[int, bytes]:
+    """Overwrite the page of a database that holds ``marker``; where it was and what stood there."""
+    content = path.read_bytes()
+    at = content.rindex(marker) // 4_096 * 4_096
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(b"\xff" * 4_096)
+    return at, content[at : at + 4_096]
+
+
+def test_healthz_is_not_ready_while_a_page_in_the_middle_of_the_store_is_damaged(
+    service: tuple[Served, Service], application: Application, peers: Peers
+) -> None:
+    server, _ = service
+    peers.serve_products(products(900))
+    assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
+    assert server.ask("GET", "/ecommerce/healthz").status == 200
+    at, before = damage(application.store.path, b"X1-450")
+
+    # A write to the first page alone still goes through.
+    application.store.check_writable()
+    answer = server.ask("GET", "/ecommerce/healthz")
+    assert (answer.status, answer.json["store"]) == (503, "damaged")
+    assert answer.json["reasons"] == ["store_damaged"]
+    peers.serve_products(products(900, price=7))
+    assert server.ask("POST", PRODUCTS_CALLBACK).status == 503
+
+    with application.store.path.open("r+b") as file:
+        file.seek(at)
+        file.write(before)
+    healed = server.ask("GET", "/ecommerce/healthz")
+    assert (healed.status, healed.json["store"]) == (200, "writable")
+
+
+def test_a_big_store_is_known_to_be_damaged_from_the_first_callback_that_failed(
+    service: tuple[Served, Service], application: Application, peers: Peers
+) -> None:
+    server, _ = service
+    peers.serve_products(products(150_000))
+    assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
+    assert application.store.path.stat().st_size > 20_000_000
+    damage(application.store.path, b"X1-75000")
+    peers.serve_products(products(150_000, price=7))
+
+    assert server.ask("POST", PRODUCTS_CALLBACK).status == 503
+    for _ in range(2):
+        answer = server.ask("GET", "/ecommerce/healthz")
+        assert (answer.status, answer.json["reasons"]) == (503, ["store_damaged"])
+
+
+def test_healthz_is_not_ready_while_deliveries_cannot_be_journalled(
+    service: tuple[Served, Service], application: Application, peers: Peers
+) -> None:
+    server, running = service
+    peers.serve_products(products(3))
+    with closing(sqlite3.connect(application.store.path)) as other:
+        other.execute(
+            "CREATE TRIGGER no_journal BEFORE INSERT ON delivery"
+            " BEGIN SELECT RAISE(ABORT, 'not today'); END"
+        )
+        other.commit()
+        assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
+        until(running.deliveries.keeps_failing)
+        answer = server.ask("GET", "/ecommerce/healthz")
+        other.execute("DROP TRIGGER no_journal")
+        other.commit()
+
+    assert (answer.status, answer.json["reasons"]) == (503, ["journal_failing"])
+    until(lambda: server.ask("GET", "/ecommerce/healthz").status == 200)
+    assert len(application.store.list_deliveries()) == 1
+
+
+def test_healthz_is_not_ready_when_the_thread_that_journals_is_gone(
+    service: tuple[Served, Service],
+) -> None:
+    server, running = service
+    running.deliveries.stop()
+    answer = server.ask("GET", "/ecommerce/healthz")
+
+    assert (answer.status, answer.json["reasons"]) == (503, ["journal_stopped"])
+
+
+def test_healthz_is_not_ready_when_the_machine_gives_no_thread(
+    service: tuple[Served, Service], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, _ = service
+    start = threading.Thread.start
+
+    def start_none_of_the_companions(thread: threading.Thread) -> None:
+        if thread.name.startswith("companion"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_none_of_the_companions)
+    answer = server.ask("GET", "/ecommerce/healthz", headers={"Accept": "application/json"})
+    monkeypatch.undo()
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json["reasons"] == ["no_thread"]
+    assert server.ask("GET", "/ecommerce/healthz").status == 200
 
 
 # --- refused callbacks

@@ -53,7 +53,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("looks",),
     ("guard",),
     ("salvage", "sqlite_file", "tokens", "simulated_time"),
-    ("soundness", "schema_check"),
+    ("soundness", "schema_check", "damage_watch"),
     ("language",),
     ("words",),
     ("known_again",),
