@@ -20,7 +20,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
-from ecommerce_core import downloads, installed, logs, ui
+from ecommerce_core import downloads, installed, logs, sign_in_routes, ui
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
@@ -31,7 +31,6 @@ from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_e
 from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_in import check_exposure, read_providers
-from ecommerce_core.sign_in_routes import SignInRoutes
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 
@@ -191,7 +190,7 @@ app = st.App(
             with_agent_api=st.get_option("server.enableAgentApi"),
         ),
         Middleware(ServerAddress),
-        *([Middleware(SignInRoutes)] if providers else []),
+        *(sign_in_routes.middleware(st.secrets["auth"]["redirect_uri"]) if providers else []),
     ],
     lifespan=lifespan,
     exception_handlers={Exception: answer_unforeseen_error},

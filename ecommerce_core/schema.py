@@ -229,6 +229,16 @@ def m007_refused_not_kept(db: Database) -> None:
     """)
 
 
+def m008_sign_outs(db: Database) -> None:
+    """Sign-ins that were ended before their time, by a digest of what tells them apart."""
+    db.execute("""
+        CREATE TABLE sign_out (
+            key TEXT PRIMARY KEY NOT NULL,
+            until TEXT NOT NULL
+        ) STRICT
+    """)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -237,4 +247,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m005_actor,
     m006_order_of_texts,
     m007_refused_not_kept,
+    m008_sign_outs,
 )

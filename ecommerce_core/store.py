@@ -55,6 +55,7 @@ from ecommerce_core.reader_objects import list_reader_objects
 from ecommerce_core.recent import Recent
 from ecommerce_core.rows import Rows
 from ecommerce_core.schema_check import SchemaObject, find_difference, list_objects
+from ecommerce_core.sign_outs import SignOutJournal
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
 from ecommerce_core.value_check import find_unreadable
@@ -64,7 +65,16 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Comparison):
+class Store(
+    Journal,
+    DeliveryJournal,
+    Recent,
+    PromiseJournal,
+    SignOutJournal,
+    Rows,
+    Pictures,
+    Comparison,
+):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:

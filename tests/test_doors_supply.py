@@ -13,15 +13,21 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import requests
+from joserfc import jwt
+from joserfc.jwk import OctKey
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from starlette.applications import Starlette
@@ -29,14 +35,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from ecommerce_core.access import Actor, Role
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.served import Service
 from ecommerce_core.settings import PROJECT_ROOT, Settings
+from ecommerce_core.store import Store
 from ecommerce_core.tokens import make_token
 from tests.companion_server import CUSTOMERS_CALLBACK, PRODUCTS_CALLBACK, Served, with_a_page
+from tests.oidc_provider import COOKIE_SECRET, Provider
 from tests.peers import Peers, products
 from tests.proxy import Proxy, running_proxy
+from tests.server import Server, free_port, running_server
 from tests.waiting import until
 
 LOCKS = {
@@ -50,7 +60,7 @@ def text_of(name: str) -> str:
     return (PROJECT_ROOT / name).read_text("utf-8")
 
 
-def requirements(name: str) -> list[Requirement]:
+def required(name: str) -> list[Requirement]:
     lines = (line.partition("#")[0].strip() for line in text_of(name).splitlines())
     return [Requirement(line) for line in lines if line]
 
@@ -79,7 +89,7 @@ def test_the_lock_has_every_requirement_in_its_range_and_hashes_of_every_package
         assert pin.url is None
         assert hashes, pin
     for name in LOCKS[lock]:
-        for wanted in requirements(name):
+        for wanted in required(name):
             versions = [
                 next(iter(pin.specifier)).version
                 for pin, _ in pinned
@@ -125,7 +135,7 @@ def test_a_lock_pins_each_package_once_on_every_python_and_platform(
 
 
 def test_streamlit_stays_on_the_minor_version_that_the_tests_passed_on() -> None:
-    [streamlit] = [one for one in requirements("requirements.txt") if one.name == "streamlit"]
+    [streamlit] = [one for one in required("requirements.txt") if one.name == "streamlit"]
 
     assert str(streamlit.specifier) == "~=1.67.0"
     assert not streamlit.specifier.contains("1.68.0")
@@ -536,3 +546,122 @@ def test_a_flood_of_refused_callbacks_leaves_a_bounded_journal_and_is_counted(
     assert 'ecommerce_deliveries_total{dataset="products",outcome="refused"} 1500.0' in scraped
     name = "ecommerce_refused_deliveries_not_kept_total"
     assert f'{name}{{dataset="products"}} {1_500 - kept}.0' in scraped
+
+
+# --- the sign-in's cookies
+
+
+def sign_in_over_http(server: Server, provider: Provider) -> list[str]:
+    """Go to the provider and back as a browser does; every Set-Cookie on the way.
+
+    The redirect leads to https, where a proxy stands: here the server is asked itself.
+    """
+    token = jwt.encode(
+        {"alg": "HS256"},
+        {"provider": "default", "exp": int(time.time()) + 60},
+        OctKey.import_key(COOKIE_SECRET),
+    )
+    kept = {"ecommerce_return_to": "", "_streamlit_session": ""}
+    set_cookies: list[str] = []
+
+    def ask(url: str, **headers: str) -> requests.Response:
+        cookies = "; ".join(f"{name}={value}" for name, value in kept.items() if value)
+        answer = requests.get(
+            url, headers={**headers, "Cookie": cookies}, timeout=30, allow_redirects=False
+        )
+        for line in answer.raw.headers.getlist("set-cookie"):
+            set_cookies.append(line)
+            name, _, value = line.partition(";")[0].partition("=")
+            kept[name] = value
+        return answer
+
+    ask(server.page("_stcore/health"))
+    begun = ask(server.page(f"auth/login?provider={token}"), Referer=server.page("products"))
+    asked = urlsplit(begun.headers["Location"]).query
+    decided = requests.get(
+        f"{provider.url}/decide?{asked}&person=ada", timeout=30, allow_redirects=False
+    )
+    back = decided.headers["Location"]
+    assert back.startswith(f"https://127.0.0.1:{server.port}/ecommerce/oauth2callback?")
+    arrived = ask(back.replace("https:", "http:", 1))
+    assert arrived.headers["Location"] == "/ecommerce/products"
+    assert kept["_streamlit_user"]
+    left = ask(server.page("auth/logout"))
+    assert left.status_code == 302
+    return set_cookies
+
+
+def attributes(cookie: str) -> set[str]:
+    return {part.strip().lower() for part in cookie.split(";")[1:]}
+
+
+def test_every_cookie_is_secure_where_people_come_back_over_https(tmp_path: Path) -> None:
+    port = free_port()
+    with Provider({"ada": {"email": "ada@shop.example"}}) as provider:
+        secrets = provider.write_secrets(tmp_path, server_url=f"https://127.0.0.1:{port}")
+        options = (f"--secrets.files={secrets}",)
+        with running_server(tmp_path, options=options, port=port) as server:
+            cookies = sign_in_over_http(server, provider)
+
+    names = {cookie.partition("=")[0] for cookie in cookies}
+    assert {
+        "_streamlit_user",
+        "_streamlit_user_tokens",
+        "_streamlit_session",
+        "_streamlit_xsrf",
+        "ecommerce_return_to",
+    } <= names
+    for cookie in cookies:
+        assert "secure" in attributes(cookie), cookie
+        assert cookie.lower().count("secure") == 1
+    for cookie in cookies:
+        if cookie.startswith(("_streamlit_user=", "_streamlit_session=", "ecommerce_return_to=")):
+            assert "samesite=lax" in attributes(cookie), cookie
+    [signed] = [c for c in cookies if re.match(r'_streamlit_user="?[^";]', c)]
+    assert {"httponly", "samesite=lax", "secure", "path=/ecommerce"} <= attributes(signed)
+
+
+def test_a_sign_out_holds_after_a_restart_and_ends_nobody_elses_sign_in(
+    settings: Settings, peers: Peers
+) -> None:
+    def opened() -> Application:
+        return Application.open(settings, gateway_url=peers.url, sign_in_providers=["default"])
+
+    now = int(time.time())
+    ada = {"is_logged_in": True, "iss": "https://login.example", "sub": "ada", "iat": now}
+    first, second = {**ada, "nonce": "a"}, {**ada, "nonce": "b"}
+    application = opened()
+    assert application.access.actor(first) == Actor("ada", Role.ANALYST)
+
+    application.sign_outs.end(first)
+    application.close()
+    again = opened()
+
+    for running in (application, again):
+        assert running.access.actor(first) is None
+        assert running.access.actor({**first, "email": "ada@shop.example"}) is None
+        assert running.access.actor(second) == Actor("ada", Role.ANALYST)
+        assert running.access.actor({**first, "sub": "anne"}) == Actor("anne", Role.ANALYST)
+    again.close()
+
+
+def test_a_sign_out_holds_though_the_store_cannot_be_written(
+    settings: Settings, peers: Peers, caplog: pytest.LogCaptureFixture
+) -> None:
+    application = Application.open(settings, gateway_url=peers.url, sign_in_providers=["default"])
+    claims = {"is_logged_in": True, "sub": "ada", "iat": int(time.time())}
+    aside = settings.database.rename(settings.database.with_suffix(".aside"))
+    application.sign_outs.end(claims)
+    aside.rename(settings.database)
+    application.close()
+
+    assert application.access.actor(claims) is None
+    assert [r.levelname for r in caplog.records if r.name.endswith("sign_outs")] == ["WARNING"]
+
+
+def test_sign_outs_are_forgotten_when_no_cookie_can_be_that_old(store: Store) -> None:
+    long_ago, now = datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 3, 1, tzinfo=UTC)
+    store.record_sign_out("old", until=datetime(2025, 1, 31, tzinfo=UTC), now=long_ago)
+    store.record_sign_out("new", until=datetime(2025, 3, 31, tzinfo=UTC), now=now)
+
+    assert store.list_sign_outs() == ["new"]

@@ -33,7 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("store",),
     ("value_check", "reader_objects"),
     ("dataset_state",),
-    ("settlement", "promise_journal", "delivery_journal", "recent"),
+    ("settlement", "promise_journal", "delivery_journal", "recent", "sign_outs"),
     ("reconcile", "journal", "rows", "pictures", "comparison"),
     ("row_page",),
     ("selection",),
