@@ -46,6 +46,8 @@ def read_settings() -> Settings:
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
+        if os.environ.get("ECOMMERCE_LOG", "").strip().lower() == "json":
+            logs.take_over_streams("json")
         sys.exit(f"dashboard.py: {error}")
 
 
@@ -102,6 +104,7 @@ def own_address() -> str:
     """Return the overview's address for a browser on this machine."""
     address = st.get_option("server.address") or ""
     host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     return f"{scheme}://{host}:{st.get_option('server.port')}{PREFIX}/"
 
@@ -174,6 +177,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 settings = read_settings()
+logs.take_over_streams(settings.log)
 logs.set_up(settings.log)
 providers = read_sign_in()
 companion = Companion(DATASETS.values())

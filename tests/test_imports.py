@@ -67,6 +67,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("replies", "logs", "presence", "downloads", "line", "refusals"),
     ("private_files",),
     ("new_file",),
+    ("terminal", "line_stream"),
     ("query", "promise_record"),
     ("models",),
     ("settings",),
