@@ -30,6 +30,11 @@ from tests.companion_server import Answered, Served
 from tests.oidc_provider import COOKIE_SECRET
 from tests.server import free_port, running_server
 
+LOGIN = "/ecommerce/auth/login"
+CALLBACK_PATH = "/ecommerce/oauth2callback"
+COOKIE = "ecommerce_return_to"
+
+
 AUTH: dict[str, Any] = {
     "redirect_uri": "http://127.0.0.1:8501/ecommerce/oauth2callback",
     "cookie_secret": "x" * 32,
