@@ -407,7 +407,7 @@ def test_each_line_of_the_server_is_json_from_the_first_to_the_last(tmp_path: Pa
     }
     (error,) = [line["message"] for line in said if "Error during auth" in line["message"]]
     assert "\x1b[31mred" in error
-    assert any("/ecommerce/ in a browser" in line["message"] for line in said)
+    assert any("the dashboard is at http://127.0.0.1" in line["message"] for line in said)
 
 
 def test_the_log_for_people_shows_what_strangers_wrote_as_text(tmp_path: Path) -> None:
