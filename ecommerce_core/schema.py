@@ -239,6 +239,12 @@ def m008_sign_outs(db: Database) -> None:
     """)
 
 
+def m010_fingerprints(db: Database) -> None:
+    """By what a record is known again that has not changed; None until the next sync."""
+    for table in ("product", "product_cleared", "customer", "customer_cleared"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN fingerprint INTEGER")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -248,4 +254,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m006_order_of_texts,
     m007_refused_not_kept,
     m008_sign_outs,
+    m010_fingerprints,
 )

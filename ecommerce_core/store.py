@@ -210,17 +210,20 @@ class Store(
         body: Body,
         stages_s: Mapping[str, float],
         report: reconcile.Report,
+        fingerprints: Mapping[int, str] | None = None,
         confirms_run_id: int | None = None,
     ) -> Run:
         """Bring the table in line with an answer, with its changes and its journal, or hold it.
 
         One transaction. An answer that would withdraw more than half is held with its
         body, unless it is the held answer of ``confirms_run_id``, which an operator confirmed.
+        ``fingerprints`` are those by which records were known and so not decoded; raises
+        WholeAnswerNeeded, and changes nothing, if the others are not enough.
         """
         now = now_utc()
         resolution = Resolution.SUPERSEDED if confirms_run_id is None else Resolution.CONFIRMED
         with self.writing() as db:
-            difference = reconcile.list_difference(db, dataset, parsed)
+            difference = reconcile.list_difference(db, dataset, parsed, fingerprints or {})
             counts = difference.counts(parsed)
             rows_after = None
             if difference.empties_the_dataset and confirms_run_id is None:
@@ -235,7 +238,6 @@ class Store(
                     run_id=run_id,
                     now=to_text(now) or "",
                     report=report,
-                    is_ascii=parsed.is_ascii,
                 )
                 rows_after = difference.current_after
                 insert_rejected(db, run_id, parsed.rejected)
@@ -255,6 +257,14 @@ class Store(
                 stages_s=stages,
                 rows_after=rows_after,
             )
+
+    def list_fingerprints(self, dataset: Dataset) -> dict[int, str]:
+        """List the keys of the current rows by the fingerprints of their records.
+
+        Empty if a row has none of its own. Only for the holder of the dataset's lock.
+        """
+        with self.reading() as db:
+            return reconcile.list_fingerprints(db, dataset)
 
     def finish_unchanged(
         self, run_id: int, dataset: Dataset, *, body_bytes: int, stages_s: Mapping[str, float]
