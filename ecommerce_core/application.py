@@ -11,6 +11,7 @@ from types import MappingProxyType
 from ecommerce_core.access import Access, Actor, Deed, Role
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import DeliveryLog
@@ -27,6 +28,7 @@ from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
+from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.ticket import Ticket
@@ -79,9 +81,16 @@ class Application:
             lasts_h=settings.sign_in_hours,
         )
         self.run_observers: list[Callable[[Run], None]] = []
+        self.snapshots = Snapshots(store.path, store, writer_threads=settings.reader_threads)
+        self.reader = Reader(
+            self.snapshots,
+            memory_mb=settings.reader_memory_mb,
+            threads=settings.reader_threads,
+        )
+        self.comparison = Comparison(store, self.reader)
         sync = Sync(settings, gateway, store)
         self._workers = {
-            name: Worker(dataset, sync, store, on_run=self._tell)
+            name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
             for name, dataset in self.datasets.items()
         }
         self.watcher = Watcher(
@@ -165,6 +174,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
+        self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
 
@@ -238,6 +248,7 @@ class Application:
         actor.check(Deed.CHANGE)
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = self.store.clear(self.datasets[name], trigger=trigger, actor=actor.name or None)
+            self._workers[name].publish()
         log_run(run)
         self._tell(run)
         return run
@@ -252,6 +263,7 @@ class Application:
             run = self.store.undo_clear(
                 self.datasets[name], trigger=trigger, actor=actor.name or None
             )
+            self._workers[name].publish()
         log_run(run)
         self._tell(run)
         return run
@@ -288,6 +300,7 @@ class Application:
         return run
 
     def _tell(self, run: Run) -> None:
+        self.reader.let_go()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)

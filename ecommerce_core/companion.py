@@ -189,6 +189,7 @@ class Companion:
         state = health.check(
             app.store,
             app.gateway,
+            app.reader,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
             registration=app.registration.state,
@@ -198,7 +199,8 @@ class Companion:
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)
 
     def _render_metrics(self, service: Service) -> Reply:
-        body = service.metrics.render(service.app.store, self._datasets.values())
+        app = service.app
+        body = service.metrics.render(app.store, app.reader, self._datasets.values())
         return Reply(200, body, metrics.CONTENT_TYPE)
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:

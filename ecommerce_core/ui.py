@@ -23,7 +23,6 @@ from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, w
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.line import Line
-from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
 from ecommerce_core.ticket import Ticket
 
@@ -33,7 +32,6 @@ __all__ = [
     "Application",
     "EcommerceError",
     "Language",
-    "ReadCache",
     "Ticket",
     "escape",
     "escape_time",

@@ -41,7 +41,7 @@ class Export:
 
 
 def _chunks(dataset: Dataset, query: Query, export: Export) -> Iterator[list[Row]]:
-    for rows in ui.application().store.iter_rows(dataset, query):
+    for rows in ui.application().reader.iter_rows(dataset, query):
         if export.given_up:
             return
         ui.application()  # raises where the server ends: it must not wait for a file
@@ -72,11 +72,11 @@ def give_up(name: str) -> None:
 
 def at_once(dataset: Dataset, query: Query, file_format: str) -> Callable[[], bytes]:
     """What makes the whole file in memory when it is called."""
-    store = ui.application().store
+    reader = ui.application().reader
 
     def make() -> bytes:
         out = BytesIO()
-        ui.write_export(file_format, dataset, store.iter_rows(dataset, query), out)
+        ui.write_export(file_format, dataset, reader.iter_rows(dataset, query), out)
         return out.getvalue()
 
     return make
