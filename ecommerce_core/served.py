@@ -12,6 +12,7 @@ from ecommerce_core.access import Actor
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.health import PeerErrors
 from ecommerce_core.metrics import Metrics
 from ecommerce_core.models import Run, Trigger
 from ecommerce_core.registration import Registration
@@ -109,3 +110,4 @@ class Service:
     app: ServedApplication
     metrics: Metrics
     deliveries: DeliveryLog
+    peer_errors: PeerErrors

@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from ecommerce_core import reconcile, schema
 from ecommerce_core.backup_files import select_installation
+from ecommerce_core.damage_watch import DamageWatch
 from ecommerce_core.dataset import Body, Dataset, Parsed
 from ecommerce_core.dataset_state import (
     DatasetState,
@@ -30,6 +31,7 @@ from ecommerce_core.delivery_journal import DeliveryJournal
 from ecommerce_core.errors import (
     NothingToUndo,
     RunNotHeld,
+    StoreBusy,
     StoreDamaged,
     StoreError,
     StoreForeign,
@@ -50,6 +52,7 @@ from ecommerce_core.query import Totals
 from ecommerce_core.reader_objects import list_reader_objects
 from ecommerce_core.recent import Recent
 from ecommerce_core.schema_check import SchemaObject, find_difference, list_objects
+from ecommerce_core.sign_outs import SignOutJournal
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
 from ecommerce_core.value_check import find_unreadable
@@ -59,12 +62,13 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
+class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         # Links lead to one file, which has one set of locks.
         self.path = real_path(path)
+        self._damage_watch = DamageWatch(self.path)
         self._file = SqliteFile(
             self.path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
         )
@@ -136,22 +140,42 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
     @contextmanager
     def reading(self) -> Iterator[Database]:
         """A connection for one read, on one consistent view. Raises StoreError."""
-        with self._file.reading() as connection:
+        with self._learning(), self._file.reading() as connection:
             yield _database(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
         """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
-        with self._file.writing() as connection:
+        with self._learning(), self._file.writing() as connection:
             yield _database(connection)
 
     def check_writable(self) -> None:
         """Raise StoreError where the database cannot be written to just now."""
         self._file.check_writable()
 
+    def check_sound(self) -> None:
+        """Raise StoreError if the database cannot be read or is damaged, as far as is known.
+
+        Cheap unless damage was found since the last good check: that is made whole then.
+        """
+        try:
+            with self._file.reading() as connection:
+                self._damage_watch.check(connection)
+        except StoreBusy:
+            return  # a commit of ours holds it: nothing is learned
+
+    @contextmanager
+    def _learning(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreDamaged:
+            self._damage_watch.doubt()
+            raise
+
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""
-        self._file.copy_into(path, gives_up=gives_up)
+        with self._learning():
+            self._file.copy_into(path, gives_up=gives_up)
 
     def installation(self) -> str | None:
         """What this database and its backups are known by, among those of other installations."""
