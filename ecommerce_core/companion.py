@@ -139,7 +139,7 @@ class Companion:
         with_sign_in: bool = False,
         with_agent_api: bool = False,
     ) -> Middleware:
-        """The guard for the whole server: allowed are settings' hosts, our name and address.
+        """The guard for the whole server: allowed are settings' hosts and our addresses.
 
         ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
         routes for signing in and for agents are closed unless asked for.
@@ -149,7 +149,9 @@ class Companion:
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         return Middleware(
             HostGuard,
-            allowed_hosts=[*settings.allowed_hosts, settings.app_name, *extra],
+            allowed_hosts=[*settings.allowed_hosts, *extra],
+            app_name=settings.app_name,
+            app_paths=[*self._datasets, f"{PREFIX}/healthz"],
             served=ServedPaths(
                 (route.path for route in self.routes()),
                 with_sign_in=with_sign_in,
