@@ -11,11 +11,12 @@ from types import MappingProxyType
 from ecommerce_core.access import Access, Actor, Deed, Role
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.delivery import Delivery
-from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RunNotHeld
+from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RowsPreparing, RunNotHeld
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.logs import log_run
 from ecommerce_core.models import Outcome, Progress, Run, Trigger
@@ -28,6 +29,7 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.sign_outs import SignOuts
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
+from ecommerce_core.storage import Reader, Snapshots, Version
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.ticket import Ticket
@@ -82,9 +84,16 @@ class Application:
             is_ended=self.sign_outs.is_ended,
         )
         self.run_observers: list[Callable[[Run], None]] = []
+        self.snapshots = Snapshots(store.path, store, writer_threads=settings.reader_threads)
+        self.reader = Reader(
+            self.snapshots,
+            memory_mb=settings.reader_memory_mb,
+            threads=settings.reader_threads,
+        )
+        self.comparison = Comparison(store, self.reader)
         sync = Sync(settings, gateway, store)
         self._workers = {
-            name: Worker(dataset, sync, store, on_run=self._tell)
+            name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
             for name, dataset in self.datasets.items()
         }
         self.watcher = Watcher(
@@ -167,6 +176,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
+        self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
 
@@ -240,6 +250,7 @@ class Application:
         actor.check(Deed.CHANGE)
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = self.store.clear(self.datasets[name], trigger=trigger, actor=actor.name or None)
+            self._workers[name].publish()
         log_run(run)
         self._tell(run)
         return run
@@ -254,6 +265,7 @@ class Application:
             run = self.store.undo_clear(
                 self.datasets[name], trigger=trigger, actor=actor.name or None
             )
+            self._workers[name].publish()
         log_run(run)
         self._tell(run)
         return run
@@ -289,7 +301,18 @@ class Application:
             raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
         return run
 
+    def shown_version(self, name: str) -> Version | None:
+        """The version of a dataset's rows that readers see; None while they see none.
+
+        Raises StoreError.
+        """
+        try:
+            return self.reader.rows_version(self.datasets[name])
+        except RowsPreparing:
+            return None
+
     def _tell(self, run: Run) -> None:
+        self.reader.let_go()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)

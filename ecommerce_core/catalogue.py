@@ -73,7 +73,7 @@ PRODUCTS = Dataset(
     peer="catalogue-produit",
     table="product",
     columns=(
-        Column("code", searched=True),
+        Column("code", searched=True, is_code=True),
         Column("family", is_facet=True),
         Column("description", searched=True),
         Column("price_cents", filtered=True),

@@ -139,7 +139,7 @@ class Companion:
         with_sign_in: bool = False,
         with_agent_api: bool = False,
     ) -> Middleware:
-        """The guard for the whole server: allowed are settings' hosts, our name and address.
+        """The guard for the whole server: allowed are settings' hosts and our addresses.
 
         ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
         routes for signing in and for agents are closed unless asked for.
@@ -149,7 +149,9 @@ class Companion:
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         return Middleware(
             HostGuard,
-            allowed_hosts=[*settings.allowed_hosts, settings.app_name, *extra],
+            allowed_hosts=[*settings.allowed_hosts, *extra],
+            app_name=settings.app_name,
+            app_paths=[*self._datasets, f"{PREFIX}/healthz"],
             served=ServedPaths(
                 (route.path for route in self.routes()),
                 with_sign_in=with_sign_in,
@@ -195,6 +197,7 @@ class Companion:
         state = health.check(
             app.store,
             app.gateway,
+            app.reader,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
             journal=service.deliveries,
@@ -206,7 +209,8 @@ class Companion:
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)
 
     def _render_metrics(self, service: Service) -> Reply:
-        body = service.metrics.render(service.app.store, self._datasets.values())
+        app = service.app
+        body = service.metrics.render(app.store, app.reader, self._datasets.values())
         return Reply(200, body, metrics.CONTENT_TYPE)
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:

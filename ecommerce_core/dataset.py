@@ -23,6 +23,7 @@ class Column:
 
     ``searched``: a text that a reader's search looks through. ``filtered``: readers filter
     by it. ``is_facet``: readers choose among its values; one column of a dataset at most.
+    ``is_code``: a text whose numbers are sorted as numbers.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Column:
     searched: bool = False
     filtered: bool = False
     is_facet: bool = False
+    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)

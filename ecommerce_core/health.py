@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreFore
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import PeerHealth
 from ecommerce_core.registration import RegistrationState
+from ecommerce_core.storage import Reader
 from ecommerce_core.store import Store
 
 SCHEDULER = "scheduler"
@@ -83,6 +84,7 @@ class Health:
     peers: Mapping[str, Mapping[str, object]]
     registration: Mapping[str, object]
     backups: Mapping[str, object]
+    snapshots: Mapping[str, Mapping[str, object]]
 
     @property
     def is_ready(self) -> bool:
@@ -99,14 +101,16 @@ class Health:
             "peers": {name: dict(peer) for name, peer in self.peers.items()},
             "registration": dict(self.registration),
             "backups": dict(self.backups),
+            "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
         }
 
 
 def check(
     store: Store,
     gateway: Gateway,
+    reader: Reader,
     *,
-    datasets: Iterable[Dataset],
+    datasets: Collection[Dataset],
     workers: Mapping[str, bool],
     journal: DeliveryLog,
     peer_errors: PeerErrors,
@@ -117,7 +121,8 @@ def check(
 
     Tries the store's lock, so it may block for seconds. A peer that is down is
     reported, but does not make the application unready: its pages and the
-    other datasets work. So are a registration and a backup that fail.
+    other datasets work. So are a registration and a backup that fail, and rows that readers
+    do not see yet.
     """
     store_state = _store_state(store)
     reasons = [] if store_state is StoreState.WRITABLE else [Reason(f"store_{store_state}")]
@@ -139,6 +144,7 @@ def check(
         peers,
         registration=describe_registration(registration),
         backups=describe_backups(backups, now),
+        snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
     )
 
 
@@ -150,6 +156,15 @@ def _store_state(store: Store) -> StoreState:
         kinds = (state for kind, state in _STORE_STATES if isinstance(error, kind))
         return next(kinds, StoreState.UNUSABLE)
     return StoreState.WRITABLE
+
+
+def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:
+    """Whether readers see the rows that are stored, and if not, why."""
+    try:
+        state = reader.state(dataset)
+    except StoreError:
+        return {"state": "unknown", "error": None}
+    return {"state": state.code.value, "error": state.error_code}
 
 
 def describe_registration(state: RegistrationState) -> dict[str, object]:

@@ -12,6 +12,7 @@ from ecommerce_core.models import Counts, RunStatus
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.registration import RegistrationStatus
 from ecommerce_core.replies import JSON, PROBLEM
+from ecommerce_core.storage import SnapshotCode
 
 Schema = dict[str, Any]
 
@@ -241,6 +242,10 @@ def _health() -> Schema:
         "last_at": _MAYBE_MOMENT,
         "last_age_s": _MAYBE_SECONDS,
     }
+    snapshot: Schema = {
+        "state": {"enum": [*(code.value for code in SnapshotCode), "unknown"]},
+        "error": _MAYBE_TEXT,
+    }
     health: Schema = {
         "status": {"enum": ["ready", "not ready"]},
         "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
@@ -249,10 +254,12 @@ def _health() -> Schema:
         "peers": _map(_ref("Peer")),
         "registration": _ref("Registration"),
         "backups": _ref("Backups"),
+        "snapshots": _map(_ref("Snapshot")),
     }
     return {
         "Peer": _object(peer),
         "Registration": _object(registration),
         "Backups": _object(backups),
+        "Snapshot": _object(snapshot),
         "Health": _object(health),
     }

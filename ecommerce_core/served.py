@@ -18,6 +18,7 @@ from ecommerce_core.models import Run, Trigger
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.storage import Reader
 from ecommerce_core.store import Store
 
 
@@ -50,6 +51,11 @@ class ServedApplication(Protocol):
     @property
     def store(self) -> Store:
         """The rows and the journal."""
+        ...
+
+    @property
+    def reader(self) -> Reader:
+        """What readers see of the rows."""
         ...
 
     @property

@@ -89,6 +89,15 @@ class Settings:
         whole_number(1, 4096),
         "a whole number of megabytes from 1 to 4096",
     )
+    reader_memory_mb: int = _variable(
+        "ECOMMERCE_READER_MEMORY_MB",
+        512,
+        whole_number(64, 65_536),
+        "a whole number of megabytes from 64 to 65536",
+    )
+    reader_threads: int = _variable(
+        "ECOMMERCE_READER_THREADS", 2, whole_number(1, 64), "a whole number from 1 to 64"
+    )
     max_records: int = _variable(
         "ECOMMERCE_MAX_RECORDS",
         MAX_RECORDS,

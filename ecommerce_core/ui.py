@@ -19,12 +19,11 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from ecommerce_core.access import STRANGER, Actor, Deed
 from ecommerce_core.application import Application
 from ecommerce_core.csv_export import write_changes_csv
-from ecommerce_core.errors import EcommerceError
+from ecommerce_core.errors import EcommerceError, RowsPreparing
 from ecommerce_core.export import MIME_TYPES, export_file_name, write_export
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.line import Line
-from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
 from ecommerce_core.ticket import Ticket
 
@@ -34,7 +33,6 @@ __all__ = [
     "Application",
     "EcommerceError",
     "Language",
-    "ReadCache",
     "Ticket",
     "escape",
     "escape_time",
@@ -252,7 +250,10 @@ def sentence(text: str) -> str:
 
 
 def show_error(error: EcommerceError, *, title: str | None = None) -> None:
-    """Say in place what went wrong."""
+    """Say in place what went wrong; quietly if it will be right in a moment."""
+    if isinstance(error, RowsPreparing):
+        st.caption(f":material/hourglass_top: {sentence(language().error(error))}")
+        return
     st.error(sentence(language().error(error)), title=title, icon=":material/error:")
 
 

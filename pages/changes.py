@@ -129,10 +129,7 @@ def _controls(
 
 def _every(dataset: Dataset, view: View, runs: tuple[int, int]) -> Iterator[list[Difference]]:
     """All differences that match, in chunks; read when they are taken."""
-    store, page = ui.application().store, 1
     kind = None if view.kind is None else ChangeKind(view.kind)
-    while found := store.compare_runs(
-        dataset, *runs, kind=kind, search=view.search, page=page, page_size=CHUNK
-    ):
-        yield found
-        page += 1
+    return ui.application().comparison.iter_differences(
+        dataset, *runs, kind=kind, search=view.search
+    )

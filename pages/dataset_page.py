@@ -26,6 +26,7 @@ from pages import (
     row_detail,
     row_list,
     row_question,
+    shown_rows,
     view_state,
 )
 from pages.view import TABS, Shape, query_of
@@ -57,6 +58,7 @@ def show(
                     export_menu.show(dataset, query, partial(row_list.count, dataset, query))
         export_menu.watch(name)
         notices.show(name)
+        shown_rows.show(dataset)
         if not filled:
             dataset_actions.empty(name)
             return

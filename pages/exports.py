@@ -40,7 +40,7 @@ class Export:
 
 
 def _chunks(dataset: Dataset, query: Query, export: Export) -> Iterator[list[Row]]:
-    for rows in ui.application().store.iter_rows(dataset, query):
+    for rows in ui.application().reader.iter_rows(dataset, query):
         if export.given_up:
             return
         ui.application()  # raises where the server ends: it must not wait for a file
@@ -78,11 +78,11 @@ def give_up(name: str) -> None:
 
 def at_once(dataset: Dataset, query: Query, file_format: str) -> Callable[[], bytes]:
     """What makes the whole file in memory when it is called."""
-    store, language = ui.application().store, ui.language().code
+    reader, language = ui.application().reader, ui.language().code
 
     def make() -> bytes:
         out = BytesIO()
-        rows = store.iter_rows(dataset, query)
+        rows = reader.iter_rows(dataset, query)
         ui.write_export(file_format, dataset, rows, out, language=language)
         return out.getvalue()
 

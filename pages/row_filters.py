@@ -84,10 +84,7 @@ def _choice(dataset: Dataset, shape: Shape, view: View, query: Query) -> None:
 
 
 def _range(dataset: Dataset, shape: Shape, view: View) -> None:
-    store = ui.application().store
-    bounds = reads.kept(
-        dataset, lambda: store.bounds(dataset, shape.range_column), "bounds", shape.range_column
-    )
+    bounds = ui.application().reader.bounds(dataset, shape.range_column)
     labels = _("{column} from"), _("{column} to")
     with st.container(horizontal=True):
         for label, field, bound in zip(labels, ("low", "high"), bounds, strict=True):

@@ -20,8 +20,7 @@ from ecommerce_core.errors import StoreBusy
 from ecommerce_core.language import escape
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
-from pages import echo, row_list
-from pages.reads import Reads
+from pages import echo
 from tests.peers import Peers
 from tests.test_pages import NAVIGATION, Page, catalogue, installed
 
@@ -184,13 +183,13 @@ def test_rows_that_are_cleared_before_they_are_counted_are_counted_as_shown(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(app)
-    count = app.store.count_rows
+    count = app.reader.count_rows
 
     def clear_and_count(dataset: Dataset, query: Query) -> int:
         app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
         return count(dataset, query)
 
-    monkeypatch.setattr(app.store, "count_rows", clear_and_count)
+    monkeypatch.setattr(app.reader, "count_rows", clear_and_count)
     page = Page.open(app, "products")
     assert len(page.sound().table()) == 25
     assert "1–25 of 25" in page.texts()
@@ -200,13 +199,13 @@ def test_rows_that_are_cleared_before_they_are_read_leave_no_advice_without_a_ca
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(app)
-    list_rows = app.store.list_rows
+    list_rows = app.reader.list_rows
 
     def clear_and_list(dataset: Dataset, query: Query) -> list[Any]:
         app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
         return list_rows(dataset, query)
 
-    monkeypatch.setattr(app.store, "list_rows", clear_and_list)
+    monkeypatch.setattr(app.reader, "list_rows", clear_and_list)
     page = Page.open(app, "products")
     assert "Loosen" not in page.sound().texts()
 
@@ -219,7 +218,7 @@ def test_rows_that_cannot_be_counted_are_shown_and_the_reason_below(
     def fail(*_: object) -> int:
         raise StoreBusy("products")
 
-    monkeypatch.setattr(app.store, "count_rows", fail)
+    monkeypatch.setattr(app.reader, "count_rows", fail)
     page = Page.open(app, "products")
     assert len(page.table()) == 25
     assert len(page.at.error) == 1
@@ -229,7 +228,7 @@ def test_the_filters_that_hold_are_drawn_before_what_matches_is_counted(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(app)
-    monkeypatch.setattr(app.store, "count_rows", lambda *_: st.stop())
+    monkeypatch.setattr(app.reader, "count_rows", lambda *_: st.stop())
     page = Page.open(app, "products", family="TV")
     assert len(page.table()) == 20
     assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
@@ -241,10 +240,10 @@ def test_the_filters_that_hold_stay_where_the_rows_cannot_be_asked_for(
 ) -> None:
     fetch(app)
 
-    def fail(*_: object) -> Reads:
+    def fail(*_: object) -> list[Any]:
         raise StoreBusy("products")
 
-    monkeypatch.setattr(row_list, "Reads", fail)
+    monkeypatch.setattr(app.reader, "list_rows", fail)
     page = Page.open(app, "products", family="TV")
     assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
     assert len(page.at.error) == 1
@@ -258,6 +257,34 @@ def test_rows_are_on_their_way_before_what_stands_around_them_is_drawn(
     page = Page.open(app, "products", family="TV")
     assert len(page.table()) == 20
     assert "drop_filter_products_0" not in [button.key for button in page.at.button]
+
+
+def test_rows_that_are_being_prepared_are_said_to_be_so_quietly_and_come_by_themselves(
+    app: Application,
+) -> None:
+    fetch(app)
+    for path in app.snapshots.list_files(app.datasets["products"]):
+        path.unlink()
+    page = Page.open(app, "products")
+    assert "The rows are being prepared" in page.texts()
+    assert not page.at.error
+    app.snapshots.publish(app.datasets["products"])
+    page.at.run()
+    assert len(page.sound().table()) == 25
+    assert "being prepared" not in page.texts()
+
+
+def test_a_page_says_that_the_newest_rows_cannot_be_shown_and_why(app: Application) -> None:
+    dataset = app.datasets["products"]
+    fetch(app)
+    app.store.clear(dataset, trigger=Trigger.MANUAL)
+    page = Page.open(app, "products")
+    assert len(page.table()) == 25
+    assert "Preparing the rows of the last run" in page.texts()
+    assert not page.at.warning
+    app.snapshots.publish(dataset)
+    page.at.run()
+    assert "Preparing the rows" not in page.sound().texts()
 
 
 def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) -> None:

@@ -391,6 +391,10 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
         },
         "registration": {"state": "failing", "at": None, "error": "PeerFailed"},
         "backups": {"state": "failing", "last_at": None, "last_age_s": None},
+        "snapshots": {
+            "products": {"state": "current", "error": None},
+            "customers": {"state": "current", "error": None},
+        },
     }
 
 
@@ -432,7 +436,7 @@ def test_a_big_store_is_known_to_be_damaged_from_the_first_callback_that_failed(
     service: tuple[Served, Service], application: Application, peers: Peers
 ) -> None:
     server, _ = service
-    peers.serve_products(products(150_000))
+    peers.serve_products(products(200_000))
     assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
     assert application.store.path.stat().st_size > 20_000_000
     damage(application.store.path, b"X1-75000")

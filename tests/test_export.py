@@ -25,6 +25,7 @@ from ecommerce_core.models import Customer, Product
 from ecommerce_core.query import Query
 from ecommerce_core.store import Store
 from tests.peers import product, products
+from tests.rows import reader_of
 from tests.test_store import put
 
 AT = datetime(2026, 1, 31, 8, 15, 0, 123_000, tzinfo=UTC)
@@ -216,8 +217,9 @@ def test_an_export_of_the_store_has_every_row_that_matches(store: Store, file_fo
     put(store, [*products(23), product("other", descriptionProduit="else")])
     out = BytesIO()
 
-    chunks = store.iter_rows(PRODUCTS, Query(search="x1", page_size=5), chunk=10)
-    write_export(file_format, PRODUCTS, chunks, out)
+    with reader_of(store, PRODUCTS) as reader:
+        chunks = reader.iter_rows(PRODUCTS, Query(search="x1", page_size=5), chunk=10)
+        write_export(file_format, PRODUCTS, chunks, out)
 
     body = out.getvalue()
     if file_format == "csv":

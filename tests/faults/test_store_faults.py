@@ -94,7 +94,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mount is None or os.geteuid() != 0:
         pytest.skip("mounting a small disk takes root")
     mounted = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)],
+        [mount, "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)],
         check=False,
         capture_output=True,
         text=True,
@@ -118,7 +118,7 @@ def test_a_full_disk_loses_nothing_and_the_next_sync_with_room_goes_in(
     database = fed(small_disk / "ecommerce.db", peers)
     with running(database, peers) as application:
         filler = small_disk / "filler"
-        filler.write_bytes(bytes(1_600_000))
+        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 400_000))
         peers.serve_products(products(20_000, price=2))
         with pytest.raises(StoreFull, match="the disk is full: nothing was changed") as raised:
             sync(application)
