@@ -7,9 +7,9 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import NO_FILTERS, Shape, View
 from ecommerce_core.query import Withdrawn
 from ecommerce_core.ui import language
-from pages.view import NO_FILTERS, Shape, View
 from pages.view_state import edit
 
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import Shape, View, format_address, parse_address
 from ecommerce_core.ui import escape, language
 from pages import echo, view_state, visits
-from pages.address import format_address, parse_address
-from pages.view import Shape, View
 
 
 def _(message: str) -> str:

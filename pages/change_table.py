@@ -7,13 +7,13 @@ from math import ceil
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import Shape, View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import language
 from pages import pager, reads
 from pages.row_detail import shown
 from pages.table import Column, show_table
-from pages.view import Shape, View
 
 
 def _(message: str) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import Shape, View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Run, RunStatus
 from ecommerce_core.query import ChangeKind, Difference
 from ecommerce_core.ui import Language, language
 from pages import change_table, exports, reads, row_question, view_state
-from pages.view import Shape, View
 from pages.view_state import choose_in, edited_by
 
 RUNS_OFFERED, CHUNK = 200, 5_000

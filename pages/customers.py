@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from ecommerce_core.address import Shape
 from ecommerce_core.dataset import Row
 from ecommerce_core.models import Customer
 from ecommerce_core.ui import escape, language
 from pages import dataset_page, row_list, view_state
 from pages.table import Column
-from pages.view import Shape
 from pages.view_state import choose_in, edit, edited_by
 
 _ = language().text

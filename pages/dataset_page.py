@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import TABS, Shape, query_of
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.ui import language
 from pages import (
@@ -28,7 +29,6 @@ from pages import (
     row_question,
     view_state,
 )
-from pages.view import TABS, Shape, query_of
 from pages.view_state import choose_in, edited_by
 
 

@@ -6,8 +6,8 @@ from math import ceil
 
 import streamlit as st
 
+from ecommerce_core.address import PAGE_SIZES, Shape
 from ecommerce_core.ui import language
-from pages.view import PAGE_SIZES, Shape
 from pages.view_state import choose_in, edited_by, show_in
 
 

@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import Shape
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query
 from ecommerce_core.ui import escape, language
 from pages import charts, reads, view_state
 from pages.active_filters import named
-from pages.view import Shape
 from pages.view_state import edit
 
 BARS, HEIGHT = 15, 300

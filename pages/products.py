@@ -1,9 +1,9 @@
 """Products: what our shop holds of the catalogue."""
 
+from ecommerce_core.address import Shape
 from ecommerce_core.ui import language
 from pages import dataset_page, row_list
 from pages.table import Column
-from pages.view import Shape
 
 _ = language().text
 

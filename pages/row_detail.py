@@ -11,11 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import Shape
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import HistoryEntry
 from ecommerce_core.ui import escape, language
 from pages import charts, reads, visits
-from pages.view import Shape
 from pages.view_state import edit, forget_selection
 
 CHANGES_SHOWN = 200

@@ -9,12 +9,12 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import NO_FILTERS, Shape, View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
 from pages import drawn, reads, view_state
 from pages.active_filters import age_in_words, list_active
-from pages.view import NO_FILTERS, Shape, View
 from pages.view_state import choose_in, edit, edited_by, show_in
 
 AGES = ("1h", "24h", "7d", "30d")

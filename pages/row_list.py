@@ -11,13 +11,13 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import Shape
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import Query
 from ecommerce_core.ui import language
 from pages import active_filters, drawn, pager, view_state
 from pages.reads import Reads
 from pages.table import Column, show_table
-from pages.view import Shape
 from pages.view_state import edit
 
 Show = Callable[[Sequence[Row]], object]

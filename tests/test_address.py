@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecommerce_core.address import (
+    PAGE_SIZES,
+    TABS,
+    Shape,
+    View,
+    format_address,
+    parse_address,
+    query_of,
+)
 from ecommerce_core.query import Query, Withdrawn
-from pages.address import format_address, parse_address
-from pages.view import PAGE_SIZES, TABS, Shape, View, query_of
 
 PRODUCTS = Shape(
     "products",

@@ -34,8 +34,8 @@ def a_page_that_is_left_while_it_hands_over() -> None:
     import streamlit as st
 
     from ecommerce_core import ui
+    from ecommerce_core.address import Shape
     from pages import address_bar, view_state
-    from pages.view import Shape
 
     class LeftError(Exception):
         """As Streamlit ends a script, at any step."""

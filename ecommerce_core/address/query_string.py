@@ -11,8 +11,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ecommerce_core.address.view import (
+    KINDS,
+    PAGE_SIZES,
+    SHORT,
+    TABS,
+    TEXT_CHARS,
+    Shape,
+    View,
+    is_since,
+)
 from ecommerce_core.query import Withdrawn
-from pages.view import KINDS, PAGE_SIZES, SHORT, TABS, TEXT_CHARS, Shape, View, is_since
 
 _RANGE = re.compile(r"(-?\d{1,12}(?:\.\d{1,2})?)?-(-?\d{1,12}(?:\.\d{1,2})?)?")
 
