@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any, Protocol
 
 import msgspec
 
+from ecommerce_core.column import TIME_COLUMNS, Column, Filter
 from ecommerce_core.errors import PeerContractError
 from ecommerce_core.models import Customer, Product, Rejected
 from ecommerce_core.rejection import NUL, RECORD_CHARS_KEPT, TWIN, Rejection, reason_in_words
@@ -36,21 +37,6 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 KeyOf = Callable[[Record], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that a sync fills.
-
-    ``searched``: a text that a reader's search looks through. ``filtered``: readers filter
-    by it. ``is_facet``: readers choose among its values; one column of a dataset at most.
-    """
-
-    name: str
-    nullable: bool = False
-    searched: bool = False
-    filtered: bool = False
-    is_facet: bool = False
 
 
 @dataclass(slots=True)
@@ -105,9 +91,11 @@ class Decoder(Protocol):
 class Dataset:
     """One dataset: its peer, its table, and the task that fetches it.
 
-    ``list_name`` is the member of the answer that holds the records, None
-    where the answer is a bare list. ``to_wire`` makes of a row the record that the peer
-    would answer, for files that can be loaded again.
+    ``columns`` are those that a sync fills, the key first; ``shop_columns`` those that say the
+    same of every row of our shop. ``list_name`` is the member of the answer that holds the
+    records, None where the answer is a bare list. ``to_wire`` makes of a row the record that
+    the peer would answer, for files that can be loaded again. Rows are in the order of
+    ``default_sort`` unless a reader asks for another; a page shows them in one of ``layouts``.
     """
 
     name: str
@@ -122,6 +110,30 @@ class Dataset:
     task_name: str
     task_app: str
     to_wire: Callable[[Any], dict[str, Any]]
+    default_sort: str
+    shop_columns: tuple[Column, ...] = ()
+    layouts: tuple[str, ...] = ("table",)
+
+    @property
+    def row_columns(self) -> tuple[Column, ...]:
+        """Every column of a row, in the order of its type's fields."""
+        declared = (*self.columns, *self.shop_columns, *TIME_COLUMNS)
+        by_name = {column.name: column for column in declared}
+        return tuple(by_name[one.name] for one in fields(self.row_type))
+
+    @property
+    def sortable(self) -> tuple[Column, ...]:
+        """The columns that a reader may sort by, the one of ``default_sort`` first."""
+        columns = (*self.columns, *TIME_COLUMNS)
+        return tuple(sorted(columns, key=lambda column: column.name != self.default_sort))
+
+    def column(self, name: str) -> Column:
+        """The column of that name. Raises KeyError."""
+        return {column.name: column for column in self.row_columns}[name]
+
+    def filtered_by(self, kind: Filter) -> tuple[Column, ...]:
+        """The columns that readers filter by in this way."""
+        return tuple(column for column in self.row_columns if column.filter is kind)
 
     @property
     def facet(self) -> str | None:

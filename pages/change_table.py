@@ -7,7 +7,7 @@ from math import ceil
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.address import Shape, View
+from ecommerce_core.address import View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import language
@@ -20,7 +20,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def show(dataset: Dataset, shape: Shape, view: View, runs: tuple[int, int], total: int) -> None:
+def show(dataset: Dataset, view: View, runs: tuple[int, int], total: int) -> None:
     """One page of them. Raises StoreError."""
     if not total:
         text = _("Nothing of this kind changed between these runs.")
@@ -60,5 +60,5 @@ def show(dataset: Dataset, shape: Shape, view: View, runs: tuple[int, int], tota
         Column("new", label=_("After"), width=260),
     ]
     alt = _("What changed from run {first} to run {last}").format(first=runs[0], last=runs[1])
-    show_table(rows, columns, key=f"{shape.name}_differences", alt=alt, height="content")
-    pager.show(shape, page=page, size=view.size, matching=total, shown=len(found))
+    show_table(rows, columns, key=f"{dataset.name}_differences", alt=alt, height="content")
+    pager.show(dataset, page=page, size=view.size, matching=total, shown=len(found))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ecommerce_core.address import Shape
 from ecommerce_core.dataset import Row
 from ecommerce_core.models import Customer
 from ecommerce_core.ui import escape, language
@@ -13,24 +12,6 @@ from pages.table import Column
 from pages.view_state import choose_in, edit, edited_by
 
 _ = language().text
-
-SHAPE = Shape(
-    "customers",
-    sorts=(
-        "last_name",
-        "first_name",
-        "loyalty_points",
-        "payment",
-        "account",
-        "customer_id",
-        "first_seen_at",
-        "updated_at",
-        "withdrawn_at",
-    ),
-    range_column="loyalty_points",
-    presence="account",
-    layouts=("cards", "table"),
-)
 
 draw_table = row_list.columns_table(
     "customers",
@@ -94,7 +75,6 @@ def draw(rows: Sequence[Row]) -> None:
 
 dataset_page.show(
     "customers",
-    SHAPE,
     title=_("Customers"),
     search_help=_("Name, account or number"),
     show_rows=draw,

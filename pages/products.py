@@ -1,34 +1,13 @@
 """Products: what our shop holds of the catalogue."""
 
-from ecommerce_core.address import Shape
 from ecommerce_core.ui import language
 from pages import dataset_page, row_list
 from pages.table import Column
 
 _ = language().text
 
-SHAPE = Shape(
-    "products",
-    sorts=(
-        "code",
-        "family",
-        "description",
-        "price_cents",
-        "first_seen_at",
-        "updated_at",
-        "withdrawn_at",
-        "catalogue_min_quantity",
-        "catalogue_packaging",
-        "catalogue_id",
-    ),
-    choice="family",
-    range_column="price_cents",
-    range_scale=100,
-)
-
 dataset_page.show(
     "products",
-    SHAPE,
     title=_("Products"),
     search_help=_("Code or description"),
     show_rows=row_list.columns_table(

@@ -390,6 +390,30 @@ def test_customers_are_found_by_points_and_by_having_an_account(app: Application
     assert set(found["account"]) == {""}
 
 
+def test_points_with_more_than_two_decimals_are_found_as_they_are_typed_and_shown(
+    app: Application, peers: Peers
+) -> None:
+    points = (154.62542724609375, 0.125, 0.004)
+    peers.serve_customers(
+        [
+            {"idClient": f"p{n}", "firstName": "A", "lastName": "B", "fidelityPoint": one}
+            for n, one in enumerate(points)
+        ]
+    )
+    fetch(app, "customers")
+    page = Page.open(app, "customers", **{"as": "table"})
+    open_filters(page, "customers")
+    low = page.at.number_input(key="customers_points_low")
+    high = page.at.number_input(key="customers_points_high")
+    assert (low.placeholder, high.placeholder) == ("0.004", "154.62542724609375")
+    low.set_value(0.125).run()
+    open_filters(page, "customers")
+    page.at.number_input(key="customers_points_high").set_value(0.125).run()
+    assert list(page.sound().table("customers_table")["customer_id"]) == ["p1"]
+    assert address(page)["points"] == ["0.125-0.125"]
+    assert escape("Loyalty points: 0.125–0.125") in [button.label for button in page.at.button]
+
+
 def test_what_changed_between_two_runs_is_counted_and_listed(
     app: Application, peers: Peers
 ) -> None:

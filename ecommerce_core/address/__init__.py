@@ -1,34 +1,38 @@
 """What an address of a dataset says: the same query string on a page and on a data route.
 
-``view.py`` has what can be asked and what a reader asks; ``query_string.py`` reads and writes
-the address. Pure: no store, no Streamlit.
+``view.py`` has what a reader asks and the question that this makes, ``parameters.py`` the names
+of an address and what each may say, ``query_string.py`` reads and writes it. Pure: no store, no
+Streamlit.
 """
 
-from ecommerce_core.address.query_string import format_address, parse_address
+from ecommerce_core.address.parameters import Parameter, read_parameters, row_parameters
+from ecommerce_core.address.query_string import format_address, format_question, parse_address
 from ecommerce_core.address.view import (
-    KINDS,
     NO_FILTERS,
     PAGE_SIZES,
-    SHORT,
     TABS,
     TEXT_CHARS,
-    Shape,
+    Range,
     View,
-    is_since,
+    is_day,
     query_of,
+    with_filter,
 )
 
 __all__ = [
-    "KINDS",
     "NO_FILTERS",
     "PAGE_SIZES",
-    "SHORT",
     "TABS",
     "TEXT_CHARS",
-    "Shape",
+    "Parameter",
+    "Range",
     "View",
     "format_address",
-    "is_since",
+    "format_question",
+    "is_day",
     "parse_address",
     "query_of",
+    "read_parameters",
+    "row_parameters",
+    "with_filter",
 ]

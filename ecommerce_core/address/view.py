@@ -1,67 +1,48 @@
-"""What can be asked of a dataset, what a reader asks of it, and the question that this makes."""
+"""What a reader asks of a dataset, and the question to the store that this makes."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any, TypeVar
 
+from ecommerce_core.column import Column, Kind
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Withdrawn
 
 PAGE_SIZES = (25, 50, 100, 200)
 TABS = ("rows", "changes", "pictures")
 KINDS = ("added", "withdrawn", "updated")
 TEXT_CHARS = 200
-# Columns whose own name is longer than an address wants.
-SHORT = {
-    "price_cents": "price",
-    "loyalty_points": "points",
-    "catalogue_min_quantity": "minimum",
-    "catalogue_packaging": "pack",
-    "catalogue_id": "number",
-    "customer_id": "id",
-    "first_name": "first",
-    "last_name": "last",
-    "first_seen_at": "new",
-    "updated_at": "changed",
-    "withdrawn_at": "gone",
-}
+
+# Both ends as they are shown, both included; None is open.
+Range = tuple[Decimal | None, Decimal | None]
+Value = TypeVar("Value")
+
 _AGE = re.compile(r"([1-9]\d{0,3})([hd])")
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What can be asked of one dataset. ``range_scale`` is how much of the column is one shown."""
-
-    name: str
-    sorts: tuple[str, ...]
-    range_column: str
-    range_scale: int = 1
-    choice: str | None = None
-    presence: str | None = None
-    layouts: tuple[str, ...] = ("table",)
-
-    @property
-    def range_name(self) -> str:
-        """The range's name in the address."""
-        return SHORT[self.range_column]
-
-
-@dataclass(frozen=True)
 class View:
-    """What a reader looks at. ``low`` and ``high`` as shown; ``new``, ``changed``: ages or days."""
+    """What a reader looks at.
+
+    The filters are by column: ``choices`` its values, ``ranges`` as shown, ``presence`` whether
+    it is there, ``since`` an age such as ``7d`` or a day.
+    """
 
     tab: str = "rows"
     layout: str = ""
     search: str = ""
-    chosen: tuple[str, ...] = ()
-    low: float | None = None
-    high: float | None = None
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    presence: Mapping[str, bool] = field(default_factory=dict)
+    since: Mapping[str, str] = field(default_factory=dict)
     withdrawn: Withdrawn = Withdrawn.HIDE
-    new: str = ""
-    changed: str = ""
-    present: bool | None = None
     sort: str = ""
     descending: bool = False
     page: int = 1
@@ -74,19 +55,29 @@ class View:
 
 # The edit that takes every filter away.
 NO_FILTERS: dict[str, Any] = {
-    "chosen": (),
-    "low": None,
-    "high": None,
+    "choices": {},
+    "ranges": {},
+    "presence": {},
+    "since": {},
     "withdrawn": Withdrawn.HIDE,
-    "new": "",
-    "changed": "",
-    "present": None,
 }
+
+
+def with_filter(filters: Mapping[str, Value], column: str, value: Value | None) -> dict[str, Value]:
+    """The same filters with another value for one column; one that asks nothing is left out."""
+    others = {name: kept for name, kept in filters.items() if name != column}
+    asks = value not in (None, "", (), (None, None))
+    return {**others, column: value} if value is not None and asks else others
 
 
 def is_since(text: str) -> bool:
     """Whether ``text`` names a moment in the past: an age such as ``7d``, or a day."""
     return _moment(text, now=datetime.now(UTC), zone=UTC) is not None
+
+
+def is_day(text: str) -> bool:
+    """Whether a moment is a day, which begins at another moment in another time zone."""
+    return text.count("-") == 2
 
 
 def _moment(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
@@ -101,27 +92,39 @@ def _moment(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
         return None
 
 
-def query_of(view: View, shape: Shape, *, now: datetime, zone: tzinfo) -> Query:
+def query_of(view: View, dataset: Dataset, *, now: datetime, zone: tzinfo) -> Query:
     """The question to the store. Days begin where ``zone`` says."""
-    since = {"first_seen_at": view.new, "updated_at": view.changed}
-    moments = ((c, _moment(text, now=now, zone=zone)) for c, text in since.items() if text)
-    low, high = (None if n is None else round(n * shape.range_scale, 2) for n in _ends(view))
+    moments = ((c, _moment(text, now=now, zone=zone)) for c, text in view.since.items())
     return Query(
         search=view.search,
-        values=((shape.choice, view.chosen),) if shape.choice and view.chosen else (),
-        ranges=((shape.range_column, low, high),) if (low, high) != (None, None) else (),
+        values=tuple(view.choices.items()),
+        ranges=tuple(
+            (name, *_stored(ends, dataset.column(name))) for name, ends in view.ranges.items()
+        ),
         since=tuple((column, at) for column, at in moments if at is not None),
-        present=((shape.presence, view.present),)
-        if shape.presence and view.present is not None
-        else (),
+        present=tuple(view.presence.items()),
         withdrawn=view.withdrawn,
-        sort=view.sort or shape.sorts[0],
+        sort=view.sort or dataset.default_sort,
         descending=view.descending,
         page=view.page,
         page_size=view.size,
     )
 
 
-def _ends(view: View) -> tuple[float | None, float | None]:
-    low, high = view.low, view.high
-    return (high, low) if low is not None and high is not None and low > high else (low, high)
+def _stored(ends: Range, column: Column) -> tuple[float | None, float | None]:
+    """Both ends in the store's own unit, the lower one first. Cents are whole, and exact."""
+    low, high = ends
+    if low is not None and high is not None and low > high:
+        low, high = high, low
+    if column.kind is Kind.MONEY:
+        return (
+            None if low is None else ceil(Fraction(low) * column.scale),
+            None if high is None else floor(Fraction(high) * column.scale),
+        )
+    return _number(low), _number(high)
+
+
+def _number(end: Decimal | None) -> float | None:
+    if end is None:
+        return None
+    return int(end) if end == end.to_integral_value() else float(end)
