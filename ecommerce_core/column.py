@@ -7,7 +7,10 @@ from enum import StrEnum
 
 
 class Kind(StrEnum):
-    """What the values of a column are. Money is stored in cents, a moment in UTC."""
+    """What the values of a column are. Money is stored in cents, a moment in UTC.
+
+    An id is a text whose numbers are sorted as numbers.
+    """
 
     TEXT = "text"
     NUMBER = "number"
@@ -56,6 +59,11 @@ class Column:
     def filtered(self) -> bool:
         """Whether readers filter by its range or by whether it is there."""
         return self.filter in {Filter.RANGE, Filter.PRESENCE}
+
+    @property
+    def is_code(self) -> bool:
+        """Whether its numbers are sorted as numbers, though it is a text."""
+        return self.kind is Kind.ID
 
     @property
     def is_facet(self) -> bool:

@@ -161,7 +161,7 @@ CUSTOMERS = Dataset(
         Column("last_name", address="last", searched=True),
         Column("loyalty_points", Kind.NUMBER, address="points", nullable=True, filter=Filter.RANGE),
         Column("payment", Kind.NUMBER, nullable=True),
-        Column("account", searched=True, filter=Filter.PRESENCE),
+        Column("account", Kind.ID, searched=True, filter=Filter.PRESENCE),
     ),
     default_sort="last_name",
     layouts=("cards", "table"),

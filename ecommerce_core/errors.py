@@ -16,6 +16,7 @@
     ├── StoreError               the database could not do it; nothing was written
     │   ├── StoreBusy            another process holds the database
     │   ├── StoreFull            no room on the disk
+    │   ├── RowsPreparing        the first snapshot of the rows is not there yet (.code)
     │   ├── StoreDamaged         not a database, or one that fails its check
     │   └── StoreForeign         a database of another application, or of a newer version
     ├── SyncError
@@ -114,6 +115,12 @@ class StoreBusy(StoreError):
 
 class StoreFull(StoreError):
     """The disk has no room."""
+
+
+class RowsPreparing(StoreError):
+    """No snapshot of the rows can be read yet; one is being written."""
+
+    code = "rows_preparing"
 
 
 class StoreDamaged(StoreError):

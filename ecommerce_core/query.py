@@ -23,7 +23,8 @@ class Query:
     searched column, accents and case aside. ``values``: a column has one of these. ``ranges``:
     low and high, both included, None for open. ``since``: a time column is at or after.
     ``present``: a text is there, or is empty. ``sort`` is a column's name out of the dataset's
-    own list. ``page`` counts from 1. What names no such column is left out.
+    own list; rows that are equal in it are sorted by ``then_by``: columns, each with whether
+    it descends. ``page`` counts from 1. What names no such column is left out.
     """
 
     search: str = ""
@@ -34,12 +35,13 @@ class Query:
     withdrawn: Withdrawn = Withdrawn.HIDE
     sort: str | None = None
     descending: bool = False
+    then_by: tuple[tuple[str, bool], ...] = ()
     page: int = 1
     page_size: int = 50
 
     def without_order(self) -> Query:
         """Which rows, and nothing else: one key for what is the same in any order and page."""
-        return replace(self, sort=None, descending=False, page=1, page_size=1)
+        return replace(self, sort=None, descending=False, then_by=(), page=1, page_size=1)
 
 
 class ChangeKind(StrEnum):

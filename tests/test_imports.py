@@ -34,6 +34,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("dataset_state",),
     ("settlement", "promise_journal", "delivery_journal", "recent"),
     ("reconcile", "journal", "rows", "pictures", "comparison"),
+    ("storage",),
     ("row_page",),
     ("selection",),
     ("row_filters",),

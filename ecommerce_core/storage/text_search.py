@@ -1,0 +1,83 @@
+"""How texts are compared in a search and in an order: case, accents and the like do not matter.
+
+``fold`` works letter by letter, each one through a table that ``str.translate`` reads in C. So
+a part of a text is folded to a part of the folded text, and what is composed and what is
+decomposed (``é`` as one letter or as two) becomes the same.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+SEARCH_CHARS = 1_000
+
+_APOSTROPHES = frozenset("'`´‘’‛ʹʻʼʽˈ′‵՚ꞌ")
+_QUOTES = frozenset('"“”„‟')
+# Beside those that Unicode counts among the dashes.
+_HYPHENS = frozenset("−⁃˗")
+# Letters that Unicode does not take apart, and readers do.
+_LETTERS = {"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "ı": "i"}
+# Beside format characters, controls and accents: what has no width, by its number.
+_WITHOUT_WIDTH = (
+    range(0x034F, 0x0350),
+    range(0x115F, 0x1161),
+    range(0x17B4, 0x17B6),
+    range(0x180B, 0x1810),
+    range(0xFE00, 0xFE10),
+    range(0xE0100, 0xE01F0),
+)
+
+
+def fold(text: str) -> str:
+    """``text`` as it is compared: ``É`` is ``e``, ``œ`` is ``oe``, ``’`` is ``'``, ``‑`` is ``-``.
+
+    White space of every kind is a space; what cannot be seen is left out.
+    """
+    return text.translate(_folded)
+
+
+def words_of(search: str) -> list[str]:
+    """The folded words of a search, each once. Of ``search`` the first 1,000 characters count."""
+    # A lone surrogate is in no row, and cannot be sent to a database.
+    sound = search[:SEARCH_CHARS].encode("utf-8", "replace").decode()
+    sound = (
+        sound if sound == search[:SEARCH_CHARS] else sound.replace("?", "\N{REPLACEMENT CHARACTER}")
+    )
+    return list(dict.fromkeys(fold(sound).split()))
+
+
+class _Folded(dict[int, str]):
+    """What each letter is folded to, found out when it is met first."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = folded = _fold_letter(chr(code))
+        return folded
+
+
+_folded = _Folded()
+
+
+def _fold_letter(letter: str) -> str:
+    if letter.isspace():
+        return " "
+    if letter in _APOSTROPHES:
+        return "'"
+    if letter in _QUOTES:
+        return '"'
+    if letter in _HYPHENS or unicodedata.category(letter) == "Pd":
+        return "-"
+    if _cannot_be_seen(letter):
+        return ""
+    apart = unicodedata.normalize("NFKD", letter.casefold())
+    if apart != letter:
+        return "".join(map(_fold_letter, apart))
+    return _LETTERS.get(letter, letter)
+
+
+def _cannot_be_seen(letter: str) -> bool:
+    """Whether it is an accent, a control or has no width. Vowel signs of other scripts are not."""
+    return (
+        unicodedata.combining(letter) != 0
+        or unicodedata.category(letter) in {"Cc", "Cf"}
+        or any(ord(letter) in numbers for numbers in _WITHOUT_WIDTH)
+    )
