@@ -5,7 +5,15 @@ of an address and what each may say, ``query_string.py`` reads and writes it. Pu
 Streamlit.
 """
 
-from ecommerce_core.address.parameters import Parameter, read_parameters, row_parameters
+from ecommerce_core.address.parameters import (
+    Parameter,
+    option,
+    page_parameters,
+    read_parameters,
+    row_parameters,
+    since_parameter,
+    whole_number,
+)
 from ecommerce_core.address.query_string import format_address, format_question, parse_address
 from ecommerce_core.address.view import (
     NO_FILTERS,
@@ -15,6 +23,7 @@ from ecommerce_core.address.view import (
     Range,
     View,
     is_day,
+    minute_of,
     query_of,
     with_filter,
 )
@@ -30,9 +39,14 @@ __all__ = [
     "format_address",
     "format_question",
     "is_day",
+    "minute_of",
+    "option",
+    "page_parameters",
     "parse_address",
     "query_of",
     "read_parameters",
     "row_parameters",
+    "since_parameter",
+    "whole_number",
     "with_filter",
 ]

@@ -29,7 +29,9 @@ AnyView = TypeVar("AnyView", bound=View)
 # More than the digits of any number that is stored.
 NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{1,40})?"
 _RANGE = re.compile(rf"({NUMBER})?-({NUMBER})?")
-_SINCE = r"^([1-9][0-9]{0,3}[hd]|[0-9]{4}-[0-9]{2}-[0-9]{2})$"
+_AGE, _MINUTE = "[1-9][0-9]{0,3}[hd]", "([01][0-9]|2[0-3]):[0-5][0-9]"
+# Not the last days of a month, of which a pattern cannot say whether there are such.
+_DAY = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _LARGEST_NUMBER = 10**9 - 1
 _MOST_CHOICES = 100
 
@@ -83,7 +85,7 @@ def row_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
             *(_choice(column) for column in dataset.filtered_by(Filter.CHOICE)),
             *(_range(column) for column in dataset.filtered_by(Filter.RANGE)),
             *(_presence(column) for column in dataset.filtered_by(Filter.PRESENCE)),
-            *(_since(column) for column in dataset.filtered_by(Filter.SINCE)),
+            *(since_parameter(column) for column in dataset.filtered_by(Filter.SINCE)),
             option("withdrawn", "withdrawn", {one.value: one for one in Withdrawn}),
             _sort(dataset),
             whole_number("page", "page"),
@@ -195,14 +197,19 @@ def _presence(column: Column) -> Parameter:
     return Parameter(column.address, "yes or no", {"enum": list(options)}, read)
 
 
-def _since(column: Column) -> Parameter:
+def since_parameter(column: Column, *, moments: bool = False) -> Parameter:
+    """Since when; ``moments``: it may be a minute, too, which is the same in every time zone."""
+
     def read(view: View, value: str) -> View | None:
-        if not is_since(value):
+        if not is_since(value) or (value.endswith("Z") and not moments):
             return None
         return replace(view, since=with_filter(view.since, column.name, value))
 
-    schema: Schema = {"type": "string", "pattern": _SINCE, "examples": ["24h", "7d", "2026-11-24"]}
-    return Parameter(column.address, "an age such as 24h or 7d, or a day", schema, read)
+    pattern = f"^({_AGE}|{_DAY}{f'(T{_MINUTE}Z)?' if moments else ''})$"
+    schema: Schema = {"type": "string", "pattern": pattern, "examples": ["24h", "7d", "2026-11-24"]}
+    takes = "an age such as 24h or 7d, or a day such as 2026-11-24"
+    takes += " or a minute such as 2026-11-23T23:00Z" if moments else ""
+    return Parameter(column.address, takes, schema, read)
 
 
 def _sort(dataset: Dataset) -> Parameter:

@@ -24,6 +24,7 @@ TEXT_CHARS = 200
 Range = tuple[Decimal | None, Decimal | None]
 Value = TypeVar("Value")
 
+_MINUTE = "%Y-%m-%dT%H:%MZ"
 _AGE = re.compile(r"([1-9]\d{0,3})([hd])")
 
 
@@ -71,13 +72,19 @@ def with_filter(filters: Mapping[str, Value], column: str, value: Value | None) 
 
 
 def is_since(text: str) -> bool:
-    """Whether ``text`` names a moment in the past: an age such as ``7d``, or a day."""
+    """Whether ``text`` names a moment in the past: an age such as ``7d``, a day or a minute."""
     return _moment(text, now=datetime.now(UTC), zone=UTC) is not None
 
 
 def is_day(text: str) -> bool:
     """Whether a moment is a day, which begins at another moment in another time zone."""
-    return text.count("-") == 2
+    return "-" in text and not text.endswith("Z")
+
+
+def minute_of(day: str, zone: tzinfo) -> str:
+    """The minute in UTC at which a day begins where ``zone`` says: ``2026-11-23T23:00Z``."""
+    at = _moment(day, now=datetime.now(UTC), zone=zone)
+    return day if at is None else f"{at:{_MINUTE}}"
 
 
 def _moment(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
@@ -86,8 +93,10 @@ def _moment(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
         unit = timedelta(hours=1) if age[2] == "h" else timedelta(days=1)
         # On the minute: the same question in the same minute has the same answer kept.
         return now.replace(second=0, microsecond=0) - int(age[1]) * unit
+    is_minute = text.endswith("Z")
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=zone).astimezone(UTC)
+        at = datetime.strptime(text, _MINUTE if is_minute else "%Y-%m-%d")
+        return at.replace(tzinfo=UTC if is_minute else zone).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 
