@@ -18,8 +18,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ecommerce_core.access import STRANGER, Actor, Deed
 from ecommerce_core.application import Application
+from ecommerce_core.csv_export import write_changes_csv
 from ecommerce_core.errors import EcommerceError
-from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, write_export
+from ecommerce_core.export import MIME_TYPES, export_file_name, write_export
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.line import Line
@@ -39,10 +40,10 @@ __all__ = [
     "escape_time",
     "estimate",
     "export_file_name",
-    "guard_formula",
     "occurrences",
     "period",
     "real_delay",
+    "write_changes_csv",
     "write_export",
 ]
 

@@ -147,5 +147,3 @@ def chosen_columns(asked: Asked, columns: tuple[Column, ...]) -> tuple[Column, .
     """The columns that are asked for, in the order in which they are."""
     by_field = {column.field: column for column in columns}
     return tuple(by_field[field] for field in asked.columns or by_field)
-
-
