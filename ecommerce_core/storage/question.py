@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -94,21 +94,12 @@ def _one_of(field: Field, values: tuple[str, ...]) -> Condition:
     return Condition(field.name, f"{text} IN ({', '.join('?' for _ in sound)})", sound)
 
 
-def _bound(field: Field, number: float, rounded: Any) -> float:
-    """A bound in the column's own kind, so that nothing is lost by comparing the two."""
-    if math.isnan(number):
-        return math.nan
-    if field.kind is Kind.NUMBER:
-        return (
-            min(max(number, -math.inf), math.inf) if isinstance(number, float) else _float(number)
-        )
-    if math.isinf(number) or abs(number) > _BEYOND_64_BITS:
-        return _BEYOND_64_BITS if number > 0 else -_BEYOND_64_BITS
-    whole: int = rounded(number)
-    return whole
-
-
-def _float(number: int) -> float:
+def _bound(field: Field, number: float, rounded: Callable[[float], int]) -> float:
+    """A bound in the column's own kind, so that nothing is lost where the two are compared."""
+    if isinstance(number, float) and not math.isfinite(number):
+        return number
+    if field.kind is Kind.INTEGER:
+        return min(max(rounded(number), -_BEYOND_64_BITS), _BEYOND_64_BITS)
     try:
         return float(number)
     except OverflowError:

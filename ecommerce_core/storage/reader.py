@@ -25,13 +25,6 @@ MEMORY_MB = 512
 THREADS = 2
 # A version may be replaced by the next one between finding its file and opening it.
 ATTEMPTS = 20
-# What a file that is damaged may lead to; so may other things.
-_MAY_BE_DAMAGED = (
-    duckdb.IOException,
-    duckdb.InternalException,
-    duckdb.FatalException,
-    duckdb.SerializationException,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +180,8 @@ class Reader:
             return StoreError(
                 "this question needs more memory than ECOMMERCE_READER_MEMORY_MB allows"
             )
-        is_suspect = path is not None and isinstance(error, _MAY_BE_DAMAGED)
-        if is_suspect and path is not None and not is_sound(path, dataset):
+        # It has no kind of its own for this: whether it is the file's fault, the file tells.
+        if path is not None and not is_sound(path, dataset):
             self._snapshots.discard(path)
             return preparing(dataset)
         return StoreError("the rows could not be read: {reason}", reason=error)

@@ -38,12 +38,7 @@ def fold(text: str) -> str:
 
 def words_of(search: str) -> list[str]:
     """The folded words of a search, each once. Of ``search`` the first 1,000 characters count."""
-    # A lone surrogate is in no row, and cannot be sent to a database.
-    sound = search[:SEARCH_CHARS].encode("utf-8", "replace").decode()
-    sound = (
-        sound if sound == search[:SEARCH_CHARS] else sound.replace("?", "\N{REPLACEMENT CHARACTER}")
-    )
-    return list(dict.fromkeys(fold(sound).split()))
+    return list(dict.fromkeys(fold(search[:SEARCH_CHARS]).split()))
 
 
 class _Folded(dict[int, str]):
@@ -68,9 +63,13 @@ def _fold_letter(letter: str) -> str:
         return "-"
     if _cannot_be_seen(letter):
         return ""
-    apart = unicodedata.normalize("NFKD", letter.casefold())
-    if apart != letter:
-        return "".join(map(_fold_letter, apart))
+    if unicodedata.category(letter) == "Cs":
+        # Half a character: it is in no row, and cannot be sent to a database.
+        return "\N{REPLACEMENT CHARACTER}"
+    # Apart first: an accent on its own and one in its letter are the same then.
+    for other in (unicodedata.normalize("NFKD", letter), letter.casefold()):
+        if other != letter:
+            return "".join(map(_fold_letter, other))
     return _LETTERS.get(letter, letter)
 
 
