@@ -25,7 +25,9 @@ from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
 from ecommerce_core.line import Line
+from ecommerce_core.prefix import PREFIX
 from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_error
 from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_in import check_exposure, read_providers
@@ -97,6 +99,14 @@ def start_sandbox() -> Sandbox:
     return sandbox
 
 
+def own_address() -> str:
+    """Return the overview's address for a browser on this machine."""
+    address = st.get_option("server.address") or ""
+    host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104
+    scheme = "https" if st.get_option("server.sslCertFile") else "http"
+    return f"{scheme}://{host}:{st.get_option('server.port')}{PREFIX}/"
+
+
 def waits_to_be_sent(session_id: str) -> bool:
     """Whether something of a session waits in Streamlit's queue for its browser.
 
@@ -151,6 +161,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     downloads.keep_a_while(runtime.get_instance().media_file_mgr)
     installed.install(running)
     release_callers_on_signals()
+    logger.info("the dashboard is at %s", own_address())
     try:
         yield
     finally:
@@ -171,13 +182,17 @@ app = st.App(
     NAVIGATION,
     routes=companion.routes(),
     middleware=[
+        Middleware(SecurityHeaders),
         companion.guard(
             settings,
             bind_address=st.get_option("server.address") or None,
             only_this_machine=not providers and not settings.serve_without_sign_in,
+            with_sign_in=bool(providers),
+            with_agent_api=st.get_option("server.enableAgentApi"),
         ),
         Middleware(ServerAddress),
         *([Middleware(SignInRoutes)] if providers else []),
     ],
     lifespan=lifespan,
+    exception_handlers={Exception: answer_unforeseen_error},
 )

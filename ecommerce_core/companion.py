@@ -38,11 +38,13 @@ from ecommerce_core.replies import (
     wants_json,
 )
 from ecommerce_core.served import ServedApplication, Service
+from ecommerce_core.served_paths import ServedPaths
 from ecommerce_core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-HOME = f"{PREFIX}/"
+# Relative, so that it leads home from / and from the prefix alone, behind any proxy.
+HOME = f"{PREFIX[1:]}/"
 
 Answer = Callable[[Service, Scope, Receive], Awaitable[Reply]]
 
@@ -110,7 +112,7 @@ class Companion:
 
     def routes(self) -> list[Route]:
         """The routes, whole paths. Each answers every method: none falls through to a page."""
-        routes = [self._route("/", _redirect_home, "GET", "HEAD")]
+        routes = [self._route(path, _redirect_home, "GET", "HEAD") for path in ("/", PREFIX)]
         routes += [
             self._route(path, handler.answer, "POST") for path, handler in self._handlers.items()
         ]
@@ -131,10 +133,13 @@ class Companion:
         *,
         bind_address: str | None = None,
         only_this_machine: bool = False,
+        with_sign_in: bool = False,
+        with_agent_api: bool = False,
     ) -> Middleware:
         """The guard for the whole server: allowed are settings' hosts, our name and address.
 
-        ``only_this_machine``: nobody else is answered, whatever address was bound.
+        ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
+        routes for signing in and for agents are closed unless asked for.
         """
         extra = [bind_address] if bind_address else []
         # What the gateway was told to call us is what it writes into Host.
@@ -142,6 +147,11 @@ class Companion:
         return Middleware(
             HostGuard,
             allowed_hosts=[*settings.allowed_hosts, settings.app_name, *extra],
+            served=ServedPaths(
+                (route.path for route in self.routes()),
+                with_sign_in=with_sign_in,
+                with_agent_api=with_agent_api,
+            ),
             callback_paths=self._datasets,
             only_this_machine=only_this_machine,
             on_refusal=self._journal_refusal,

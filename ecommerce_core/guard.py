@@ -1,9 +1,9 @@
-"""Who may talk to this server: known hosts on every route, no other site's pages on callbacks.
+"""Who may talk to this server: known hosts, our own pages, on the paths that are served.
 
-Streamlit guards its own WebSocket's origin, and nothing else. A foreign ``Host``
-is what DNS rebinding looks like: a page of another site whose name suddenly
-points here. A foreign ``Origin`` or ``Sec-Fetch-Site`` is a page of another site
-that posts a form at us.
+Streamlit answers any path with its start page, protects no route of ours, and lets pages of any
+local port open its WebSocket. A foreign ``Host`` is what DNS rebinding looks like: a page of
+another site whose name suddenly points here. A foreign ``Origin`` or ``Sec-Fetch-Site`` is a
+page of another site that works ours.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecommerce_core.logs import log_refusal
+from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import Headers, Problem, has_body, header, send_reply, wants_json
+from ecommerce_core.served_paths import ServedPaths, holds_control_characters
 from ecommerce_core.sign_in import is_local
 from ecommerce_core.words import N_
 
@@ -27,12 +29,15 @@ _FOREIGN_HOST = N_(
 )
 _NOT_FROM_HERE = N_("nobody signs in here, so this server answers to its own machine alone")
 _OTHER_SITE = N_("a browser sent this from another site ({header}: {said})")
+_ODD_PATH = N_("the path holds a control character")
+_NO_SUCH_PATH = N_("nothing is served at this address")
 
 # A name or IPv4 address, or an IPv6 address in brackets; then a port, if any.
 _HOST = re.compile(
     r"(?:\[(?P<v6>[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)\]|(?P<name>[A-Za-z0-9._-]+))(?::(?P<port>[0-9]{1,5}))?"
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SIGN_OUT = f"{PREFIX}/auth/logout"
 _SHOWN_CHARS = 100
 _LONGEST_HOST = 300
 
@@ -79,19 +84,20 @@ def _canonical(name: str) -> str:
 
 
 class HostGuard:
-    """ASGI middleware that answers only to hosts on a list, whatever the route.
+    """ASGI middleware in front of every route, HTTP and WebSockets, Streamlit's included.
 
-    Allowed are ``allowed_hosts`` (names or addresses, without a port) and the
+    Allowed hosts are ``allowed_hosts`` (names or addresses, without a port) and the
     very address that a connection arrived at: who writes that into ``Host``
-    needed no name, so no rebinding. Any other host gets 421 and, on a
-    WebSocket, 403; a ``Host`` that is missing, doubled or malformed 400.
+    needed no name, so no rebinding. Any other host gets 421; a ``Host`` that is missing, doubled
+    or malformed 400. With ``only_this_machine`` whoever comes over another address than loopback
+    gets 403, however the server was started.
 
-    With ``only_this_machine`` whoever comes over another address than loopback gets 403,
-    however the server was started.
+    Every request that can change something must come from the very origin that it goes to, or
+    from no browser (403). A path with a control character gets 400, and one that is not
+    ``served`` 404. Refused WebSockets get the same answers before they open.
 
-    On ``callback_paths`` a POST that a browser sends from another site is
-    refused too (403). ``on_refusal`` hears of each POST refused there, with the
-    path and the reason.
+    ``on_refusal`` hears of each POST refused on one of ``callback_paths``, with the path and the
+    reason.
     """
 
     def __init__(
@@ -99,12 +105,14 @@ class HostGuard:
         app: ASGIApp,
         *,
         allowed_hosts: Iterable[str],
+        served: ServedPaths,
         callback_paths: Collection[str] = (),
         only_this_machine: bool = False,
         on_refusal: Callable[[str, str], None] | None = None,
     ) -> None:
         self._app = app
         self._allowed = frozenset(_canonical(host) for host in allowed_hosts)
+        self._served = served
         self._callback_paths = frozenset(callback_paths)
         self._only_this_machine = only_this_machine
         self._on_refusal = on_refusal
@@ -114,26 +122,27 @@ class HostGuard:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        is_callback = (
-            scope["type"] == "http"
-            and scope["method"] == "POST"
-            and scope["path"] in self._callback_paths
-        )
-        problem = self._judge(scope, is_callback=is_callback)
-        if problem is None:
+        problem = self._judge(scope)
+        if problem is None and scope["type"] == "websocket":
+            await self._app(_with_the_origins_host(scope), receive, send)
+        elif problem is None and self._served.is_file(scope["path"]):
+            await self._app(scope, receive, _without_fallback(scope, receive, send))
+        elif problem is None:
             await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            log_refusal(problem.status, method="WEBSOCKET", reason=problem.detail)
-            await send({"type": "websocket.close", "code": 1008, "reason": ""})
         else:
-            if is_callback and self._on_refusal is not None:
-                self._on_refusal(scope["path"], problem.detail)
-            else:
-                log_refusal(problem.status, method=scope["method"], reason=problem.detail)
+            self._tell(scope, problem)
             as_json = wants_json(header(scope["headers"], b"accept"))
             await send_reply(problem.reply(as_json=as_json), scope, receive, send)
 
-    def _judge(self, scope: Scope, *, is_callback: bool) -> Problem | None:
+    def _tell(self, scope: Scope, problem: Problem) -> None:
+        method = scope.get("method", "WEBSOCKET")
+        is_callback = method == "POST" and scope["path"] in self._callback_paths
+        if is_callback and self._on_refusal is not None:
+            self._on_refusal(scope["path"], problem.detail)
+        else:
+            log_refusal(problem.status, method=method, reason=problem.detail)
+
+    def _judge(self, scope: Scope) -> Problem | None:
         headers: Headers = scope["headers"]
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
         host = parse_host(hosts[0].strip()) if len(hosts) == 1 else None
@@ -146,9 +155,53 @@ class HostGuard:
             return Problem(400, _NO_HOST.format(shown=shown), closes=closes)
         if host[0] not in self._allowed and host[0] != arrived_at:
             return Problem(421, _FOREIGN_HOST.format(host=show(hosts[0])), closes=closes)
-        if is_callback and (reason := _cross_site(headers, host)):
+        if holds_control_characters(scope["path"]):
+            return Problem(400, _ODD_PATH, closes=closes)
+        if _can_change_something(scope) and (reason := _cross_site(scope, host)):
             return Problem(403, reason, closes=closes)
+        if scope["path"] not in self._served:
+            return Problem(404, _NO_SUCH_PATH, closes=closes)
         return None
+
+
+def _can_change_something(scope: Scope) -> bool:
+    """Return True for WebSockets, for methods that are not safe, and for the way to sign out."""
+    if scope["type"] == "websocket":
+        return True
+    return scope["method"] not in {"GET", "HEAD", "OPTIONS"} or scope["path"] == _SIGN_OUT
+
+
+def _with_the_origins_host(scope: Scope) -> Scope:
+    """Return a WebSocket's scope with ``Host`` as its ``Origin`` writes it.
+
+    They are of one origin by now. Streamlit compares them letter by letter, and where they
+    differ, in case or by a default port, it asks a service on the internet for this machine's
+    address while nobody else is served.
+    """
+    origin = header(scope["headers"], b"origin")
+    if origin is None:
+        return scope
+    authority = origin.strip().partition("://")[2].encode("latin-1")
+    headers = [(name, authority if name == b"host" else value) for name, value in scope["headers"]]
+    return {**scope, "headers": headers}
+
+
+def _without_fallback(scope: Scope, receive: Receive, send: Send) -> Send:
+    """Return a ``send`` that answers 404 where Streamlit sends its start page for a lost file."""
+    is_replaced = False
+
+    async def send_files_only(message: Message) -> None:
+        nonlocal is_replaced
+        if message["type"] == "http.response.start":
+            kind = header(message["headers"], b"content-type") or ""
+            is_replaced = message["status"] == 200 and kind.startswith("text/html")
+            if is_replaced:
+                reply = Problem(404, _NO_SUCH_PATH).reply(as_json=False)
+                await send_reply(reply, scope, receive, send)
+        if not is_replaced:
+            await send(message)
+
+    return send_files_only
 
 
 def _arrived_at(scope: Scope) -> str | None:
@@ -156,11 +209,18 @@ def _arrived_at(scope: Scope) -> str | None:
     return _canonical(server[0]) if server and server[0] else None
 
 
-def _cross_site(headers: Headers, host: tuple[str, int | None]) -> str | None:
-    """Why a request is a browser's from another site, None where it is not."""
+def _cross_site(scope: Scope, host: tuple[str, int | None]) -> str | None:
+    """Return why a request is a browser's from another origin, None if it is not.
+
+    ``Host`` is what the browser's own address says, or what a proxy in front passes on of it;
+    ``X-Forwarded-Host`` and the like could be anybody's word and are not read.
+    """
+    headers: Headers = scope["headers"]
     site = header(headers, b"sec-fetch-site")
-    if site is not None and site.strip().lower() not in {"same-origin", "none"}:
-        return _OTHER_SITE.format(header="Sec-Fetch-Site", said=show(site))
+    # Browsers disagree on whether ws: and http: are one site; each sends Origin with WebSockets.
+    is_read = site is not None and scope["type"] == "http"
+    if is_read and (site or "").strip().lower() not in {"same-origin", "none"}:
+        return _OTHER_SITE.format(header="Sec-Fetch-Site", said=show(site or ""))
     origin = header(headers, b"origin")
     if origin is None:
         return None

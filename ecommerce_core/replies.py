@@ -17,6 +17,8 @@ PROBLEM = "application/problem+json"
 Headers = Iterable[tuple[bytes, bytes]]
 
 _BASE_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+# ASGI's extension that lets a server answer a WebSocket's opening with more than 403.
+_DENIAL = "websocket.http.response"
 # How long a caller that is still sending gets to take an answer in; see send_reply.
 _LINGER_S = 1.0
 
@@ -119,8 +121,13 @@ async def send_reply(reply: Reply, scope: Scope, receive: Receive, send: Send) -
     """Send ``reply``, without its body to a HEAD.
 
     A caller that is still sending when its connection is closed would lose the
-    answer to a reset, so it gets a moment in which what it sends is thrown away.
+    answer to a reset, so it gets a moment in which what it sends is thrown away. A WebSocket
+    gets the reply in place of its opening, if the server can do so, else a bare 403.
     """
+    if scope["type"] == "websocket" and _DENIAL not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008, "reason": ""})
+        return
+    kind = "websocket.http" if scope["type"] == "websocket" else "http"
     headers = [
         (b"content-type", reply.content_type.encode()),
         (b"content-length", str(len(reply.body)).encode()),
@@ -129,13 +136,13 @@ async def send_reply(reply: Reply, scope: Scope, receive: Receive, send: Send) -
     ]
     if reply.closes:
         headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    body = b"" if scope["method"] == "HEAD" else reply.body
-    lingers = reply.closes and has_body(scope["headers"])
-    await send({"type": "http.response.body", "body": body, "more_body": lingers})
+    await send({"type": f"{kind}.response.start", "status": reply.status, "headers": headers})
+    body = b"" if scope.get("method") == "HEAD" else reply.body
+    lingers = reply.closes and kind == "http" and has_body(scope["headers"])
+    await send({"type": f"{kind}.response.body", "body": body, "more_body": lingers})
     if lingers:
         await _discard(receive)
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": f"{kind}.response.body", "body": b""})
 
 
 async def _discard(receive: Receive) -> None:

@@ -109,7 +109,11 @@ def with_a_page(routes: list[Route]) -> Starlette:
 
     catch_all = Starlette(routes=[Route("/{path:path}", page)])
     return Starlette(
-        routes=[*routes, WebSocketRoute("/ecommerce/stream", echo), Mount("/", app=catch_all)]
+        routes=[
+            *routes,
+            WebSocketRoute("/ecommerce/_stcore/stream", echo),
+            Mount("/", app=catch_all),
+        ]
     )
 
 

@@ -156,7 +156,7 @@ def test_answers_are_neither_stored_nor_sniffed(server: Served) -> None:
 def test_the_root_leads_to_the_overview(server: Served) -> None:
     answer = server.ask("GET", "/")
 
-    assert (answer.status, answer.headers["location"]) == (307, "/ecommerce/")
+    assert (answer.status, answer.headers["location"]) == (307, "ecommerce/")
 
 
 def test_a_body_of_64_kib_is_taken(server: Served) -> None:

@@ -11,9 +11,11 @@ from starlette.routing import Route
 from starlette.types import Message
 
 from ecommerce_core.guard import HostGuard, parse_host
+from ecommerce_core.served_paths import ServedPaths
 from tests.companion_server import PRODUCTS_CALLBACK, Answered, Served, read_all, with_a_page
 
 PAGE = "/ecommerce/products"
+SERVED = ServedPaths(["/", PRODUCTS_CALLBACK])
 ALLOWED = ("localhost", "127.0.0.1", "::1", "e-commerce", "Shop.Example", "0:0:0:0:0:0:0:2")
 
 
@@ -36,6 +38,7 @@ def server(told: list[tuple[str, str]]) -> Iterator[Served]:
     app = HostGuard(
         with_a_page([Route(PRODUCTS_CALLBACK, callback, methods=["POST"])]),
         allowed_hosts=ALLOWED,
+        served=SERVED,
         callback_paths=[PRODUCTS_CALLBACK],
         on_refusal=lambda path, reason: told.append((path, reason)),
     )
@@ -127,13 +130,15 @@ def test_no_host_and_two_hosts_get_400(server: Served, head: bytes) -> None:
 def test_a_host_that_is_shown_is_trimmed_and_escaped() -> None:
     long = "a" * 5_000
 
-    with Served(HostGuard(with_a_page([]), allowed_hosts=["localhost"])) as server:
+    with Served(HostGuard(with_a_page([]), allowed_hosts=["localhost"], served=SERVED)) as server:
         assert len(ask(server, long).body) < 300
         assert "\\xe9" in ask(server, "\xe9.example").text
 
 
 def test_the_address_that_a_connection_arrived_at_is_always_answered() -> None:
-    with Served(HostGuard(with_a_page([]), allowed_hosts=["shop.example"])) as server:
+    with Served(
+        HostGuard(with_a_page([]), allowed_hosts=["shop.example"], served=SERVED)
+    ) as server:
         assert ask(server, f"127.0.0.1:{server.port}").status == 200
         assert ask(server, "localhost").status == 421
 
@@ -155,7 +160,10 @@ def test_where_nobody_signs_in_another_machine_is_not_answered_whatever_was_boun
             sent.append(message)
 
         guard = HostGuard(
-            PlainTextResponse("a page"), allowed_hosts=["localhost"], only_this_machine=True
+            PlainTextResponse("a page"),
+            allowed_hosts=["localhost"],
+            served=SERVED,
+            only_this_machine=True,
         )
         scope = {
             "type": "http",
@@ -171,12 +179,12 @@ def test_where_nobody_signs_in_another_machine_is_not_answered_whatever_was_boun
     assert sent[0]["status"] == status
 
 
-@pytest.mark.parametrize(("host", "status"), [("localhost", 101), ("evil.example", 403)])
+@pytest.mark.parametrize(("host", "status"), [("localhost", 101), ("evil.example", 421)])
 def test_a_websocket_of_a_foreign_host_is_refused_before_it_opens(
     server: Served, host: str, status: int
 ) -> None:
     head = (
-        f"GET /ecommerce/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+        f"GET /ecommerce/_stcore/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
@@ -243,6 +251,23 @@ def test_tls_that_ends_in_front_of_us_makes_no_other_site(
     server: Served, host: str, origin: str, status: int
 ) -> None:
     assert ask(server, host, PRODUCTS_CALLBACK, "POST", Origin=origin).status == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec_Fetch_Site": "same-origin"}, 200),
+        ({"Sec_Fetch_Site": "cross-site"}, 403),
+        ({"Sec_Fetch_Site": "same-site"}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+    ],
+)
+def test_nobody_is_signed_out_by_another_sites_page(headers: dict[str, str], status: int) -> None:
+    served = ServedPaths([], with_sign_in=True)
+    with Served(HostGuard(with_a_page([]), allowed_hosts=["localhost"], served=served)) as server:
+        assert ask(server, "localhost", "/ecommerce/auth/logout", **headers).status == status
+        assert ask(server, "localhost", "/ecommerce/oauth2callback", **headers).status == 200
 
 
 def test_pages_are_shown_to_who_comes_from_another_site_by_a_link(server: Served) -> None:

@@ -1,0 +1,85 @@
+"""Pages of another origin, in a real browser: they neither open, nor frame, nor work ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
+
+from tests.browser.conftest import SandboxShop
+from tests.browser.visitor import PAGES, Browser, Page, Visitor
+from tests.companion_server import Served
+
+pytestmark = pytest.mark.browser
+
+OPEN_SOCKET = """
+    url => new Promise(resolve => {
+        const socket = new WebSocket(url, ["streamlit"]);
+        socket.onopen = () => resolve("open");
+        socket.onerror = () => resolve("refused");
+    })
+"""
+POST = """
+    url => fetch(url, {method: "POST", mode: "no-cors"}).then(answer => answer.type)
+"""
+FRAME = """
+    url => new Promise(resolve => {
+        const frame = document.createElement("iframe");
+        frame.onload = () => resolve();
+        frame.src = url;
+        document.body.append(frame);
+    })
+"""
+
+
+@pytest.fixture
+def foreign_page(browser: Browser) -> Iterator[Page]:
+    """A page on another port of this machine."""
+
+    async def page(request: object) -> HTMLResponse:
+        return HTMLResponse("<!doctype html><title>another application</title><body>")
+
+    context = browser.new_context()
+    with Served(Starlette(routes=[Route("/", page)])) as server:
+        opened = context.new_page()
+        opened.goto(f"http://127.0.0.1:{server.port}/")
+        yield opened
+        context.close()
+
+
+def test_a_page_on_another_port_neither_opens_nor_frames_nor_works_the_dashboard(
+    new_shop: SandboxShop, foreign_page: Page
+) -> None:
+    for host in ("127.0.0.1", "localhost"):
+        base = f"{host}:{new_shop.server.port}/ecommerce"
+        assert foreign_page.evaluate(OPEN_SOCKET, f"ws://{base}/_stcore/stream") == "refused"
+        # A browser lets such a request go and hides its answer: what counts is that nothing ran.
+        foreign_page.evaluate(POST, f"http://{base}/add-auto")
+        foreign_page.evaluate(FRAME, f"http://{base}/products")
+
+    assert new_shop.runs() == []
+    frames = [frame for frame in foreign_page.frames if frame is not foreign_page.main_frame]
+    assert len(frames) == 2
+    assert all(frame.url.startswith("chrome-error:") for frame in frames)
+
+
+def test_every_page_loads_from_its_own_server_alone(
+    new_shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(new_shop)
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url))
+    visitor.page.on("websocket", lambda socket: asked.append(socket.url))
+
+    visitor.open()
+    for page in PAGES[1:]:
+        visitor.go(page)
+    visitor.open("products")
+    visitor.click_through("fetch_products")
+
+    hosts = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
+    assert hosts == {f"127.0.0.1:{new_shop.server.port}"}
