@@ -24,8 +24,10 @@ from ecommerce_core.presence import Presence
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.signed_links import SignedLinks
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
+from ecommerce_core.storage import Snapshots
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.ticket import Ticket
@@ -46,6 +48,7 @@ class Application:
 
     What changes something takes the ``actor`` who asks, and raises NotAllowed where the role
     does not allow it. ``sign_in_providers`` are where visitors sign in; without any nobody has to.
+    ``link_secret`` signs the links that pages offer where they do.
     ``sandbox_url`` is where the embedded peers are; None with a real gateway.
     ``run_observers`` are called with every run that ended, on the thread that ran it.
     """
@@ -60,6 +63,7 @@ class Application:
         gateway: Gateway,
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
+        link_secret: str | None = None,
         presence: Presence | None = None,
     ) -> None:
         self.settings = settings
@@ -77,6 +81,8 @@ class Application:
             agent_role=Role(settings.agent_role),
             lasts_h=settings.sign_in_hours,
         )
+        self.links = SignedLinks(link_secret)
+        self.snapshots = Snapshots(settings.database, store)
         self.run_observers: list[Callable[[Run], None]] = []
         sync = Sync(settings, gateway, store)
         self._workers = {
@@ -111,6 +117,7 @@ class Application:
         gateway_url: str,
         is_sandbox: bool = False,
         sign_in_providers: Sequence[str] = (),
+        link_secret: str | None = None,
     ) -> Application:
         """Open the store and wire the rest. Raises StoreError."""
         gateway = Gateway(
@@ -131,6 +138,7 @@ class Application:
             gateway=gateway,
             sandbox_url=gateway_url if is_sandbox else None,
             sign_in_providers=sign_in_providers,
+            link_secret=link_secret,
             presence=presence,
         )
 

@@ -11,7 +11,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -19,7 +18,8 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ecommerce_core import health, metrics, openapi
-from ecommerce_core.callbacks import CallbackHandler, CallerGone
+from ecommerce_core.callbacks import CallbackHandler
+from ecommerce_core.data_routes import DATA_MEMORY_MB, DataRoutes, FileReply, list_routes
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, DeliveryLog
 from ecommerce_core.delivery import Delivery
@@ -29,24 +29,25 @@ from ecommerce_core.outcomes import RETRY_LATER
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import (
     JSON,
+    CallerGone,
     Problem,
     Reply,
     encode_json,
     has_body,
     header,
-    send_reply,
     wants_json,
 )
 from ecommerce_core.served import ServedApplication, Service
 from ecommerce_core.served_paths import ServedPaths
 from ecommerce_core.settings import Settings
+from ecommerce_core.storage import Reader
 
 logger = logging.getLogger(__name__)
 
 # Relative, so that it leads home from / and from the prefix alone, behind any proxy.
 HOME = f"{PREFIX[1:]}/"
 
-Answer = Callable[[Service, Scope, Receive], Awaitable[Reply]]
+Answer = Callable[[Service, Scope, Receive], Awaitable[Reply | FileReply]]
 
 _UNFORESEEN = "something went wrong on our side; it is in the log"
 
@@ -64,6 +65,7 @@ class Companion:
         # The clock, health and metrics: one thread each at most.
         self._executor = ThreadPoolExecutor(3, thread_name_prefix="companion")
         self._clock = ClockPeek(self._executor)
+        self._data = DataRoutes()
         self._service: Service | None = None
         self._released = False
         self._handlers = {
@@ -79,6 +81,7 @@ class Companion:
         )
         deliveries = DeliveryLog(app.store.record_deliveries)
         self._service = service = Service(app, counted, deliveries)
+        self._data.attach(Reader(app.snapshots, memory_mb=DATA_MEMORY_MB, threads=1))
         app.run_observers.append(counted.observe_run)
         app.gateway.observers.append(counted.observe_request)
         deliveries.start()
@@ -91,6 +94,7 @@ class Companion:
         may be silent for minutes. Any thread and a signal handler may call it.
         """
         self._released = True
+        self._data.release()
         for handler in self._handlers.values():
             handler.release()
 
@@ -103,6 +107,7 @@ class Companion:
         self.release()
         service, self._service = self._service, None
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self._data.close()
         if service is not None:
             service.app.run_observers.remove(service.metrics.observe_run)
             service.app.gateway.observers.remove(service.metrics.observe_request)
@@ -124,6 +129,10 @@ class Companion:
         routes += [
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
             for name, answer in readable.items()
+        ]
+        routes += [
+            self._route(f"{PREFIX}/{route.path}", self._data.answer_of(route), "GET", "HEAD")
+            for route in list_routes(self._datasets.values())
         ]
         return routes
 
@@ -235,12 +244,9 @@ class _Endpoint:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             as_json = wants_json(header(scope["headers"], b"accept"))
             reply = Problem(500, _UNFORESEEN).reply(as_json=as_json)
-        if scope["method"] != "POST" and has_body(scope["headers"]):
-            # Its body was not read, and may never end.
-            reply = replace(reply, closes=True)
-        await send_reply(reply, scope, receive, send)
+        await reply.send(scope, receive, send)
 
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply | FileReply:
         if scope["method"] not in self._methods:
             allowed = ", ".join(self._methods)
             raise Problem(

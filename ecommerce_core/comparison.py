@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 from ecommerce_core.dataset import Dataset
@@ -11,6 +12,7 @@ from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.selection import rows_version
 from ecommerce_core.transactions import Database, Transactions, to_datetime
 
+CHUNK = 5_000
 _ORDER = tuple(ChangeKind)
 # Of every field that changed, its first old and its last new value; what went there and
 # back is left out. What a run added has no changes: it is known by when it was first seen.
@@ -78,24 +80,35 @@ class Comparison(Transactions):
         if (max(1, page) - 1) * size >= sum(n for of, n in counts.items() if kind in {None, of}):
             return []
         with self.reading() as db:
-            where, values = _filters(dataset, search)
-            found = db.execute(
-                f"{_statement(dataset)} SELECT d.key, d.kind, d.field, d.old, d.new {where}"
-                " AND d.kind = coalesce(:kind, d.kind)"
-                " ORDER BY CASE d.kind WHEN 'added' THEN 0 WHEN 'withdrawn' THEN 1 ELSE 2 END,"
-                " d.key, d.field LIMIT :size OFFSET :offset",
-                {
-                    **_window(db, dataset, from_run_id, to_run_id),
-                    **values,
-                    "kind": kind,
-                    "size": size,
-                    "offset": (max(1, page) - 1) * size,
-                },
-            )
-            return [
-                Difference(key, ChangeKind(of), field, old, new)
-                for key, of, field, old, new in found
-            ]
+            sql, values = _selected(dataset, search, kind)
+            limits = {"size": size, "offset": (max(1, page) - 1) * size}
+            window = _window(db, dataset, from_run_id, to_run_id)
+            found = db.execute(f"{sql} LIMIT :size OFFSET :offset", {**window, **values, **limits})
+            return [_difference(row) for row in found]
+
+    def iter_differences(
+        self,
+        dataset: Dataset,
+        from_run_id: int,
+        to_run_id: int,
+        *,
+        kind: ChangeKind | None = None,
+        search: str = "",
+        chunk: int = CHUNK,
+    ) -> Generator[list[Difference]]:
+        """All that ``compare_runs`` has, ``chunk`` at a time: one consistent state.
+
+        They are copied into a temporary table first, so that no writer waits for who drains
+        them. For one thread; close or exhaust it.
+        """
+        with self.reading() as db:
+            sql, values = _selected(dataset, search, kind)
+            window = _window(db, dataset, from_run_id, to_run_id)
+            db.execute(f"CREATE TEMP TABLE spool AS {sql}", {**window, **values})
+            db.conn.execute("COMMIT")
+            rows = db.execute("SELECT * FROM spool ORDER BY rowid")
+            while found := rows.fetchmany(chunk):
+                yield [_difference(row) for row in found]
 
     def compare_counts(
         self, dataset: Dataset, from_run_id: int, to_run_id: int, *, search: str = ""
@@ -135,6 +148,25 @@ class Comparison(Transactions):
 
 def _statement(dataset: Dataset) -> str:
     return _DIFFERENCES.format(key=dataset.key, table=dataset.table)
+
+
+def _selected(
+    dataset: Dataset, search: str, kind: ChangeKind | None
+) -> tuple[str, dict[str, str | None]]:
+    """The statement that lists differences in their order, and its parameters, the window aside."""
+    where, values = _filters(dataset, search)
+    sql = (
+        f"{_statement(dataset)} SELECT d.key, d.kind, d.field, d.old, d.new {where}"
+        " AND d.kind = coalesce(:kind, d.kind)"
+        " ORDER BY CASE d.kind WHEN 'added' THEN 0 WHEN 'withdrawn' THEN 1 ELSE 2 END,"
+        " d.key, d.field"
+    )
+    return sql, {**values, "kind": kind}
+
+
+def _difference(row: tuple[Any, ...]) -> Difference:
+    key, kind, field, old, new = row
+    return Difference(key, ChangeKind(kind), field, old, new)
 
 
 def _window(db: Database, dataset: Dataset, one: int, other: int) -> dict[str, Any]:

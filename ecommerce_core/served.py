@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ecommerce_core.access import Actor
+from ecommerce_core.access import Access, Actor
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
@@ -17,6 +17,8 @@ from ecommerce_core.models import Run, Trigger
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.signed_links import SignedLinks
+from ecommerce_core.storage import Snapshots
 from ecommerce_core.store import Store
 
 
@@ -69,6 +71,21 @@ class ServedApplication(Protocol):
     @property
     def backups(self) -> BackupSchedule:
         """When the store was backed up last."""
+        ...
+
+    @property
+    def access(self) -> Access:
+        """Whether visitors sign in."""
+        ...
+
+    @property
+    def links(self) -> SignedLinks:
+        """Checks the links that pages have signed."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What readers read."""
         ...
 
     @property

@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("installed",),
     ("application",),
     ("companion",),
+    ("data_routes",),
     ("callbacks", "openapi"),
     ("delivery",),
     ("served", "outcomes"),

@@ -22,6 +22,7 @@ from ecommerce_core.column import Column, Filter, Kind
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.guard import show
 from ecommerce_core.language import LANGUAGES
+from ecommerce_core.query import Withdrawn
 from ecommerce_core.replies import Problem
 from ecommerce_core.signed_links import TICKET
 
@@ -51,6 +52,12 @@ class Asked(View):
     columns: tuple[str, ...] = ()
     language: str = "en"
     is_page: bool = False
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some of all rows may not match."""
+        filters = (self.search, self.choices, self.ranges, self.presence, self.since, self.kind)
+        return any(filters) or self.withdrawn is not Withdrawn.HIDE
 
 
 def pairs_of(query_string: bytes) -> Pairs:
@@ -101,6 +108,12 @@ def rows_known(dataset: Dataset) -> Mapping[str, Parameter]:
         **{name: on_page[name] for name in _LOOKS},
         **_by_name(_form(dataset.row_columns)),
     }
+
+
+@lru_cache(maxsize=16)
+def wire_known(dataset: Dataset) -> Mapping[str, Parameter]:
+    """The same where the peer's own records come, which have no columns to choose from."""
+    return {name: each for name, each in rows_known(dataset).items() if name != "columns"}
 
 
 @lru_cache(maxsize=16)

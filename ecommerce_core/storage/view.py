@@ -149,6 +149,18 @@ class View:
         batches: pa.RecordBatchReader = self._cursor.sql(sql, params=values).to_arrow_reader(chunk)
         yield from batches
 
+    @property
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """What statements run on. ``interrupt`` ends one, from any thread."""
+        return self._cursor
+
+    def select(self, query: Query, *, is_page: bool = False) -> tuple[str, list[Any]]:
+        """A statement with its parameters: whole rows that match, or one page, in their order."""
+        sql, values = self._select_all(query, self._names)
+        if not is_page:
+            return sql, values
+        return f"{sql} LIMIT ? OFFSET ?", [*values, *_limits(query)]
+
     def _select_all(self, query: Query, names: Sequence[str]) -> tuple[str, list[Any]]:
         matching = where(self._shape, query)
         sql = (
@@ -169,3 +181,9 @@ class View:
                 for field, value in told
             )
         )
+
+
+def _limits(query: Query) -> tuple[int, int]:
+    """How many rows a page has, and how many are before it."""
+    size = max(1, query.page_size)
+    return size, (max(1, query.page) - 1) * size
