@@ -35,7 +35,8 @@ class FileReply:
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as far as somebody takes it, and let go of the file."""
-        headers = [(name.encode(), value.encode("latin-1")) for name, value in self.headers]
+        # In lower case, as ASGI wants it: what compresses answers would not know that it must not.
+        headers = [(n.lower().encode(), value.encode("latin-1")) for n, value in self.headers]
         if self.made is None:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
