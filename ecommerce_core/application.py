@@ -22,6 +22,7 @@ from ecommerce_core.models import Outcome, Progress, Run, Trigger
 from ecommerce_core.outcomes import reason_of
 from ecommerce_core.presence import Presence
 from ecommerce_core.registration import Registration
+from ecommerce_core.restore import clear_leftovers
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
 from ecommerce_core.signed_links import SignedLinks
@@ -126,6 +127,7 @@ class Application:
             deadline_s=settings.deadline_s,
             max_body_bytes=settings.max_body_mb * 2**20,
         )
+        clear_leftovers(settings.database)
         presence = Presence.announce(settings.database)
         try:
             store = Store.open(settings.database)

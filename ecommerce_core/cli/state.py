@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from ecommerce_core.application import Application
-from ecommerce_core.backup import list_backups
+from ecommerce_core.backup_files import list_backups
 from ecommerce_core.cli.common import (
     echo_json,
     gateway_url,
@@ -22,7 +22,6 @@ from ecommerce_core.cli.words import moment, run_as_plain, run_in_words
 from ecommerce_core.doctor import examine
 from ecommerce_core.models import Clock
 from ecommerce_core.peer_examination import Check, Verdict, reach
-from ecommerce_core.settings import Settings
 
 _SIGNS = {
     Verdict.OK: ("ok   ", "green"),
@@ -44,7 +43,7 @@ def status(*, as_json: bool) -> None:
             "datasets": {name: _dataset(application, name) for name in application.datasets},
             "gateway": application.settings.gateway_url,
             **_peers(application),
-            "backups": _backups(application.settings),
+            "backups": _backups(application),
         }
         if as_json:
             echo_json(found)
@@ -147,12 +146,13 @@ def _say_peers(found: dict[str, Any]) -> None:
         click.echo(f"clock      {clock['simulated_at']}, speed {clock['speed']:g}{paused}")
 
 
-def _backups(settings: Settings) -> dict[str, Any] | None:
-    if settings.backup_dir is None:
+def _backups(application: Application) -> dict[str, Any] | None:
+    folder = application.settings.backup_dir
+    if folder is None:
         return None
-    backups = list_backups(settings.backup_dir)
+    backups = list_backups(folder, installation=application.store.installation())
     newest = moment(backups[-1][0]) if backups else None
-    return {"folder": str(settings.backup_dir), "count": len(backups), "newest_at": newest}
+    return {"folder": str(folder), "count": len(backups), "newest_at": newest}
 
 
 def _say_backups(backups: Any) -> None:

@@ -14,6 +14,8 @@ from ecommerce_core.storage.text_search import words_of
 
 # Beyond any integer that is stored, and within what DuckDB compares it with exactly.
 _BEYOND_64_BITS = 2**64
+# The order in which rows lie.
+AS_STORED = "rowid ASC NULLS LAST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +45,16 @@ def where(shape: Shape, query: Query, *, aside: str | None = None) -> Where:
 
 
 def order_by(shape: Shape, query: Query, *, is_backwards: bool = False) -> str:
-    """The text after ORDER BY: every row has its one place, and what is missing is last.
-
-    Rows that are equal are in the key's order: the rows of a snapshot lie in that of its bytes.
-    """
+    """The text after ORDER BY: every row has its one place, and what is missing is last."""
     first = shape.find(query.sort)
     then = ((shape.find(name), down) for name, down in query.then_by)
     columns = {field: down for field, down in ((first, query.descending), *then) if field}
+    # Rows that are equal are in the key's order.
     columns.setdefault(shape.key, query.descending)
-    terms = [(field.order, down) for field, down in columns.items()]
-    terms.append(("rowid", columns[shape.key]))
     nulls = "FIRST" if is_backwards else "LAST"
     return ", ".join(
-        f"{name} {'DESC' if down != is_backwards else 'ASC'} NULLS {nulls}" for name, down in terms
+        f"{field.order} {'DESC' if down != is_backwards else 'ASC'} NULLS {nulls}"
+        for field, down in columns.items()
     )
 
 

@@ -1,7 +1,8 @@
 """How a dataset's rows lie in a snapshot, out of its declaration of columns and its row's type.
 
-Beside a row's own columns there are, of every text, ``NAME_folded``, which is searched and
-sorted, and of every code ``NAME_order``, in which ``X1-2`` comes before ``X1-10``.
+Rows lie in the order of their keys, ``X1-2`` before ``X1-10``. Beside a row's own columns there
+are, of every text, ``NAME_folded``, which is searched and sorted, and of every other code
+``NAME_order``, in which numbers are sorted as numbers.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Field:
     name: str
     kind: Kind
     is_searched: bool = False
+    is_key: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -55,6 +57,8 @@ class Field:
     @property
     def order(self) -> str:
         """The column that rows are sorted by."""
+        if self.is_key:
+            return "rowid"
         if self.kind is Kind.CODE:
             return f"{self.name}_order"
         return self.folded if self.is_text else self.name
@@ -92,11 +96,18 @@ def shape_of(dataset: Dataset) -> Shape:
         kind = _kind_of(hints[one.name])
         if column is not None and column.is_code:
             kind = Kind.CODE
-        found.append(Field(one.name, kind, is_searched=column is not None and column.searched))
+        found.append(
+            Field(
+                one.name,
+                kind,
+                is_searched=column is not None and column.searched,
+                is_key=one.name == dataset.key,
+            )
+        )
     return Shape(
         dataset.table,
         tuple(found),
-        key=next(field for field in found if field.name == dataset.key),
+        key=next(field for field in found if field.is_key),
         searched=tuple(field for field in found if field.is_searched),
     )
 

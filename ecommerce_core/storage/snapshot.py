@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from shutil import rmtree
 
 import duckdb
 
@@ -26,7 +27,7 @@ from ecommerce_core.transactions import Transactions
 
 SUFFIX = ".duckdb"
 TEMPORARY = ".part"
-WRITER_MEMORY_MB = 512
+WRITER_MEMORY_MB = 256
 
 
 class SnapshotCode(StrEnum):
@@ -110,8 +111,7 @@ class Snapshots:
 
     def discard(self, path: Path) -> None:
         """Delete a file that cannot be read: the next to publish writes it again."""
-        with suppress(OSError):
-            path.unlink()
+        _remove(path)
 
     def is_empty(self, dataset: Dataset) -> bool:
         """Whether the dataset has never had a row: then there is nothing to prepare."""
@@ -171,8 +171,8 @@ class Snapshots:
                     )
             os.rename(temporary, path)
         finally:
-            for left in (temporary, temporary.with_name(f"{temporary.name}.wal")):
-                left.unlink(missing_ok=True)
+            for left in self._list(temporary.name):
+                _remove(left)
         _sync_folder(self.folder)
         return path
 
@@ -183,9 +183,17 @@ class Snapshots:
         """
         for path in self._list(f"{dataset.name}."):
             if path != kept:
-                with suppress(OSError):
-                    path.unlink()
+                _remove(path)
         remove_stale_spill(self.folder)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file, or a folder that a sort spilled into, where the system lets."""
+    if path.is_dir():
+        rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -61,7 +61,12 @@ def write_file(
     """
     shape = shape_of(dataset)
     source = _Source(lambda: _list_rows(record, shape), shape)
-    config: Any = {**CONFIG, "memory_limit": f"{memory_mb}MB", "threads": threads}
+    config: Any = {
+        **CONFIG,
+        "memory_limit": f"{memory_mb}MB",
+        "threads": threads,
+        "temp_directory": str(path.with_name(f"{path.name}.spill")),
+    }
     # An instance of its own: one that fails to write is no use to anybody any more.
     with duckdb.connect(path, config=config) as database:
         path.chmod(0o600)
@@ -70,6 +75,7 @@ def write_file(
         try:
             database.execute(
                 f"CREATE TABLE {shape.table} AS SELECT {_columns(shape)} FROM arriving"
+                f" ORDER BY natural_order({shape.key.folded}), {shape.key.name}"
             )
         except duckdb.Error:
             if source.error is not None:
@@ -95,8 +101,13 @@ def create_empty(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
     shape = shape_of(dataset)
     columns = [f"{field.name} {_STORED_AS[field.kind]}" for field in shape.fields]
     columns += [f"{field.folded} VARCHAR" for field in shape.fields if field.is_text]
-    columns += [f"{field.order} VARCHAR" for field in shape.fields if field.kind is Kind.CODE]
+    columns += [f"{field.order} VARCHAR" for field in _codes(shape)]
     cursor.execute(f"CREATE TEMP TABLE {shape.table} ({', '.join(columns)})")
+
+
+def _codes(shape: Shape) -> list[Field]:
+    """The codes that have an order of their own beside the rows'."""
+    return [field for field in shape.fields if field.kind is Kind.CODE and not field.is_key]
 
 
 def _columns(shape: Shape) -> str:
@@ -108,11 +119,7 @@ def _columns(shape: Shape) -> str:
         for field in shape.fields
     )
     folded = (field.folded for field in shape.fields if field.is_text)
-    orders = (
-        f"natural_order({field.folded}) AS {field.order}"
-        for field in shape.fields
-        if field.kind is Kind.CODE
-    )
+    orders = (f"natural_order({field.folded}) AS {field.order}" for field in _codes(shape))
     return ", ".join((*own, *folded, *orders))
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import Query, Totals
 from ecommerce_core.storage.histogram import Bins, count_bins, edges_of
-from ecommerce_core.storage.question import order_by, where
+from ecommerce_core.storage.question import AS_STORED, order_by, where
 from ecommerce_core.storage.shape import Kind, shape_of
 from ecommerce_core.storage.version import Version
 
@@ -163,10 +163,11 @@ class View:
 
     def _select_all(self, query: Query, names: Sequence[str]) -> tuple[str, list[Any]]:
         matching = where(self._shape, query)
-        sql = (
-            f"SELECT {', '.join(names)} FROM {self._table} WHERE {matching.sql}"
-            f" ORDER BY {order_by(self._shape, query)}"
-        )
+        sql = f"SELECT {', '.join(names)} FROM {self._table} WHERE {matching.sql}"
+        order = order_by(self._shape, query)
+        # DuckDB keeps the order in which rows lie: nothing is sorted nor held then.
+        if order != AS_STORED:
+            sql = f"{sql} ORDER BY {order}"
         return sql, matching.values
 
     def _scalar(self, what: str, values: Sequence[Any] = ()) -> Any:
