@@ -28,7 +28,7 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.signed_links import SignedLinks
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
-from ecommerce_core.storage import Snapshots
+from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.ticket import Ticket
@@ -84,6 +84,7 @@ class Application:
         )
         self.links = SignedLinks(link_secret)
         self.snapshots = Snapshots(settings.database, store)
+        self.reader = Reader(self.snapshots)
         self.run_observers: list[Callable[[Run], None]] = []
         sync = Sync(settings, gateway, store)
         self._workers = {

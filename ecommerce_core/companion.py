@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from ecommerce_core import health, metrics, openapi
 from ecommerce_core.callbacks import CallbackHandler
-from ecommerce_core.data_routes import DATA_MEMORY_MB, DataRoutes, FileReply, list_routes
+from ecommerce_core.data_routes import DataRoutes, FileReply, list_routes
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, DeliveryLog
 from ecommerce_core.delivery import Delivery
@@ -40,7 +40,6 @@ from ecommerce_core.replies import (
 from ecommerce_core.served import ServedApplication, Service
 from ecommerce_core.served_paths import ServedPaths
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +80,7 @@ class Companion:
         )
         deliveries = DeliveryLog(app.store.record_deliveries)
         self._service = service = Service(app, counted, deliveries)
-        self._data.attach(Reader(app.snapshots, memory_mb=DATA_MEMORY_MB, threads=1))
+        self._data.attach(app.snapshots)
         app.run_observers.append(counted.observe_run)
         app.gateway.observers.append(counted.observe_request)
         deliveries.start()

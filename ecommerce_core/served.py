@@ -18,7 +18,7 @@ from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
 from ecommerce_core.signed_links import SignedLinks
-from ecommerce_core.storage import Snapshots
+from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
 
 
@@ -81,6 +81,11 @@ class ServedApplication(Protocol):
     @property
     def links(self) -> SignedLinks:
         """Checks the links that pages have signed."""
+        ...
+
+    @property
+    def reader(self) -> Reader:
+        """Reads them."""
         ...
 
     @property

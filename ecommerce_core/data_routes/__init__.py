@@ -6,8 +6,7 @@ describes them. ``links.py`` makes the links that pages offer.
 """
 
 from ecommerce_core.data_routes.addresses import DataRoute, list_routes
-from ecommerce_core.data_routes.routes import MEMORY_MB as DATA_MEMORY_MB
 from ecommerce_core.data_routes.routes import DataRoutes
 from ecommerce_core.data_routes.stream import FileReply
 
-__all__ = ["DATA_MEMORY_MB", "DataRoute", "DataRoutes", "FileReply", "list_routes"]
+__all__ = ["DataRoute", "DataRoutes", "FileReply", "list_routes"]

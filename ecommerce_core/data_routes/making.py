@@ -100,9 +100,9 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
             chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
             write_wire(dataset, chunks, out, work=work)
             return _made(out, view.version)
-        sql, values = view.select(query, is_page=asked.is_page)
-        selection = Selection(work, sql, values, columns)
         total = view.count_rows(query) if asked.is_page else None
+        sql, values = view.select(query, page_of=total)
+        selection = Selection(work, sql, values, columns)
         return _make(question, selection, reader, view.version, total)
 
 

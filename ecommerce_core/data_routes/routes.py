@@ -20,18 +20,18 @@ from ecommerce_core.data_routes.request import (
     pairs_of,
     parse,
 )
-from ecommerce_core.data_routes.selection import Work
+from ecommerce_core.data_routes.selection import NeedsMemory, Work
 from ecommerce_core.data_routes.stream import FileReply, run_stoppably, unless_gone
 from ecommerce_core.errors import RowsPreparing, StoreError
 from ecommerce_core.outcomes import RETRY_LATER, problem_of
 from ecommerce_core.replies import CallerGone, Problem, Reply, header
 from ecommerce_core.served import Service
-from ecommerce_core.storage import Reader, Version
+from ecommerce_core.storage import Reader, Snapshots, Version
 
 Answer = Callable[[Service, Scope, Receive], Awaitable[Reply | FileReply]]
 
-# All files together: beside them pages have memory of their own.
-MEMORY_MB = 96
+# For files of rows in the order in which they lie, or of a million in any other.
+MEMORY_MB = 64
 # Formats that take a minute for what the others do in a second.
 _SLOW = frozenset({"xlsx", WIRE})
 _NO_RUNS = "from=… and to=… are needed: the numbers of two runs"
@@ -43,7 +43,8 @@ class DataRoutes:
     """Answers all data routes of a server.
 
     One large file is made at a time, one slow one and two single pages beside it, each in a
-    thread of our own: the default ones serve Streamlit's files.
+    thread of our own: the default ones serve Streamlit's files. Files are made on one core and in
+    little memory; single pages, and what that does not suffice for, like the rows of a page.
     """
 
     def __init__(self) -> None:
@@ -55,14 +56,14 @@ class DataRoutes:
             "slow": asyncio.Semaphore(1),
             "page": asyncio.Semaphore(2),
         }
-        self._reader: Reader | None = None
+        self._small: Reader | None = None
         self._released = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[object]] = set()
 
-    def attach(self, reader: Reader) -> None:
-        """Read rows through ``reader`` from now on."""
-        self._reader = reader
+    def attach(self, snapshots: Snapshots) -> None:
+        """Read rows from now on."""
+        self._small = Reader(snapshots, memory_mb=MEMORY_MB, threads=1)
 
     def release(self) -> None:
         """End all that is under way: a server that stops waits for it. Any thread may call it."""
@@ -76,8 +77,8 @@ class DataRoutes:
         self.release()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._sender.shutdown(wait=True, cancel_futures=True)
-        if self._reader is not None:
-            self._reader.close()
+        if self._small is not None:
+            self._small.close()
 
     def answer_of(self, route: DataRoute) -> Answer:
         """What answers one route."""
@@ -101,19 +102,16 @@ class DataRoutes:
                 next_link, service.app.links, route, asked, pairs=pairs, actor=actor, now=now
             ),
         )
-        reader = self._reader
-        if reader is None:
-            raise Problem(503, "the application is starting or stopping", RETRY_LATER)
         try:
-            version = await self._run(partial(_look_up, service, route, asked, reader))
+            version = await self._run(partial(_look_up, service, route, asked))
             headers = headers_of(question, route, version)
             if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
                 kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
                 return Reply(304, b"", headers=tuple(kept.items()))
             if scope["method"] == "HEAD":
                 return FileReply(tuple(headers.items()), None, self._sender)
-            made = await unless_gone(receive, self._make(service, route, question, reader))
-        except StoreError as error:
+            made = await unless_gone(receive, self._make(service, route, question))
+        except (StoreError, NeedsMemory) as error:
             raise _problem(error) from error
         except OSError as error:
             raise Problem(503, "there is no room on the disk for the file", RETRY_LATER) from error
@@ -129,14 +127,20 @@ class DataRoutes:
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
         return FileReply(tuple(headers.items()), made, self._sender, is_over=lambda: self._released)
 
-    async def _make(
-        self, service: Service, route: DataRoute, question: Question, reader: Reader
-    ) -> Made:
-        work = Work()
-        if route.of_changes:
-            make = partial(make_changes, question, reader, service.app.store, work=work)
-        else:
-            make = partial(make_rows, question, reader, work=work)
+    async def _make(self, service: Service, route: DataRoute, question: Question) -> Made:
+        work, large = Work(), service.app.reader
+        small = self._small or large
+
+        def make() -> Made:
+            if route.of_changes:
+                return make_changes(question, small, service.app.store, work=work)
+            if question.asked.is_page:
+                return make_rows(question, large, work=work)
+            try:
+                return make_rows(question, small, work=work)
+            except NeedsMemory:
+                return make_rows(question, large, work=work)
+
         is_slow = route.file_format in _SLOW
         lane = "page" if question.asked.is_page else "slow" if is_slow else "large"
         async with self._lanes[lane]:
@@ -158,7 +162,7 @@ class DataRoutes:
             task.cancel()
 
 
-def _look_up(service: Service, route: DataRoute, asked: Asked, reader: Reader) -> Version:
+def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
     """The version that readers see. Raises StoreError, and Problem where there are no such runs."""
     if route.of_changes:
         if asked.from_run is None or asked.to_run is None:
@@ -167,10 +171,12 @@ def _look_up(service: Service, route: DataRoute, asked: Asked, reader: Reader) -
             run = service.app.store.run(number)
             if run is None or run.dataset != route.dataset.name:
                 raise Problem(400, f"{name}={number} is no run of {route.dataset.name}")
-    return reader.rows_version(route.dataset)
+    return service.app.reader.rows_version(route.dataset)
 
 
-def _problem(error: StoreError) -> Problem:
+def _problem(error: StoreError | NeedsMemory) -> Problem:
+    if isinstance(error, NeedsMemory):
+        return Problem(503, "these rows take more memory to sort than there is", RETRY_LATER)
     if isinstance(error, RowsPreparing):
         return Problem(503, str(error), RETRY_LATER)
     return problem_of(error) or Problem(503, "the rows cannot be read", RETRY_LATER)

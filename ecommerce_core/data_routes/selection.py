@@ -20,6 +20,10 @@ class Stopped(Exception):  # noqa: N818
     """Nobody waits for the file any more."""
 
 
+class NeedsMemory(Exception):  # noqa: N818
+    """The rows do not fit into the memory that a reader has: they are to be sorted."""
+
+
 @dataclass(slots=True)
 class Work:
     """A file being made, which whoever waits for it may stop, from any thread."""
@@ -44,6 +48,8 @@ class Work:
             yield
         except duckdb.InterruptException as error:
             raise Stopped from error
+        except duckdb.OutOfMemoryException as error:
+            raise NeedsMemory from error
         finally:
             self.cursor = None
 
