@@ -8,7 +8,7 @@ comma, so that a spreadsheet opens it by a double click.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import BinaryIO
 
 import duckdb
@@ -21,6 +21,7 @@ from ecommerce_core.formula_guard import guard_formula
 BOM = b"\xef\xbb\xbf"
 # What stands between cells, and the sign before decimals.
 _CSV_FORMS: Mapping[str, tuple[str, str]] = {"en": (",", "."), "fr": (";", ",")}
+GROUP_ROWS = 50_000
 _MOMENT = "strftime({name}, '%Y-%m-%dT%H:%M:%S.%gZ')"
 # A text of which the guard may change something: in front of a sign, back to where a cell may
 # begin, there is neither a digit nor a Latin letter.
@@ -33,8 +34,9 @@ _SUSPECT = (
 def write_csv(selection: Selection, out: BinaryIO, *, language: str) -> int:
     """Write lines under a heading; how many rows. Raises duckdb.Error."""
     separator, point = _CSV_FORMS[language]
-    with suppress(duckdb.CatalogException):  # it knows the guard already
-        selection.cursor.create_function("guard_formula", _guard, ["VARCHAR"], "VARCHAR")
+    # On a cursor of its own: this one may still have an answer to be taken.
+    with closing(selection.cursor.cursor()) as database, suppress(duckdb.CatalogException):
+        database.create_function("guard_formula", _guard, ["VARCHAR"], "VARCHAR")
     cells = {column: _csv_cell(column, point) for column in selection.columns}
     return _copy(selection, cells, out, f"FORMAT csv, HEADER, DELIMITER '{separator}'")
 
@@ -53,7 +55,8 @@ def write_parquet(selection: Selection, out: BinaryIO) -> int:
         else value_of(column)
         for column in selection.columns
     }
-    return _copy(selection, cells, out, "FORMAT parquet")
+    # Small groups of rows: what is sorted needs the memory.
+    return _copy(selection, cells, out, f"FORMAT parquet, ROW_GROUP_SIZE {GROUP_ROWS}")
 
 
 def _guard(text: str) -> str:

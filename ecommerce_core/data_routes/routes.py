@@ -23,7 +23,7 @@ from ecommerce_core.data_routes.request import (
 from ecommerce_core.data_routes.selection import NeedsMemory, Work
 from ecommerce_core.data_routes.stream import FileReply, run_stoppably, unless_gone
 from ecommerce_core.errors import RowsPreparing, StoreError
-from ecommerce_core.outcomes import RETRY_LATER, problem_of
+from ecommerce_core.outcomes import RETRY_LATER
 from ecommerce_core.replies import CallerGone, Problem, Reply, header
 from ecommerce_core.served import Service
 from ecommerce_core.storage import Reader, Snapshots, Version
@@ -179,4 +179,6 @@ def _problem(error: StoreError | NeedsMemory) -> Problem:
         return Problem(503, "these rows take more memory to sort than there is", RETRY_LATER)
     if isinstance(error, RowsPreparing):
         return Problem(503, str(error), RETRY_LATER)
-    return problem_of(error) or Problem(503, "the rows cannot be read", RETRY_LATER)
+    # Its own words may hold the path of a file.
+    logger.warning("rows could not be read: %s", error)
+    return Problem(503, "the rows cannot be read just now", RETRY_LATER)
