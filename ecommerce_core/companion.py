@@ -56,15 +56,21 @@ class Companion:
 
     Both are needed before there is an application; until ``attach`` and after
     ``close`` the routes answer 503. ``body_timeout_s`` is how long a request's
-    body may take to arrive.
+    body may take to arrive, ``send_timeout_s`` how long a piece of a file may take to be taken.
     """
 
-    def __init__(self, datasets: Iterable[Dataset], *, body_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        datasets: Iterable[Dataset],
+        *,
+        body_timeout_s: float = 10.0,
+        send_timeout_s: float = 60.0,
+    ) -> None:
         self._datasets = {f"/{dataset.callback_path}": dataset for dataset in datasets}
         # The clock, health and metrics: one thread each at most.
         self._executor = ThreadPoolExecutor(3, thread_name_prefix="companion")
         self._clock = ClockPeek(self._executor)
-        self._data = DataRoutes()
+        self._data = DataRoutes(send_timeout_s=send_timeout_s)
         self._service: Service | None = None
         self._released = False
         self._handlers = {

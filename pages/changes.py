@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -10,12 +10,12 @@ from ecommerce_core import ui
 from ecommerce_core.address import View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Run, RunStatus
-from ecommerce_core.query import ChangeKind, Difference
+from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import Language, language
-from pages import change_table, exports, reads, row_question, view_state
+from pages import change_table, export_menu, reads, row_question, view_state
 from pages.view_state import choose_in, edited_by
 
-RUNS_OFFERED, CHUNK = 200, 5_000
+RUNS_OFFERED = 200
 EVERYTHING = "all"
 
 
@@ -114,24 +114,4 @@ def _controls(
             ),
         )
         st.space("stretch")
-        st.download_button(
-            _("Export (CSV)"),
-            exports.changes_csv(lambda: _every(dataset, view, runs)),
-            file_name=f"{dataset.name}-changes-{runs[0]}-{runs[1]}.csv",
-            mime="text/csv",
-            key=f"export_changes_{dataset.name}",
-            icon=":material/download:",
-            disabled=not numbers[EVERYTHING],
-            on_click="ignore",
-        )
-
-
-def _every(dataset: Dataset, view: View, runs: tuple[int, int]) -> Iterator[list[Difference]]:
-    """All differences that match, in chunks; read when they are taken."""
-    store, page = ui.application().store, 1
-    kind = None if view.kind is None else ChangeKind(view.kind)
-    while found := store.compare_runs(
-        dataset, *runs, kind=kind, search=view.search, page=page, page_size=CHUNK
-    ):
-        yield found
-        page += 1
+        export_menu.show_changes(dataset, runs, numbers[EVERYTHING])

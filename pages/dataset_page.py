@@ -52,8 +52,7 @@ def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -
                 st.space("stretch")
                 _parts(dataset, view.tab)
                 if view.tab != "changes":  # those have a file of their own
-                    export_menu.show(dataset, query, partial(row_list.count, dataset, query))
-        export_menu.watch(name)
+                    export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
         notices.show(name)
         if not filled:
             dataset_actions.empty(name)

@@ -6,7 +6,16 @@ describes them. ``links.py`` makes the links that pages offer.
 """
 
 from ecommerce_core.data_routes.addresses import DataRoute, list_routes
+from ecommerce_core.data_routes.links import ask_changes, ask_rows, link_to
 from ecommerce_core.data_routes.routes import DataRoutes
 from ecommerce_core.data_routes.stream import FileReply
 
-__all__ = ["DataRoute", "DataRoutes", "FileReply", "list_routes"]
+__all__ = [
+    "DataRoute",
+    "DataRoutes",
+    "FileReply",
+    "ask_changes",
+    "ask_rows",
+    "link_to",
+    "list_routes",
+]

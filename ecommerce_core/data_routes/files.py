@@ -38,6 +38,12 @@ def write_csv(selection: Selection, out: BinaryIO, *, language: str) -> int:
     with closing(selection.cursor.cursor()) as database, suppress(duckdb.CatalogException):
         database.create_function("guard_formula", _guard, ["VARCHAR"], "VARCHAR")
     cells = {column: _csv_cell(column, point) for column in selection.columns}
+    for column in selection.columns:
+        if column.name in selection.mixed:
+            number = f"replace({column.name}, '.', '{point}')"
+            cells[column] = (
+                f"CASE WHEN {column.name}_is_number THEN {number} ELSE {cells[column]} END"
+            )
     return _copy(selection, cells, out, f"FORMAT csv, HEADER, DELIMITER '{separator}'")
 
 

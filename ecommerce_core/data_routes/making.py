@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, cast
 
 import pyarrow as pa
 
 from ecommerce_core.address import query_of
-from ecommerce_core.column import Column, Kind
 from ecommerce_core.data_routes.addresses import WIRE
+from ecommerce_core.data_routes.changes import CHANGES, MIXED, Differences, batch_of
 from ecommerce_core.data_routes.files import BOM, write_csv, write_json, write_parquet
 from ecommerce_core.data_routes.request import CHANGE_COLUMNS, Asked, chosen_columns
 from ecommerce_core.data_routes.selection import Selection, Work
@@ -26,42 +26,6 @@ from ecommerce_core.data_routes.workbook import write_wire, write_xlsx
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind, Difference
 from ecommerce_core.storage import Reader, Version
-
-
-class Differences(Protocol):
-    """Where the differences between two runs come from."""
-
-    def compare_runs(
-        self,
-        dataset: Dataset,
-        from_run_id: int,
-        to_run_id: int,
-        *,
-        kind: ChangeKind | None,
-        search: str,
-        page: int,
-        page_size: int,
-    ) -> list[Difference]:
-        """A page of them. Raises StoreError."""
-        ...
-
-    def compare_counts(
-        self, dataset: Dataset, from_run_id: int, to_run_id: int, *, search: str
-    ) -> dict[ChangeKind, int]:
-        """How many there are of each kind. Raises StoreError."""
-        ...
-
-    def iter_differences(
-        self,
-        dataset: Dataset,
-        from_run_id: int,
-        to_run_id: int,
-        *,
-        kind: ChangeKind | None,
-        search: str,
-    ) -> Generator[list[Difference]]:
-        """All of them. Raises StoreError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +60,10 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
     columns = chosen_columns(asked, dataset.row_columns)
     with reader.at(dataset) as view, work.on(view.cursor):
         if question.file_format == WIRE:
-            out = _temporary(reader)
             chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
-            write_wire(dataset, chunks, out, work=work)
-            return _made(out, view.version)
+            with _temporary(reader) as out:
+                write_wire(dataset, chunks, out, work=work)
+                return _made(out, view.version)
         total = view.count_rows(query) if asked.is_page else None
         sql, values = view.select(query, page_of=total)
         selection = Selection(work, sql, values, columns)
@@ -128,39 +92,13 @@ def make_changes(
         chunks: Generator[list[Difference]] = (each for each in [page])
     else:
         chunks = differences.iter_differences(dataset, *runs, kind=kind, search=asked.search)
-    told = {column.name: column for column in dataset.row_columns}
-    batches = (_batch(found, told) for found in chunks)
+    batches = (batch_of(found, dataset) for found in chunks)
     with closing(chunks), reader.at(dataset) as view, work.on(view.cursor):
-        rows = pa.RecordBatchReader.from_batches(_CHANGES, batches)
+        rows = pa.RecordBatchReader.from_batches(CHANGES, batches)
         view.cursor.register("differences", rows)
         columns = chosen_columns(asked, CHANGE_COLUMNS)
-        selection = Selection(work, "SELECT * FROM differences", (), columns)
+        selection = Selection(work, "SELECT * FROM differences", (), columns, MIXED)
         return _make(question, selection, reader, view.version, total)
-
-
-_CHANGES = pa.schema([pa.field(column.name, pa.string()) for column in CHANGE_COLUMNS])
-
-
-def _batch(found: Sequence[Difference], told: dict[str, Column]) -> pa.RecordBatch:
-    """Differences under the names and in the units of every other file."""
-    columns = [told.get(one.field or "") for one in found]
-    texts = [
-        [one.key for one in found],
-        [one.kind.value for one in found],
-        [column.field if column else one.field for one, column in zip(found, columns, strict=True)],
-        [_told(one.old, column) for one, column in zip(found, columns, strict=True)],
-        [_told(one.new, column) for one, column in zip(found, columns, strict=True)],
-    ]
-    return pa.record_batch([pa.array(each, pa.string()) for each in texts], schema=_CHANGES)
-
-
-def _told(value: str | float | None, column: Column | None) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if column is not None and column.kind is Kind.MONEY:
-        cents = int(value)
-        return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}"
-    return repr(value)
 
 
 def _make(
@@ -171,20 +109,20 @@ def _make(
     total: int | None,
 ) -> Made:
     """``total``: how many rows match where one page of them is asked for."""
-    out = _temporary(reader)
     head, tail = b"", b""
-    if question.file_format == "csv":
-        head = BOM
-        write_csv(selection, out, language=question.asked.language)
-    elif question.file_format == "xlsx":
-        title = question.dataset.name.capitalize()
-        write_xlsx(selection, out, title=title, folder=reader.folder)
-    elif question.file_format == "parquet":
-        write_parquet(selection, out)
-    else:
-        written = write_json(selection, out)
-        head, tail = _envelope(question, version, written if total is None else total)
-    return _made(out, version, head=head, tail=tail)
+    with _temporary(reader) as out:
+        if question.file_format == "csv":
+            head = BOM
+            write_csv(selection, out, language=question.asked.language)
+        elif question.file_format == "xlsx":
+            title = question.dataset.name.capitalize()
+            write_xlsx(selection, out, title=title, folder=reader.folder)
+        elif question.file_format == "parquet":
+            write_parquet(selection, out)
+        else:
+            written = write_json(selection, out)
+            head, tail = _envelope(question, version, written if total is None else total)
+        return _made(out, version, head=head, tail=tail)
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
@@ -201,9 +139,17 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
     return json.dumps(about)[:-1].encode() + b', "rows": ', b"}\n"
 
 
-def _temporary(reader: Reader) -> BinaryIO:
+@contextmanager
+def _temporary(reader: Reader) -> Iterator[BinaryIO]:
     """A file without a name: nobody else finds it, and it ends with whoever has it open."""
-    return cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
+    out = cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
+    try:
+        yield out
+    except BaseException:
+        # Not later, when Python lets go of the exception: there may be little room.
+        with suppress(OSError):
+            out.close()
+        raise
 
 
 def _made(out: BinaryIO, version: Version, *, head: bytes = b"", tail: bytes = b"") -> Made:

@@ -47,7 +47,8 @@ class DataRoutes:
     little memory; single pages, and what that does not suffice for, like the rows of a page.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, send_timeout_s: float) -> None:
+        self._send_timeout_s = send_timeout_s
         # One for each lane's files, and the others find out what is news.
         self._executor = ThreadPoolExecutor(6, thread_name_prefix="data")
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="data-sender")
@@ -109,7 +110,7 @@ class DataRoutes:
                 kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
                 return Reply(304, b"", headers=tuple(kept.items()))
             if scope["method"] == "HEAD":
-                return FileReply(tuple(headers.items()), None, self._sender)
+                return self._reply(headers, None)
             made = await unless_gone(receive, self._make(service, route, question))
         except (StoreError, NeedsMemory) as error:
             raise _problem(error) from error
@@ -125,7 +126,16 @@ class DataRoutes:
         if not asked.is_page:
             who = actor.name if actor is not None and actor.name else "-"
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
-        return FileReply(tuple(headers.items()), made, self._sender, is_over=lambda: self._released)
+        return self._reply(headers, made)
+
+    def _reply(self, headers: dict[str, str], made: Made | None) -> FileReply:
+        return FileReply(
+            tuple(headers.items()),
+            made,
+            self._sender,
+            is_over=lambda: self._released,
+            timeout_s=self._send_timeout_s,
+        )
 
     async def _make(self, service: Service, route: DataRoute, question: Question) -> Made:
         work, large = Work(), service.app.reader

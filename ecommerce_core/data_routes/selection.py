@@ -61,12 +61,16 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows as a statement on a cursor, and which of their columns are wanted, in what order."""
+    """Rows as a statement on a cursor, and which of their columns are wanted, in what order.
+
+    Texts in ``mixed`` are numbers where another column, ``NAME_is_number``, says so.
+    """
 
     work: Work
     sql: str
     values: Sequence[Any]
     columns: tuple[Column, ...]
+    mixed: frozenset[str] = frozenset()
 
     @property
     def cursor(self) -> duckdb.DuckDBPyConnection:

@@ -16,22 +16,21 @@ from ecommerce_core.data_routes.making import Made
 logger = logging.getLogger(__name__)
 
 PIECE_BYTES = 256 * 1024
-# How long one piece may take: 5 kB/s is slow, less is nobody.
-PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class FileReply:
     """An answer with a file. ``made`` is None where its head alone was asked for.
 
-    ``is_over``: the server stops, and so does this.
+    ``is_over``: the server stops, and so does this. ``timeout_s`` is how long a piece may take
+    to be taken: 5 kB/s is slow, less is nobody.
     """
 
     headers: tuple[tuple[str, str], ...]
     made: Made | None
     executor: Executor
-    is_over: Callable[[], bool] = lambda: False
-    patience_s: float = PATIENCE_S
+    is_over: Callable[[], bool]
+    timeout_s: float
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, as far as somebody takes it, and let go of the file."""
@@ -48,7 +47,7 @@ class FileReply:
                 async for piece in pieces:
                     if gone.done():
                         return
-                    async with asyncio.timeout(self.patience_s):
+                    async with asyncio.timeout(self.timeout_s):
                         body = {"type": "http.response.body", "body": piece, "more_body": True}
                         await send(body)
             await send({"type": "http.response.body", "body": b""})
@@ -56,7 +55,7 @@ class FileReply:
             if not self.is_over():
                 raise
         except TimeoutError:
-            logger.info("a file was given up: its reader took nothing for %g s", self.patience_s)
+            logger.info("a file was given up: its reader took nothing for %g s", self.timeout_s)
         finally:
             gone.cancel()
             self.made.file.close()

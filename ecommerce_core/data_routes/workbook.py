@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import msgspec
@@ -38,21 +41,35 @@ def write_xlsx(
     """
     import xlsxwriter  # type: ignore[import-untyped]
 
-    options: dict[str, Any] = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-    }
-    if folder is not None:
-        options["tmpdir"] = str(folder)
-    with xlsxwriter.Workbook(out, options) as book:
+    with _scratch(folder) as scratch:
+        options = {
+            "constant_memory": True,
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "tmpdir": scratch,
+        }
+        # Not as a context, which would put the whole file together for nobody.
+        book = xlsxwriter.Workbook(out, options)
         sheets = _Sheets(book, selection.columns, title)
         sheets.next()
         for values in _iter_values(selection):
             if sheets.written == sheet_rows:
                 sheets.next()
             sheets.write(values)
+        book.close()
     return sheets.total
+
+
+@contextmanager
+def _scratch(folder: Path | None) -> Iterator[str]:
+    """A folder for what is written meanwhile, whose room is free at the end."""
+    with TemporaryDirectory(dir=folder) as scratch:
+        try:
+            yield scratch
+        finally:
+            # A workbook that was given up has its files open for as long as Python keeps it.
+            for file in Path(scratch).iterdir():
+                os.truncate(file, 0)
 
 
 def write_wire(dataset: Dataset, chunks: Iterator[list[Row]], out: BinaryIO, *, work: Work) -> int:
