@@ -11,6 +11,7 @@ from types import MappingProxyType
 from ecommerce_core.access import Access, Actor, Deed, Role
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import DeliveryLog
@@ -83,12 +84,17 @@ class Application:
             lasts_h=settings.sign_in_hours,
         )
         self.links = SignedLinks(link_secret)
-        self.snapshots = Snapshots(settings.database, store)
-        self.reader = Reader(self.snapshots)
         self.run_observers: list[Callable[[Run], None]] = []
+        self.snapshots = Snapshots(store.path, store, writer_threads=settings.reader_threads)
+        self.reader = Reader(
+            self.snapshots,
+            memory_mb=settings.reader_memory_mb,
+            threads=settings.reader_threads,
+        )
+        self.comparison = Comparison(store, self.reader)
         sync = Sync(settings, gateway, store)
         self._workers = {
-            name: Worker(dataset, sync, store, on_run=self._tell)
+            name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
             for name, dataset in self.datasets.items()
         }
         self.watcher = Watcher(
@@ -174,6 +180,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
+        self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
 
@@ -247,6 +254,7 @@ class Application:
         actor.check(Deed.CHANGE)
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = self.store.clear(self.datasets[name], trigger=trigger, actor=actor.name or None)
+            self._workers[name].publish()
         log_run(run)
         self._tell(run)
         return run
@@ -261,6 +269,7 @@ class Application:
             run = self.store.undo_clear(
                 self.datasets[name], trigger=trigger, actor=actor.name or None
             )
+            self._workers[name].publish()
         log_run(run)
         self._tell(run)
         return run
@@ -297,6 +306,7 @@ class Application:
         return run
 
     def _tell(self, run: Run) -> None:
+        self.reader.let_go()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)

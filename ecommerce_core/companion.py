@@ -86,7 +86,7 @@ class Companion:
         )
         deliveries = DeliveryLog(app.store.record_deliveries)
         self._service = service = Service(app, counted, deliveries)
-        self._data.attach(app.snapshots)
+        self._data.attach(app)
         app.run_observers.append(counted.observe_run)
         app.gateway.observers.append(counted.observe_request)
         deliveries.start()
@@ -203,6 +203,7 @@ class Companion:
         state = health.check(
             app.store,
             app.gateway,
+            app.reader,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
             registration=app.registration.state,
@@ -212,7 +213,8 @@ class Companion:
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)
 
     def _render_metrics(self, service: Service) -> Reply:
-        body = service.metrics.render(service.app.store, self._datasets.values())
+        app = service.app
+        body = service.metrics.render(app.store, app.reader, self._datasets.values())
         return Reply(200, body, metrics.CONTENT_TYPE)
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:

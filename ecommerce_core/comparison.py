@@ -1,18 +1,21 @@
-"""What differs between two runs: rows that came, went and changed, field by field."""
+"""What differs between two runs: rows that came, went and changed, field by field.
+
+Out of the store of record's journal. What a search finds is asked of the snapshot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.folding import pattern_of, words_of
-from ecommerce_core.query import ChangeKind, Difference, HistoryEntry
-from ecommerce_core.read_cache import ReadCache
-from ecommerce_core.selection import rows_version
-from ecommerce_core.transactions import Database, Transactions, to_datetime
+from ecommerce_core.query import ChangeKind, Difference
+from ecommerce_core.storage import Reader, Version, fold, newest_version, words_of
+from ecommerce_core.transactions import Database, Transactions
 
 CHUNK = 5_000
+COUNTS_KEPT = 64
 _ORDER = tuple(ChangeKind)
 # Of every field that changed, its first old and its last new value; what went there and
 # back is left out. What a run added has no changes: it is known by when it was first seen.
@@ -54,10 +57,13 @@ _DIFFERENCES = """
 """
 
 
-class Comparison(Transactions):
-    """Reads of what changed. Everything raises StoreError where the database cannot."""
+class Comparison:
+    """Reads of what changed. Everything raises StoreError where it cannot be read."""
 
-    read_cache: ReadCache
+    def __init__(self, record: Transactions, reader: Reader) -> None:
+        self._record = record
+        self._reader = reader
+        self._counted = lru_cache(COUNTS_KEPT)(self._count)
 
     def compare_runs(
         self,
@@ -77,13 +83,13 @@ class Comparison(Transactions):
         """
         counts = self.compare_counts(dataset, from_run_id, to_run_id, search=search)
         size = max(1, page_size)
-        if (max(1, page) - 1) * size >= sum(n for of, n in counts.items() if kind in {None, of}):
+        offset = (max(1, page) - 1) * size
+        if offset >= sum(n for of, n in counts.items() if kind in {None, of}):
             return []
-        with self.reading() as db:
-            sql, values = _selected(dataset, search, kind)
-            limits = {"size": size, "offset": (max(1, page) - 1) * size}
-            window = _window(db, dataset, from_run_id, to_run_id)
-            found = db.execute(f"{sql} LIMIT :size OFFSET :offset", {**window, **values, **limits})
+        with self._record.reading() as db:
+            sql, values = self._selected(db, dataset, (from_run_id, to_run_id), kind, search)
+            limits = {"size": size, "offset": offset}
+            found = db.execute(f"{sql} LIMIT :size OFFSET :offset", {**values, **limits})
             return [_difference(row) for row in found]
 
     def iter_differences(
@@ -101,10 +107,9 @@ class Comparison(Transactions):
         They are copied into a temporary table first, so that no writer waits for who drains
         them. For one thread; close or exhaust it.
         """
-        with self.reading() as db:
-            sql, values = _selected(dataset, search, kind)
-            window = _window(db, dataset, from_run_id, to_run_id)
-            db.execute(f"CREATE TEMP TABLE spool AS {sql}", {**window, **values})
+        with self._record.reading() as db:
+            sql, values = self._selected(db, dataset, (from_run_id, to_run_id), kind, search)
+            db.execute(f"CREATE TEMP TABLE spool AS {sql}", values)
             db.conn.execute("COMMIT")
             rows = db.execute("SELECT * FROM spool ORDER BY rowid")
             while found := rows.fetchmany(chunk):
@@ -113,55 +118,66 @@ class Comparison(Transactions):
     def compare_counts(
         self, dataset: Dataset, from_run_id: int, to_run_id: int, *, search: str = ""
     ) -> dict[ChangeKind, int]:
-        """How many entries ``compare_runs`` has of each kind: rows, or fields of updated ones."""
-        with self.reading() as db:
-            words = tuple(words_of(search))
-            version = rows_version(db, dataset)
-            key = (dataset.name, version, "compared", from_run_id, to_run_id, words)
+        """How many entries ``compare_runs`` has of each kind: rows, or fields of updated ones.
 
-            def read() -> dict[str, int]:
-                where, values = _filters(dataset, search)
-                window = _window(db, dataset, from_run_id, to_run_id)
-                return dict(
-                    db.execute(
-                        f"{_statement(dataset)} SELECT d.kind, count(*) {where} GROUP BY 1",
-                        {**window, **values},
-                    ).fetchall()
-                )
+        Remembered until a run changes the rows.
+        """
+        words = tuple(words_of(search))
+        with self._record.reading() as db:
+            stored = newest_version(db, dataset)
+        searched = self._reader.rows_version(dataset) if words else None
+        counts = self._counted(dataset, (from_run_id, to_run_id), words, stored, searched)
+        return {kind: counts.get(kind.value, 0) for kind in _ORDER}
 
-            counts = self.read_cache.get(key, read)
-            return {kind: counts.get(kind.value, 0) for kind in _ORDER}
+    def _count(
+        self, dataset: Dataset, runs: tuple[int, int], words: tuple[str, ...], *_: Version | None
+    ) -> dict[str, int]:
+        with self._record.reading() as db:
+            where = self._filtered(db, dataset, words)
+            return dict(
+                db.execute(
+                    f"{_statement(dataset)} SELECT d.kind, count(*) FROM differences AS d"
+                    f" WHERE {where} GROUP BY 1",
+                    _window(db, dataset, *runs),
+                ).fetchall()
+            )
 
-    def list_history(self, dataset: str, key: str, *, limit: int = 1_000) -> list[HistoryEntry]:
-        """The changes of one row, newest first, with the time of each run."""
-        sound = key.encode("utf-8", "replace").decode()
-        with self.reading() as db:
-            rows = db.execute(
-                "SELECT c.run_id, coalesce(r.finished_at, r.started_at), c.field, c.old, c.new"
-                " FROM change AS c JOIN run AS r ON r.id = c.run_id"
-                " WHERE c.dataset = ? AND c.key = ? ORDER BY c.run_id DESC, c.field LIMIT ?",
-                [dataset, sound, limit],
-            ).fetchall()
-        times = ((run_id, to_datetime(at), *rest) for run_id, at, *rest in rows)
-        return [HistoryEntry(run_id, at, *rest) for run_id, at, *rest in times if at is not None]
+    def _selected(
+        self,
+        db: Database,
+        dataset: Dataset,
+        runs: tuple[int, int],
+        kind: ChangeKind | None,
+        search: str,
+    ) -> tuple[str, dict[str, Any]]:
+        """The statement that lists differences in their order, and its parameters."""
+        where = self._filtered(db, dataset, words_of(search))
+        sql = (
+            f"{_statement(dataset)} SELECT d.key, d.kind, d.field, d.old, d.new"
+            f" FROM differences AS d WHERE {where} AND d.kind = coalesce(:kind, d.kind)"
+            " ORDER BY CASE d.kind WHEN 'added' THEN 0 WHEN 'withdrawn' THEN 1 ELSE 2 END,"
+            " d.key, d.field"
+        )
+        return sql, {**_window(db, dataset, *runs), "kind": kind}
+
+    def _filtered(self, db: Database, dataset: Dataset, words: Sequence[str]) -> str:
+        """The condition that a search makes: on the row, or on the key where it is no more."""
+        if not words:
+            return "1"
+        db.execute("CREATE TEMP TABLE found (key TEXT PRIMARY KEY) WITHOUT ROWID")
+        for keys in self._reader.iter_keys(dataset, " ".join(words)):
+            db.conn.executemany("INSERT INTO found VALUES (?)", keys)
+        db.conn.create_function(
+            "is_found", 1, lambda key: all(word in fold(key) for word in words), deterministic=True
+        )
+        return (
+            "(d.key IN (SELECT key FROM found) OR (is_found(d.key) AND NOT EXISTS"
+            f" (SELECT 1 FROM {dataset.table} AS t WHERE t.{dataset.key} = d.key)))"
+        )
 
 
 def _statement(dataset: Dataset) -> str:
     return _DIFFERENCES.format(key=dataset.key, table=dataset.table)
-
-
-def _selected(
-    dataset: Dataset, search: str, kind: ChangeKind | None
-) -> tuple[str, dict[str, str | None]]:
-    """The statement that lists differences in their order, and its parameters, the window aside."""
-    where, values = _filters(dataset, search)
-    sql = (
-        f"{_statement(dataset)} SELECT d.key, d.kind, d.field, d.old, d.new {where}"
-        " AND d.kind = coalesce(:kind, d.kind)"
-        " ORDER BY CASE d.kind WHEN 'added' THEN 0 WHEN 'withdrawn' THEN 1 ELSE 2 END,"
-        " d.key, d.field"
-    )
-    return sql, {**values, "kind": kind}
 
 
 def _difference(row: tuple[Any, ...]) -> Difference:
@@ -182,11 +198,3 @@ def _window(db: Database, dataset: Dataset, one: int, other: int) -> dict[str, A
         "until_at": until_at,
         "dataset": dataset.name,
     }
-
-
-def _filters(dataset: Dataset, search: str) -> tuple[str, dict[str, str]]:
-    words = {f"word{n}": pattern_of(word) for n, word in enumerate(words_of(search))}
-    searched = "coalesce(t.search, d.key)"
-    clauses = " AND ".join(["1", *(f"{searched} LIKE :{name} ESCAPE '\\'" for name in words)])
-    joined = f"LEFT JOIN {dataset.table} AS t ON t.{dataset.key} = d.key" if words else ""
-    return f"FROM differences AS d {joined} WHERE {clauses}", words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -12,6 +12,7 @@ from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreFore
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import PeerHealth
 from ecommerce_core.registration import RegistrationState
+from ecommerce_core.storage import Reader
 from ecommerce_core.store import Store
 
 SCHEDULER = "scheduler"
@@ -35,6 +36,7 @@ class Health:
     peers: Mapping[str, Mapping[str, object]]
     registration: Mapping[str, object]
     backups: Mapping[str, object]
+    snapshots: Mapping[str, Mapping[str, object]]
 
     @property
     def is_ready(self) -> bool:
@@ -51,6 +53,7 @@ class Health:
             "peers": {name: dict(peer) for name, peer in self.peers.items()},
             "registration": dict(self.registration),
             "backups": dict(self.backups),
+            "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
         }
 
 
@@ -65,8 +68,9 @@ def describe_store_error(error: StoreError) -> str:
 def check(
     store: Store,
     gateway: Gateway,
+    reader: Reader,
     *,
-    datasets: Iterable[Dataset],
+    datasets: Collection[Dataset],
     workers: Mapping[str, bool],
     registration: RegistrationState,
     backups: BackupState,
@@ -75,7 +79,8 @@ def check(
 
     Tries the store's lock, so it may block for seconds. A peer that is down is
     reported, but does not make the application unready: its pages and the
-    other datasets work. So are a registration and a backup that fail.
+    other datasets work. So are a registration and a backup that fail, and rows that readers
+    do not see yet.
     """
     reasons: list[str] = []
     store_state = "writable"
@@ -94,7 +99,17 @@ def check(
         peers,
         registration=describe_registration(registration),
         backups=describe_backups(backups, now),
+        snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
     )
+
+
+def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:
+    """Whether readers see the rows that are stored, and if not, why."""
+    try:
+        state = reader.state(dataset)
+    except StoreError:
+        return {"state": "unknown", "error": None}
+    return {"state": state.code.value, "error": state.error_code}
 
 
 def describe_registration(state: RegistrationState) -> dict[str, object]:

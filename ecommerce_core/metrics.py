@@ -7,6 +7,7 @@ anything else is counted as ``other``: no peer and no caller can make series.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 
@@ -18,6 +19,7 @@ from prometheus_client.registry import Collector
 from ecommerce_core import errors
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Outcome, Run, RunStatus
+from ecommerce_core.storage import Reader
 from ecommerce_core.store import Store
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -101,20 +103,21 @@ class Metrics:
         """Count a request to a peer. ``result`` is ``ok`` or the name of an error's class."""
         self._requests.labels(_one_of(self._peers, peer), _one_of(_RESULTS, result)).inc()
 
-    def render(self, store: Store, datasets: Iterable[Dataset]) -> bytes:
+    def render(self, store: Store, reader: Reader, datasets: Iterable[Dataset]) -> bytes:
         """Everything in Prometheus' text format (CONTENT_TYPE). Reads the store, so it blocks.
 
         A store that cannot be read costs its own series and is told as
         ``ecommerce_store_up 0``; the counters are there all the same.
         """
         at_scrape = CollectorRegistry(auto_describe=False)
-        at_scrape.register(_StoreCollector(store, datasets))
+        at_scrape.register(_StoreCollector(store, reader, datasets))
         return generate_latest(self._registry) + generate_latest(at_scrape)
 
 
 class _StoreCollector(Collector):
-    def __init__(self, store: Store, datasets: Iterable[Dataset]) -> None:
+    def __init__(self, store: Store, reader: Reader, datasets: Iterable[Dataset]) -> None:
         self._store = store
+        self._reader = reader
         self._datasets = datasets
 
     def collect(self) -> Iterator[Metric]:
@@ -130,13 +133,14 @@ class _StoreCollector(Collector):
         for dataset in self._datasets:
             name = dataset.name
             try:
-                totals = self._store.totals(dataset)
                 last = self._store.last_good_run(name)
+                with suppress(errors.RowsPreparing):
+                    totals = self._reader.totals(dataset)
+                    rows.add_metric([name, "current"], totals.current)
+                    rows.add_metric([name, "withdrawn"], totals.withdrawn)
             except errors.StoreError:
                 up = 0
                 continue
-            rows.add_metric([name, "current"], totals.current)
-            rows.add_metric([name, "withdrawn"], totals.withdrawn)
             if last is not None:
                 since = datetime.now(UTC) - (last.finished_at or last.started_at)
                 age.add_metric([name], max(since.total_seconds(), 0.0))

@@ -11,6 +11,7 @@ from ecommerce_core.models import Counts, RunStatus
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.registration import RegistrationStatus
 from ecommerce_core.replies import JSON, PROBLEM
+from ecommerce_core.storage import SnapshotCode
 
 Schema = dict[str, Any]
 
@@ -238,6 +239,10 @@ def _health() -> Schema:
         "last_at": _MAYBE_MOMENT,
         "last_age_s": _MAYBE_SECONDS,
     }
+    snapshot: Schema = {
+        "state": {"enum": [*(code.value for code in SnapshotCode), "unknown"]},
+        "error": _MAYBE_TEXT,
+    }
     health: Schema = {
         "status": {"enum": ["ready", "not ready"]},
         "reasons": {"type": "array", "items": {"type": "string"}},
@@ -246,10 +251,12 @@ def _health() -> Schema:
         "peers": _map(_ref("Peer")),
         "registration": _ref("Registration"),
         "backups": _ref("Backups"),
+        "snapshots": _map(_ref("Snapshot")),
     }
     return {
         "Peer": _object(peer),
         "Registration": _object(registration),
         "Backups": _object(backups),
+        "Snapshot": _object(snapshot),
         "Health": _object(health),
     }

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
 # The installation that made it stands behind the time; in older names it does not.
 BACKUP_NAME = re.compile(r"ecommerce-(\d{8}T\d{6}Z)(?:-[0-9a-f]{8})?\.db")
+SNAPSHOTS = ".snapshots"
 _OTHERS = 0o077
 _creating = threading.Lock()
 
@@ -40,11 +41,17 @@ def kept_name(database: Path, stamp: str) -> Path:
     return database.with_name(f"{database.name}.before-restore-{stamp}")
 
 
+def snapshots_folder(database: Path) -> Path:
+    """The folder of the snapshots of ``database``, beside where it really is."""
+    real = real_path(database)
+    return real.with_name(f"{real.name}{SNAPSHOTS}")
+
+
 def is_ours(name: str, *, database: str) -> bool:
     """True if a file of this name belongs to the database called ``database``, or is a backup."""
     if name.startswith(database):
         rest = name[len(database) :]
-        return rest in {"", "-journal", "-wal", "-shm"} or (
+        return rest in {"", "-journal", "-wal", "-shm", SNAPSHOTS} or (
             rest.startswith(".") and (rest.endswith(".lock") or ".before-restore-" in rest)
         )
     is_lock = name.startswith(".backups") and name.endswith(".lock")
@@ -80,8 +87,9 @@ def list_loose(folder: Path, *, database: str) -> list[Path]:
         names = sorted(os.listdir(folder))
         for path in (folder / name for name in names if is_ours(name, database=database)):
             with suppress(OSError):
-                is_file = stat.S_ISREG(path.lstat().st_mode)
-                if is_file and path.lstat().st_mode & _OTHERS:
+                mode = path.lstat().st_mode
+                is_plain = stat.S_ISREG(mode) or (path.suffix == SNAPSHOTS and stat.S_ISDIR(mode))
+                if is_plain and mode & _OTHERS:
                     found.append(path)
         if folder.stat().st_mode & _OTHERS and _is_folder_ours(folder, names, database):
             found.append(folder)

@@ -1,13 +1,15 @@
-"""What has happened lately: how runs and callbacks ended, and from which run on to compare."""
+"""What has happened over time: lately, to one row, and to how many rows there are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.journal import run_of_row
 from ecommerce_core.models import Outcome, Run, RunStatus
-from ecommerce_core.transactions import Transactions, to_text
+from ecommerce_core.query import HistoryEntry
+from ecommerce_core.transactions import Transactions, to_datetime, to_text
 
 _GOOD = ", ".join(f"'{status}'" for status in RunStatus if status.is_good)
 
@@ -54,6 +56,30 @@ class Recent(Transactions):
         """What became of the callbacks that came since then."""
         counts = self._counts("delivery", "outcome", "received_at", since)
         return {Outcome(outcome): count for outcome, count in counts.items()}
+
+    def list_history(self, dataset: str, key: str, *, limit: int = 1_000) -> list[HistoryEntry]:
+        """The changes of one row, newest first, with the time of each run."""
+        sound = key.encode("utf-8", "replace").decode()
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT c.run_id, coalesce(r.finished_at, r.started_at), c.field, c.old, c.new"
+                " FROM change AS c JOIN run AS r ON r.id = c.run_id"
+                " WHERE c.dataset = ? AND c.key = ? ORDER BY c.run_id DESC, c.field LIMIT ?",
+                [dataset, sound, limit],
+            ).fetchall()
+        times = ((run_id, to_datetime(at), *rest) for run_id, at, *rest in rows)
+        return [HistoryEntry(run_id, at, *rest) for run_id, at, *rest in times if at is not None]
+
+    def size_over_time(self, dataset: Dataset, *, limit: int = 200) -> list[tuple[datetime, int]]:
+        """When a run changed how many rows there are, and how many it left; oldest first."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT finished_at, rows_after FROM run"
+                " WHERE dataset = ? AND rows_after IS NOT NULL ORDER BY id DESC LIMIT ?",
+                [dataset.name, limit],
+            ).fetchall()
+        times = ((to_datetime(at), size) for at, size in reversed(rows))
+        return [(at, size) for at, size in times if at is not None]
 
     def _counts(self, table: str, column: str, moment: str, since: datetime) -> dict[str, int]:
         # Numbers rise with time: from the newest back, only what is recent is read.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from operator import attrgetter
@@ -10,9 +10,7 @@ from typing import Any
 
 import msgspec
 
-from ecommerce_core import indexes
 from ecommerce_core.dataset import Dataset, Parsed, Record
-from ecommerce_core.folding import SEPARATOR, search_text
 from ecommerce_core.models import Counts
 from ecommerce_core.transactions import Database
 
@@ -54,11 +52,6 @@ class Difference:
         """How many rows are current once this is written."""
         came = len(self.added) + len(self.returned)
         return self.current_before + came - len(self.withdrawn)
-
-    @property
-    def rows_to_write(self) -> int:
-        """How many rows this writes."""
-        return len(self.added) + len(self.updated) + len(self.withdrawn)
 
     def counts(self, parsed: Parsed) -> Counts:
         """The journal's counts: fetched is the sum of the four that follow it."""
@@ -152,29 +145,19 @@ def apply_difference(
     run_id: int,
     now: str,
     report: Report,
-    is_ascii: bool = False,
 ) -> None:
-    """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written.
-
-    ``is_ascii``: every text in it is.
-    """
-    indexes.drop_for(
-        db,
-        dataset,
-        rows_written=difference.rows_to_write,
-        rows_before=difference.current_before,
-    )
+    """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written."""
     table, names = dataset.table, dataset.column_names
     steps = _Steps(db, report)
+    values_of = msgspec.structs.astuple
     # What is ours and the same for every row is spelled out: it keeps the loop in C.
-    values_of = msgspec.structs.astuple if is_ascii else _with_search(dataset)
     steps.insert(
-        f"INSERT INTO {table} ({', '.join(names)}, search, first_seen_at, updated_at)",
-        lambda first: f"({', '.join(_marks(dataset, first, is_ascii))}, '{now}', '{now}')",
+        f"INSERT INTO {table} ({', '.join(names)}, first_seen_at, updated_at)",
+        lambda first: f"({', '.join(_marks(names, first))}, '{now}', '{now}')",
         map(values_of, difference.added),
-        width=len(names) + (not is_ascii),
+        width=len(names),
     )
-    written = zip((*names, "search"), _marks(dataset, 1, is_ascii), strict=True)
+    written = zip(names, _marks(names, 1), strict=True)
     assignments = ", ".join(f"{name} = {mark}" for name, mark in written if name != dataset.key)
     steps.run(
         f"UPDATE {table} SET {assignments}, updated_at = '{now}', withdrawn_at = NULL"
@@ -195,24 +178,9 @@ def apply_difference(
     )
 
 
-def _marks(dataset: Dataset, first: int, is_ascii: bool) -> list[str]:
-    """The parameters of one row, numbered from ``first``, and what it is searched in."""
-    number_of = {name: number for number, name in enumerate(dataset.column_names, first)}
-    marks = [f"?{number}" for number in number_of.values()]
-    if not is_ascii:
-        return [*marks, f"?{first + len(marks)}"]
-    # Of ASCII there is nothing to fold, and SQLite joins it itself much the quicker.
-    joined = f" || '{SEPARATOR}' || ".join(f"?{number_of[name]}" for name in dataset.searched_names)
-    return [*marks, joined]
-
-
-def _with_search(dataset: Dataset) -> Callable[[Record], Values]:
-    texts_of = attrgetter(*dataset.searched_names)
-
-    def values_of(record: Record) -> Values:
-        return (*msgspec.structs.astuple(record), search_text(*texts_of(record)))
-
-    return values_of
+def _marks(names: Sequence[str], first: int) -> list[str]:
+    """The parameters of one row, numbered from ``first``."""
+    return [f"?{number}" for number, _ in enumerate(names, first)]
 
 
 class _Steps:

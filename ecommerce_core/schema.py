@@ -6,10 +6,9 @@ landed is never edited: databases out there have run it.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any, Protocol
-
-from ecommerce_core.folding import search_text
 
 # "ecom": how a file is known to be ours (PRAGMA application_id).
 APPLICATION_ID = 0x65636F6D
@@ -175,31 +174,16 @@ def m003_promises(db: Database) -> None:
 
 
 def m004_search_and_sizes(db: Database) -> None:
-    """What a row is searched in, folded, and how many rows each run left.
+    """What a row was searched in, and how many rows each run left.
 
     Of runs before it the size is not known.
     """
     db.execute("ALTER TABLE run ADD COLUMN rows_after INTEGER")
     db.execute("CREATE INDEX run_rows ON run (dataset, id) WHERE rows_after IS NOT NULL")
-    searched = {
-        "product": ("code", "description"),
-        "customer": ("customer_id", "first_name", "last_name", "account"),
-    }
-    for dataset, columns in searched.items():
+    # What it held is not filled in any more: m007, which always follows, drops it.
+    for dataset in ("product", "customer"):
         for table in (dataset, f"{dataset}_cleared"):
             db.execute(f"ALTER TABLE {table} ADD COLUMN search TEXT NOT NULL DEFAULT ''")
-            joined = " || char(10) || ".join(columns)
-            db.execute(f"UPDATE {table} SET search = {joined}")  # noqa: S608
-            names = ", ".join(columns)
-            # LIKE leaves ASCII's case aside by itself: what has more is folded here.
-            rows = db.execute(
-                f"SELECT {names} FROM {table} WHERE search GLOB '*[^' || char(1) || '-~]*'"  # noqa: S608
-            ).fetchall()
-            for row in rows:
-                db.execute(
-                    f"UPDATE {table} SET search = ? WHERE {columns[0]} = ?",  # noqa: S608
-                    [search_text(*row), row[0]],
-                )
 
 
 def m005_actor(db: Database) -> None:
@@ -218,6 +202,41 @@ def m006_order_of_texts(db: Database) -> None:
         db.execute(f"DROP INDEX IF EXISTS {index}")
 
 
+def m007_readers_read_snapshots(db: Database) -> None:
+    """Readers read snapshots: what was kept for them here goes, indexes and searched texts.
+
+    The file does not shrink: what comes next takes the room.
+    """
+    for dataset in ("product", "customer"):
+        _drop_words(db, f"{dataset}_word")
+        # An index of words keeps its rows in tables of its own, which went with it.
+        for table in (f"{dataset}_word_text", f"{dataset}_word_state"):
+            db.execute(f"DROP TABLE IF EXISTS {table}")
+        for table in (dataset, f"{dataset}_cleared"):
+            made = db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = ?"
+                " AND sql IS NOT NULL",
+                [table],
+            ).fetchall()
+            for (index,) in made:
+                db.execute(f"DROP INDEX {index}")
+            db.execute(f"ALTER TABLE {table} DROP COLUMN search")
+
+
+def _drop_words(db: Database, index: str) -> None:
+    try:
+        db.execute(f"DROP TABLE IF EXISTS {index}")
+    except sqlite3.OperationalError as error:
+        if "no such module" not in str(error):
+            raise
+        # A database may come from a machine whose SQLite has such indexes to one that has not.
+        db.execute("PRAGMA writable_schema = ON")
+        db.execute("DELETE FROM sqlite_master WHERE name = ?", [index])
+        db.execute("PRAGMA writable_schema = RESET")
+        for part in ("data", "idx", "config"):
+            db.execute(f"DROP TABLE IF EXISTS {index}_{part}")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -225,4 +244,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m004_search_and_sizes,
     m005_actor,
     m006_order_of_texts,
+    m007_readers_read_snapshots,
 )

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ecommerce_core.access import Access, Actor
 from ecommerce_core.backup import BackupSchedule
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.metrics import Metrics
@@ -54,6 +55,11 @@ class ServedApplication(Protocol):
         ...
 
     @property
+    def reader(self) -> Reader:
+        """What readers see of the rows."""
+        ...
+
+    @property
     def gateway(self) -> Gateway:
         """The way to the peers."""
         ...
@@ -84,13 +90,13 @@ class ServedApplication(Protocol):
         ...
 
     @property
-    def reader(self) -> Reader:
-        """Reads them."""
+    def snapshots(self) -> Snapshots:
+        """The files that readers read."""
         ...
 
     @property
-    def snapshots(self) -> Snapshots:
-        """What readers read."""
+    def comparison(self) -> Comparison:
+        """What differs between two runs."""
         ...
 
     @property

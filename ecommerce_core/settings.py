@@ -100,6 +100,15 @@ class Settings:
         whole_number(1, 1_000_000_000),
         "a whole number from 1 to 1000000000",
     )
+    reader_memory_mb: int = _variable(
+        "ECOMMERCE_READER_MEMORY_MB",
+        512,
+        whole_number(64, 65_536),
+        "a whole number of megabytes from 64 to 65536",
+    )
+    reader_threads: int = _variable(
+        "ECOMMERCE_READER_THREADS", 2, whole_number(1, 64), "a whole number from 1 to 64"
+    )
     sandbox_products: int = _variable("ECOMMERCE_SANDBOX_PRODUCTS", 1200, *_RECORDS)
     sandbox_customers: int = _variable("ECOMMERCE_SANDBOX_CUSTOMERS", 400, *_RECORDS)
     gateway_admin_url: str | None = _variable(

@@ -13,9 +13,8 @@ from pathlib import Path
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from ecommerce_core import indexes, reconcile, schema
+from ecommerce_core import reconcile, schema
 from ecommerce_core.backup_files import select_installation
-from ecommerce_core.comparison import Comparison
 from ecommerce_core.dataset import Body, Dataset, Parsed
 from ecommerce_core.dataset_state import (
     DatasetState,
@@ -45,13 +44,11 @@ from ecommerce_core.journal import (
 )
 from ecommerce_core.models import Action, Counts, Resolution, Run, RunStatus, Trigger
 from ecommerce_core.new_file import partial_file
-from ecommerce_core.pictures import Pictures
 from ecommerce_core.private_files import make_folder, make_private, real_path
 from ecommerce_core.promise_journal import PromiseJournal
-from ecommerce_core.read_cache import ReadCache
+from ecommerce_core.query import Totals
 from ecommerce_core.reader_objects import list_reader_objects
 from ecommerce_core.recent import Recent
-from ecommerce_core.rows import Rows
 from ecommerce_core.schema_check import SchemaObject, find_difference, list_objects
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
@@ -62,13 +59,12 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Comparison):
+class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         # Links lead to one file, which has one set of locks.
         self.path = real_path(path)
-        self.read_cache = ReadCache()
         self._file = SqliteFile(
             self.path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
         )
@@ -202,7 +198,6 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Co
                     run_id=run_id,
                     now=to_text(now) or "",
                     report=report,
-                    is_ascii=parsed.is_ascii,
                 )
                 rows_after = difference.current_after
                 insert_rejected(db, run_id, parsed.rejected)
@@ -286,7 +281,6 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Co
                 NewRun(dataset.name, Action.UNDO_CLEAR, trigger, actor=actor),
                 status=RunStatus.RUNNING,
             )
-            indexes.drop_for(db, dataset, rows_written=rows, rows_before=0)
             db.execute(f"INSERT INTO {dataset.table} SELECT * FROM {dataset.table}_cleared")
             saved = db.execute(
                 "SELECT cleared FROM dataset_state WHERE dataset = ?", [dataset.name]
@@ -301,6 +295,15 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Co
                 counts=Counts(added=rows),
                 rows_after=rows_after,
             )
+
+    def totals(self, dataset: Dataset) -> Totals:
+        """How many rows the dataset holds, whatever readers see of them."""
+        with self.reading() as db:
+            rows = count_table(db, dataset.table)
+            (current,) = db.execute(
+                f"SELECT count(*) FROM {dataset.table} WHERE withdrawn_at IS NULL"
+            ).fetchone()
+            return Totals(current=current, withdrawn=rows - current)
 
     def undoable_rows(self, dataset: Dataset) -> int:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""

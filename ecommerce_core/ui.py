@@ -26,7 +26,6 @@ from ecommerce_core.errors import EcommerceError
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.line import Line
-from ecommerce_core.read_cache import ReadCache
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
 from ecommerce_core.ticket import Ticket
 
@@ -35,7 +34,6 @@ __all__ = [
     "Application",
     "EcommerceError",
     "Language",
-    "ReadCache",
     "Ticket",
     "escape",
     "escape_time",

@@ -22,6 +22,7 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import EcommerceError, StoreError, SyncBusy, SyncStopped
 from ecommerce_core.models import Progress, Run, Stage
 from ecommerce_core.private_files import FILE_MODE, real_path
+from ecommerce_core.storage import Snapshots
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.ticket import Batch, Ticket
@@ -29,9 +30,7 @@ from ecommerce_core.ticket import Batch, Ticket
 logger = logging.getLogger(__name__)
 
 LOCK_POLL_S = 0.05
-# Who asks for a sync right after another, or after a start, is not kept waiting for indexes.
-QUIET_S = 0.5
-# How often is looked whether another process, or an undo, has left indexes to be built.
+# How often is looked whether readers see the rows that are stored.
 LOOK_EVERY_S = 10.0
 # What a run takes, at most, from being told to give up to having rolled back.
 ROLLBACK_S = 2.0
@@ -45,12 +44,21 @@ class Worker:
     """The one thread that syncs a dataset."""
 
     def __init__(
-        self, dataset: Dataset, sync: Sync, store: Store, *, on_run: Callable[[Run], None]
+        self,
+        dataset: Dataset,
+        sync: Sync,
+        store: Store,
+        snapshots: Snapshots,
+        *,
+        on_run: Callable[[Run], None],
     ) -> None:
         self._dataset = dataset
         self._on_run = on_run
         self._sync = sync
         self._store = store
+        self._snapshots = snapshots
+        # Why readers do not see what is stored, as it was logged last.
+        self._behind: str | None = None
         self._lock_path = lock_path(store.path, dataset)
         self._changed = threading.Condition()
         self._waiting: deque[Batch] = deque()
@@ -143,6 +151,23 @@ class Worker:
         finally:
             lock.release()
 
+    def publish(self) -> None:
+        """Let readers see the rows that a run has left; only for who holds the dataset.
+
+        A failure is logged and tried again: the run itself is committed.
+        """
+        behind = None
+        try:
+            self._snapshots.publish(self._dataset, gives_up=self._give_up.is_set)
+        except (StoreError, SyncStopped) as error:
+            behind = str(error)
+        except Exception:
+            behind = "an unknown error"
+            logger.exception("%s: no snapshot was written", self._dataset.name)
+        if behind is not None and behind != self._behind:
+            logger.warning("%s: readers do not see the newest rows: %s", self._dataset.name, behind)
+        self._behind = behind
+
     def _joinable(self, job: Job, *, join_running: bool) -> Batch | None:
         if job.confirms_run_id is not None:
             return None
@@ -152,11 +177,11 @@ class Worker:
         return next(iter(ahead), None)
 
     def _loop(self) -> None:
-        patience_s = QUIET_S
+        self._repair()
         while True:
             with self._changed:
                 called = self._changed.wait_for(
-                    lambda: self._waiting or self._stopping, timeout=patience_s
+                    lambda: self._waiting or self._stopping, timeout=LOOK_EVERY_S
                 )
                 if called and self._is_storm:
                     # Those whom the last run answered ask again: let them share this one.
@@ -165,9 +190,8 @@ class Worker:
                     return
                 batch = self._current = self._waiting.popleft() if called else None
             if batch is None:
-                patience_s = LOOK_EVERY_S if self._prepare() else 0.0
+                self._repair()
                 continue
-            patience_s = QUIET_S
             began_s = time.monotonic()
             try:
                 run = self._execute(batch)
@@ -180,14 +204,15 @@ class Worker:
                 self._finish(batch, began_s)
                 batch.future.set_result(run)
 
-    def _prepare(self) -> bool:
-        """Build one of the indexes that pages want and a sync has dropped; True when all are."""
+    def _repair(self) -> None:
+        """Publish what a process that was killed, or a full disk, has kept readers from seeing."""
         try:
-            return self._store.prepare_reading(self._dataset, at_most=1) == 0
+            if not self._snapshots.is_current(self._dataset):
+                with suppress(SyncBusy), self.exclusive(timeout_s=0):
+                    self.publish()
         except StoreError as error:
-            # Pages are slow without, and right all the same. The next run tries again.
-            logger.warning("%s: an index was not built: %s", self._dataset.name, error)
-            return True
+            # Pages say so themselves; the next look tries again.
+            logger.debug("%s: the store does not answer: %s", self._dataset.name, error)
 
     def _finish(self, batch: Batch, began_s: float) -> None:
         # Before the future is set: who hears of the end and asks again must not join the past.
@@ -205,6 +230,7 @@ class Worker:
             if batch.job.confirms_run_id is None:
                 run = self._store.finished_sync_after(self._dataset.name, newest_run_id)
                 if run is not None:
+                    self.publish()
                     return run
 
             def report(stage: Stage, **known: int | None) -> None:
@@ -213,6 +239,8 @@ class Worker:
                 batch.note(stage, **known)
 
             run = self._sync.run(self._dataset, batch.job, report)
+            # Before the run is announced as ended: who hears of it looks at the rows.
+            self.publish()
         self._on_run(run)
         return run
 

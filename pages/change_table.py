@@ -11,7 +11,7 @@ from ecommerce_core.address import View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import language
-from pages import pager, reads
+from pages import pager
 from pages.row_detail import shown
 from pages.table import Column, show_table
 
@@ -26,16 +26,11 @@ def show(dataset: Dataset, view: View, runs: tuple[int, int], total: int) -> Non
         text = _("Nothing of this kind changed between these runs.")
         st.info(text, icon=":material/search_off:")
         return
-    words, store = language(), ui.application().store
+    words = language()
     kind = None if view.kind is None else ChangeKind(view.kind)
     page = min(view.page, ceil(total / view.size))
-    found = reads.kept(
-        dataset,
-        lambda: store.compare_runs(
-            dataset, *runs, kind=kind, search=view.search, page=page, page_size=view.size
-        ),
-        "differences",
-        (runs, kind, view.search, page, view.size),
+    found = ui.application().comparison.compare_runs(
+        dataset, *runs, kind=kind, search=view.search, page=page, page_size=view.size
     )
     kinds = {
         ChangeKind.ADDED: f"+ {_('added')}",

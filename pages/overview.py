@@ -16,7 +16,6 @@ from pages import (
     overview_since,
     overview_steps,
     problems,
-    reads,
     run_summary,
 )
 
@@ -34,7 +33,7 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
         if run and run.status.is_good and run.counts.added != run.counts.withdrawn:
             grown = run.counts.added - run.counts.withdrawn
             delta = f"{'+' if grown > 0 else '-'}{words.number(abs(grown))}"
-        sizes = reads.kept(dataset, lambda: app.store.size_over_time(dataset, limit=30), "trend")
+        sizes = app.store.size_over_time(dataset, limit=30)
         st.metric(
             words.word(name).capitalize(),
             words.number(total.current),
@@ -79,7 +78,7 @@ ui.note_for_analysts()
 fetch_watch.watch(*app.datasets)
 has_problems = problems.show()
 with ui.guarded():
-    all_totals = {name: app.store.totals(dataset) for name, dataset in app.datasets.items()}
+    all_totals = {name: app.reader.totals(dataset) for name, dataset in app.datasets.items()}
     known = {name: total for name, total in all_totals.items() if total.current or total.withdrawn}
     if not all(total.current for total in all_totals.values()):
         overview_steps.show(all_totals)

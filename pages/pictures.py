@@ -110,7 +110,7 @@ def _spread(dataset: Dataset, column: Column, question: Query) -> None:
 
 def _growth(dataset: Dataset) -> None:
     words, store = language(), ui.application().store
-    sizes = reads.kept(dataset, lambda: store.size_over_time(dataset), "sizes")
+    sizes = store.size_over_time(dataset)
     text = _("Size over time: {dataset}").format(dataset=words.word(dataset.name))
     if not sizes:
         _heading(text, _("Never fetched yet."))

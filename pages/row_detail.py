@@ -15,7 +15,7 @@ from ecommerce_core.column import Column, Filter, Kind
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import HistoryEntry
 from ecommerce_core.ui import escape, language
-from pages import charts, reads, visits
+from pages import charts, visits
 from pages.view_state import edit, forget_selection
 
 CHANGES_SHOWN = 200
@@ -40,8 +40,7 @@ def shown(field: str, value: object) -> str:
 
 def show(dataset: Dataset, key: str) -> None:
     """The drawer of the row of that key; a note where there is no such row. Raises StoreError."""
-    store = ui.application().store
-    row = reads.kept(dataset, lambda: store.find_row(dataset, key), "row", key)
+    row = ui.application().reader.find_row(dataset, key)
     if row is None:
         text = _("There is no row {key} (any more).").format(key=escape(key))
         st.caption(f":material/search_off: {text}")
@@ -86,8 +85,7 @@ def _body(dataset: Dataset, row: Row) -> None:
     if row.withdrawn_at is not None:
         st.badge(_("Withdrawn"), icon=":material/block:", color="orange")
     st.table(_facts(row, fields), border="horizontal", alt=_("Every field of this row"))
-    key, store = getattr(row, dataset.key), ui.application().store
-    history = reads.kept(dataset, lambda: store.list_history(dataset.name, key), "history", key)
+    history = ui.application().store.list_history(dataset.name, getattr(row, dataset.key))
     st.markdown(f"**{_('History')}**")
     if not history:
         st.caption(_("Nothing has changed since it was first seen."))

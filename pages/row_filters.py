@@ -108,8 +108,7 @@ def _choice(dataset: Dataset, column: str, view: View, query: Query) -> None:
 
 
 def _range(dataset: Dataset, column: Column, view: View) -> None:
-    store = ui.application().store
-    bounds = reads.kept(dataset, lambda: store.bounds(dataset, column.name), "bounds", column.name)
+    bounds = ui.application().reader.bounds(dataset, column.name)
     word = language().word(column.name)
     shown = f"{word} (€)" if column.kind is Kind.MONEY else word
     ends = view.ranges.get(column.name, (None, None))

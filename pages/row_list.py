@@ -15,7 +15,6 @@ from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import Query
 from ecommerce_core.ui import language
 from pages import active_filters, drawn, pager, view_state
-from pages.reads import Reads
 from pages.table import Column, show_table
 from pages.view_state import edit
 
@@ -51,13 +50,7 @@ def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
 
 def count(dataset: Dataset, query: Query) -> int:
     """How many rows match, whatever their order and page. Raises StoreError."""
-    return _count(Reads(dataset), query)
-
-
-def _count(known: Reads, query: Query) -> int:
-    question = query.without_order()
-    store = ui.application().store
-    return known.kept(lambda: store.count_rows(known.dataset, question), "count", question)
+    return ui.application().reader.count_rows(dataset, query)
 
 
 def show(dataset: Dataset, query: Query, show_rows: Show) -> None:
@@ -65,8 +58,7 @@ def show(dataset: Dataset, query: Query, show_rows: Show) -> None:
     filters = st.container()
     rows: Sequence[Row] | None = None
     with ui.guarded():
-        known = Reads(dataset)
-        query, rows = _show_page(known, dataset, query, show_rows)
+        query, rows = _show_page(dataset, query, show_rows)
     # Whatever became of the rows; but before the count, or a filter that was taken away would
     # stand for as long as that takes.
     with filters:
@@ -78,22 +70,20 @@ def show(dataset: Dataset, query: Query, show_rows: Show) -> None:
         return
     # Counted while the rows are on their way: among a million that takes longer than to read them.
     # Not fewer than are shown, though a run may have ended in between.
-    matching = max(_count(known, query), (query.page - 1) * query.page_size + len(rows))
+    matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
     pager.show(dataset, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
 
 
-def _show_page(
-    known: Reads, dataset: Dataset, query: Query, show_rows: Show
-) -> tuple[Query, Sequence[Row]]:
+def _show_page(dataset: Dataset, query: Query, show_rows: Show) -> tuple[Query, Sequence[Row]]:
     """Show the page asked for, or the last there is: which one that was, and its rows."""
     if query.page > 1:
-        pages = ceil(_count(known, query) / query.page_size)
+        pages = ceil(count(dataset, query) / query.page_size)
         query = replace(query, page=max(1, min(query.page, pages)))
     if drawn.has_just_come(dataset.name):
         with st.skeleton(height=300):
-            rows = _read(known, query)
+            rows = _read(dataset, query)
     else:
-        rows = _read(known, query)
+        rows = _read(dataset, query)
         # In the skeleton's place: what moves by one element, the browser makes anew.
         st.empty()
     if rows:
@@ -103,9 +93,8 @@ def _show_page(
     return query, rows
 
 
-def _read(known: Reads, query: Query) -> list[Row]:
-    store = ui.application().store
-    return known.kept(lambda: store.list_rows(known.dataset, query), "rows", query)
+def _read(dataset: Dataset, query: Query) -> list[Row]:
+    return ui.application().reader.list_rows(dataset, query)
 
 
 def _nothing(dataset: Dataset) -> None:

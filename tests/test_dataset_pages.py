@@ -21,8 +21,7 @@ from ecommerce_core.errors import StoreBusy
 from ecommerce_core.language import escape
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
-from pages import echo, row_list
-from pages.reads import Reads
+from pages import echo
 from tests.peers import Peers
 from tests.test_pages import NAVIGATION, Page, catalogue, installed
 
@@ -185,13 +184,13 @@ def test_rows_that_are_cleared_before_they_are_counted_are_counted_as_shown(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(app)
-    count = app.store.count_rows
+    count = app.reader.count_rows
 
     def clear_and_count(dataset: Dataset, query: Query) -> int:
         app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
         return count(dataset, query)
 
-    monkeypatch.setattr(app.store, "count_rows", clear_and_count)
+    monkeypatch.setattr(app.reader, "count_rows", clear_and_count)
     page = Page.open(app, "products")
     assert len(page.sound().table()) == 25
     assert "1–25 of 25" in page.texts()
@@ -201,13 +200,13 @@ def test_rows_that_are_cleared_before_they_are_read_leave_no_advice_without_a_ca
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(app)
-    list_rows = app.store.list_rows
+    list_rows = app.reader.list_rows
 
     def clear_and_list(dataset: Dataset, query: Query) -> list[Any]:
         app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
         return list_rows(dataset, query)
 
-    monkeypatch.setattr(app.store, "list_rows", clear_and_list)
+    monkeypatch.setattr(app.reader, "list_rows", clear_and_list)
     page = Page.open(app, "products")
     assert "Loosen" not in page.sound().texts()
 
@@ -220,7 +219,7 @@ def test_rows_that_cannot_be_counted_are_shown_and_the_reason_below(
     def fail(*_: object) -> int:
         raise StoreBusy("products")
 
-    monkeypatch.setattr(app.store, "count_rows", fail)
+    monkeypatch.setattr(app.reader, "count_rows", fail)
     page = Page.open(app, "products")
     assert len(page.table()) == 25
     assert len(page.at.error) == 1
@@ -230,7 +229,7 @@ def test_the_filters_that_hold_are_drawn_before_what_matches_is_counted(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(app)
-    monkeypatch.setattr(app.store, "count_rows", lambda *_: st.stop())
+    monkeypatch.setattr(app.reader, "count_rows", lambda *_: st.stop())
     page = Page.open(app, "products", family="TV")
     assert len(page.table()) == 20
     assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
@@ -242,10 +241,10 @@ def test_the_filters_that_hold_stay_where_the_rows_cannot_be_asked_for(
 ) -> None:
     fetch(app)
 
-    def fail(*_: object) -> Reads:
+    def fail(*_: object) -> list[Any]:
         raise StoreBusy("products")
 
-    monkeypatch.setattr(row_list, "Reads", fail)
+    monkeypatch.setattr(app.reader, "list_rows", fail)
     page = Page.open(app, "products", family="TV")
     assert page.at.button(key="drop_filter_products_0").label == escape("Family: TV")
     assert len(page.at.error) == 1

@@ -182,7 +182,7 @@ def test_no_text_of_a_peer_is_a_live_cell_whatever_separates_cells(
     application.start(watch=False)
     try:
         application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
-        rows = [row for rows in application.store.iter_rows(PRODUCTS, Query()) for row in rows]
+        rows = [row for rows in application.reader.iter_rows(PRODUCTS, Query()) for row in rows]
     finally:
         application.stop(timeout_s=5)
 

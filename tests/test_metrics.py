@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -11,8 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
+from ecommerce_core.errors import StoreDamaged
 from ecommerce_core.metrics import Metrics
 from ecommerce_core.models import Action, Counts, Outcome, Run, RunStatus, Trigger
+from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
 from tests.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
 from tests.peers import Peers, products
@@ -67,7 +70,12 @@ def server(application: Application, peers: Peers) -> Iterator[Served]:
 
 
 def scrape(metrics: Metrics, store: Store) -> Scraped:
-    return Scraped(metrics.render(store, DATASETS.values()))
+    snapshots = Snapshots(store.path, store)
+    with suppress(StoreDamaged):
+        for dataset in DATASETS.values():
+            snapshots.publish(dataset)
+    with closing(Reader(snapshots)) as reader:
+        return Scraped(metrics.render(store, reader, DATASETS.values()))
 
 
 def test_runs_are_counted_by_dataset_trigger_and_status(metrics: Metrics, store: Store) -> None:

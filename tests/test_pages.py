@@ -156,7 +156,7 @@ def test_products_are_fetched_and_shown_with_prices_in_euros(app: Application) -
     page.fetch("products")
     table = page.table()
     assert len(table) == 25
-    stored = app.store.find_row(app.datasets["products"], table["code"][0])
+    stored = app.reader.find_row(app.datasets["products"], table["code"][0])
     assert isinstance(stored, Product)
     assert table["price_cents"][0] == stored.price_cents / 100
     assert list(table["min_quantity"].unique()) == [1]

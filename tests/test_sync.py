@@ -19,7 +19,7 @@ def sync(application: Application, name: str = "products") -> Run:
 
 
 def prices(application: Application, **query: Any) -> dict[str, int]:
-    rows = application.store.list_rows(
+    rows = application.reader.list_rows(
         application.datasets["products"], Query(page_size=1000, **query)
     )
     return {row.code: row.price_cents for row in rows if isinstance(row, Product)}
@@ -106,7 +106,7 @@ def test_only_what_differs_gets_a_new_time(application: Application, peers: Peer
     peers.serve_products([product(0, price=7), *products(30)[1:]])
     sync(application)
 
-    rows = application.store.list_rows(application.datasets["products"], Query())
+    rows = application.reader.list_rows(application.datasets["products"], Query())
 
     newer = [row for row in rows if row.updated_at > row.first_seen_at]
     assert [row.code for row in newer if isinstance(row, Product)] == ["X1-0"]

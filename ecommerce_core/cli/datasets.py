@@ -21,7 +21,6 @@ from ecommerce_core.cli.common import (
 from ecommerce_core.cli.words import run_as_plain, run_in_words
 from ecommerce_core.errors import EcommerceError
 from ecommerce_core.models import Progress, Run, RunStatus, Trigger
-from ecommerce_core.query import Query, Withdrawn
 from ecommerce_core.ticket import Ticket
 
 _PROGRESS_EVERY_S = 0.2
@@ -53,10 +52,8 @@ def clear(dataset: str, *, yes: bool) -> None:
     """Empty a dataset. `undo` brings it back until its next sync."""
     with opened(needs_gateway=False) as application:
         names = names_of(dataset)
-        everything = Query(withdrawn=Withdrawn.SHOW)
-        rows = sum(
-            application.store.count_rows(application.datasets[name], everything) for name in names
-        )
+        totals = [application.store.totals(application.datasets[name]) for name in names]
+        rows = sum(total.current + total.withdrawn for total in totals)
         if not yes:
             click.confirm(f"Clear {rows:,} rows of {' and '.join(names)}?", abort=True)
         _each(names, lambda name: application.clear(name, actor=operator(), trigger=Trigger.CLI))

@@ -2,52 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import pyarrow as pa
 
 from ecommerce_core.column import Column, Kind
 from ecommerce_core.data_routes.request import CHANGE_COLUMNS
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import ChangeKind, Difference
-
-
-class Differences(Protocol):
-    """Where the differences between two runs come from."""
-
-    def compare_runs(
-        self,
-        dataset: Dataset,
-        from_run_id: int,
-        to_run_id: int,
-        *,
-        kind: ChangeKind | None,
-        search: str,
-        page: int,
-        page_size: int,
-    ) -> list[Difference]:
-        """A page of them. Raises StoreError."""
-        ...
-
-    def compare_counts(
-        self, dataset: Dataset, from_run_id: int, to_run_id: int, *, search: str
-    ) -> dict[ChangeKind, int]:
-        """How many there are of each kind. Raises StoreError."""
-        ...
-
-    def iter_differences(
-        self,
-        dataset: Dataset,
-        from_run_id: int,
-        to_run_id: int,
-        *,
-        kind: ChangeKind | None,
-        search: str,
-    ) -> Generator[list[Difference]]:
-        """All of them. Raises StoreError."""
-        ...
-
+from ecommerce_core.query import Difference
 
 # What a field was and is may be a number.
 MIXED = frozenset({"old", "new"})

@@ -17,8 +17,9 @@ from typing import BinaryIO, cast
 import pyarrow as pa
 
 from ecommerce_core.address import query_of
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.data_routes.addresses import WIRE
-from ecommerce_core.data_routes.changes import CHANGES, MIXED, Differences, batch_of
+from ecommerce_core.data_routes.changes import CHANGES, MIXED, batch_of
 from ecommerce_core.data_routes.files import BOM, write_csv, write_json, write_parquet
 from ecommerce_core.data_routes.request import CHANGE_COLUMNS, Asked, chosen_columns
 from ecommerce_core.data_routes.selection import Selection, Work
@@ -70,18 +71,16 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
         return _make(question, selection, reader, view.version, total)
 
 
-def make_changes(
-    question: Question, reader: Reader, differences: Differences, *, work: Work
-) -> Made:
+def make_changes(question: Question, reader: Reader, comparison: Comparison, *, work: Work) -> Made:
     """What differs between two runs, or one page of it. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
     runs = asked.from_run or 0, asked.to_run or 0
     kind = None if asked.kind is None else ChangeKind(asked.kind)
     total = None
     if asked.is_page:
-        counts = differences.compare_counts(dataset, *runs, search=asked.search)
+        counts = comparison.compare_counts(dataset, *runs, search=asked.search)
         total = sum(n for of, n in counts.items() if kind in {None, of})
-        page = differences.compare_runs(
+        page = comparison.compare_runs(
             dataset,
             *runs,
             kind=kind,
@@ -91,7 +90,7 @@ def make_changes(
         )
         chunks: Generator[list[Difference]] = (each for each in [page])
     else:
-        chunks = differences.iter_differences(dataset, *runs, kind=kind, search=asked.search)
+        chunks = comparison.iter_differences(dataset, *runs, kind=kind, search=asked.search)
     batches = (batch_of(found, dataset) for found in chunks)
     with closing(chunks), reader.at(dataset) as view, work.on(view.cursor):
         rows = pa.RecordBatchReader.from_batches(CHANGES, batches)

@@ -23,10 +23,11 @@ from ecommerce_core.data_routes.request import (
 from ecommerce_core.data_routes.selection import NeedsMemory, Work
 from ecommerce_core.data_routes.stream import FileReply, run_stoppably, unless_gone
 from ecommerce_core.errors import RowsPreparing, StoreError
+from ecommerce_core.models import Run
 from ecommerce_core.outcomes import RETRY_LATER
 from ecommerce_core.replies import CallerGone, Problem, Reply, header
-from ecommerce_core.served import Service
-from ecommerce_core.storage import Reader, Snapshots, Version
+from ecommerce_core.served import ServedApplication, Service
+from ecommerce_core.storage import Reader, Version
 
 Answer = Callable[[Service, Scope, Receive], Awaitable[Reply | FileReply]]
 
@@ -57,14 +58,17 @@ class DataRoutes:
             "slow": asyncio.Semaphore(1),
             "page": asyncio.Semaphore(2),
         }
+        self._app: ServedApplication | None = None
         self._small: Reader | None = None
         self._released = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[object]] = set()
 
-    def attach(self, snapshots: Snapshots) -> None:
-        """Read rows from now on."""
-        self._small = Reader(snapshots, memory_mb=MEMORY_MB, threads=1)
+    def attach(self, app: ServedApplication) -> None:
+        """Read the application's rows from now on."""
+        self._app = app
+        self._small = Reader(app.snapshots, memory_mb=MEMORY_MB, threads=1)
+        app.run_observers.append(self._let_go)
 
     def release(self) -> None:
         """End all that is under way: a server that stops waits for it. Any thread may call it."""
@@ -78,6 +82,8 @@ class DataRoutes:
         self.release()
         self._executor.shutdown(wait=True, cancel_futures=True)
         self._sender.shutdown(wait=True, cancel_futures=True)
+        if self._app is not None:
+            self._app.run_observers.remove(self._let_go)
         if self._small is not None:
             self._small.close()
 
@@ -143,7 +149,7 @@ class DataRoutes:
 
         def make() -> Made:
             if route.of_changes:
-                return make_changes(question, small, service.app.store, work=work)
+                return make_changes(question, small, service.app.comparison, work=work)
             if question.asked.is_page:
                 return make_rows(question, large, work=work)
             try:
@@ -158,6 +164,11 @@ class DataRoutes:
 
     async def _run(self, work: Callable[[], Version]) -> Version:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _let_go(self, _run: Run) -> None:
+        """Close what is out of date: it takes room for as long as a reader has it open."""
+        if self._small is not None:
+            self._small.let_go()
 
     def _follow(self) -> None:
         """Remember who answers, to end it when the server stops."""

@@ -6,7 +6,8 @@ questions over it in plain SQL. ``text_search`` is the one folding of texts. The
 
 from ecommerce_core.storage.reader import Reader
 from ecommerce_core.storage.snapshot import SnapshotCode, Snapshots, SnapshotState
-from ecommerce_core.storage.version import Version
+from ecommerce_core.storage.text_search import fold, words_of
+from ecommerce_core.storage.version import Version, newest_version
 from ecommerce_core.storage.view import Page, View
 
 __all__ = [
@@ -17,4 +18,7 @@ __all__ = [
     "Snapshots",
     "Version",
     "View",
+    "fold",
+    "newest_version",
+    "words_of",
 ]

@@ -14,6 +14,8 @@ from shutil import rmtree
 import duckdb
 from filelock import FileLock, Timeout
 
+from ecommerce_core.private_files import FILE_MODE, make_folder
+
 # Nothing is fetched from anywhere, and no name in a question stands for a variable of Python.
 CONFIG: Mapping[str, str | int | bool] = {
     "autoinstall_known_extensions": False,
@@ -134,9 +136,9 @@ class SnapshotDatabase:
 
 def _new_spill_folder(folder: Path) -> tuple[Path, FileLock]:
     """A private folder of this process, known to be in use by the lock in it."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    make_folder(folder)
     made = Path(tempfile.mkdtemp(prefix=SPILL, dir=folder))
-    lock = FileLock(made / "lock", thread_local=False)
+    lock = FileLock(made / "lock", mode=FILE_MODE, thread_local=False)
     lock.acquire()
     return made, lock
 

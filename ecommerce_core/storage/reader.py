@@ -145,6 +145,11 @@ class Reader:
         with self.at(dataset) as view:
             yield from view.iter_batches(query, columns=columns, chunk=chunk)
 
+    def iter_keys(self, dataset: Dataset, search: str) -> Iterator[list[tuple[str]]]:
+        """The keys of all rows, withdrawn ones too, that a search finds. Close or exhaust it."""
+        with self.at(dataset) as view:
+            yield from view.iter_keys(search)
+
     def _find(self, dataset: Dataset) -> _Found:
         files = self._snapshots.list_files(dataset)
         before = self._found.get(dataset.name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,9 +21,11 @@ import duckdb
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import StoreError, StoreFull
+from ecommerce_core.new_file import sync_folder
+from ecommerce_core.private_files import make_folder, snapshots_folder
 from ecommerce_core.storage.database import remove_stale_spill
 from ecommerce_core.storage.snapshot_file import write_file
-from ecommerce_core.storage.version import Version, list_versions, newest_version
+from ecommerce_core.storage.version import Version, find_version, newest_version
 from ecommerce_core.transactions import Transactions
 
 SUFFIX = ".duckdb"
@@ -63,25 +66,26 @@ class Snapshots:
         writer_memory_mb: int = WRITER_MEMORY_MB,
         writer_threads: int = 2,
     ) -> None:
-        self.folder = database.absolute().with_name(f"{database.name}.snapshots")
+        self.folder = snapshots_folder(database)
         self._record = record
         self._memory_mb = writer_memory_mb
         self._threads = writer_threads
         self._error_codes: dict[str, str] = {}
 
-    def publish(self, dataset: Dataset) -> Version:
+    def publish(self, dataset: Dataset, *, gives_up: Callable[[], bool] = lambda: False) -> Version:
         """Let readers see the rows as they are. Only for the holder of the dataset's lock.
 
-        Where a file of this version is there already, nothing is written. Raises StoreError,
-        StoreFull: readers go on with the version that they have.
+        If a file of this version is there already, nothing is written. ``gives_up`` is asked
+        often; SyncStopped where it says True. Raises StoreError, StoreFull: readers go on with
+        the version that they have.
         """
         with self._record.reading() as db:
             version = newest_version(db, dataset)
         try:
-            self._make_folder()
+            make_folder(self.folder)
             found = self._files(dataset, version)
             if not found:
-                found = [self._write(dataset, version)]
+                found = [self._write(dataset, version, gives_up)]
         except (duckdb.Error, OSError) as error:
             is_full = is_disk_full(error)
             self._error_codes[dataset.name] = "disk_full" if is_full else "not_written"
@@ -96,14 +100,18 @@ class Snapshots:
         A file of another history than the database's, which a backup that was restored may
         have left, is none. Raises StoreError.
         """
-        if not self.list_files(dataset):
+        files = self.list_files(dataset)
+        if not files:
             return None
         with self._record.reading() as db:
-            versions = list_versions(db, dataset)
-        for version in versions:
-            if found := self._files(dataset, version):
-                return version, found[0]
-        return None
+            found = ((find_version(db, dataset, path.name.split(".")[1]), path) for path in files)
+            known = [(version, path) for version, path in found if version is not None]
+        return max(known, default=None)
+
+    def is_current(self, dataset: Dataset) -> bool:
+        """Whether there is a file of the version that the store of record holds."""
+        with self._record.reading() as db:
+            return bool(self._files(dataset, newest_version(db, dataset)))
 
     def list_files(self, dataset: Dataset) -> frozenset[Path]:
         """The dataset's files, of whatever version. Any change of the rows changes this set."""
@@ -147,12 +155,7 @@ class Snapshots:
             self.folder / name for name in names if name.startswith(start) and name.endswith(end)
         ]
 
-    def _make_folder(self) -> None:
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        # Private, whoever made it: DuckDB itself does not ask who may read its files.
-        self.folder.chmod(0o700)
-
-    def _write(self, dataset: Dataset, version: Version) -> Path:
+    def _write(self, dataset: Dataset, version: Version, gives_up: Callable[[], bool]) -> Path:
         # A name is never used twice: whoever has a file open has this very one.
         path = self.folder / f"{dataset.name}.{version}.{secrets.token_hex(4)}{SUFFIX}"
         temporary = path.with_suffix(TEMPORARY)
@@ -163,6 +166,7 @@ class Snapshots:
                 dataset,
                 memory_mb=self._memory_mb,
                 threads=self._threads,
+                gives_up=gives_up,
             )
             with self._record.reading() as db:
                 if newest_version(db, dataset) != version:
@@ -173,7 +177,7 @@ class Snapshots:
         finally:
             for left in self._list(temporary.name):
                 _remove(left)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
         return path
 
     def _remove_all_but(self, dataset: Dataset, kept: Path) -> None:
@@ -194,16 +198,6 @@ def _remove(path: Path) -> None:
     else:
         with suppress(OSError):
             path.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new name last, where the system can."""
-    with suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def is_disk_full(error: Exception) -> bool:

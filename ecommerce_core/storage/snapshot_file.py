@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from ecommerce_core.dataset import Dataset
+from ecommerce_core.errors import SyncStopped
 from ecommerce_core.storage.database import CONFIG
 from ecommerce_core.storage.shape import Field, Kind, Shape, shape_of
 from ecommerce_core.storage.text_search import fold
@@ -49,18 +50,24 @@ _NATURAL = """
 
 
 def write_file(
-    path: Path, record: Transactions, dataset: Dataset, *, memory_mb: int, threads: int
+    path: Path,
+    record: Transactions,
+    dataset: Dataset,
+    *,
+    memory_mb: int,
+    threads: int,
+    gives_up: Callable[[], bool] = lambda: False,
 ) -> None:
     """Write the dataset's rows as they are now into ``path``, a file that is not there yet.
 
     For the holder of the dataset's lock: rows are read in many short transactions, so that
     no writer of the database waits, and nobody may change them meanwhile.
 
-    Raises StoreError where the store of record cannot be read, duckdb.Error and OSError where
-    the file cannot be written.
+    Raises SyncStopped where ``gives_up`` says True, StoreError where the store of record cannot
+    be read, duckdb.Error and OSError where the file cannot be written.
     """
     shape = shape_of(dataset)
-    source = _Source(lambda: _list_rows(record, shape), shape)
+    source = _Source(lambda: _list_rows(record, shape, gives_up), shape)
     config: Any = {
         **CONFIG,
         "memory_limit": f"{memory_mb}MB",
@@ -123,13 +130,15 @@ def _columns(shape: Shape) -> str:
     return ", ".join((*own, *folded, *orders))
 
 
-def _list_rows(record: Transactions, shape: Shape) -> Iterator[Rows]:
+def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool]) -> Iterator[Rows]:
     """All rows of the table in the key's order, some thousands at a time."""
     names = ", ".join(field.name for field in shape.fields)
     key = shape.key.name
     sql = f"SELECT {names} FROM {shape.table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
     at, after = shape.fields.index(shape.key), ""
     while True:
+        if gives_up():
+            raise SyncStopped("the application is shutting down; nothing was changed")
         with record.reading() as db:
             rows: Rows = db.execute(sql, [after, ROWS_PER_READ]).fetchall()
         if rows:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.transactions import Database
 
-# So many runs back a snapshot may be from that readers still go on with.
-HISTORY = 1_000
+# What changed no row has no version of its own.
+_CHANGED = "dataset = ? AND rows_after IS NOT NULL AND added + updated + withdrawn > 0"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -28,21 +28,24 @@ class Version:
         return f"{self.run_id}-{stamp}"
 
 
-def list_versions(db: Database, dataset: Dataset) -> list[Version]:
-    """The versions of a dataset's rows, the newest first, at most HISTORY; never none."""
-    rows = db.execute(
-        "SELECT id, coalesce(finished_at, '') FROM run"
-        " WHERE dataset = ? AND rows_after IS NOT NULL ORDER BY id DESC LIMIT ?",
-        [dataset.name, HISTORY],
-    ).fetchall()
-    return [Version(*row) for row in rows] or [Version()]
-
-
 def newest_version(db: Database, dataset: Dataset) -> Version:
     """The version that the store of record holds."""
     row = db.execute(
-        "SELECT id, coalesce(finished_at, '') FROM run"
-        " WHERE dataset = ? AND rows_after IS NOT NULL ORDER BY id DESC LIMIT 1",
+        f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED} ORDER BY id DESC LIMIT 1",
         [dataset.name],
     ).fetchone()
     return Version(*row) if row else Version()
+
+
+def find_version(db: Database, dataset: Dataset, text: str) -> Version | None:
+    """The version of that text, if the store of record holds or has held it."""
+    run_id = text.partition("-")[0]
+    if run_id == "0":
+        version = newest_version(db, dataset)
+    else:
+        row = db.execute(
+            f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED} AND id = ?",
+            [dataset.name, run_id],
+        ).fetchone()
+        version = Version(*row) if row else Version()
+    return version if str(version) == text else None

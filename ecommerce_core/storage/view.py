@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.query import Query, Totals
+from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.storage.histogram import Bins, count_bins, edges_of
 from ecommerce_core.storage.question import AS_STORED, order_by, where
 from ecommerce_core.storage.shape import Kind, shape_of
@@ -165,6 +165,13 @@ class View:
         if page_of is not None:
             return self._select_page(query, page_of)
         return self._select_all(query, self._names)
+
+    def iter_keys(self, search: str) -> Iterator[list[tuple[str]]]:
+        """The keys of all rows, withdrawn ones too, that a search finds."""
+        query = Query(search=search, withdrawn=Withdrawn.SHOW)
+        found = self._cursor.execute(*self._select_all(query, [self._shape.key.name]))
+        while keys := found.fetchmany(ROWS_PER_CHUNK):
+            yield keys
 
     def _select_all(self, query: Query, names: Sequence[str]) -> tuple[str, list[Any]]:
         matching = where(self._shape, query)

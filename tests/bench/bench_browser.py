@@ -36,6 +36,7 @@ import requests
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.query import Query
 from ecommerce_core.settings import PROJECT_ROOT
+from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
 from tests.bench.bench_page import FILL
 from tests.bench.peer import serving
@@ -136,13 +137,18 @@ def report(folder: Path, rows: int, times: int, height: str) -> None:
 
 def _codes(folder: Path) -> Callable[[Query], str]:
     """Which code stands first for a question."""
-    store = Store.open(folder / "ecommerce.db")
-    return lambda query: str(getattr(store.list_rows(PRODUCTS, query)[0], PRODUCTS.key))
+    reader = _reader(folder)
+    return lambda query: str(getattr(reader.list_rows(PRODUCTS, query)[0], PRODUCTS.key))
+
+
+def _reader(folder: Path) -> Reader:
+    database = folder / "ecommerce.db"
+    return Reader(Snapshots(database, Store.open(database)))
 
 
 def _products(folder: Path) -> pd.DataFrame:
     """What the baseline shows: some products, the columns of our table."""
-    rows = Store.open(folder / "ecommerce.db").list_rows(PRODUCTS, Query(page_size=BASELINE_ROWS))
+    rows = _reader(folder).list_rows(PRODUCTS, Query(page_size=BASELINE_ROWS))
     return pd.DataFrame({name: [getattr(row, name) for row in rows] for name in COLUMNS})
 
 

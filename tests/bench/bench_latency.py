@@ -70,7 +70,7 @@ def _probe(application: Application) -> dict[str, list[float]]:
             ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
         before = _doing(application)
         time.sleep(max(0.0, due - time.monotonic()))
-        application.store.list_rows(PRODUCTS, Query(page_size=20))
+        application.reader.list_rows(PRODUCTS, Query(page_size=20))
         sum(number * number for number in range(5_000))
         done = time.monotonic()
         after = _doing(application)

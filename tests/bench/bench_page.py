@@ -109,8 +109,6 @@ def fill(folder: Path, rows: int) -> None:
             write_answer(answer, rows, changed_every=every)
             run = application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait()
             assert run.status is RunStatus.SUCCEEDED, run.error
-        # The worker does so after a run, in its own time: its time is not a reader's.
-        application.store.prepare_reading(application.datasets["products"])
         application.stop(timeout_s=120)
 
 

@@ -12,9 +12,9 @@ import requests
 
 from ecommerce_core.catalogue import PRODUCTS as PRODUCTS_DATASET
 from ecommerce_core.models import Trigger
-from ecommerce_core.query import Query
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
 from tests.browser.visitor import PAGES, Locator, Visitor, expect
+from tests.rows import count_rows
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -258,7 +258,7 @@ def test_what_was_filtered_is_shared_selected_taken_away_and_read_back(
     visit: Callable[..., Visitor],
     full_shop: SandboxShop,
 ) -> None:
-    count = full_shop.store.count_rows(PRODUCTS_DATASET, Query(values=(("family", ("TV",)),)))
+    count = count_rows(full_shop.store, PRODUCTS_DATASET, values=(("family", ("TV",)),))
     assert 0 < count < 25
     visitor = visit(full_shop, locale=locale)
     visitor.open("products")

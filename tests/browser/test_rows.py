@@ -11,9 +11,9 @@ import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.query import Query
 from tests.browser.conftest import SandboxShop
 from tests.browser.visitor import Visitor, expect
+from tests.rows import count_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import WebSocket
@@ -130,7 +130,7 @@ def test_the_address_and_the_rest_of_the_page_follow_the_rows(
     expect(visitor.cell("products_table", first)).to_have_count(0)
     visitor.part("search_products").locator("input").fill("x1-2")
     expect(page).to_have_url(re.compile(r"\?q=x1-2$"))
-    matching = shop.store.count_rows(PRODUCTS, Query(search="x1-2"))
+    matching = count_rows(shop.store, PRODUCTS, search="x1-2")
     assert 1 < matching < 25
     visitor.expect_rows("products_table", matching)
 
@@ -181,7 +181,7 @@ def test_a_menu_of_exports_that_stays_open_is_of_the_rows_as_they_are(
     visitor.part("search_products").locator("input").focus()
     page.keyboard.type("x1-2")
 
-    matching = shop.store.count_rows(PRODUCTS, Query(search="x1-2"))
+    matching = count_rows(shop.store, PRODUCTS, search="x1-2")
     visitor.expect_rows("products_table", matching)
     expect(page.get_by_text(f"All {matching} rows that match")).to_be_visible()
     expect(page.get_by_text("All 120 rows that match")).to_have_count(0)

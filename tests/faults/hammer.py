@@ -94,7 +94,7 @@ def read(application: Application, dataset: Dataset) -> None:
         ).fetchone()
     assert low == high, f"two generations at once: {low} and {high}"
     assert current == again, "the view changed inside a read"
-    rows = application.store.list_rows(dataset, Query(page_size=50))
+    rows = application.reader.list_rows(dataset, Query(page_size=50))
     assert len({getattr(row, column) for row in rows}) <= 1, "two generations on a page"
     application.store.list_runs(limit=20)
 

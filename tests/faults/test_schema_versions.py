@@ -14,7 +14,7 @@ from ecommerce_core import schema
 from ecommerce_core.application import DATASETS
 from ecommerce_core.errors import StoreError
 from ecommerce_core.models import RunStatus
-from ecommerce_core.query import Query, Withdrawn
+from ecommerce_core.query import Totals
 from ecommerce_core.store import Store
 from tests.faults.dump_schema import ROWS, SCHEMAS, dump_of
 
@@ -86,13 +86,14 @@ def test_a_database_of_an_earlier_schema_keeps_every_row(dump: Path, tmp_path: P
     assert sum(len(rows) for rows in before.values()) > 0
     for table, rows in before.items():
         assert len(after[table]) == len(rows)
-        assert all(is_kept(row, after[table]) for row in rows), table
+        # What was kept for readers is theirs: they read snapshots now.
+        kept = [{name: row[name] for name in row if name != "search"} for row in rows]
+        assert all(is_kept(row, after[table]) for row in kept), table
     Store.open(tmp_path / "fresh.db")
     assert schema_of(database) == schema_of(tmp_path / "fresh.db")
 
     for dataset in DATASETS.values():
-        assert store.count_rows(dataset, Query(withdrawn=Withdrawn.SHOW)) == 2
-        assert len(store.list_rows(dataset, Query())) == 1
+        assert store.totals(dataset) == Totals(current=1, withdrawn=1)
         assert store.undoable_rows(dataset) == 1
     store.check_writable()
     for run in store.list_runs():

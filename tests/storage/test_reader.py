@@ -544,6 +544,33 @@ def test_many_threads_read_while_versions_come_and_go(shop: Shop) -> None:
     assert len(shop.snapshots.list_files(PRODUCTS)) == 1
 
 
+def test_a_page_of_rows_is_cut_sorted_and_counted(shop: Shop) -> None:
+    shop.put([product(f"P{n:03}", price=1000 - n) for n in range(120)])
+
+    assert shop.codes(page=2, page_size=50) == [f"P{n:03}" for n in range(50, 100)]
+    assert shop.codes(sort="price_cents", page_size=2) == ["P119", "P118"]
+    assert shop.codes(sort="price_cents", descending=True, page_size=1) == ["P000"]
+    assert shop.reader.count_rows(PRODUCTS, Query(page=2)) == 120
+
+
+@pytest.mark.parametrize("search", ["100%", "a_c", "back\\slash", "'; DROP TABLE product; --", '"'])
+def test_a_search_is_text_and_nothing_else(shop: Shop, search: str) -> None:
+    shop.put([product("A", descriptionProduit=f"x {search} y"), product("B"), product("C")])
+
+    assert shop.codes(search=search) == ["A"]
+
+
+def test_every_word_of_a_search_must_be_found(shop: Shop) -> None:
+    shop.put(
+        [
+            product("TV-1", descriptionProduit="Grand écran"),
+            product("TV-2", descriptionProduit="Petit"),
+        ]
+    )
+
+    assert shop.codes(search="tv gra") == ["TV-1"]
+
+
 @pytest.mark.parametrize("name", ["apostrophes-and-hyphens", "largest-price"])
 def test_cases_that_once_went_wrong_are_found(shop: Shop, name: str) -> None:
     found = {
