@@ -9,33 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from ecommerce_core import health, metrics, openapi
 from ecommerce_core.callbacks import CallbackHandler
-from ecommerce_core.data_routes import DataRoutes, FileReply, list_routes
+from ecommerce_core.data_routes import DataRoutes, list_routes
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, DeliveryLog
 from ecommerce_core.delivery import Delivery
+from ecommerce_core.endpoint import Answer, Endpoint
 from ecommerce_core.guard import HostGuard
 from ecommerce_core.models import Outcome
 from ecommerce_core.outcomes import RETRY_LATER
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import (
     JSON,
-    CallerGone,
-    Problem,
     Reply,
     encode_json,
-    has_body,
-    header,
-    wants_json,
 )
 from ecommerce_core.served import ServedApplication, Service
 from ecommerce_core.served_paths import ServedPaths
@@ -45,10 +41,6 @@ logger = logging.getLogger(__name__)
 
 # Relative, so that it leads home from / and from the prefix alone, behind any proxy.
 HOME = f"{PREFIX[1:]}/"
-
-Answer = Callable[[Service, Scope, Receive], Awaitable[Reply | FileReply]]
-
-_UNFORESEEN = "something went wrong on our side; it is in the log"
 
 
 class Companion:
@@ -172,7 +164,7 @@ class Companion:
         )
 
     def _route(self, path: str, answer: Answer, *methods: str) -> Route:
-        return Route(path, _Endpoint(self._serving, answer, methods), name=path)
+        return Route(path, Endpoint(self._serving, answer, methods), name=path)
 
     def _serving(self) -> Service | None:
         return None if self._released else self._service
@@ -219,54 +211,11 @@ class Companion:
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:
         description = openapi.describe(
-            self._datasets.values(), with_token=bool(service.app.settings.callback_secrets)
+            self._datasets.values(),
+            with_token=bool(service.app.settings.callback_secrets),
+            with_sign_in=service.app.access.must_sign_in,
         )
         return Reply(200, encode_json(description), JSON)
-
-
-class _Endpoint:
-    """An ASGI endpoint: checks the method, sends the answer, lets no exception out.
-
-    It is no function, so that Starlette routes every method to it.
-    """
-
-    def __init__(
-        self,
-        get_service: Callable[[], Service | None],
-        answer: Answer,
-        methods: tuple[str, ...],
-    ) -> None:
-        self._get_service = get_service
-        self._answer = answer
-        self._methods = methods
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            reply = await self._reply(scope, receive)
-        except CallerGone:
-            return
-        except Problem as problem:
-            reply = problem.reply(as_json=wants_json(header(scope["headers"], b"accept")))
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            as_json = wants_json(header(scope["headers"], b"accept"))
-            reply = Problem(500, _UNFORESEEN).reply(as_json=as_json)
-        await reply.send(scope, receive, send)
-
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply | FileReply:
-        if scope["method"] not in self._methods:
-            allowed = ", ".join(self._methods)
-            raise Problem(
-                405,
-                f"this address takes {allowed}",
-                (("Allow", allowed),),
-                closes=has_body(scope["headers"]),
-            )
-        service = self._get_service()
-        if service is None:
-            detail = "the application is starting or stopping"
-            raise Problem(503, detail, RETRY_LATER, closes=has_body(scope["headers"]))
-        return await self._answer(service, scope, receive)
 
 
 async def _redirect_home(service: Service, scope: Scope, receive: Receive) -> Reply:

@@ -6,6 +6,7 @@ describes them. ``links.py`` makes the links that pages offer.
 """
 
 from ecommerce_core.data_routes.addresses import DataRoute, list_routes
+from ecommerce_core.data_routes.describe import describe_rows, schemas_of_rows
 from ecommerce_core.data_routes.links import ask_changes, ask_rows, link_to
 from ecommerce_core.data_routes.routes import DataRoutes
 from ecommerce_core.data_routes.stream import FileReply
@@ -16,6 +17,8 @@ __all__ = [
     "FileReply",
     "ask_changes",
     "ask_rows",
+    "describe_rows",
     "link_to",
     "list_routes",
+    "schemas_of_rows",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -22,14 +22,13 @@ from ecommerce_core.data_routes.request import (
 )
 from ecommerce_core.data_routes.selection import NeedsMemory, Work
 from ecommerce_core.data_routes.stream import FileReply, run_stoppably, unless_gone
+from ecommerce_core.endpoint import Answer
 from ecommerce_core.errors import RowsPreparing, StoreError
 from ecommerce_core.models import Run
 from ecommerce_core.outcomes import RETRY_LATER
 from ecommerce_core.replies import CallerGone, Problem, Reply, header
 from ecommerce_core.served import ServedApplication, Service
 from ecommerce_core.storage import Reader, Version
-
-Answer = Callable[[Service, Scope, Receive], Awaitable[Reply | FileReply]]
 
 # For files of rows in the order in which they lie, or of a million in any other.
 MEMORY_MB = 64
@@ -191,7 +190,7 @@ def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
         for name, number in (("from", asked.from_run), ("to", asked.to_run)):
             run = service.app.store.run(number)
             if run is None or run.dataset != route.dataset.name:
-                raise Problem(400, f"{name}={number} is no run of {route.dataset.name}")
+                raise Problem(404, f"{name}={number} is no run of {route.dataset.name}")
     return service.app.reader.rows_version(route.dataset)
 
 
