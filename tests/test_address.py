@@ -102,6 +102,9 @@ def by_column(*columns: str, values: st.SearchStrategy[Any]) -> st.SearchStrateg
         presence=by_column("account", values=st.sampled_from([None, True, False])),
         sort=st.sampled_from(["", "last_name", "loyalty_points", "withdrawn_at"]),
         descending=st.booleans(),
+        then_by=st.sampled_from(
+            [(), (("first_name", True),), (("payment", False), ("account", True))]
+        ),
         page=st.integers(1, 10**8),
         size=st.sampled_from(PAGE_SIZES),
         row=st.none() | st.text(min_size=1, max_size=200),
@@ -203,6 +206,18 @@ def test_points_are_asked_for_with_all_their_decimals(points: str) -> None:
     assert ignored == []
     assert ask(view, CUSTOMERS).ranges == (("loyalty_points", float(points), float(points)),)
     assert format_address(view, CUSTOMERS) == {"points": f"{points}-{points}"}
+
+
+def test_rows_are_sorted_by_several_columns_each_its_own_way() -> None:
+    view, ignored = parse_address({"sort": ["family,-price,code"]}, PRODUCTS)
+    assert ignored == []
+    query = ask(view)
+    assert (query.sort, query.descending) == ("family", False)
+    assert query.then_by == (("price_cents", True), ("code", False))
+    assert format_address(view, PRODUCTS) == {"sort": "family,-price,code"}
+    again, _ = parse_address({"sort": ["family,-family"]}, PRODUCTS)
+    assert format_address(again, PRODUCTS) == {"sort": "family"}
+    assert parse_address({"sort": ["code,family,price,new"]}, PRODUCTS)[1] != []
 
 
 def test_of_a_name_that_is_there_twice_the_last_value_counts_and_the_others_are_named() -> None:

@@ -34,6 +34,7 @@ _AGE, _MINUTE = "[1-9][0-9]{0,3}[hd]", "([01][0-9]|2[0-3]):[0-5][0-9]"
 _DAY = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _LARGEST_NUMBER = 10**9 - 1
 _MOST_CHOICES = 100
+_MOST_SORTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,13 +215,22 @@ def since_parameter(column: Column, *, moments: bool = False) -> Parameter:
 
 def _sort(dataset: Dataset) -> Parameter:
     columns = {column.address: column.name for column in dataset.sortable}
-    options = [sign + name for name in columns for sign in ("", "-")]
+    term = f"-?({'|'.join(columns)})"
+    more = f"(,{term}){{0,{_MOST_SORTS - 1}}}"
 
     def read(view: View, value: str) -> View | None:
-        name = columns.get(value.removeprefix("-"))
-        if name is None:
+        terms = value.split(",")
+        names = [columns.get(term.removeprefix("-")) for term in terms]
+        if None in names or len(terms) > _MOST_SORTS:
             return None
-        return replace(view, sort=name, descending=value.startswith("-"))
+        found: dict[str, bool] = {}
+        for name, term in zip(names, terms, strict=True):
+            found.setdefault(name or "", term.startswith("-"))
+        (first, descending), *rest = found.items()
+        return replace(view, sort=first, descending=descending, then_by=tuple(rest))
 
-    takes = f"one of {', '.join(columns)}; a minus before it turns the order"
-    return Parameter("sort", takes, {"enum": options}, read)
+    takes = (
+        f"up to {_MOST_SORTS} of {', '.join(columns)}, with commas between;"
+        " a minus before one turns its order"
+    )
+    return Parameter("sort", takes, {"type": "string", "pattern": f"^{term}{more}$"}, read)

@@ -49,10 +49,11 @@ def format_question(view: View, dataset: Dataset) -> Address:
 
 
 def _format_sort(view: View, dataset: Dataset, names: Mapping[str, str]) -> str | None:
-    column = view.sort or dataset.default_sort
-    if column == dataset.default_sort and not view.descending:
+    first = (view.sort or dataset.default_sort, view.descending)
+    if first == (dataset.default_sort, False) and not view.then_by:
         return None
-    return ("-" if view.descending else "") + names[column]
+    terms = (first, *view.then_by)
+    return ",".join(("-" if descends else "") + names[column] for column, descends in terms)
 
 
 def format_range(ends: Range) -> str:

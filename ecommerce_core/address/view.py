@@ -32,7 +32,8 @@ _AGE = re.compile(r"([1-9]\d{0,3})([hd])")
 class View:
     """What a reader looks at.
 
-    The filters are by column: ``choices`` its values, ``ranges`` as shown, ``presence`` whether
+    ``then_by``: columns that sort what is equal in ``sort``, each with whether it descends. The
+    filters are by column: ``choices`` its values, ``ranges`` as shown, ``presence`` whether
     it is there, ``since`` an age such as ``7d`` or a day.
     """
 
@@ -46,6 +47,7 @@ class View:
     withdrawn: Withdrawn = Withdrawn.HIDE
     sort: str = ""
     descending: bool = False
+    then_by: tuple[tuple[str, bool], ...] = ()
     page: int = 1
     size: int = PAGE_SIZES[0]
     row: str | None = None
@@ -115,6 +117,7 @@ def query_of(view: View, dataset: Dataset, *, now: datetime, zone: tzinfo) -> Qu
         withdrawn=view.withdrawn,
         sort=view.sort or dataset.default_sort,
         descending=view.descending,
+        then_by=view.then_by,
         page=view.page,
         page_size=view.size,
     )

@@ -43,6 +43,7 @@ def codes(answer: Answered, file_format: str) -> list[str]:
     [
         ("", range(30)),
         ("sort=-price", range(29, -1, -1)),
+        ("sort=family,-price&price=-5", [4, 1, 2, 3, 0]),
         ("family=TV", range(0, 30, 3)),
         ("family=TV&family=Audio&price=5-8.99", [4, 6, 7]),
         ("family=Hi-fi%2C+vid%C3%A9o&price=-6", [2, 5]),
