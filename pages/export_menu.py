@@ -34,15 +34,14 @@ def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
         columns = st.multiselect(
             _("Columns"),
             list(fields),
-            key=choose_in(key, st.session_state.get(key) or []),
+            key=choose_in(key, [one for one in st.session_state.get(key) or [] if one in fields]),
             format_func=lambda field: fields[field],
             placeholder=_("All ({n})").format(n=words.number(len(fields))),
         )
         for file_format in FORMATS:
-            _link(
-                file_format,
-                ui.link_to_rows(dataset, view_state.current(name), file_format, columns),
-            )
+            view = view_state.current(name)
+            address = ui.link_to_rows(dataset, view, file_format, columns)
+            _link(f"export_{name}_{file_format}", file_format, address)
 
 
 def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:
@@ -53,7 +52,8 @@ def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:
     with popover:
         view = view_state.current(dataset.name)
         for file_format in FORMATS:
-            _link(file_format, ui.link_to_changes(dataset, view, file_format, runs))
+            key = f"export_changes_{dataset.name}_{file_format}"
+            _link(key, file_format, ui.link_to_changes(dataset, view, file_format, runs))
 
 
 def _menu(key: str, *, disabled: bool = False) -> Any:
@@ -61,5 +61,11 @@ def _menu(key: str, *, disabled: bool = False) -> Any:
     return st.popover(_("Export"), icon=icon, key=key, disabled=disabled, on_change="rerun")
 
 
-def _link(file_format: str, address: str) -> None:
-    st.link_button(FORMATS[file_format], address, icon=":material/download:", width="stretch")
+def _link(key: str, file_format: str, address: str) -> None:
+    st.link_button(
+        FORMATS[file_format],
+        address,
+        key=key,
+        icon=":material/download:",
+        width="stretch",
+    )
