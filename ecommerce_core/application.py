@@ -16,7 +16,7 @@ from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.delivery import Delivery
-from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RunNotHeld
+from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RowsPreparing, RunNotHeld
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.logs import log_run
 from ecommerce_core.models import Outcome, Progress, Run, Trigger
@@ -29,7 +29,7 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.signed_links import SignedLinks
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
-from ecommerce_core.storage import Reader, Snapshots
+from ecommerce_core.storage import Reader, Snapshots, Version
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.ticket import Ticket
@@ -304,6 +304,16 @@ class Application:
         if run is None or held is None or held.id != run_id:
             raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
         return run
+
+    def shown_version(self, name: str) -> Version | None:
+        """The version of a dataset's rows that readers see; None while they see none.
+
+        Raises StoreError.
+        """
+        try:
+            return self.reader.rows_version(self.datasets[name])
+        except RowsPreparing:
+            return None
 
     def _tell(self, run: Run) -> None:
         self.reader.let_go()

@@ -22,7 +22,7 @@ from ecommerce_core.address import View
 from ecommerce_core.application import Application
 from ecommerce_core.data_routes import DataRoute, ask_changes, ask_rows, link_to
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.errors import EcommerceError
+from ecommerce_core.errors import EcommerceError, RowsPreparing
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.line import Line
@@ -263,7 +263,10 @@ def sentence(text: str) -> str:
 
 
 def show_error(error: EcommerceError, *, title: str | None = None) -> None:
-    """Say in place what went wrong."""
+    """Say in place what went wrong; quietly if it will be right in a moment."""
+    if isinstance(error, RowsPreparing):
+        st.caption(f":material/hourglass_top: {sentence(language().error(error))}")
+        return
     st.error(sentence(language().error(error)), title=title, icon=":material/error:")
 
 

@@ -163,9 +163,9 @@ class Worker:
             behind = str(error)
         except Exception:
             behind = "an unknown error"
-            logger.exception("%s: no snapshot was written", self._dataset.name)
+            logger.exception("%s: writing a snapshot failed", self._dataset.name)
         if behind is not None and behind != self._behind:
-            logger.warning("%s: readers do not see the newest rows: %s", self._dataset.name, behind)
+            logger.warning("%s: no snapshot was written: %s", self._dataset.name, behind)
         self._behind = behind
 
     def _joinable(self, job: Job, *, join_running: bool) -> Batch | None:

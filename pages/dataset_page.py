@@ -27,6 +27,7 @@ from pages import (
     row_detail,
     row_list,
     row_question,
+    shown_rows,
     view_state,
 )
 from pages.view_state import choose_in, edited_by
@@ -54,6 +55,7 @@ def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -
                 if view.tab != "changes":  # those have a file of their own
                     export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
         notices.show(name)
+        shown_rows.show(dataset)
         if not filled:
             dataset_actions.empty(name)
             return

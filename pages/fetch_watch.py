@@ -24,13 +24,16 @@ def _has_ended(name: str) -> bool:
     return asked is not None and asked.future.done()
 
 
-def _standing(name: str) -> tuple[bool, int, str]:
-    """Whether a run is under way, and the newest run: when it differs, the page is out of date."""
+def _standing(name: str) -> tuple[bool, int, str, object]:
+    """Whether a run is under way, the newest run, and the rows that can be read.
+
+    When it differs, the page is out of date.
+    """
     app, asked = ui.application(), fetches.ticket(name)
     waiting = asked is not None and not asked.future.done()
     run = app.store.last_run(name)
     newest = (run.id, run.status.value) if run else (0, "")
-    return (waiting or app.progress(name) is not None, *newest)
+    return (waiting or app.progress(name) is not None, *newest, app.shown_version(name))
 
 
 def watch(
@@ -51,7 +54,7 @@ def watch(
 
 
 def _watch(
-    standing: dict[str, tuple[bool, int, str]],
+    standing: dict[str, tuple[bool, int, str, object]],
     idle: Callable[[], None] | None,
     also: Callable[[], object],
     told: object,

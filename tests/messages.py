@@ -43,7 +43,8 @@ _SINGLE = {"_", "N_", "Reason"} | _ERRORS
 
 def sources() -> list[Path]:
     """The files whose texts people read."""
-    return sorted([*ROOT.glob("pages/*.py"), *ROOT.glob("ecommerce_core/*.py")])
+    folders = ("pages", "ecommerce_core", "ecommerce_core/storage")
+    return sorted(path for folder in folders for path in ROOT.glob(f"{folder}/*.py"))
 
 
 def found_messages() -> dict[MessageId, list[tuple[str, int]]]:

@@ -260,6 +260,34 @@ def test_rows_are_on_their_way_before_what_stands_around_them_is_drawn(
     assert "drop_filter_products_0" not in [button.key for button in page.at.button]
 
 
+def test_rows_that_are_being_prepared_are_said_to_be_so_quietly_and_come_by_themselves(
+    app: Application,
+) -> None:
+    fetch(app)
+    for path in app.snapshots.list_files(app.datasets["products"]):
+        path.unlink()
+    page = Page.open(app, "products")
+    assert "The rows are being prepared" in page.texts()
+    assert not page.at.error
+    app.snapshots.publish(app.datasets["products"])
+    page.at.run()
+    assert len(page.sound().table()) == 25
+    assert "being prepared" not in page.texts()
+
+
+def test_a_page_says_that_the_newest_rows_cannot_be_shown_and_why(app: Application) -> None:
+    dataset = app.datasets["products"]
+    fetch(app)
+    app.store.clear(dataset, trigger=Trigger.MANUAL)
+    page = Page.open(app, "products")
+    assert len(page.table()) == 25
+    assert "Preparing the rows of the last run" in page.texts()
+    assert not page.at.warning
+    app.snapshots.publish(dataset)
+    page.at.run()
+    assert "Preparing the rows" not in page.sound().texts()
+
+
 def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products", price="abc", famly="TV", size="7", q="X5")

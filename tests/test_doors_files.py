@@ -205,7 +205,7 @@ OTHER_SHAPES = {
     "another type": edit_declaration("run", "body_bytes INTEGER", "body_bytes ANY"),
     "a default more": edit_declaration("run", "error TEXT", "error TEXT DEFAULT 1"),
     "another default": edit_declaration("product", "DEFAULT 1", "DEFAULT 2"),
-    "another default in blanks": edit_declaration("product", "DEFAULT ''''", "DEFAULT '' ''"),
+    "another default in blanks": edit_declaration("run", "DEFAULT ''{}''", "DEFAULT ''{} ''"),
     "a constraint less": edit_declaration("run", "dataset TEXT NOT NULL", "dataset TEXT"),
     "a constraint more": edit_declaration("run", "error TEXT", "error TEXT CHECK (error)"),
     "another check": edit_declaration("watch", "id = 1", "id < 9"),
@@ -445,8 +445,11 @@ def test_nobody_else_reads_or_locks_any_file_of_ours_whatever_the_umask(
         "ecommerce",
         "by-hand.db",
     } <= names | {path.name.partition("-restore")[0] + "-restore" for path in found}
-    assert {path.name: mode for path, mode in found.items() if mode != 0o600} == {}
-    for made in (folder, folder.parent, backups, backups.parent):
+    files = {path.name: mode for path, mode in found.items() if path.is_file()}
+    assert {name: mode for name, mode in files.items() if mode != 0o600} == {}
+    snapshots = folder / "ecommerce.db.snapshots"
+    assert len(list(snapshots.glob("*.duckdb"))) == 2
+    for made in (folder, folder.parent, backups, backups.parent, snapshots):
         assert mode_of(made) == 0o700
 
 
@@ -519,7 +522,7 @@ def test_another_account_neither_reads_nor_locks_nor_stops_the_application(peers
             ours = [path for path in folder.iterdir() if path.name.startswith("ecommerce.db")]
             assert len(ours) >= 4
             for path in ours:
-                for flags in (os.O_RDONLY, os.O_RDWR):
+                for flags in (os.O_RDONLY, os.O_RDONLY if path.is_dir() else os.O_RDWR):
                     with account(NOBODY), pytest.raises(PermissionError):
                         os.open(path, flags)
         finally:

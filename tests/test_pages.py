@@ -19,7 +19,7 @@ from ecommerce_core.models import Action, Product, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from pages import echo
-from tests.peers import Peers
+from tests.peers import Peers, customer
 from tests.waiting import until
 
 NAVIGATION = Path(__file__).parent.parent / "pages" / "navigation.py"
@@ -119,8 +119,10 @@ class Page:
 
 
 def ended(app: Application, name: str, after: int) -> bool:
+    # A run is stored some moments before it is announced: readers are to see its rows by then.
     run = app.store.last_run(name)
-    return run is not None and run.id > after and run.finished_at is not None
+    is_stored = run is not None and run.id > after and run.finished_at is not None
+    return is_stored and app.progress(name) is None
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
@@ -168,7 +170,7 @@ def test_a_click_while_a_fetch_runs_joins_it(app: Application) -> None:
     page = Page.open(app, "products")
     page.at.button(key="fetch_products").click().run()
     page.at.button(key="fetch_products").click().run()
-    until(lambda: app.progress("products") is None and ended(app, "products", 0))
+    until(lambda: ended(app, "products", 0))
     page.at.run()
     page.sound()
     assert 1 <= len(app.store.list_runs(dataset="products")) <= 2
@@ -399,11 +401,10 @@ def test_a_language_that_we_do_not_have_is_ignored(app: Application) -> None:
     assert Page.open(app, "customers", language="tlh").at.title[0].value == "Customers"
 
 
-def test_what_a_peer_wrote_is_never_markup(app: Application) -> None:
+def test_what_a_peer_wrote_is_never_markup(peers: Peers, app_of_peers: Application) -> None:
+    app, evil = app_of_peers, "**:red[x]** $y$ :material/home: <b>"
+    peers.serve_customers([customer(n, firstName=evil) for n in range(30)])
     app.request_sync("customers", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
-    evil = "**:red[x]** $y$ :material/home: <b>"
-    with app.store.writing() as db:
-        db.execute("UPDATE customer SET first_name = ?", [evil])
     cards = [m.value for m in Page.open(app, "customers").at.markdown if "red" in m.value]
     assert len(cards) == 25
     assert all(":red[" not in card and "\\$y\\$" in card for card in cards)

@@ -26,7 +26,7 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.settlement import SERVER_WAS_DOWN
 from tests.callback_app import CallbackApp
 from tests.peers import WIRE
-from tests.test_pages import Page
+from tests.test_pages import Page, ended
 from tests.waiting import until
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -353,7 +353,7 @@ def test_all_of_ours_are_deleted_and_nobody_elses(rig: Rig) -> None:
 def test_a_task_is_run_now_without_waiting_for_the_clock(rig: Rig) -> None:
     rig.add("get_products", HOUR)
     page = rig.open().click("run_task_get_products")
-    until(lambda: rig.app.store.last_good_run("products") is not None)
+    until(lambda: ended(rig.app, "products", 0))
     page.at.run()
     assert any("Products fetched: 3 added." in toast for toast in page.sound().toasts)
     run = rig.app.store.last_run("products")

@@ -158,7 +158,7 @@ class Reader:
         try:
             found = self._snapshots.find(dataset)
             if found is None and not self._snapshots.is_empty(dataset):
-                raise preparing(dataset)
+                raise _preparing()
         except StoreError:
             if before is None or before.path not in files:
                 raise
@@ -180,7 +180,7 @@ class Reader:
                     continue
                 raise self._explain(error, dataset, found.path) from error
             return found, cursor
-        raise preparing(dataset)
+        raise _preparing()
 
     def _explain(self, error: duckdb.Error, dataset: Dataset, path: Path | None) -> StoreError:
         """The one point where DuckDB's errors become ours. A file that is damaged goes."""
@@ -193,13 +193,9 @@ class Reader:
         # It has no kind of its own for this: whether it is the file's fault, the file tells.
         if path is not None and not is_sound(path, dataset):
             self._snapshots.discard(path)
-            return preparing(dataset)
+            return _preparing()
         return StoreError("the rows could not be read: {reason}", reason=error)
 
 
-def preparing(dataset: Dataset) -> RowsPreparing:
-    """What readers are told where there is no snapshot yet."""
-    return RowsPreparing(
-        "the rows of {dataset} are being prepared; they will be here in a moment",
-        dataset=dataset.name,
-    )
+def _preparing() -> RowsPreparing:
+    return RowsPreparing("the rows are being prepared and will appear in a moment")

@@ -54,6 +54,11 @@ class SnapshotState:
     stored: Version
     error_code: str | None
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether readers see rows that are not those that are stored."""
+        return self.code is SnapshotCode.BEHIND
+
 
 class Snapshots:
     """The snapshots of one database. ``record`` is the store of record."""
@@ -149,8 +154,14 @@ class Snapshots:
     def _list(self, start: str, end: str = "") -> list[Path]:
         try:
             names = sorted(os.listdir(self.folder))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
+        except OSError as error:
+            raise StoreError(
+                "{path} cannot be used: {reason}",
+                path=self.folder,
+                reason=error.strerror or error,
+            ) from error
         return [
             self.folder / name for name in names if name.startswith(start) and name.endswith(end)
         ]
@@ -209,7 +220,7 @@ def is_disk_full(error: Exception) -> bool:
 
 def _failed(is_full: bool, error: Exception) -> StoreError:
     if is_full:
-        return StoreFull("the disk is full: the rows are stored, and readers see those before them")
+        return StoreFull("the disk is full: the rows are stored, but readers see those of before")
     return StoreError(
-        "the rows are stored, and readers see those before them: {reason}", reason=error
+        "the rows are stored, but readers see those of before: {reason}", reason=error
     )

@@ -138,7 +138,7 @@ def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool])
     at, after = shape.fields.index(shape.key), ""
     while True:
         if gives_up():
-            raise SyncStopped("the application is shutting down; nothing was changed")
+            raise SyncStopped("the application is shutting down: readers see the rows of before")
         with record.reading() as db:
             rows: Rows = db.execute(sql, [after, ROWS_PER_READ]).fetchall()
         if rows:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
+import pandas as pd
 import pytest
 
 from ecommerce_core.access import Actor, Role
@@ -114,6 +115,12 @@ def test_a_program_asks_by_its_token(closed: DataServer) -> None:
     # Nor does a link help whoever sends a token that is none.
     answer = closed.get(link(closed), headers={"Authorization": "Bearer x"})
     assert answer.status == 401
+
+
+def test_pandas_asks_by_a_token(closed: DataServer) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}"}
+    frame = pd.read_parquet(closed.url("products.parquet?size=5"), storage_options=headers)
+    assert list(frame["code"]) == [f"X1-{number}" for number in range(5)]
 
 
 def test_neither_token_nor_ticket_is_in_the_log(
