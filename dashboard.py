@@ -20,7 +20,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
-from ecommerce_core import downloads, installed, logs, sign_in_routes, ui
+from ecommerce_core import installed, logs, sign_in_routes, ui
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
@@ -51,8 +51,8 @@ def read_settings() -> Settings:
         sys.exit(f"dashboard.py: {error}")
 
 
-def read_sign_in() -> tuple[str, ...]:
-    """Where visitors sign in, out of secrets.toml; or the end of the start, with one line.
+def read_sign_in() -> tuple[tuple[str, ...], str | None]:
+    """Where visitors sign in, and the secret that signs for them; or the end of the start.
 
     Nothing is served to others than this machine where nobody has to sign in.
     """
@@ -85,7 +85,8 @@ def read_sign_in() -> tuple[str, ...]:
         logger.warning(
             "nobody is an operator: neither ECOMMERCE_OPERATORS nor ECOMMERCE_OPERATOR_CLAIM is set"
         )
-    return providers
+    secret = None if auth is None else str(auth["cookie_secret"])
+    return providers, secret
 
 
 def start_sandbox() -> Sandbox:
@@ -150,6 +151,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             gateway_url=gateway_url,
             is_sandbox=sandbox is not None,
             sign_in_providers=providers,
+            link_secret=link_secret,
         )
     except EcommerceError as error:
         if sandbox is not None:
@@ -160,7 +162,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     running.start()
     companion.attach(running)
     ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
-    downloads.keep_a_while(runtime.get_instance().media_file_mgr)
     installed.install(running)
     release_callers_on_signals()
     logger.info("the dashboard is at %s", own_address())
@@ -179,7 +180,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 settings = read_settings()
 logs.take_over_streams(settings.log)
 logs.set_up(settings.log)
-providers = read_sign_in()
+providers, link_secret = read_sign_in()
 companion = Companion(DATASETS.values())
 app = st.App(
     NAVIGATION,

@@ -27,6 +27,7 @@ from ecommerce_core.restore import clear_leftovers
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_outs import SignOuts
+from ecommerce_core.signed_links import SignedLinks
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
 from ecommerce_core.storage import Reader, Snapshots, Version
@@ -50,6 +51,7 @@ class Application:
 
     What changes something takes the ``actor`` who asks, and raises NotAllowed where the role
     does not allow it. ``sign_in_providers`` are where visitors sign in; without any nobody has to.
+    ``link_secret`` signs the links that pages offer where they do.
     ``sandbox_url`` is where the embedded peers are; None with a real gateway.
     ``run_observers`` are called with every run that ended, on the thread that ran it.
     """
@@ -64,6 +66,7 @@ class Application:
         gateway: Gateway,
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
+        link_secret: str | None = None,
         presence: Presence | None = None,
     ) -> None:
         self.settings = settings
@@ -83,6 +86,7 @@ class Application:
             lasts_h=settings.sign_in_hours,
             is_ended=self.sign_outs.is_ended,
         )
+        self.links = SignedLinks(link_secret)
         self.run_observers: list[Callable[[Run], None]] = []
         self.snapshots = Snapshots(store.path, store, writer_threads=settings.reader_threads)
         self.reader = Reader(
@@ -124,6 +128,7 @@ class Application:
         gateway_url: str,
         is_sandbox: bool = False,
         sign_in_providers: Sequence[str] = (),
+        link_secret: str | None = None,
     ) -> Application:
         """Open the store and wire the rest. Raises StoreError."""
         gateway = Gateway(

@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ecommerce_core.dataset import Body, Column, Dataset, Record
+from ecommerce_core.column import Column, Filter, Kind
+from ecommerce_core.dataset import Body, Dataset, Record
 from ecommerce_core.models import Product
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -73,14 +74,16 @@ PRODUCTS = Dataset(
     peer="catalogue-produit",
     table="product",
     columns=(
-        Column("code", searched=True, is_code=True),
-        Column("family", is_facet=True),
+        Column("code", Kind.ID, searched=True),
+        Column("family", filter=Filter.CHOICE),
         Column("description", searched=True),
-        Column("price_cents", filtered=True),
-        Column("catalogue_min_quantity", nullable=True),
-        Column("catalogue_packaging", nullable=True),
-        Column("catalogue_id", nullable=True),
+        Column("price_cents", Kind.MONEY, address="price", field="price_eur", filter=Filter.RANGE),
+        Column("catalogue_min_quantity", Kind.NUMBER, address="minimum", nullable=True),
+        Column("catalogue_packaging", Kind.NUMBER, address="pack", nullable=True),
+        Column("catalogue_id", Kind.NUMBER, address="number", nullable=True),
     ),
+    shop_columns=(Column("min_quantity", Kind.NUMBER), Column("packaging", Kind.NUMBER)),
+    default_sort="code",
     row_type=Product,
     list_name="produits",
     decoder=ProductDecoder,

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from ecommerce_core import health, metrics, openapi
-from ecommerce_core.callbacks import CallbackHandler, CallerGone
+from ecommerce_core.callbacks import CallbackHandler
+from ecommerce_core.data_routes import DataRoutes, list_routes
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, DeliveryLog
 from ecommerce_core.delivery import Delivery
+from ecommerce_core.endpoint import Answer, Endpoint
 from ecommerce_core.guard import HostGuard
 from ecommerce_core.models import Outcome
 from ecommerce_core.outcomes import RETRY_LATER
@@ -32,10 +33,6 @@ from ecommerce_core.replies import (
     Problem,
     Reply,
     encode_json,
-    has_body,
-    header,
-    send_reply,
-    wants_json,
 )
 from ecommerce_core.served import ServedApplication, Service
 from ecommerce_core.served_paths import ServedPaths
@@ -46,11 +43,8 @@ logger = logging.getLogger(__name__)
 # Relative, so that it leads home from / and from the prefix alone, behind any proxy.
 HOME = f"{PREFIX[1:]}/"
 
-Answer = Callable[[Service, Scope, Receive], Awaitable[Reply]]
-
 _NO_THREAD = "the server could not start a thread"
 _NO_THREAD_CODE: dict[str, object] = {"reasons": ["no_thread"]}
-_UNFORESEEN = "something went wrong on our side; it is in the log"
 
 
 class Companion:
@@ -58,14 +52,21 @@ class Companion:
 
     Both are needed before there is an application; until ``attach`` and after
     ``close`` the routes answer 503. ``body_timeout_s`` is how long a request's
-    body may take to arrive.
+    body may take to arrive, ``send_timeout_s`` how long a piece of a file may take to be taken.
     """
 
-    def __init__(self, datasets: Iterable[Dataset], *, body_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        datasets: Iterable[Dataset],
+        *,
+        body_timeout_s: float = 10.0,
+        send_timeout_s: float = 60.0,
+    ) -> None:
         self._datasets = {f"/{dataset.callback_path}": dataset for dataset in datasets}
         # The clock, health and metrics: one thread each at most.
         self._executor = ThreadPoolExecutor(3, thread_name_prefix="companion")
         self._clock = ClockPeek(self._executor)
+        self._data = DataRoutes(send_timeout_s=send_timeout_s)
         self._service: Service | None = None
         self._released = False
         self._handlers = {
@@ -81,6 +82,7 @@ class Companion:
         )
         deliveries = DeliveryLog(app.store.record_deliveries)
         self._service = service = Service(app, counted, deliveries, health.PeerErrors())
+        self._data.attach(app)
         app.run_observers.append(counted.observe_run)
         app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
         deliveries.start()
@@ -93,6 +95,7 @@ class Companion:
         may be silent for minutes. Any thread and a signal handler may call it.
         """
         self._released = True
+        self._data.release()
         for handler in self._handlers.values():
             handler.release()
 
@@ -105,6 +108,7 @@ class Companion:
         self.release()
         service, self._service = self._service, None
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self._data.close()
         if service is not None:
             service.app.run_observers.remove(service.metrics.observe_run)
             service.app.gateway.observers.remove(service.metrics.observe_request)
@@ -127,6 +131,10 @@ class Companion:
         routes += [
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
             for name, answer in readable.items()
+        ]
+        routes += [
+            self._route(f"{PREFIX}/{route.path}", self._data.answer_of(route), "GET", "HEAD")
+            for route in list_routes(self._datasets.values())
         ]
         return routes
 
@@ -163,7 +171,7 @@ class Companion:
         )
 
     def _route(self, path: str, answer: Answer, *methods: str) -> Route:
-        return Route(path, _Endpoint(self._serving, answer, methods), name=path)
+        return Route(path, Endpoint(self._serving, answer, methods), name=path)
 
     def _serving(self) -> Service | None:
         return None if self._released else self._service
@@ -215,57 +223,11 @@ class Companion:
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:
         description = openapi.describe(
-            self._datasets.values(), with_token=bool(service.app.settings.callback_secrets)
+            self._datasets.values(),
+            with_token=bool(service.app.settings.callback_secrets),
+            with_sign_in=service.app.access.must_sign_in,
         )
         return Reply(200, encode_json(description), JSON)
-
-
-class _Endpoint:
-    """An ASGI endpoint: checks the method, sends the answer, lets no exception out.
-
-    It is no function, so that Starlette routes every method to it.
-    """
-
-    def __init__(
-        self,
-        get_service: Callable[[], Service | None],
-        answer: Answer,
-        methods: tuple[str, ...],
-    ) -> None:
-        self._get_service = get_service
-        self._answer = answer
-        self._methods = methods
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            reply = await self._reply(scope, receive)
-        except CallerGone:
-            return
-        except Problem as problem:
-            reply = problem.reply(as_json=wants_json(header(scope["headers"], b"accept")))
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            as_json = wants_json(header(scope["headers"], b"accept"))
-            reply = Problem(500, _UNFORESEEN).reply(as_json=as_json)
-        if scope["method"] != "POST" and has_body(scope["headers"]):
-            # Its body was not read, and may never end.
-            reply = replace(reply, closes=True)
-        await send_reply(reply, scope, receive, send)
-
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
-        if scope["method"] not in self._methods:
-            allowed = ", ".join(self._methods)
-            raise Problem(
-                405,
-                f"this address takes {allowed}",
-                (("Allow", allowed),),
-                closes=has_body(scope["headers"]),
-            )
-        service = self._get_service()
-        if service is None:
-            detail = "the application is starting or stopping"
-            raise Problem(503, detail, RETRY_LATER, closes=has_body(scope["headers"]))
-        return await self._answer(service, scope, receive)
 
 
 async def _redirect_home(service: Service, scope: Scope, receive: Receive) -> Reply:

@@ -15,7 +15,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ecommerce_core.dataset import Body, Column, Dataset, Record
+from ecommerce_core.column import Column, Filter, Kind
+from ecommerce_core.dataset import Body, Dataset, Record
 from ecommerce_core.models import Customer
 from ecommerce_core.rejection import IN_FIELD, MISSING, OUT_OF_RANGE, WRONG_TEXT, Rejection
 
@@ -160,13 +161,15 @@ CUSTOMERS = Dataset(
     peer="crm",
     table="customer",
     columns=(
-        Column("customer_id", searched=True, is_code=True),
-        Column("first_name", searched=True),
-        Column("last_name", searched=True),
-        Column("loyalty_points", nullable=True, filtered=True),
-        Column("payment", nullable=True),
-        Column("account", searched=True, filtered=True, is_code=True),
+        Column("customer_id", Kind.ID, address="id", searched=True),
+        Column("first_name", address="first", searched=True),
+        Column("last_name", address="last", searched=True),
+        Column("loyalty_points", Kind.NUMBER, address="points", nullable=True, filter=Filter.RANGE),
+        Column("payment", Kind.NUMBER, nullable=True),
+        Column("account", Kind.ID, searched=True, filter=Filter.PRESENCE),
     ),
+    default_sort="last_name",
+    layouts=("cards", "table"),
     row_type=Customer,
     list_name=None,
     decoder=CustomerDecoder,

@@ -4,43 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from ecommerce_core.column import TIME_COLUMNS, Column, Filter
 from ecommerce_core.decoding import Reading
 from ecommerce_core.models import Customer, Product
 from ecommerce_core.parsed import Body, Decoder, Parsed, Record
 from ecommerce_core.settings import MAX_RECORDS, Settings
 
-__all__ = ["Body", "Column", "Dataset", "Parsed", "Record", "Row"]
+__all__ = ["Body", "Dataset", "Parsed", "Record", "Row"]
 
 Row = Product | Customer
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column that a sync fills.
-
-    ``searched``: a text that a reader's search looks through. ``filtered``: readers filter
-    by it. ``is_facet``: readers choose among its values; one column of a dataset at most.
-    ``is_code``: a text whose numbers are sorted as numbers.
-    """
-
-    name: str
-    nullable: bool = False
-    searched: bool = False
-    filtered: bool = False
-    is_facet: bool = False
-    is_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """One dataset: its peer, its table, and the task that fetches it.
 
-    ``list_name`` is the member of the answer that holds the records, None
-    where the answer is a bare list. ``to_wire`` makes of a row the record that the peer
-    would answer, for files that can be loaded again.
+    ``columns`` are those that a sync fills, the key first; ``shop_columns`` those that say the
+    same of every row of our shop. ``list_name`` is the member of the answer that holds the
+    records, None where the answer is a bare list. ``to_wire`` makes of a row the record that
+    the peer would answer, for files that can be loaded again. Rows are in the order of
+    ``default_sort`` unless a reader asks for another; a page shows them in one of ``layouts``.
     """
 
     name: str
@@ -55,6 +41,30 @@ class Dataset:
     task_name: str
     task_app: str
     to_wire: Callable[[Any], dict[str, Any]]
+    default_sort: str
+    shop_columns: tuple[Column, ...] = ()
+    layouts: tuple[str, ...] = ("table",)
+
+    @property
+    def row_columns(self) -> tuple[Column, ...]:
+        """Every column of a row, in the order of its type's fields."""
+        declared = (*self.columns, *self.shop_columns, *TIME_COLUMNS)
+        by_name = {column.name: column for column in declared}
+        return tuple(by_name[one.name] for one in fields(self.row_type))
+
+    @property
+    def sortable(self) -> tuple[Column, ...]:
+        """The columns that a reader may sort by, the one of ``default_sort`` first."""
+        columns = (*self.columns, *TIME_COLUMNS)
+        return tuple(sorted(columns, key=lambda column: column.name != self.default_sort))
+
+    def column(self, name: str) -> Column:
+        """The column of that name. Raises KeyError."""
+        return {column.name: column for column in self.row_columns}[name]
+
+    def filtered_by(self, kind: Filter) -> tuple[Column, ...]:
+        """The columns that readers filter by in this way."""
+        return tuple(column for column in self.row_columns if column.filter is kind)
 
     @property
     def facet(self) -> str | None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ecommerce_core.access import Actor
+from ecommerce_core.access import Access, Actor
 from ecommerce_core.backup import BackupSchedule
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.health import PeerErrors
@@ -18,7 +19,8 @@ from ecommerce_core.models import Run, Trigger
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage import Reader
+from ecommerce_core.signed_links import SignedLinks
+from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
 
 
@@ -76,6 +78,26 @@ class ServedApplication(Protocol):
     @property
     def backups(self) -> BackupSchedule:
         """When the store was backed up last."""
+        ...
+
+    @property
+    def access(self) -> Access:
+        """Whether visitors sign in."""
+        ...
+
+    @property
+    def links(self) -> SignedLinks:
+        """Checks the links that pages have signed."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The files that readers read."""
+        ...
+
+    @property
+    def comparison(self) -> Comparison:
+        """What differs between two runs."""
         ...
 
     @property

@@ -26,16 +26,14 @@ from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.csv_export import write_changes_csv
-from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.export import write_export
+from ecommerce_core.dataset import Row
 from ecommerce_core.models import Counts, Customer, Run, RunStatus, Trigger
-from ecommerce_core.query import ChangeKind, Difference, Query
+from ecommerce_core.query import Query
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from tests.bench.bench_memory import measure, write_answer
+from tests.data_routes.written import AT, row, written
 from tests.peers import Peers, product, products
 from tests.server import Server, free_port
-from tests.test_export import AT, row
 
 
 @contextmanager
@@ -181,14 +179,6 @@ def live_cells(body: bytes) -> list[str]:
     return [cell for delimiter in ",;\t|" for cell in cells(body, delimiter) if is_live(cell)]
 
 
-def exported(
-    rows: list[Row], *, file_format: str = "csv", dataset: Dataset = PRODUCTS, language: str
-) -> bytes:
-    out = BytesIO()
-    write_export(file_format, dataset, [rows], out, language=language)
-    return out.getvalue()
-
-
 @pytest.mark.parametrize("language", ["en", "fr"])
 def test_no_text_of_a_peer_is_a_live_cell_whatever_separates_cells(
     settings: Settings, peers: Peers, language: str
@@ -204,7 +194,7 @@ def test_no_text_of_a_peer_is_a_live_cell_whatever_separates_cells(
     finally:
         application.stop(timeout_s=5)
 
-    body = exported(rows, language=language)
+    body = written("csv", *rows, language=language)
 
     assert len(rows) == 2 * len(LIVE_TEXTS) + 1
     assert live_cells(body) == []
@@ -222,7 +212,7 @@ def test_a_negative_number_stays_a_number_in_either_language(
 ) -> None:
     customer_row = Customer("-1", "A", "=B", -1.0, -2.5, "", AT, AT, None)
 
-    body = exported([customer_row], dataset=CUSTOMERS, language=language)
+    body = written("csv", customer_row, dataset=CUSTOMERS, language=language)
 
     delimiter = {"en": ",", "fr": ";"}[language]
     _, line = csv.reader(StringIO(body.decode("utf-8-sig")), delimiter=delimiter)
@@ -234,7 +224,7 @@ def test_in_excel_files_texts_are_texts_and_numbers_numbers() -> None:
 
     texts = ["=1+1", "\uff1d1", "00123", "0612345678", "-5", "a;=1"]
     rows: list[Row] = [row(f"P{n}", description=text) for n, text in enumerate(texts)]
-    body = exported(rows, file_format="xlsx", language="fr")
+    body = written("xlsx", *rows)
 
     sheet = openpyxl.load_workbook(BytesIO(body))["Products"]
     read = [(cell.value, cell.data_type) for cell in sheet["C"][1:]]
@@ -257,25 +247,7 @@ def test_whatever_the_texts_no_cell_is_live_under_any_separator(
     texts: list[tuple[str, str]], language: str
 ) -> None:
     rows: list[Row] = [row(code, description=text) for code, text in texts]
-    assert live_cells(exported(rows, language=language)) == []
-
-    out = BytesIO()
-    changes = [Difference(key, ChangeKind.UPDATED, "description", old, 5) for key, old in texts]
-    write_changes_csv([changes], out, language=language)
-    assert live_cells(out.getvalue()) == []
-
-
-@pytest.mark.parametrize(
-    ("language", "line"),
-    [("en", "k,updated,payment,-1.5,'=2"), ("fr", "k;updated;payment;-1,5;'=2")],
-)
-def test_a_file_of_changes_is_in_the_form_of_its_language(language: str, line: str) -> None:
-    out = BytesIO()
-    changes = [Difference("k", ChangeKind.UPDATED, "payment", -1.5, "=2")]
-    write_changes_csv([changes], out, language=language)
-
-    assert out.getvalue().startswith(b"\xef\xbb\xbf")
-    assert out.getvalue().decode("utf-8-sig").splitlines()[1] == line
+    assert live_cells(written("csv", *rows, language=language)) == []
 
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eevil\u2066\n2030-01-01 00:00:00  forged \x00\x7f"

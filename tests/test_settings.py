@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce_core.api_tokens import ApiToken
 from ecommerce_core.errors import SettingsError
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 
 README = PROJECT_ROOT / "README.md"
+
+TOKEN = "0123456789abcdef0123456789ABCDEF"
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -25,6 +28,7 @@ def test_every_variable_reaches_its_setting() -> None:
             "ECOMMERCE_APP_NAME": "shop",
             "ECOMMERCE_CATALOGUE_PATH": "/api/get-all",
             "ECOMMERCE_CRM_PATH": "api/clients/",
+            "ECOMMERCE_API_TOKENS": f"notebook:{TOKEN},{TOKEN}2",
             "ECOMMERCE_CALLBACK_SECRET": "new-secret-0123456, old-secret-0123456",
             "ECOMMERCE_CALLBACK_GRACE_S": "1.5",
             "ECOMMERCE_TIMEOUT_S": "2.5",
@@ -54,6 +58,7 @@ def test_every_variable_reaches_its_setting() -> None:
         app_name="shop",
         catalogue_path="api/get-all",
         crm_path="api/clients/",
+        api_tokens=(ApiToken("notebook", TOKEN), ApiToken("token-2", f"{TOKEN}2")),
         callback_secrets=("new-secret-0123456", "old-secret-0123456"),
         callback_grace_s=1.5,
         timeout_s=2.5,
@@ -129,6 +134,33 @@ def test_a_value_that_makes_no_sense_is_named_with_what_would_do(variable: str, 
 def test_one_half_of_the_registration_is_refused(variable: str) -> None:
     with pytest.raises(SettingsError, match="go together: set both"):
         Settings.from_env({variable: "http://gateway:8001"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "short",
+        TOKEN[:31],
+        f"{TOKEN},",
+        f"{TOKEN},{TOKEN}",
+        f"a b:{TOKEN}",
+        f":{TOKEN}",
+        f"{TOKEN}é",
+    ],
+)
+def test_a_bad_api_token_is_refused_and_never_repeated(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"ECOMMERCE_API_TOKENS": value})
+    assert "ECOMMERCE_API_TOKENS" in str(caught.value)
+    assert value[:10] not in str(caught.value)
+
+
+def test_no_secret_is_in_what_settings_say_of_themselves() -> None:
+    settings = Settings.from_env(
+        {"ECOMMERCE_API_TOKENS": TOKEN, "ECOMMERCE_CALLBACK_SECRET": "a-good-secret-0123"}
+    )
+    assert TOKEN not in repr(settings)
+    assert "a-good-secret" not in repr(settings)
 
 
 @pytest.mark.parametrize("value", ["short", "a-good-secret-0123,short", "x" * 16 + "," * 3])
