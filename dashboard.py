@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -37,6 +38,9 @@ NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 # A page lets go of the interpreter a hundred times, and waits so long for it each time while a
 # sync computes. With Python's own 5 ms, a page beside a sync takes three times as long.
 SWITCH_INTERVAL_S = 0.001
+
+# How long the server, told to end, waits for who has an answer still to take.
+END_PATIENCE_S = 5.0
 
 logger = logging.getLogger("ecommerce_core.dashboard")
 
@@ -119,11 +123,47 @@ def waits_to_be_sent(session_id: str) -> bool:
     return session is not None and not session.session._browser_queue.is_empty()
 
 
-def release_callers_on_signals() -> None:
-    """Answer waiting callbacks when told to end: the server waits for them before it does."""
+class Ending:
+    """Ends the application, once, whoever is the first to ask."""
+
+    def __init__(self, running: Application, sandbox: Sandbox | None) -> None:
+        self._running = running
+        self._sandbox = sandbox
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def end(self) -> None:
+        """End it; return when it has ended."""
+        with self._lock:
+            if self._is_over:
+                return
+            self._is_over = True
+            ui.serve_by(None)
+            installed.install(None)
+            self._running.stop()
+            companion.close()
+            self._running.close()
+            if self._sandbox is not None:
+                self._sandbox.stop()
+
+    def end_anyway(self) -> None:
+        """End it, and the server with it, whoever it still waits for."""
+        self.end()
+        logging.shutdown()
+        os._exit(0)
+
+
+def release_callers_on_signals(ending: Ending) -> None:
+    """Answer waiting callbacks when told to end: the server waits for them before it does.
+
+    It also waits until everybody has taken what is on its way, which somebody may never do.
+    """
 
     def release_first(before: Callable[..., Any], number: int, frame: FrameType | None) -> None:
         companion.release()
+        late = threading.Timer(END_PATIENCE_S, ending.end_anyway)
+        late.daemon = True
+        late.start()
         before(number, frame)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -163,18 +203,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     companion.attach(running)
     ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
     installed.install(running)
-    release_callers_on_signals()
+    ending = Ending(running, sandbox)
+    release_callers_on_signals(ending)
     logger.info("the dashboard is at %s", own_address())
     try:
         yield
     finally:
-        ui.serve_by(None)
-        installed.install(None)
-        await anyio.to_thread.run_sync(running.stop)
-        await anyio.to_thread.run_sync(companion.close)
-        running.close()
-        if sandbox is not None:
-            await anyio.to_thread.run_sync(sandbox.stop)
+        await anyio.to_thread.run_sync(ending.end)
 
 
 settings = read_settings()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import signal
+import socket
+import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +16,9 @@ import pytest
 import requests
 
 from ecommerce_core.settings import PROJECT_ROOT
+from tests.bench.bench_rows import filled
 from tests.server import Server, running_server
+from tests.waiting import until
 
 SHOP = "http://127.0.0.1:8501/ecommerce"
 
@@ -70,12 +75,25 @@ def test_an_address_beside_these_is_no_page(server: Server) -> None:
         assert requests.get(server.page(name), timeout=10).status_code == 404
 
 
-def test_a_server_that_is_told_to_end_ends_while_somebody_takes_a_file(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    with running_server(tmp_path_factory.mktemp("ends")) as server:
-        requests.post(server.page("add-auto"), timeout=30)
-        with requests.get(server.page("products.csv"), stream=True, timeout=10) as answer:
-            assert answer.raw.read(10).endswith(b"code,fa")
-            server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(20) is not None
+def waiting_bytes(port: int) -> int:
+    """How many bytes a server's connections have that nobody takes."""
+    queues = [0]
+    for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
+        _, local, _, _, waiting, *_ = line.split()
+        if int(local.partition(":")[2], 16) == port:
+            queues.append(int(waiting.partition(":")[0], 16))
+    return max(queues)
+
+
+def test_a_server_that_is_told_to_end_waits_for_nobody_who_takes_nothing(tmp_path: Path) -> None:
+    filled(tmp_path, 100_000)
+    with running_server(tmp_path) as server, socket.socket() as connection:
+        until(lambda: requests.get(server.page("products.csv?size=1"), timeout=10).ok)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(b"GET /ecommerce/products.csv HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        until(lambda: waiting_bytes(server.port) > 500_000)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(20) in {0, -signal.SIGTERM}
+    with sqlite3.connect(tmp_path / "ecommerce.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
