@@ -98,6 +98,28 @@ def test_the_deadline_holds_while_records_are_split_and_decoded(
     assert run.duration_s < 4  # all of them take six seconds and more
 
 
+@pytest.mark.parametrize(
+    ("begin", "many", "end"),
+    [
+        (b"{", b'"a":1,', b'"produits":[],"x":NaN}'),
+        (b'{"produits":[],', b'"a":1,', b'"x":NaN}'),
+        (b'{"produits":[NaN', b",NaN", b"]}"),
+    ],
+)
+def test_the_deadline_holds_for_what_is_almost_json(
+    settings: Settings, peers: Peers, begin: bytes, many: bytes, end: bytes
+) -> None:
+    peers.bodies["catalogue-produit"] = begin + many * 2_000_000 + end
+
+    with running(replace(settings, deadline_s=1), peers) as fetch:
+        run = fetch()
+
+    assert run.status is RunStatus.FAILED
+    assert "before the deadline" in str(run.error)
+    assert run.duration_s is not None
+    assert run.duration_s < 4  # all of it takes ten seconds and more
+
+
 def test_an_answer_of_more_records_than_are_taken_changes_nothing(
     settings: Settings, peers: Peers
 ) -> None:
