@@ -497,6 +497,50 @@ def test_prints_warnings_and_tracebacks_are_lines_as_all_others(form: str) -> No
         assert done.stdout
 
 
+TALKS_AT_ONCE = """
+import logging, sys, threading
+from ecommerce_core import logs
+
+late = logging.StreamHandler()
+logging.getLogger("streamlit").addHandler(late)
+logging.getLogger("streamlit").propagate = False
+logs.take_over_streams("json")
+logs.set_up("json")
+def talk(number):
+    logger = logging.getLogger(("streamlit", "ecommerce_core", "other")[number % 3])
+    for count in range(300):
+        logger.warning("logged %d %d %s", number, count, "\U0001f600" * count * 5)
+        sys.stdout.write(f"said {number} {count} {'z' * 10 * count}\\n")
+        sys.stderr.write(f"said {number} {count}\\n")
+threads = [threading.Thread(target=talk, args=(number,)) for number in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_many_who_talk_at_once_tear_no_line_of_another(unbuffered: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TALKS_AT_ONCE],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=60,
+    )
+
+    said = [json.loads(line)["message"].split(" ")[:3] for line in done.stdout.splitlines()]
+    assert sorted(said) == sorted(
+        [word, str(number), str(count)]
+        for word in ("logged", "said", "said")
+        for number in range(6)
+        for count in range(300)
+    )
+
+
 def test_a_start_that_fails_says_why_in_json_too(tmp_path: Path) -> None:
     for wrong in ({"ECOMMERCE_TIMEOUT_S": "\x1b[31msoon"}, {"ECOMMERCE_DATABASE": "/proc/x/y.db"}):
         done = subprocess.run(
