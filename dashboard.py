@@ -151,13 +151,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             is_sandbox=sandbox is not None,
             sign_in_providers=providers,
         )
+        running.start()
     except EcommerceError as error:
         if sandbox is not None:
             sandbox.stop()
         # The server's own way to refuse a start would bury the reason under a traceback.
         print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
-    running.start()
     companion.attach(running)
     ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
     downloads.keep_a_while(runtime.get_instance().media_file_mgr)

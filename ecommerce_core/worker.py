@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import EcommerceError, StoreError, SyncBusy, SyncStopped
 from ecommerce_core.models import Progress, Run, Stage
-from ecommerce_core.private_files import FILE_MODE, real_path
+from ecommerce_core.private_files import FILE_MODE, create_empty, real_path
 from ecommerce_core.storage import Snapshots
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
@@ -133,6 +133,7 @@ class Worker:
             self._lock_path, timeout=timeout_s, mode=FILE_MODE, poll_interval=LOCK_POLL_S
         )
         try:
+            create_empty(self._lock_path)
             lock.acquire()
         except Timeout as error:
             raise SyncBusy(

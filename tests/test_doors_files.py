@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -857,6 +858,131 @@ def test_a_lock_file_that_is_a_link_is_not_followed(database: Path, tmp_path: Pa
     victim = tmp_path / "diary.txt"
     database.with_name("ecommerce.db.in-use.lock").symlink_to(victim)
 
-    Presence.announce(database).let_go()
+    with pytest.raises(StoreError, match=r"ecommerce\.db\.in-use\.lock"):
+        Presence.announce(database)
 
     assert not victim.exists()
+
+
+# --- the lock that tells a restore who uses the database
+
+
+def refuse_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the system say what a file system without modes says."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
+
+
+def test_a_file_system_without_modes_is_used_as_any_other(
+    peers: Peers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_modes(monkeypatch)
+    peers.serve_products(products(30))
+    settings = Settings(database=tmp_path / "new" / "shop.db")
+
+    application = Application.open(settings, gateway_url=peers.url)
+    try:
+        application.start(watch=False)
+        run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        backup = write_backup(application.store, tmp_path / "backup.db")
+        assert run.counts.added == 30
+        assert application.shown_version("products") is not None
+        with pytest.raises(StoreBusy):
+            restore_backup(settings.database, backup.path)
+    finally:
+        application.stop()
+        application.close()
+    restore_backup(settings.database, backup.path)
+
+
+@as_root
+def test_a_lock_that_cannot_be_opened_is_said_and_the_database_not_used(peers: Peers) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_database(folder / "shop.db")
+        lock = folder / "shop.db.in-use.lock"
+        lock.touch(mode=0o600)
+        for path in (folder, folder / "shop.db"):
+            os.chown(path, NOBODY, NOBODY)
+
+        with account(NOBODY), pytest.raises(StoreError, match=r"shop\.db\.in-use\.lock"):
+            Application.open(Settings(database=folder / "shop.db"), gateway_url=peers.url)
+
+
+@as_root
+def test_where_no_lock_can_be_made_the_database_is_read_all_the_same() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        make_database(folder / "shop.db")
+
+        with account(NOBODY):
+            Presence.announce(folder / "shop.db").let_go()
+
+        assert not (folder / "shop.db.in-use.lock").exists()
+
+
+# --- commands that root gives
+
+
+@as_root
+def test_what_root_creates_belongs_to_the_account_of_the_folder(
+    peers: Peers, tmp_path: Path
+) -> None:
+    folder, backups = tmp_path / "service", tmp_path / "backups"
+    for made in (folder, backups):
+        made.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    peers.serve_products(products(30))
+    settings = Settings(database=folder / "sub" / "shop.db")
+    application = Application.open(settings, gateway_url=peers.url)
+    application.start()
+    try:
+        application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        until((folder / "sub" / "shop.db.watcher.lock").exists)
+        backup = write_backup(application.store, backups / "shop.db").path
+    finally:
+        application.stop()
+        application.close()
+    locks = [lock_path(settings.database, dataset) for dataset in DATASETS.values()]
+    restore_backup(settings.database, backup, locks=locks)
+
+    found = list(folder.rglob("*"))
+    assert {
+        "shop.db",
+        "shop.db.in-use.lock",
+        "shop.db.products.lock",
+        "shop.db.customers.lock",
+        "shop.db.snapshots",
+    } <= {path.name for path in found}
+    assert [path.suffix for path in found].count(".duckdb") == 2
+    assert {path.name for path in found if path.stat().st_uid != NOBODY} == set()
+    assert backup.stat().st_uid == 0, "whoever asks for a backup by hand has it"
+
+
+@as_root
+def test_root_gives_away_no_file_that_was_there_before(tmp_path: Path) -> None:
+    folder = tmp_path / "service"
+    folder.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    secret = tmp_path / "secret"
+    secret.write_text("of root's")
+    lock = folder / "shop.db.in-use.lock"
+    lock.hardlink_to(secret)
+
+    Presence.announce(folder / "shop.db").let_go()
+
+    assert secret.stat().st_uid == 0
+
+
+@as_root
+def test_a_restore_by_root_leaves_the_database_to_its_owner(database: Path, backup: Path) -> None:
+    os.chown(database, NOBODY, NOBODY)
+
+    restore_backup(database, backup)
+
+    assert database.stat().st_uid == NOBODY

@@ -542,7 +542,12 @@ def test_many_who_talk_at_once_tear_no_line_of_another(unbuffered: str) -> None:
 
 
 def test_a_start_that_fails_says_why_in_json_too(tmp_path: Path) -> None:
-    for wrong in ({"ECOMMERCE_TIMEOUT_S": "\x1b[31msoon"}, {"ECOMMERCE_DATABASE": "/proc/x/y.db"}):
+    (tmp_path / "shop.db.products.lock").mkdir()
+    for wrong in (
+        {"ECOMMERCE_TIMEOUT_S": "\x1b[31msoon"},
+        {"ECOMMERCE_DATABASE": "/proc/x/y.db"},
+        {"ECOMMERCE_DATABASE": str(tmp_path / "shop.db")},
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port=0"],
             env={"ECOMMERCE_LOG": "json", **wrong},

@@ -99,7 +99,7 @@ def test_a_record_of_what_has_no_text_is_a_line_without_the_words_of_the_error(
     odd = record("%s rows", WithoutText())
     odd.fields = {"rows": WithoutText()}
     only = record("")
-    only.msg = WithoutText()  # type: ignore[assignment]
+    only.msg = WithoutText()
 
     line, other = formatter.format(odd), formatter.format(only)
 
