@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ecommerce_core import value_check
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.backup import BackupSchedule, write_backup
@@ -352,6 +353,18 @@ UNREADABLE = {
     "infinity": "UPDATE customer SET payment = 9e999",
     "a reference to nothing": "PRAGMA foreign_keys = OFF; UPDATE held SET run_id = 99",
     "a migration's moment": "UPDATE _sqlite_migrations SET applied_at = 'once'",
+    "a moment before all time": "UPDATE run SET started_at = '0001-01-01T00:00:00+23:59'",
+    "a moment of year 1": "UPDATE product SET updated_at = '0001-01-01T00:00:00.000Z'",
+    "a moment after all time": "UPDATE product SET updated_at = '9999-12-31T23:59:59.000Z'",
+    "a moment of another zone": "UPDATE run SET started_at = '2025-01-01T08:00:00+01:00'",
+    "a moment in weeks": "UPDATE run SET finished_at = '2025-W01-1T00:00:00+00:00'",
+    "a moment to the hour": "UPDATE product SET updated_at = '20250101T00Z'",
+    "a simulated time of year 1": "UPDATE delivery SET simulated_at = '0001-01-01T00:00:00'",
+    "a simulated time of year 9999": "UPDATE promise SET simulated_at = '9999-12-31T23:00:00'",
+    "a last number of runs": "UPDATE sqlite_sequence SET seq = 9223372036854775807",
+    "a number of runs that is none": "UPDATE sqlite_sequence SET seq = 'many'",
+    "a last run": "PRAGMA foreign_keys = OFF; DELETE FROM held; DELETE FROM change;"
+    " UPDATE run SET id = 9223372036854775807",
 }
 
 
@@ -377,6 +390,20 @@ def test_bytes_in_a_column_of_texts_are_damage(database: Path, tmp_path: Path) -
 
     with pytest.raises(StoreDamaged, match="_sqlite_migrations.applied_at"):
         restore_backup(database, store.path)
+
+
+def test_a_held_answer_longer_than_any_that_is_taken_is_damage(
+    database: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(backup)) as connection:
+        connection.execute("UPDATE held SET body = ?", [zlib.compress(b"[" + b" " * 2**23 + b"]")])
+        connection.commit()
+    Store.check(backup)
+    assert value_check.LARGEST_BODY_BYTES == 4096 * 2**20
+    monkeypatch.setattr(value_check, "LARGEST_BODY_BYTES", 2**23)
+
+    with pytest.raises(StoreDamaged, match="nothing was restored"):
+        restore_backup(database, backup)
 
 
 def test_a_body_made_to_fill_the_memory_is_unpacked_bit_by_bit(database: Path) -> None:
