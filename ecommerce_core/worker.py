@@ -9,6 +9,7 @@ caller gets an answer at least as new as its question.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -101,6 +102,17 @@ class Worker:
     def is_alive(self) -> bool:
         """True while the thread takes work."""
         return self._thread.is_alive() and not self._stopping
+
+    @property
+    def is_lock_usable(self) -> bool:
+        """Whether the lock's file can be opened, or made: every sync opens it anew."""
+        try:
+            os.close(os.open(self._lock_path, os.O_RDWR | os.O_NONBLOCK))
+        except FileNotFoundError:
+            return True  # the store's own check has shown that the folder takes files
+        except OSError:
+            return False
+        return True
 
     def request(self, job: Job, *, join_running: bool = False) -> Ticket:
         """Ask for a sync. ``join_running`` takes the one under way, if any, as good enough.
