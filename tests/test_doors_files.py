@@ -239,6 +239,36 @@ def test_a_database_of_another_shape_is_neither_opened_nor_written_to(
     assert names_beside(database) == ["ecommerce.db"]
 
 
+def test_what_somebody_added_is_told_with_the_sql_that_takes_it_away(database: Path) -> None:
+    run_sql(database, 'CREATE INDEX "m""ine" ON product (family); CREATE VIEW v AS SELECT 1 a;')
+    with pytest.raises(StoreDamaged) as raised:
+        Store.open(database)
+    sql = raised.value.details["sql"]
+    assert sql == 'DROP INDEX "m""ine"; DROP VIEW "v";'
+
+    run_sql(database, str(sql))
+
+    assert Store.open(database).installation()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE TRIGGER t AFTER UPDATE ON run BEGIN DELETE FROM product; END;",
+        "CREATE TABLE album (title TEXT); CREATE INDEX by_title ON album (title);",
+        "DROP TABLE watch; CREATE VIEW watch AS SELECT 1 id, '{}' state;",
+        "DROP INDEX run_dataset; CREATE INDEX mine ON run (status);",
+    ],
+)
+def test_no_sql_is_told_where_more_than_an_index_or_a_view_was_added(
+    database: Path, script: str
+) -> None:
+    run_sql(database, script)
+    with pytest.raises(StoreDamaged) as raised:
+        Store.open(database)
+    assert "sql" not in raised.value.details
+
+
 @pytest.mark.parametrize("script", OTHER_SHAPES.values(), ids=OTHER_SHAPES)
 def test_a_backup_of_another_shape_is_not_restored(
     database: Path, backup: Path, script: str
