@@ -12,6 +12,8 @@ import json
 import re
 from collections.abc import Callable, Iterator
 
+from ecommerce_core.pieces import CLOSED, OPEN, STRUCTURE
+
 Body = bytes | bytearray | memoryview
 
 # The scanner makes objects of what it passes over, so it is shown no more than this at once:
@@ -140,9 +142,21 @@ class _Reader:
             _, end = self._decoder.raw_decode(self._window, self._at - self._start)
         except ValueError:
             return None
+        except RecursionError:
+            return self._end_of_deep_value()
         # A number may go on behind the window, after a point or an "e+" that is still in it.
         is_whole = len(self._window) - end > _BEGUN_BYTES or self._is_last_window()
         return end if is_whole else None
+
+    def _end_of_deep_value(self) -> int | None:
+        """Where its brackets say that it ends: whoever decodes it finds out that it is too deep."""
+        depth = 0
+        for token in STRUCTURE.finditer(self._window.encode("latin-1"), self._at - self._start):
+            sign = token[0][-1]
+            depth += (sign in OPEN) - (sign in CLOSED)
+            if depth == 0:
+                return token.end()
+        return None
 
     def _is_last_window(self) -> bool:
         return self._start + len(self._window) == len(self._body)

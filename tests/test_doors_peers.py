@@ -98,6 +98,20 @@ def test_the_deadline_holds_while_records_are_split_and_decoded(
     assert run.duration_s < 4  # all of them take six seconds and more
 
 
+def test_a_record_that_is_nested_too_deeply_costs_only_itself(
+    settings: Settings, peers: Peers
+) -> None:
+    good = [json.dumps(record).encode() for record in products(2)]
+    for deep in (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, b'{"x":[' * 2_000 + b"]}" * 2_000):
+        peers.bodies["catalogue-produit"] = b'{"produits":[' + b",".join([deep, *good]) + b"]}"
+
+        with running(settings, peers) as fetch:
+            run = fetch()
+
+        assert run.status is RunStatus.PARTIAL
+        assert (run.counts.fetched, run.counts.rejected) == (3, 1)
+
+
 @pytest.mark.parametrize(
     ("begin", "many", "end"),
     [
