@@ -193,13 +193,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             sign_in_providers=providers,
             link_secret=link_secret,
         )
+        running.start()
     except EcommerceError as error:
         if sandbox is not None:
             sandbox.stop()
         # The server's own way to refuse a start would bury the reason under a traceback.
         print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
-    running.start()
     companion.attach(running)
     ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
     installed.install(running)

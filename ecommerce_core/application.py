@@ -189,6 +189,10 @@ class Application:
         """Dataset by dataset, whether its worker takes work."""
         return {name: worker.is_alive for name, worker in self._workers.items()}
 
+    def locks_usable(self) -> Mapping[str, bool]:
+        """Dataset by dataset, whether a sync could take its lock, or wait for it."""
+        return {name: worker.is_lock_usable for name, worker in self._workers.items()}
+
     def request_sync(
         self,
         name: str,

@@ -208,6 +208,7 @@ class Companion:
             app.reader,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
+            locks=app.locks_usable(),
             journal=service.deliveries,
             peer_errors=service.peer_errors,
             registration=app.registration.state,

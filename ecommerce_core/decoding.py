@@ -216,7 +216,7 @@ class Reading:
 
     def _salvaged(self, error: Exception) -> Iterator[list[bytes]]:
         try:
-            yield from split_leniently(self._text, list_name=self._list_name)
+            yield from split_leniently(self._text, list_name=self._list_name, beat=self._report)
         except (ValueError, RecursionError):
             raise PeerContractError(
                 "{peer} answered something that is no JSON: {reason}; it begins with {start}",

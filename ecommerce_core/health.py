@@ -39,6 +39,7 @@ class Reason(StrEnum):
     STORE_DAMAGED = "store_damaged"
     STORE_FOREIGN = "store_foreign"
     STORE_UNUSABLE = "store_unusable"
+    LOCK_UNUSABLE = "lock_unusable"
     WORKER_STOPPED = "worker_stopped"
     JOURNAL_STOPPED = "journal_stopped"
     JOURNAL_FAILING = "journal_failing"
@@ -112,12 +113,15 @@ def check(
     *,
     datasets: Collection[Dataset],
     workers: Mapping[str, bool],
+    locks: Mapping[str, bool],
     journal: DeliveryLog,
     peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,
 ) -> Health:
-    """Look at everything once. ``workers`` says which datasets' threads live.
+    """Look at everything once.
+
+    ``workers`` says which datasets' threads live, ``locks`` whose lock can be used.
 
     Tries the store's lock, so it may block for seconds. A peer that is down is
     reported, but does not make the application unready: its pages and the
@@ -126,6 +130,8 @@ def check(
     """
     store_state = _store_state(store)
     reasons = [] if store_state is StoreState.WRITABLE else [Reason(f"store_{store_state}")]
+    if not all(locks.values()):
+        reasons.append(Reason.LOCK_UNUSABLE)
     if not all(workers.values()):
         reasons.append(Reason.WORKER_STOPPED)
     if not journal.is_alive:

@@ -30,6 +30,9 @@ refusals = logging.getLogger(f"{ROOT}.refusals")
 _SERVED = frozenset({Outcome.EXECUTED, Outcome.JOINED})
 # Of what everybody else logs, the first so many characters are enough.
 LONGEST = 2_000
+# POSIX writes so much to a pipe in one piece, whatever else is written there at that moment:
+# with ``2>&1`` two streams end in one pipe.
+LONGEST_LINE_BYTES = 4_000
 
 Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
@@ -74,7 +77,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["exception"] = _kinds(record.exc_info)
             line["traceback"] = _places(record.exc_info)
-        return json.dumps(line, default=str)
+        return _json_text(line)
 
 
 def set_up(form: str) -> None:
@@ -207,8 +210,16 @@ def _log_end_of_thread(args: threading.ExceptHookArgs) -> None:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()[:LONGEST]
-    except (TypeError, ValueError, KeyError):  # arguments that do not fit: somebody's slip
-        return str(record.msg)[:LONGEST]
+    except Exception:  # arguments that do not fit, or that have no text: somebody's slip
+        return _text(record.msg)[:LONGEST]
+
+
+def _text(value: object) -> str:
+    """The text of whatever was logged; its kind if it has none. Never raises."""
+    try:
+        return str(value)
+    except Exception:  # its own words would go into the log, and the record would not
+        return f"<{type(value).__name__}>"
 
 
 def _json_head(*, at: float, level: str, logger: str, message: str) -> dict[str, Any]:
@@ -219,7 +230,25 @@ def _json_head(*, at: float, level: str, logger: str, message: str) -> dict[str,
 def _json_line(name: str, text: str) -> str:
     """A line that somebody wrote to a stream without logging it."""
     message = text.strip()[:LONGEST]
-    return json.dumps(_json_head(at=time.time(), level="INFO", logger=name, message=message))
+    return _json_text(_json_head(at=time.time(), level="INFO", logger=name, message=message))
+
+
+def _json_text(line: dict[str, Any]) -> str:
+    """One line of ASCII, its longest values cut until it is short enough."""
+    while True:
+        text = json.dumps(line, default=_text)
+        excess = len(text) - LONGEST_LINE_BYTES
+        if excess <= 0:
+            return text
+        sizes = {name: len(json.dumps(value, default=_text)) for name, value in line.items()}
+        longest = max(sizes, key=lambda name: sizes[name])
+        value = line[longest] if isinstance(line[longest], str | list) else _text(line[longest])
+        if not value:  # only the names of very many fields are as long as that
+            return text
+        share = max(1 - excess / sizes[longest], 0.5)  # others may be as long
+        kept = min(int(len(value) * share), len(value) - 1)
+        # Of a traceback the last places are where it was raised.
+        line[longest] = value[len(value) - kept :] if isinstance(value, list) else value[:kept]
 
 
 def _raised(raised: Any) -> list[str]:

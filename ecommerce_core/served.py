@@ -109,6 +109,10 @@ class ServedApplication(Protocol):
         """Whether the thread that syncs it lives, by dataset."""
         ...
 
+    def locks_usable(self) -> Mapping[str, bool]:
+        """Whether a sync of it could take its lock, or wait for it, by dataset."""
+        ...
+
     def request_sync(
         self,
         name: str,

@@ -27,6 +27,7 @@ REFUSED, UNREACHABLE, FAILED = "refused", "unreachable", "failed"
 _LONGEST = 2000
 _PAGE = re.compile(rf"{PREFIX}/[a-z]*(\?[\x21-\x5b\x5d-\x7e]*)?")
 _IS_SECURE = re.compile(rb";\s*secure\s*(;|$)", re.IGNORECASE)
+_QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
 # Streamlit's cookie, with something in it: a deletion sets it to nothing.
 _SIGNED_IN = re.compile(rb'_streamlit_user="?[^";\s]')
 
@@ -59,7 +60,8 @@ class SecureCookies:
 
 
 def _marked(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    if name.lower() != b"set-cookie" or _IS_SECURE.search(value):
+    # A value in quotes may say it, and is no attribute.
+    if name.lower() != b"set-cookie" or _IS_SECURE.search(_QUOTED.sub(b"", value)):
         return name, value
     return name, value + b"; Secure"
 

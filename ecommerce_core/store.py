@@ -51,7 +51,7 @@ from ecommerce_core.promise_journal import PromiseJournal
 from ecommerce_core.query import Totals
 from ecommerce_core.reader_objects import list_reader_objects
 from ecommerce_core.recent import Recent
-from ecommerce_core.schema_check import SchemaObject, find_difference, list_objects
+from ecommerce_core.schema_check import SchemaObject, find_additions, find_difference, list_objects
 from ecommerce_core.sign_outs import SignOutJournal
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
@@ -385,6 +385,16 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
         expected, optional = _objects_made_by(applied)
         difference = find_difference(connection, expected=expected, optional=optional)
         if difference is not None:
+            additions = find_additions(connection, expected=expected, optional=optional)
+            if additions is not None:
+                raise StoreDamaged(
+                    "{path} has more in it than this application makes ({verdict}); it was left"
+                    " as it is. Stop the application and run this in SQLite, which changes no"
+                    " row: {sql}",
+                    path=self.path,
+                    verdict=difference,
+                    sql=additions,
+                )
             raise StoreDamaged(
                 "{path} is not as this application makes it ({verdict}); it was left as it is."
                 " Restore a backup, or set ECOMMERCE_DATABASE to another file.",

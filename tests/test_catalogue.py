@@ -125,7 +125,7 @@ def test_of_duplicate_fields_in_one_record_the_last_counts() -> None:
         (b'{"produits": []', "no JSON"),
         (b'{"produits": []} trailing', "no JSON"),
         (b"[" * 200_000, "no JSON|another shape"),
-        (b'{"produits":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "nested too deeply"),
+        (b'{"produits":' + b'{"a":' * 200_000 + b"1" + b"}" * 200_001, "nested too deeply"),
         (b"5", "expected an object, got a whole number"),
         (b'"text"', "expected an object, got a text"),
         (b"null", "expected an object, got null"),

@@ -96,6 +96,42 @@ def test_the_deadline_holds_while_records_are_split_and_decoded(
     assert run.duration_s < 4  # all of them take six seconds and more
 
 
+def test_a_record_that_is_nested_too_deeply_costs_only_itself(
+    settings: Settings, peers: Peers
+) -> None:
+    good = [json.dumps(record).encode() for record in products(2)]
+    for deep in (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, b'{"x":[' * 2_000 + b"]}" * 2_000):
+        peers.bodies["catalogue-produit"] = b'{"produits":[' + b",".join([deep, *good]) + b"]}"
+
+        with running(settings, peers) as fetch:
+            run = fetch()
+
+        assert run.status is RunStatus.PARTIAL
+        assert (run.counts.fetched, run.counts.rejected) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("begin", "many", "end"),
+    [
+        (b"{", b'"a":1,', b'"produits":[],"x":NaN}'),
+        (b'{"produits":[],', b'"a":1,', b'"x":NaN}'),
+        (b'{"produits":[NaN', b",NaN", b"]}"),
+    ],
+)
+def test_the_deadline_holds_for_what_is_almost_json(
+    settings: Settings, peers: Peers, begin: bytes, many: bytes, end: bytes
+) -> None:
+    peers.bodies["catalogue-produit"] = begin + many * 2_000_000 + end
+
+    with running(replace(settings, deadline_s=1), peers) as fetch:
+        run = fetch()
+
+    assert run.status is RunStatus.FAILED
+    assert "before the deadline" in str(run.error)
+    assert run.duration_s is not None
+    assert run.duration_s < 4  # all of it takes ten seconds and more
+
+
 def test_an_answer_of_more_records_than_are_taken_changes_nothing(
     settings: Settings, peers: Peers
 ) -> None:
@@ -447,8 +483,57 @@ def test_prints_warnings_and_tracebacks_are_lines_as_all_others(form: str) -> No
         assert done.stdout
 
 
+TALKS_AT_ONCE = """
+import logging, sys, threading
+from ecommerce_core import logs
+
+late = logging.StreamHandler()
+logging.getLogger("streamlit").addHandler(late)
+logging.getLogger("streamlit").propagate = False
+logs.take_over_streams("json")
+logs.set_up("json")
+def talk(number):
+    logger = logging.getLogger(("streamlit", "ecommerce_core", "other")[number % 3])
+    for count in range(300):
+        logger.warning("logged %d %d %s", number, count, "\U0001f600" * count * 5)
+        sys.stdout.write(f"said {number} {count} {'z' * 10 * count}\\n")
+        sys.stderr.write(f"said {number} {count}\\n")
+threads = [threading.Thread(target=talk, args=(number,)) for number in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_many_who_talk_at_once_tear_no_line_of_another(unbuffered: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TALKS_AT_ONCE],
+        env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        timeout=60,
+    )
+
+    said = [json.loads(line)["message"].split(" ")[:3] for line in done.stdout.splitlines()]
+    assert sorted(said) == sorted(
+        [word, str(number), str(count)]
+        for word in ("logged", "said", "said")
+        for number in range(6)
+        for count in range(300)
+    )
+
+
 def test_a_start_that_fails_says_why_in_json_too(tmp_path: Path) -> None:
-    for wrong in ({"ECOMMERCE_TIMEOUT_S": "\x1b[31msoon"}, {"ECOMMERCE_DATABASE": "/proc/x/y.db"}):
+    (tmp_path / "shop.db.products.lock").mkdir()
+    for wrong in (
+        {"ECOMMERCE_TIMEOUT_S": "\x1b[31msoon"},
+        {"ECOMMERCE_DATABASE": "/proc/x/y.db"},
+        {"ECOMMERCE_DATABASE": str(tmp_path / "shop.db")},
+    ):
         done = subprocess.run(
             [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port=0"],
             env={"ECOMMERCE_LOG": "json", **wrong},

@@ -42,6 +42,7 @@ from ecommerce_core.served import Service
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.store import Store
 from ecommerce_core.tokens import make_token
+from ecommerce_core.worker import lock_path
 from tests.companion_server import CUSTOMERS_CALLBACK, PRODUCTS_CALLBACK, Served, with_a_page
 from tests.oidc_provider import COOKIE_SECRET, Provider
 from tests.peers import Peers, products
@@ -468,6 +469,26 @@ def test_healthz_is_not_ready_while_deliveries_cannot_be_journalled(
     assert (answer.status, answer.json["reasons"]) == (503, ["journal_failing"])
     until(lambda: server.ask("GET", "/ecommerce/healthz").status == 200)
     assert len(application.store.list_deliveries()) == 1
+
+
+def test_healthz_is_not_ready_while_no_callback_can_take_its_lock(
+    service: tuple[Served, Service], application: Application, peers: Peers
+) -> None:
+    server, _ = service
+    peers.serve_products(products(3))
+    lock = lock_path(application.store.path, DATASETS["products"])
+    lock.unlink()
+    lock.mkdir()
+
+    assert server.ask("POST", PRODUCTS_CALLBACK).status == 503
+    answer = server.ask("GET", "/ecommerce/healthz")
+    assert (answer.status, answer.json["reasons"]) == (503, ["lock_unusable"])
+    assert (answer.json["status"], answer.json["store"]) == ("not ready", "writable")
+
+    lock.rmdir()
+    assert server.ask("GET", "/ecommerce/healthz").status == 200
+    assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
+    assert server.ask("GET", "/ecommerce/healthz").status == 200
 
 
 def test_healthz_is_not_ready_when_the_thread_that_journals_is_gone(

@@ -284,6 +284,25 @@ def test_cookies_are_secure_where_one_comes_back_over_https(redirect_uri: str, m
     ]
 
 
+@pytest.mark.parametrize(
+    ("cookie", "marked"),
+    [
+        ('a="b; secure; c"; Path=/', 'a="b; secure; c"; Path=/; Secure'),
+        ('a="b\\"; secure; c"', 'a="b\\"; secure; c"; Secure'),
+        ("a=secure", "a=secure; Secure"),
+        ('a="b"; SECURE ; Path=/', 'a="b"; SECURE ; Path=/'),
+    ],
+)
+def test_a_cookie_whose_value_says_secure_is_not_secure_yet(cookie: str, marked: str) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(headers={"set-cookie": cookie})
+
+    app = Starlette(routes=[Route("/", answer)])
+    app.user_middleware += middleware("https://shop.example/ecommerce/oauth2callback")
+    with Served(app) as server:
+        assert requests.get(server.url, timeout=10).headers["Set-Cookie"] == marked
+
+
 def test_the_real_server_leads_back_where_the_provider_is_not_there(tmp_path: Path) -> None:
     port, nobody = free_port(), free_port()
     file = tmp_path / "secrets.toml"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.line_stream import LineStream
+from ecommerce_core.line_stream import LineStream, SharedStream
 from ecommerce_core.logs import JsonFormatter, TextFormatter
 from ecommerce_core.terminal import terminal_safe
 
@@ -85,9 +85,46 @@ def test_a_record_whose_arguments_do_not_fit_is_a_line_as_any_other(
     assert "%d rows" in formatter.format(record("%d rows", "no number"))
 
 
+class WithoutText:
+    """What somebody logs by mistake."""
+
+    def __str__(self) -> str:
+        raise AttributeError("Vercingetorix")
+
+
+@pytest.mark.parametrize("formatter", [TextFormatter(), JsonFormatter()])
+def test_a_record_of_what_has_no_text_is_a_line_without_the_words_of_the_error(
+    formatter: logging.Formatter,
+) -> None:
+    odd = record("%s rows", WithoutText())
+    odd.fields = {"rows": WithoutText()}
+    only = record("")
+    only.msg = WithoutText()
+
+    line, other = formatter.format(odd), formatter.format(only)
+
+    assert "%s rows" in line
+    assert "<WithoutText>" in other
+    assert "Vercingetorix" not in line + other
+
+
+@pytest.mark.parametrize("text", ["\U0001f600" * 2_000, "\x1b" * 2_000, "é" * 30_000])
+def test_a_log_line_for_programs_goes_into_a_pipe_in_one_piece(text: str) -> None:
+    said = record("said %s", text)
+    said.fields = {"event": "run", "run": 7, "reason": text, "counts": {"added": 3}}
+
+    line = JsonFormatter().format(said)
+
+    assert len(line.encode()) < 4_096 - 1
+    got = json.loads(line)
+    assert (got["event"], got["run"], got["counts"]) == ("run", 7, {"added": 3})
+    assert got["message"].startswith("said " + text[:100])
+    assert got["reason"].startswith(text[:100])
+
+
 def test_what_is_written_to_a_stream_is_passed_on_line_by_line() -> None:
     target = io.StringIO()
-    stream = LineStream(target, lambda line: f"<{line}>")
+    stream = LineStream(SharedStream(target), lambda line: f"<{line}>")
 
     print("one", file=stream)
     print("\n  \n", file=stream)

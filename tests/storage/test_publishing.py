@@ -157,6 +157,7 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
         application.reader,
         datasets=DATASETS.values(),
         workers=application.workers_alive(),
+        locks=application.locks_usable(),
         journal=journal,
         peer_errors=PeerErrors(),
         registration=application.registration.state,
