@@ -54,7 +54,7 @@ def make_database(path: Path, *, count: int = 40) -> Path:
     store = Store.open(path)
     with store.writing() as db:
         db.conn.executemany(
-            "INSERT INTO product VALUES (?, 'Frigos', ?, 1, 1, 0, 1, 1, 1, ?, ?, NULL)",
+            "INSERT INTO product VALUES (?, 'Frigos', ?, 1, 1, 0, 1, 1, 1, ?, ?, NULL, NULL)",
             [(f"X1-{n}", "é" * 400, *["2025-01-01T08:00:00.000Z"] * 2) for n in range(count)],
         )
         for statement in (
@@ -70,7 +70,7 @@ def make_database(path: Path, *, count: int = 40) -> Path:
             "INSERT INTO dataset_state (dataset, cleared) VALUES ('products', '{\"fetched\": 1}')",
             "INSERT INTO change VALUES (1, 'products', 'X1-1', 'price_cents', 1, 2)",
             "INSERT INTO customer VALUES ('7', 'Zoé', 'O', 1, 1, 'A1',"
-            " '2025-01-01T08:00:00.000Z', '2025-01-01T08:00:00.000Z', NULL)",
+            " '2025-01-01T08:00:00.000Z', '2025-01-01T08:00:00.000Z', NULL, NULL)",
         ):
             db.execute(statement)
         db.execute("INSERT INTO held VALUES ('products', 1, ?)", [zlib.compress(b"[]")])

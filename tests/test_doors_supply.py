@@ -611,7 +611,7 @@ def sign_in_over_http(server: Server, provider: Provider) -> list[str]:
     arrived = ask(back.replace("https:", "http:", 1))
     assert arrived.headers["Location"] == "/ecommerce/products"
     assert kept["_streamlit_user"]
-    left = ask(server.page("auth/logout"))
+    left = ask(server.page("auth/logout"), Referer=server.page("products"))
     assert left.status_code == 302
     return set_cookies
 

@@ -27,6 +27,7 @@ from ecommerce_core.data_routes.workbook import write_wire, write_xlsx
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind, Difference
 from ecommerce_core.storage import Reader, Version
+from ecommerce_core.transactions import to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
     about = {
         "dataset": question.dataset.name,
         "version": version.run_id,
-        "as_of": version.finished_at or None,
+        "as_of": to_text(version.ended_at),
         "total": total,
         "next": question.next_link() if has_more else None,
     }
