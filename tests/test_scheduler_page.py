@@ -522,7 +522,9 @@ def test_promised_and_received_are_counted_task_by_task_and_drawn(rig: Rig) -> N
     assert chart.proto.alt.startswith("8 promised: ")
     assert "2 missed" in chart.proto.alt
     page.at.segmented_control(key="promises_window").set_value("hour").run()
-    assert len(page.sound().table_named("Promised callbacks, newest first")) < 8
+    # On a slow machine the last simulated hour has passed by now, and no table is left.
+    shown = [one for one in page.sound().at.dataframe if one.proto.alt.endswith("newest first")]
+    assert sum(len(one.value) for one in shown) < 8
 
 
 def test_every_page_warns_while_a_recurring_task_is_missed_and_leads_to_it(rig: Rig) -> None:

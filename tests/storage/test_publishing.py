@@ -122,7 +122,7 @@ def test_a_running_server_repairs_what_another_process_left(
     application: Application, *, is_there: bool
 ) -> None:
     put(application.store, products(30))
-    until(lambda: application.shown_version("products") is not None)
+    until(lambda: state_of(application) == (SnapshotCode.CURRENT, None))
     assert application.reader.totals(PRODUCTS).current == 30
 
     put(application.store, products(40))
