@@ -8,6 +8,19 @@ from pathlib import Path
 FAMILIES = ("Frigos", "Console", "TV", "Ordinateurs", "Fours", "Enceintes")
 
 
+# Three quarters of what a French shop sells has an accent, or an apostrophe of print.
+_TEXTS = (
+    "{family} à tiroirs, crème d’été, réf. {number}",
+    "{family} frontal 8 kg, inox, ref. {number}",
+    "{family} rétroéclairé, séchage différé, n° {number}",
+    "{family} Orphée, garantie prolongée, modèle {number}",
+)
+
+
+def _description(number: int, family: str) -> str:
+    return _TEXTS[number % len(_TEXTS)].format(family=family, number=number)
+
+
 def write_answer(path: Path, rows: int, *, changed_every: int = 0) -> int:
     """Write an answer of ``rows`` products; its size in bytes.
 
@@ -23,11 +36,11 @@ def write_answer(path: Path, rows: int, *, changed_every: int = 0) -> int:
                 "id": number + 1,
                 "codeProduit": f"X1-{number}",
                 "familleProduit": family,
-                "descriptionProduit": f"{family}:P{number % 9}-{number}",
+                "descriptionProduit": _description(number, family),
                 "quantiteMin": 5 + number % 4 * 5,
                 "packaging": 1 + number % 6,
                 "prix": 100 + number * 7919 % 99_900 + changed,
             }
-            file.write((", " if number else "") + json.dumps(product))
+            file.write((", " if number else "") + json.dumps(product, ensure_ascii=False))
         file.write("]}")
     return path.stat().st_size

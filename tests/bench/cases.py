@@ -120,7 +120,13 @@ def limit(case: Case) -> Measured:
     watch = Watch()
     products = decoder.decode(body).produits
     with store.writing() as db:
-        db.conn.executemany(_insert(), map(msgspec.structs.astuple, products))
+        names = (*PRODUCTS.column_names, "fingerprint")
+        marks = ", ".join("?" for _ in names)
+        insert = (
+            f"INSERT INTO product ({', '.join(names)}, first_seen_at, updated_at)"
+            f" VALUES ({marks}, '{NOW}', '{NOW}')"
+        )
+        db.conn.executemany(insert, map(msgspec.structs.astuple, products))
     return watch.read(len(products))
 
 
