@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -20,7 +21,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
-from ecommerce_core import downloads, installed, logs, ui
+from ecommerce_core import installed, logs, sign_in_routes, ui
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
@@ -31,13 +32,15 @@ from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_e
 from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_in import check_exposure, read_providers
-from ecommerce_core.sign_in_routes import SignInRoutes
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 
 # A page lets go of the interpreter a hundred times, and waits so long for it each time while a
 # sync computes. With Python's own 5 ms, a page beside a sync takes three times as long.
 SWITCH_INTERVAL_S = 0.001
+
+# How long the server, told to end, waits for who has an answer still to take.
+END_PATIENCE_S = 5.0
 
 logger = logging.getLogger("ecommerce_core.dashboard")
 
@@ -47,11 +50,13 @@ def read_settings() -> Settings:
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
+        if os.environ.get("ECOMMERCE_LOG", "").strip().lower() == "json":
+            logs.take_over_streams("json")
         sys.exit(f"dashboard.py: {error}")
 
 
-def read_sign_in() -> tuple[str, ...]:
-    """Where visitors sign in, out of secrets.toml; or the end of the start, with one line.
+def read_sign_in() -> tuple[tuple[str, ...], str | None]:
+    """Where visitors sign in, and the secret that signs for them; or the end of the start.
 
     Nothing is served to others than this machine where nobody has to sign in.
     """
@@ -84,7 +89,8 @@ def read_sign_in() -> tuple[str, ...]:
         logger.warning(
             "nobody is an operator: neither ECOMMERCE_OPERATORS nor ECOMMERCE_OPERATOR_CLAIM is set"
         )
-    return providers
+    secret = None if auth is None else str(auth["cookie_secret"])
+    return providers, secret
 
 
 def start_sandbox() -> Sandbox:
@@ -103,6 +109,7 @@ def own_address() -> str:
     """Return the overview's address for a browser on this machine."""
     address = st.get_option("server.address") or ""
     host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     return f"{scheme}://{host}:{st.get_option('server.port')}{PREFIX}/"
 
@@ -116,11 +123,47 @@ def waits_to_be_sent(session_id: str) -> bool:
     return session is not None and not session.session._browser_queue.is_empty()
 
 
-def release_callers_on_signals() -> None:
-    """Answer waiting callbacks when told to end: the server waits for them before it does."""
+class Ending:
+    """Ends the application, once, whoever is the first to ask."""
+
+    def __init__(self, running: Application, sandbox: Sandbox | None) -> None:
+        self._running = running
+        self._sandbox = sandbox
+        self._lock = threading.Lock()
+        self._is_over = False
+
+    def end(self) -> None:
+        """End it; return when it has ended."""
+        with self._lock:
+            if self._is_over:
+                return
+            self._is_over = True
+            ui.serve_by(None)
+            installed.install(None)
+            self._running.stop()
+            companion.close()
+            self._running.close()
+            if self._sandbox is not None:
+                self._sandbox.stop()
+
+    def end_anyway(self) -> None:
+        """End it, and the server with it, whoever it still waits for."""
+        self.end()
+        logging.shutdown()
+        os._exit(0)
+
+
+def release_callers_on_signals(ending: Ending) -> None:
+    """Answer waiting callbacks when told to end: the server waits for them before it does.
+
+    It also waits until everybody has taken what is on its way, which somebody may never do.
+    """
 
     def release_first(before: Callable[..., Any], number: int, frame: FrameType | None) -> None:
         companion.release()
+        late = threading.Timer(END_PATIENCE_S, ending.end_anyway)
+        late.daemon = True
+        late.start()
         before(number, frame)
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -148,35 +191,31 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             gateway_url=gateway_url,
             is_sandbox=sandbox is not None,
             sign_in_providers=providers,
+            link_secret=link_secret,
         )
+        running.start()
     except EcommerceError as error:
         if sandbox is not None:
             sandbox.stop()
         # The server's own way to refuse a start would bury the reason under a traceback.
         print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
-    running.start()
     companion.attach(running)
     ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
-    downloads.keep_a_while(runtime.get_instance().media_file_mgr)
     installed.install(running)
-    release_callers_on_signals()
+    ending = Ending(running, sandbox)
+    release_callers_on_signals(ending)
     logger.info("the dashboard is at %s", own_address())
     try:
         yield
     finally:
-        ui.serve_by(None)
-        installed.install(None)
-        await anyio.to_thread.run_sync(running.stop)
-        await anyio.to_thread.run_sync(companion.close)
-        running.close()
-        if sandbox is not None:
-            await anyio.to_thread.run_sync(sandbox.stop)
+        await anyio.to_thread.run_sync(ending.end)
 
 
 settings = read_settings()
+logs.take_over_streams(settings.log)
 logs.set_up(settings.log)
-providers = read_sign_in()
+providers, link_secret = read_sign_in()
 companion = Companion(DATASETS.values())
 app = st.App(
     NAVIGATION,
@@ -191,7 +230,7 @@ app = st.App(
             with_agent_api=st.get_option("server.enableAgentApi"),
         ),
         Middleware(ServerAddress),
-        *([Middleware(SignInRoutes)] if providers else []),
+        *(sign_in_routes.middleware(st.secrets["auth"]["redirect_uri"]) if providers else []),
     ],
     lifespan=lifespan,
     exception_handlers={Exception: answer_unforeseen_error},

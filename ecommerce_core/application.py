@@ -26,6 +26,8 @@ from ecommerce_core.registration import Registration
 from ecommerce_core.restore import clear_leftovers
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.sign_outs import SignOuts
+from ecommerce_core.signed_links import SignedLinks
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
 from ecommerce_core.storage import Reader, Snapshots, Version
@@ -49,6 +51,7 @@ class Application:
 
     What changes something takes the ``actor`` who asks, and raises NotAllowed where the role
     does not allow it. ``sign_in_providers`` are where visitors sign in; without any nobody has to.
+    ``link_secret`` signs the links that pages offer where they do.
     ``sandbox_url`` is where the embedded peers are; None with a real gateway.
     ``run_observers`` are called with every run that ended, on the thread that ran it.
     """
@@ -63,6 +66,7 @@ class Application:
         gateway: Gateway,
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
+        link_secret: str | None = None,
         presence: Presence | None = None,
     ) -> None:
         self.settings = settings
@@ -73,13 +77,16 @@ class Application:
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
         )
         self.steering = Steering(self.scheduler)
+        self.sign_outs = SignOuts(store)
         self.access = Access(
             providers=tuple(sign_in_providers),
             operators=frozenset(settings.operators),
             operator_claim=settings.operator_claim,
             agent_role=Role(settings.agent_role),
             lasts_h=settings.sign_in_hours,
+            is_ended=self.sign_outs.is_ended,
         )
+        self.links = SignedLinks(link_secret)
         self.run_observers: list[Callable[[Run], None]] = []
         self.snapshots = Snapshots(store.path, store, writer_threads=settings.reader_threads)
         self.reader = Reader(
@@ -121,6 +128,7 @@ class Application:
         gateway_url: str,
         is_sandbox: bool = False,
         sign_in_providers: Sequence[str] = (),
+        link_secret: str | None = None,
     ) -> Application:
         """Open the store and wire the rest. Raises StoreError."""
         gateway = Gateway(
@@ -132,18 +140,17 @@ class Application:
         clear_leftovers(settings.database)
         presence = Presence.announce(settings.database)
         try:
-            store = Store.open(settings.database)
+            return cls(
+                settings,
+                store=Store.open(settings.database),
+                gateway=gateway,
+                sandbox_url=gateway_url if is_sandbox else None,
+                sign_in_providers=sign_in_providers,
+                presence=presence,
+            )
         except BaseException:
             presence.let_go()
             raise
-        return cls(
-            settings,
-            store=store,
-            gateway=gateway,
-            sandbox_url=gateway_url if is_sandbox else None,
-            sign_in_providers=sign_in_providers,
-            presence=presence,
-        )
 
     def start(self, *, watch: bool = True) -> None:
         """Start the workers; runs that a crash left behind become ``interrupted``.
@@ -181,6 +188,10 @@ class Application:
     def workers_alive(self) -> Mapping[str, bool]:
         """Dataset by dataset, whether its worker takes work."""
         return {name: worker.is_alive for name, worker in self._workers.items()}
+
+    def locks_usable(self) -> Mapping[str, bool]:
+        """Dataset by dataset, whether a sync could take its lock, or wait for it."""
+        return {name: worker.is_lock_usable for name, worker in self._workers.items()}
 
     def request_sync(
         self,

@@ -14,7 +14,15 @@ from ecommerce_core.deliveries import ClockPeek, simulated_time
 from ecommerce_core.delivery import Delivery
 from ecommerce_core.models import Outcome, Run, Trigger
 from ecommerce_core.outcomes import RETRY_LATER, accepted, problem_of, reason_of, reply_of
-from ecommerce_core.replies import Problem, Reply, has_body, header, prefers_async, wants_json
+from ecommerce_core.replies import (
+    CallerGone,
+    Problem,
+    Reply,
+    has_body,
+    header,
+    prefers_async,
+    wants_json,
+)
 from ecommerce_core.served import Service, Ticket
 from ecommerce_core.settings import Settings
 from ecommerce_core.tokens import verify_token
@@ -32,10 +40,6 @@ _TOO_SLOW = N_("the body took longer than {seconds} s to arrive")
 
 _RUN_ID_PATIENCE_S = 0.25
 _RUN_ID_POLL_S = 0.01
-
-
-class CallerGone(Exception):  # noqa: N818
-    """The caller hung up before its request was whole: nobody is left to answer."""
 
 
 class _SharedRun:

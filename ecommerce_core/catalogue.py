@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ecommerce_core.dataset import Body, Column, Dataset, Record
+from ecommerce_core.column import Column, Filter, Kind
+from ecommerce_core.dataset import Body, Dataset, Record
 from ecommerce_core.models import Product
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -33,10 +34,10 @@ class ProductRecord(Record, frozen=True, gc=False):
 
 
 class _Answer(msgspec.Struct, gc=False):
-    produits: list[msgspec.Raw]
+    produits: msgspec.Raw
 
 
-_split = msgspec.json.Decoder(_Answer)
+_find = msgspec.json.Decoder(_Answer)
 _decode = msgspec.json.Decoder(ProductRecord)
 
 
@@ -44,10 +45,11 @@ class ProductDecoder:
     """Decodes catalogue-produit's answers."""
 
     decode = staticmethod(_decode.decode)
+    is_repeatable = True
 
-    def split(self, body: Body) -> list[msgspec.Raw]:
-        """The raw products of an answer. Raises msgspec.DecodeError, RecursionError."""
-        return _split.decode(body).produits
+    def find_list(self, body: Body | memoryview) -> msgspec.Raw:
+        """The products of an answer. Raises msgspec.DecodeError, RecursionError."""
+        return _find.decode(body).produits
 
     def key_of(self, fields: dict[str, Any]) -> str | None:
         """The code of a product that could not be taken."""
@@ -72,14 +74,16 @@ PRODUCTS = Dataset(
     peer="catalogue-produit",
     table="product",
     columns=(
-        Column("code", searched=True, is_code=True),
-        Column("family", is_facet=True),
+        Column("code", Kind.ID, searched=True),
+        Column("family", filter=Filter.CHOICE),
         Column("description", searched=True),
-        Column("price_cents", filtered=True),
-        Column("catalogue_min_quantity", nullable=True),
-        Column("catalogue_packaging", nullable=True),
-        Column("catalogue_id", nullable=True),
+        Column("price_cents", Kind.MONEY, address="price", field="price_eur", filter=Filter.RANGE),
+        Column("catalogue_min_quantity", Kind.NUMBER, address="minimum", nullable=True),
+        Column("catalogue_packaging", Kind.NUMBER, address="pack", nullable=True),
+        Column("catalogue_id", Kind.NUMBER, address="number", nullable=True),
     ),
+    shop_columns=(Column("min_quantity", Kind.NUMBER), Column("packaging", Kind.NUMBER)),
+    default_sort="code",
     row_type=Product,
     list_name="produits",
     decoder=ProductDecoder,

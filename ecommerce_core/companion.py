@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
 
 from ecommerce_core import health, metrics, openapi
-from ecommerce_core.callbacks import CallbackHandler, CallerGone
+from ecommerce_core.callbacks import CallbackHandler
+from ecommerce_core.data_routes import DataRoutes, list_routes
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, DeliveryLog
 from ecommerce_core.delivery import Delivery
+from ecommerce_core.endpoint import Answer, Endpoint
 from ecommerce_core.guard import HostGuard
 from ecommerce_core.models import Outcome
 from ecommerce_core.outcomes import RETRY_LATER
@@ -32,10 +33,6 @@ from ecommerce_core.replies import (
     Problem,
     Reply,
     encode_json,
-    has_body,
-    header,
-    send_reply,
-    wants_json,
 )
 from ecommerce_core.served import ServedApplication, Service
 from ecommerce_core.served_paths import ServedPaths
@@ -46,9 +43,8 @@ logger = logging.getLogger(__name__)
 # Relative, so that it leads home from / and from the prefix alone, behind any proxy.
 HOME = f"{PREFIX[1:]}/"
 
-Answer = Callable[[Service, Scope, Receive], Awaitable[Reply]]
-
-_UNFORESEEN = "something went wrong on our side; it is in the log"
+_NO_THREAD = "the server could not start a thread"
+_NO_THREAD_CODE: dict[str, object] = {"reasons": ["no_thread"]}
 
 
 class Companion:
@@ -56,14 +52,21 @@ class Companion:
 
     Both are needed before there is an application; until ``attach`` and after
     ``close`` the routes answer 503. ``body_timeout_s`` is how long a request's
-    body may take to arrive.
+    body may take to arrive, ``send_timeout_s`` how long a piece of a file may take to be taken.
     """
 
-    def __init__(self, datasets: Iterable[Dataset], *, body_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        datasets: Iterable[Dataset],
+        *,
+        body_timeout_s: float = 10.0,
+        send_timeout_s: float = 60.0,
+    ) -> None:
         self._datasets = {f"/{dataset.callback_path}": dataset for dataset in datasets}
         # The clock, health and metrics: one thread each at most.
         self._executor = ThreadPoolExecutor(3, thread_name_prefix="companion")
         self._clock = ClockPeek(self._executor)
+        self._data = DataRoutes(send_timeout_s=send_timeout_s)
         self._service: Service | None = None
         self._released = False
         self._handlers = {
@@ -78,9 +81,10 @@ class Companion:
             peers=health.peer_names(self._datasets.values()),
         )
         deliveries = DeliveryLog(app.store.record_deliveries)
-        self._service = service = Service(app, counted, deliveries)
+        self._service = service = Service(app, counted, deliveries, health.PeerErrors())
+        self._data.attach(app)
         app.run_observers.append(counted.observe_run)
-        app.gateway.observers.append(counted.observe_request)
+        app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
         deliveries.start()
         return service
 
@@ -91,6 +95,7 @@ class Companion:
         may be silent for minutes. Any thread and a signal handler may call it.
         """
         self._released = True
+        self._data.release()
         for handler in self._handlers.values():
             handler.release()
 
@@ -103,9 +108,11 @@ class Companion:
         self.release()
         service, self._service = self._service, None
         self._executor.shutdown(wait=True, cancel_futures=True)
+        self._data.close()
         if service is not None:
             service.app.run_observers.remove(service.metrics.observe_run)
             service.app.gateway.observers.remove(service.metrics.observe_request)
+            service.app.gateway.observers.remove(service.peer_errors.observe)
             for handler in self._handlers.values():
                 handler.abandon()
             service.deliveries.stop()
@@ -125,6 +132,10 @@ class Companion:
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
             for name, answer in readable.items()
         ]
+        routes += [
+            self._route(f"{PREFIX}/{route.path}", self._data.answer_of(route), "GET", "HEAD")
+            for route in list_routes(self._datasets.values())
+        ]
         return routes
 
     def guard(
@@ -136,7 +147,7 @@ class Companion:
         with_sign_in: bool = False,
         with_agent_api: bool = False,
     ) -> Middleware:
-        """The guard for the whole server: allowed are settings' hosts, our name and address.
+        """The guard for the whole server: allowed are settings' hosts and our addresses.
 
         ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
         routes for signing in and for agents are closed unless asked for.
@@ -146,7 +157,9 @@ class Companion:
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         return Middleware(
             HostGuard,
-            allowed_hosts=[*settings.allowed_hosts, settings.app_name, *extra],
+            allowed_hosts=[*settings.allowed_hosts, *extra],
+            app_name=settings.app_name,
+            app_paths=[*self._datasets, f"{PREFIX}/healthz"],
             served=ServedPaths(
                 (route.path for route in self.routes()),
                 with_sign_in=with_sign_in,
@@ -158,7 +171,7 @@ class Companion:
         )
 
     def _route(self, path: str, answer: Answer, *methods: str) -> Route:
-        return Route(path, _Endpoint(self._serving, answer, methods), name=path)
+        return Route(path, Endpoint(self._serving, answer, methods), name=path)
 
     def _serving(self) -> Service | None:
         return None if self._released else self._service
@@ -179,7 +192,10 @@ class Companion:
             nonlocal under_way
             if under_way is None or under_way.done():
                 loop = asyncio.get_running_loop()
-                under_way = loop.run_in_executor(self._executor, make, service)
+                try:
+                    under_way = loop.run_in_executor(self._executor, make, service)
+                except RuntimeError as error:  # the machine gives us no thread
+                    raise Problem(503, _NO_THREAD, RETRY_LATER, members=_NO_THREAD_CODE) from error
             return await asyncio.shield(under_way)
 
         return answer
@@ -192,6 +208,9 @@ class Companion:
             app.reader,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
+            locks=app.locks_usable(),
+            journal=service.deliveries,
+            peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
         )
@@ -205,57 +224,11 @@ class Companion:
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:
         description = openapi.describe(
-            self._datasets.values(), with_token=bool(service.app.settings.callback_secrets)
+            self._datasets.values(),
+            with_token=bool(service.app.settings.callback_secrets),
+            with_sign_in=service.app.access.must_sign_in,
         )
         return Reply(200, encode_json(description), JSON)
-
-
-class _Endpoint:
-    """An ASGI endpoint: checks the method, sends the answer, lets no exception out.
-
-    It is no function, so that Starlette routes every method to it.
-    """
-
-    def __init__(
-        self,
-        get_service: Callable[[], Service | None],
-        answer: Answer,
-        methods: tuple[str, ...],
-    ) -> None:
-        self._get_service = get_service
-        self._answer = answer
-        self._methods = methods
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            reply = await self._reply(scope, receive)
-        except CallerGone:
-            return
-        except Problem as problem:
-            reply = problem.reply(as_json=wants_json(header(scope["headers"], b"accept")))
-        except Exception:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
-            as_json = wants_json(header(scope["headers"], b"accept"))
-            reply = Problem(500, _UNFORESEEN).reply(as_json=as_json)
-        if scope["method"] != "POST" and has_body(scope["headers"]):
-            # Its body was not read, and may never end.
-            reply = replace(reply, closes=True)
-        await send_reply(reply, scope, receive, send)
-
-    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
-        if scope["method"] not in self._methods:
-            allowed = ", ".join(self._methods)
-            raise Problem(
-                405,
-                f"this address takes {allowed}",
-                (("Allow", allowed),),
-                closes=has_body(scope["headers"]),
-            )
-        service = self._get_service()
-        if service is None:
-            detail = "the application is starting or stopping"
-            raise Problem(503, detail, RETRY_LATER, closes=has_body(scope["headers"]))
-        return await self._answer(service, scope, receive)
 
 
 async def _redirect_home(service: Service, scope: Scope, receive: Receive) -> Reply:

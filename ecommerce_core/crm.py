@@ -15,7 +15,8 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ecommerce_core.dataset import Body, Column, Dataset, Record
+from ecommerce_core.column import Column, Filter, Kind
+from ecommerce_core.dataset import Body, Dataset, Record
 from ecommerce_core.models import Customer
 from ecommerce_core.rejection import IN_FIELD, MISSING, OUT_OF_RANGE, WRONG_TEXT, Rejection
 
@@ -61,7 +62,7 @@ class _WireCustomer(msgspec.Struct, frozen=True, gc=False):
     Compte: Name | None = msgspec.UNSET
 
 
-_split = msgspec.json.Decoder(list[msgspec.Raw])
+_find = msgspec.json.Decoder(msgspec.Raw)
 _decode = msgspec.json.Decoder(_WireCustomer)
 
 
@@ -71,9 +72,14 @@ class CustomerDecoder:
     def __init__(self) -> None:
         self._twins: Counter[str] = Counter()
 
-    def split(self, body: Body) -> list[msgspec.Raw]:
-        """The raw customers of an answer. Raises msgspec.DecodeError, RecursionError."""
-        return _split.decode(body)
+    @property
+    def is_repeatable(self) -> bool:
+        """False once a key was made of an ordinal, which depends on the records before it."""
+        return not self._twins
+
+    def find_list(self, body: Body | memoryview) -> msgspec.Raw:
+        """The whole answer: it is the list. Raises msgspec.DecodeError, RecursionError."""
+        return _find.decode(body)
 
     def decode(self, raw: Body | msgspec.Raw) -> CustomerRecord:
         """One customer. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""
@@ -155,13 +161,15 @@ CUSTOMERS = Dataset(
     peer="crm",
     table="customer",
     columns=(
-        Column("customer_id", searched=True, is_code=True),
-        Column("first_name", searched=True),
-        Column("last_name", searched=True),
-        Column("loyalty_points", nullable=True, filtered=True),
-        Column("payment", nullable=True),
-        Column("account", searched=True, filtered=True, is_code=True),
+        Column("customer_id", Kind.ID, address="id", searched=True),
+        Column("first_name", address="first", searched=True),
+        Column("last_name", address="last", searched=True),
+        Column("loyalty_points", Kind.NUMBER, address="points", nullable=True, filter=Filter.RANGE),
+        Column("payment", Kind.NUMBER, nullable=True),
+        Column("account", Kind.ID, searched=True, filter=Filter.PRESENCE),
     ),
+    default_sort="last_name",
+    layouts=("cards", "table"),
     row_type=Customer,
     list_name=None,
     decoder=CustomerDecoder,

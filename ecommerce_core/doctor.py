@@ -108,7 +108,11 @@ def _examine_way(gateway_url: str) -> Iterator[Check]:
 
 def _examine_dataset(gateway: Gateway, dataset: Dataset, settings: Settings) -> Iterator[Check]:
     def read(body: bytes | bytearray) -> tuple[Verdict, str]:
-        parsed = dataset.parse(body)
+        parsed = dataset.parse(
+            body,
+            max_records=settings.max_records,
+            ends_at_s=time.monotonic() + settings.deadline_s,
+        )
         if not parsed.rejected_count:
             return Verdict.OK, f"{parsed.fetched:,} records, all can be taken"
         verdict = Verdict.NOTE if parsed.records else Verdict.WRONG

@@ -27,6 +27,7 @@
     ├── NothingToUndo            no cleared rows are kept
     ├── DeliveryUnknown          no delivery of that number is in the journal
     ├── NotAllowed               the actor's role does not allow it; nothing was changed
+    ├── TicketRefused            a signed link was made for another question, or has expired
     └── TaskError                a task that the scheduler would refuse or misunderstand
 
 A message is a template and its details, so that a page can say it in the
@@ -160,6 +161,10 @@ class DeliveryUnknown(EcommerceError):
 
 class NotAllowed(EcommerceError):
     """The actor's role does not allow it; nothing was changed."""
+
+
+class TicketRefused(EcommerceError):
+    """The ticket of a link was made for another question, or for a time that is over."""
 
 
 class TaskError(EcommerceError):

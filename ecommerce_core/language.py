@@ -11,6 +11,7 @@ import gettext
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
@@ -70,12 +71,12 @@ def translations(code: str) -> gettext.NullTranslations:
 
 # A page of rows formats the same few numbers over and over; it was a quarter of its time.
 @lru_cache(maxsize=4_096)
-def _decimal(value: float, pattern: str, code: str) -> str:
+def _decimal(value: float | Decimal, pattern: str, code: str) -> str:
     return format_decimal(value, format=pattern, locale=_BABEL_LOCALES[code])
 
 
 @lru_cache(maxsize=4_096)
-def _euros(cents: float, code: str) -> str:
+def _euros(cents: float | Decimal, code: str) -> str:
     return format_currency(cents / 100, "EUR", locale=_BABEL_LOCALES[code])
 
 
@@ -157,9 +158,9 @@ class Language:
         told = [self.text(name) if name in known else name for name in names]
         return self.text(rejection.OR.template).join(told)
 
-    def number(self, value: float, *, decimals: int | None = None) -> str:
+    def number(self, value: float | Decimal, *, decimals: int | None = None) -> str:
         """``1,234.5`` or ``1 234,5``, with at most three decimals unless told how many."""
-        if not abs(value) < _LONGEST_NUMBER:
+        if not abs(float(value)) < _LONGEST_NUMBER:
             return f"{float(value):.3g}"
         pattern = "#,##0.###" if decimals is None else f"#,##0.{'0' * decimals}".rstrip(".")
         return _decimal(value, pattern, self.code)
@@ -168,7 +169,12 @@ class Language:
         """Loyalty points, or any amount without a unit: two decimals where it is a fraction."""
         return self.number(value, decimals=0 if float(value).is_integer() else 2)
 
-    def money(self, cents: float) -> str:
+    def exact(self, value: Decimal) -> str:
+        """A number with all its decimals."""
+        exponent = value.normalize().as_tuple().exponent
+        return self.number(value, decimals=max(0, -int(exponent)))
+
+    def money(self, cents: float | Decimal) -> str:
         """Integer cents as euros: ``€4.24`` or ``4,24 €``."""
         return _euros(cents, self.code)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
@@ -32,6 +32,17 @@ class Reply:
     content_type: str = TEXT
     headers: tuple[tuple[str, str], ...] = ()
     closes: bool = False
+
+    async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, without its body to a HEAD."""
+        # The body of anything else was not read, and may never end.
+        is_unread = scope["method"] != "POST" and has_body(scope["headers"])
+        reply = replace(self, closes=True) if is_unread else self
+        await send_reply(reply, scope, receive, send)
+
+
+class CallerGone(Exception):  # noqa: N818
+    """The caller hung up before it was answered: nobody is left to answer."""
 
 
 @dataclass(eq=False)

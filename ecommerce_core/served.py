@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ecommerce_core.access import Actor
+from ecommerce_core.access import Access, Actor
 from ecommerce_core.backup import BackupSchedule
+from ecommerce_core.comparison import Comparison
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.health import PeerErrors
 from ecommerce_core.metrics import Metrics
 from ecommerce_core.models import Run, Trigger
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage import Reader
+from ecommerce_core.signed_links import SignedLinks
+from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
 
 
@@ -78,12 +81,36 @@ class ServedApplication(Protocol):
         ...
 
     @property
+    def access(self) -> Access:
+        """Whether visitors sign in."""
+        ...
+
+    @property
+    def links(self) -> SignedLinks:
+        """Checks the links that pages have signed."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The files that readers read."""
+        ...
+
+    @property
+    def comparison(self) -> Comparison:
+        """What differs between two runs."""
+        ...
+
+    @property
     def run_observers(self) -> list[Callable[[Run], None]]:
         """Who hears of each run that ended."""
         ...
 
     def workers_alive(self) -> Mapping[str, bool]:
         """Whether the thread that syncs it lives, by dataset."""
+        ...
+
+    def locks_usable(self) -> Mapping[str, bool]:
+        """Whether a sync of it could take its lock, or wait for it, by dataset."""
         ...
 
     def request_sync(
@@ -109,3 +136,4 @@ class Service:
     app: ServedApplication
     metrics: Metrics
     deliveries: DeliveryLog
+    peer_errors: PeerErrors

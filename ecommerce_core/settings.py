@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
+from ecommerce_core.api_tokens import ApiToken, parse_tokens
 from ecommerce_core.errors import SettingsError
 from ecommerce_core.setting_values import (
     one_of,
@@ -37,12 +38,17 @@ _PASSWORD = re.compile(r"//[^/@]*@")
 _PATH = "a path of letters, digits and -._~/ such as api/data"
 _SECONDS = "a number of seconds above 0"
 _HOURS = "a number of hours from 0.01 to 8760"
+# The bytes are limited apart: with ten times as many, ten million products pass.
+MAX_RECORDS = 10_000_000
 _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
 
 
-def _variable(name: str, default: T, parse: Callable[[str], T], takes: str) -> T:
+def _variable(
+    name: str, default: T, parse: Callable[[str], T], takes: str, *, is_secret: bool = False
+) -> T:
     """A field that the environment variable ``name`` sets; ``takes`` says what it may be."""
-    return field(default=default, metadata={"name": name, "parse": parse, "takes": takes})
+    about = {"name": name, "parse": parse, "takes": takes, "is_secret": is_secret}
+    return field(default=default, metadata=about, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,7 @@ class Settings:
         (),
         parse_secrets,
         "a secret of at least 16 characters, or two with a comma between (new, old)",
+        is_secret=True,
     )
     callback_grace_s: float = _variable("ECOMMERCE_CALLBACK_GRACE_S", 10.0, parse_seconds, _SECONDS)
     timeout_s: float = _variable("ECOMMERCE_TIMEOUT_S", 30.0, parse_seconds, _SECONDS)
@@ -86,6 +93,12 @@ class Settings:
         512,
         whole_number(1, 4096),
         "a whole number of megabytes from 1 to 4096",
+    )
+    max_records: int = _variable(
+        "ECOMMERCE_MAX_RECORDS",
+        MAX_RECORDS,
+        whole_number(1, 1_000_000_000),
+        "a whole number from 1 to 1000000000",
     )
     reader_memory_mb: int = _variable(
         "ECOMMERCE_READER_MEMORY_MB",
@@ -124,6 +137,14 @@ class Settings:
         parse_claim,
         "a claim and its value such as groups=shop-operators",
     )
+    api_tokens: tuple[ApiToken, ...] = _variable(
+        "ECOMMERCE_API_TOKENS",
+        (),
+        parse_tokens,
+        "tokens of at least 32 letters, digits and -._~+/, each with a name and a colon before it"
+        " if you like, with commas between",
+        is_secret=True,
+    )
     sign_in_hours: float = _variable("ECOMMERCE_SIGN_IN_HOURS", 12.0, parse_hours, _HOURS)
     agent_role: str = _variable(
         "ECOMMERCE_AGENT_ROLE", "analyst", one_of("analyst", "operator"), "analyst or operator"
@@ -155,12 +176,12 @@ class Settings:
         return settings
 
 
-def _read(text: str, *, name: str, parse: Callable[[str], T], takes: str) -> T:
+def _read(text: str, *, name: str, parse: Callable[[str], T], takes: str, is_secret: bool) -> T:
     try:
         return parse(text)
     except ValueError as error:
         # The value of a secret is never repeated.
-        shown = "…" if "SECRET" in name else repr(_PASSWORD.sub("//…@", text))
+        shown = "…" if is_secret else repr(_PASSWORD.sub("//…@", text))
         raise SettingsError(
             "{variable} is {value}: it takes {what}", variable=name, value=shown, what=takes
         ) from error

@@ -6,9 +6,10 @@ The only core module that imports Streamlit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec
 
@@ -17,9 +18,11 @@ from streamlit.elements.lib import agent_spec
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ecommerce_core.access import STRANGER, Actor, Deed
+from ecommerce_core.address import View
 from ecommerce_core.application import Application
+from ecommerce_core.data_routes import DataRoute, ask_changes, ask_rows, link_to
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import EcommerceError, RowsPreparing
-from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, write_export
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.line import Line
@@ -28,7 +31,6 @@ from ecommerce_core.ticket import Ticket
 
 # What pages use of the core beside its types, words and errors, they reach through this module.
 __all__ = [
-    "MIME_TYPES",
     "Application",
     "EcommerceError",
     "Language",
@@ -36,12 +38,9 @@ __all__ = [
     "escape",
     "escape_time",
     "estimate",
-    "export_file_name",
-    "guard_formula",
     "occurrences",
     "period",
     "real_delay",
-    "write_export",
 ]
 
 # Long enough for the end of a part's drawing to be on its way to the browser, busy as we may be.
@@ -191,6 +190,12 @@ def visitor() -> Actor | None:
     return application().access.actor(st.user.to_dict(), is_agent=is_agent())
 
 
+def sign_out() -> None:
+    """End this session's sign-in, in this browser and wherever its cookie was copied to."""
+    application().sign_outs.end(st.user.to_dict())
+    st.logout()
+
+
 def is_agent() -> bool:
     """Whether a program uses this session, through Streamlit's agent API or MCP."""
     # Noted when the session begins: a closed one is forgotten while its script still runs.
@@ -212,6 +217,27 @@ def actor() -> Actor:
 def may_change() -> bool:
     """Whether controls that change something are drawn. The application asks again."""
     return actor().may(Deed.CHANGE)
+
+
+def link_to_rows(
+    dataset: Dataset, view: View, file_format: str, columns: Sequence[str] = ()
+) -> str:
+    """A link to the rows that a view asks for, as a file."""
+    words = language()
+    pairs = ask_rows(view, dataset, language=words.code, zone=words.zone, columns=columns)
+    return _link(DataRoute(dataset, file_format), pairs)
+
+
+def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[int, int]) -> str:
+    """A link to what differs between two runs, as a file."""
+    pairs = ask_changes(view, runs, language=language().code)
+    return _link(DataRoute(dataset, file_format, of_changes=True), pairs)
+
+
+def _link(route: DataRoute, pairs: list[tuple[str, str]]) -> str:
+    app = application()
+    signs = actor() if app.access.must_sign_in else None
+    return link_to(route, pairs, links=app.links, actor=signs, now=datetime.now(UTC))
 
 
 def note_for_analysts() -> None:

@@ -7,9 +7,11 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import NO_FILTERS, View, is_day, with_filter
+from ecommerce_core.column import Kind
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Withdrawn
 from ecommerce_core.ui import language
-from pages.view import NO_FILTERS, Shape, View
 from pages.view_state import edit
 
 
@@ -27,58 +29,66 @@ def age_in_words(age: str) -> str:
     return language().duration(int(age[:-1]) * (3_600 if age.endswith("h") else 86_400))
 
 
-def list_active(shape: Shape, view: View) -> list[tuple[str, dict[str, Any]]]:
+def since_label(column: str) -> str:
+    """What a filter by a moment is called."""
+    labels = {"first_seen_at": _("New since"), "updated_at": _("Changed since")}
+    return labels.get(column) or language().word(column)
+
+
+def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]]:
     """Each filter that holds: what it says, and the edit that takes it away."""
     words, found = language(), list[tuple[str, dict[str, Any]]]()
-    for value in view.chosen if shape.choice else ():
-        left = tuple(other for other in view.chosen if other != value)
-        found.append((named(words.word(shape.choice or ""), value), {"chosen": left}))
-    if view.low is not None or view.high is not None:
-        is_money = shape.range_column.endswith("_cents")
-        ends = [
-            "…" if end is None else words.money(end * 100) if is_money else words.points(end)
-            for end in (view.low, view.high)
+    for column, chosen in view.choices.items():
+        for value in chosen:
+            left = tuple(other for other in chosen if other != value)
+            choices = with_filter(view.choices, column, left)
+            found.append((named(words.word(column), value), {"choices": choices}))
+    for column, ends in view.ranges.items():
+        is_money = dataset.column(column).kind is Kind.MONEY
+        said = [
+            "…" if end is None else words.money(end * 100) if is_money else words.exact(end)
+            for end in ends
         ]
-        text = named(words.word(shape.range_column), "–".join(ends))
-        found.append((text, {"low": None, "high": None}))
+        ranges = with_filter(view.ranges, column, None)
+        found.append((named(words.word(column), "–".join(said)), {"ranges": ranges}))
     if view.withdrawn is not Withdrawn.HIDE:
         text = _("Withdrawn too") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
         found.append((text, {"withdrawn": Withdrawn.HIDE}))
-    for field, label in (("new", _("New since")), ("changed", _("Changed since"))):
-        since: str = getattr(view, field)
-        if since:
-            is_day = since.count("-") == 2
-            found.append((named(label, since if is_day else age_in_words(since)), {field: ""}))
-    if view.present is not None and shape.presence:
-        text = _("With {what}") if view.present else _("Without {what}")
-        found.append((text.format(what=words.word(shape.presence).lower()), {"present": None}))
+    for column, since in view.since.items():
+        text = since if is_day(since) else age_in_words(since)
+        without = with_filter(view.since, column, None)
+        found.append((named(since_label(column), text), {"since": without}))
+    for column, is_there in view.presence.items():
+        text = _("With {what}") if is_there else _("Without {what}")
+        presence = with_filter(view.presence, column, None)
+        found.append((text.format(what=words.word(column).lower()), {"presence": presence}))
     return found
 
 
-def show(shape: Shape, view: View) -> None:
+def show(dataset: Dataset, view: View) -> None:
     """The filters that hold, each a button that takes it away."""
-    found = list_active(shape, view)
+    found = list_active(dataset, view)
     if not found:
         return
-    with st.container(horizontal=True, gap="xsmall", key=f"{shape.name}_active"):
+    with st.container(horizontal=True, gap="xsmall", key=f"{dataset.name}_active"):
         for number, (text, without) in enumerate(found):
             st.button(
                 ui.escape(text),
-                key=f"drop_filter_{shape.name}_{number}",
+                key=f"drop_filter_{dataset.name}_{number}",
                 icon=":material/close:",
                 icon_position="right",
                 help=_("Take this filter away"),
                 on_click=edit,
-                args=(shape.name,),
+                args=(dataset.name,),
                 kwargs=without,
             )
         if len(found) > 1:
             st.button(
                 _("Clear all filters"),
-                key=f"clear_active_{shape.name}",
+                key=f"clear_active_{dataset.name}",
                 type="tertiary",
                 icon=":material/filter_alt_off:",
                 on_click=edit,
-                args=(shape.name,),
+                args=(dataset.name,),
                 kwargs=NO_FILTERS,
             )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import View, format_address, parse_address
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.ui import escape, language
 from pages import echo, view_state, visits
-from pages.address import format_address, parse_address
-from pages.view import Shape, View
 
 
 def _(message: str) -> str:
@@ -30,21 +30,21 @@ def _write(address: dict[str, str | list[str]]) -> None:
     st.query_params.from_dict({**address, **visits.language_in_address()})
 
 
-def follow(shape: Shape) -> None:
+def follow(dataset: Dataset) -> None:
     """Let the address follow a run of the rows alone, once they are drawn; see ``arrive``."""
-    name, state = shape.name, st.session_state
+    name, state = dataset.name, st.session_state
     if state.get(f"_{name}_edited"):
         # A browser takes as long for a new address as for a few elements.
         ui.hand_over()
-        _write(format_address(view_state.current(name), shape))
+        _write(format_address(view_state.current(name), dataset))
         state["_address_seen"] = _said()
         # Last: a click elsewhere can end this run at any step, and the next one then writes it.
         state[f"_{name}_edited"] = False
 
 
-def arrive(shape: Shape) -> View:
+def arrive(dataset: Dataset) -> View:
     """The view for this run of the page; a note says what of the address makes no sense."""
-    name, state = shape.name, st.session_state
+    name, state = dataset.name, st.session_state
     said = _said()
     came = state.get("_address_of_visit") != visits.number()
     if came:
@@ -53,11 +53,11 @@ def arrive(shape: Shape) -> View:
     # What was edited as one left the page does not stand against a link that leads back to it.
     edited = state.get(f"_{name}_edited") and not (said and came)
     if edited or restored or (not came and echo.is_old_address("address", said)):
-        address = format_address(view_state.current(name), shape)
+        address = format_address(view_state.current(name), dataset)
         if said != {key: v if isinstance(v, list) else [v] for key, v in address.items()}:
             _write(address)
     elif came or said != state.get("_address_seen"):
-        view, ignored = parse_address(said, shape)
+        view, ignored = parse_address(said, dataset)
         state[f"_{name}_view"], state[f"_{name}_ignored"] = view, ignored
         view_state.forget_selection(name)
     state["_address_seen"], state["_address_of_visit"] = _said(), visits.number()

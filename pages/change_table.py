@@ -7,20 +7,20 @@ from math import ceil
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import language
 from pages import pager
 from pages.row_detail import shown
 from pages.table import Column, show_table
-from pages.view import Shape, View
 
 
 def _(message: str) -> str:
     return language().text(message)
 
 
-def show(dataset: Dataset, shape: Shape, view: View, runs: tuple[int, int], total: int) -> None:
+def show(dataset: Dataset, view: View, runs: tuple[int, int], total: int) -> None:
     """One page of them. Raises StoreError."""
     if not total:
         text = _("Nothing of this kind changed between these runs.")
@@ -55,5 +55,5 @@ def show(dataset: Dataset, shape: Shape, view: View, runs: tuple[int, int], tota
         Column("new", label=_("After"), width=260),
     ]
     alt = _("What changed from run {first} to run {last}").format(first=runs[0], last=runs[1])
-    show_table(rows, columns, key=f"{shape.name}_differences", alt=alt, height="content")
-    pager.show(shape, page=page, size=view.size, matching=total, shown=len(found))
+    show_table(rows, columns, key=f"{dataset.name}_differences", alt=alt, height="content")
+    pager.show(dataset, page=page, size=view.size, matching=total, shown=len(found))

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import Run, RunStatus
-from ecommerce_core.query import ChangeKind, Difference
+from ecommerce_core.query import ChangeKind
 from ecommerce_core.ui import Language, language
-from pages import change_table, exports, reads, row_question, view_state
-from pages.view import Shape, View
+from pages import change_table, export_menu, reads, row_question, view_state
 from pages.view_state import choose_in, edited_by
 
-RUNS_OFFERED, CHUNK = 200, 5_000
+RUNS_OFFERED = 200
 EVERYTHING = "all"
 
 
@@ -23,31 +23,31 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def show(dataset: Dataset, shape: Shape) -> None:
+def show(dataset: Dataset) -> None:
     """The whole part of the page. Raises StoreError."""
-    store, view = ui.application().store, view_state.current(shape.name)
+    store, view = ui.application().store, view_state.current(dataset.name)
     good = [status for status in RunStatus if status.is_good]
-    runs = store.list_runs(dataset=shape.name, statuses=good, limit=RUNS_OFFERED)
+    runs = store.list_runs(dataset=dataset.name, statuses=good, limit=RUNS_OFFERED)
     if len(runs) < 2:
         text = _("There is nothing to compare yet: it takes two good fetches.")
         st.info(text, icon=":material/difference:")
         return
-    start, end = _choose(shape, view, runs)
+    start, end = _choose(dataset, view, runs)
     if start == end:
         st.info(_("Choose two different runs."), icon=":material/difference:")
         return
     counts = reads.count_differences(dataset, start, end, search=view.search)
-    _controls(dataset, shape, view, (start, end), counts)
+    _controls(dataset, view, (start, end), counts)
     total = sum(counts.values()) if view.kind is None else counts.get(ChangeKind(view.kind), 0)
-    change_table.show(dataset, shape, view, (start, end), total)
+    change_table.show(dataset, view, (start, end), total)
 
 
-def _choose(shape: Shape, view: View, runs: Sequence[Run]) -> tuple[int, int]:
+def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int]:
     """The two runs; the last two good ones unless the reader says otherwise."""
     store, by_id = ui.application().store, {run.id: run for run in runs}
     for number in (view.from_run, view.to_run):
         run = store.run(number) if number is not None and number not in by_id else None
-        if run is not None and run.dataset == shape.name:
+        if run is not None and run.dataset == dataset.name:
             by_id[run.id] = run
     ids = sorted(by_id, reverse=True)
     end = view.to_run if view.to_run in by_id else ids[0]
@@ -57,13 +57,13 @@ def _choose(shape: Shape, view: View, runs: Sequence[Run]) -> tuple[int, int]:
     chosen = {"from_run": (_("From run"), start), "to_run": (_("To run"), end)}
     with st.grid(2, min_column_width=300, gap="small"):
         for field, (title, number) in chosen.items():
-            key = f"{shape.name}_{field}"
+            key = f"{dataset.name}_{field}"
             st.selectbox(
                 title,
                 ids,
                 key=choose_in(key, number),
                 format_func=lambda number: _label(by_id[number], words),
-                on_change=edited_by(shape.name, key, field, options=ids),
+                on_change=edited_by(dataset.name, key, field, options=ids),
             )
     return start or 0, end or 0
 
@@ -80,12 +80,11 @@ def _label(run: Run, words: Language) -> str:
 
 def _controls(
     dataset: Dataset,
-    shape: Shape,
     view: View,
     runs: tuple[int, int],
     counts: Mapping[ChangeKind, int],
 ) -> None:
-    words, key = language(), f"{shape.name}_kind"
+    words, key = language(), f"{dataset.name}_kind"
     numbers = {EVERYTHING: sum(counts.values())}
     numbers |= {str(kind): count for kind, count in counts.items()}
     labels = {
@@ -96,7 +95,7 @@ def _controls(
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         row_question.search_box(
-            shape, view, placeholder=words.word(dataset.key), key="search_changes"
+            dataset, view, placeholder=words.word(dataset.key), key="search_changes"
         )
         st.radio(
             _("Kind"),
@@ -107,7 +106,7 @@ def _controls(
             label_visibility="collapsed",
             width="content",
             on_change=edited_by(
-                shape.name,
+                dataset.name,
                 key,
                 "kind",
                 lambda kind: None if kind == EVERYTHING else kind,
@@ -115,21 +114,4 @@ def _controls(
             ),
         )
         st.space("stretch")
-        st.download_button(
-            _("Export (CSV)"),
-            exports.changes_csv(lambda: _every(dataset, view, runs)),
-            file_name=f"{dataset.name}-changes-{runs[0]}-{runs[1]}.csv",
-            mime="text/csv",
-            key=f"export_changes_{dataset.name}",
-            icon=":material/download:",
-            disabled=not numbers[EVERYTHING],
-            on_click="ignore",
-        )
-
-
-def _every(dataset: Dataset, view: View, runs: tuple[int, int]) -> Iterator[list[Difference]]:
-    """All differences that match, in chunks; read when they are taken."""
-    kind = None if view.kind is None else ChangeKind(view.kind)
-    return ui.application().comparison.iter_differences(
-        dataset, *runs, kind=kind, search=view.search
-    )
+        export_menu.show_changes(dataset, runs, numbers[EVERYTHING])

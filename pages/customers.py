@@ -9,28 +9,9 @@ from ecommerce_core.models import Customer
 from ecommerce_core.ui import escape, language
 from pages import dataset_page, row_list, view_state
 from pages.table import Column
-from pages.view import Shape
 from pages.view_state import choose_in, edit, edited_by
 
 _ = language().text
-
-SHAPE = Shape(
-    "customers",
-    sorts=(
-        "last_name",
-        "first_name",
-        "loyalty_points",
-        "payment",
-        "account",
-        "customer_id",
-        "first_seen_at",
-        "updated_at",
-        "withdrawn_at",
-    ),
-    range_column="loyalty_points",
-    presence="account",
-    layouts=("cards", "table"),
-)
 
 draw_table = row_list.columns_table(
     "customers",
@@ -94,7 +75,6 @@ def draw(rows: Sequence[Row]) -> None:
 
 dataset_page.show(
     "customers",
-    SHAPE,
     title=_("Customers"),
     search_help=_("Name, account or number"),
     show_rows=draw,

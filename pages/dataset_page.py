@@ -8,6 +8,7 @@ from functools import partial
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import TABS, query_of
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.ui import language
 from pages import (
@@ -29,7 +30,6 @@ from pages import (
     shown_rows,
     view_state,
 )
-from pages.view import TABS, Shape, query_of
 from pages.view_state import choose_in, edited_by
 
 
@@ -37,26 +37,23 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def show(
-    name: str, shape: Shape, *, title: str, search_help: str, show_rows: row_list.Show
-) -> None:
+def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -> None:
     """The whole page of a dataset; ``show_rows`` draws the rows of the page that is asked for."""
     frame.show(title)
-    view = address_bar.arrive(shape)
+    dataset = ui.application().datasets[name]
+    view = address_bar.arrive(dataset)
     fetch_watch.watch(name, idle=partial(as_of.show, name))
     with ui.guarded():
-        dataset = ui.application().datasets[name]
         totals = reads.totals(dataset)
-        query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
+        query = query_of(view, dataset, now=datetime.now(UTC), zone=language().zone)
         filled = totals.current + totals.withdrawn > 0
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             dataset_actions.show(name, totals)
             if filled:
                 st.space("stretch")
-                _parts(shape, view.tab)
+                _parts(dataset, view.tab)
                 if view.tab != "changes":  # those have a file of their own
-                    export_menu.show(dataset, query, partial(row_list.count, dataset, query))
-        export_menu.watch(name)
+                    export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
         notices.show(name)
         shown_rows.show(dataset)
         if not filled:
@@ -65,20 +62,20 @@ def show(
         drawn.note_frame(name)
         # The part that is looked at; the others cost nothing.
         if view.tab == "changes":
-            changes.show(dataset, shape)
+            changes.show(dataset)
         else:
-            ui.fragment()(_rows)(dataset, shape, search_help, show_rows)
+            ui.fragment()(_rows)(dataset, search_help, show_rows)
         if view.row is not None:
-            row_detail.show(dataset, shape, view.row)
+            row_detail.show(dataset, view.row)
 
 
-def _parts(shape: Shape, tab: str) -> None:
+def _parts(dataset: Dataset, tab: str) -> None:
     labels = {
         "rows": f":material/table_rows: {_('Rows')}",
         "changes": f":material/difference: {_('Changes')}",
         "pictures": f":material/bar_chart: {_('Pictures')}",
     }
-    key = f"{shape.name}_part"
+    key = f"{dataset.name}_part"
     st.radio(
         _("Part of the page"),
         TABS,
@@ -87,41 +84,39 @@ def _parts(shape: Shape, tab: str) -> None:
         format_func=lambda name: labels[name],
         label_visibility="collapsed",
         width="content",
-        on_change=edited_by(shape.name, key, "tab", options=TABS),
+        on_change=edited_by(dataset.name, key, "tab", options=TABS),
     )
 
 
-def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.Show) -> None:
+def _rows(dataset: Dataset, search_help: str, show_rows: row_list.Show) -> None:
     """What is asked and what is found: a fragment, since most clicks change nothing else."""
-    name = shape.name
+    name = dataset.name
     if drawn.is_frame_old(name):
         st.rerun()
     view = view_state.current(name)
     with ui.guarded():
         totals = reads.totals(dataset)
-        query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
+        query = query_of(view, dataset, now=datetime.now(UTC), zone=language().zone)
         is_list = view.tab == "rows"
         drawn.note_question(name)
         asked = st.container()
         # The rows first: what one waits for need not wait for what stands above it.
         if is_list:
-            ui.fragment()(_page)(dataset, shape, show_rows)
+            ui.fragment()(_page)(dataset, show_rows)
         else:
-            active_filters.show(shape, view)
-            pictures.show(dataset, shape, query)
+            active_filters.show(dataset, view)
+            pictures.show(dataset, query)
         with asked:
-            row_question.show(
-                dataset, shape, query, totals, search_help=search_help, sorted_too=is_list
-            )
-    address_bar.follow(shape)
+            row_question.show(dataset, query, totals, search_help=search_help, sorted_too=is_list)
+    address_bar.follow(dataset)
 
 
-def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
+def _page(dataset: Dataset, show_rows: row_list.Show) -> None:
     """One page of what is found, and the filters that hold: most clicks stay in here."""
-    name = shape.name
+    name = dataset.name
     if drawn.is_frame_old(name) or drawn.is_question_old(name):
         st.rerun()
-    query = query_of(view_state.current(name), shape, now=datetime.now(UTC), zone=language().zone)
+    query = query_of(view_state.current(name), dataset, now=datetime.now(UTC), zone=language().zone)
     with ui.guarded():
-        row_list.show(dataset, shape, query, show_rows)
-    address_bar.follow(shape)
+        row_list.show(dataset, query, show_rows)
+    address_bar.follow(dataset)

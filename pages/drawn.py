@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import streamlit as st
 
-from pages.view import NO_FILTERS, View
+from ecommerce_core.address import NO_FILTERS, View
 from pages.view_state import current
 
 

@@ -1,121 +1,71 @@
-"""Taking rows away as a file: the menu, and how far a large file is."""
+"""Taking rows away as a file: a menu of links, a format each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import Query
-from ecommerce_core.ui import escape, language
-from pages.exports import AT_ONCE_ROWS, FORMATS, Export, at_once, begin, give_up
+from ecommerce_core.ui import language
+from pages import view_state
+from pages.view_state import choose_in
+
+FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
 
 def _(message: str) -> str:
     return language().text(message)
 
 
-def show(dataset: Dataset, query: Query, count: Callable[[], int]) -> None:
-    """The menu: what a file would hold, and a button for each format."""
-    words, label = language(), _("Export")
-    key, icon = f"export_{dataset.name}", ":material/download:"
-    popover = st.popover(label, icon=icon, key=key, on_change="rerun")
+def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
+    """The menu for the rows that match: what a file would hold, which columns, in which format."""
+    name, words = dataset.name, language()
+    popover = _menu(f"export_{name}")
     if not popover.open:
         return
-    matching = count()
     with popover:
-        text = words.plural("{count} row that matches", "All {count} rows that match", matching)
+        text = words.plural("{count} row that matches", "All {count} rows that match", count())
         st.caption(text)
-        for file_format, label in FORMATS.items():
-            look: dict[str, Any] = {
-                "key": f"export_{dataset.name}_{file_format}",
-                "icon": ":material/download:",
-                "width": "stretch",
-            }
-            if matching <= AT_ONCE_ROWS:
-                st.download_button(
-                    label,
-                    at_once(dataset, query, file_format),
-                    file_name=ui.export_file_name(dataset, file_format, datetime.now(UTC)),
-                    mime=ui.MIME_TYPES[file_format],
-                    on_click="ignore",
-                    **look,
-                )
-            else:
-                st.button(
-                    _("Prepare {format}").format(format=label),
-                    on_click=begin,
-                    args=(dataset, query, file_format, matching),
-                    **look,
-                )
+        fields = {column.field: words.word(column.name) for column in dataset.row_columns}
+        key = f"export_columns_{name}"
+        columns = st.multiselect(
+            _("Columns"),
+            list(fields),
+            key=choose_in(key, [one for one in st.session_state.get(key) or [] if one in fields]),
+            format_func=lambda field: fields[field],
+            placeholder=_("All ({n})").format(n=words.number(len(fields))),
+        )
+        for file_format in FORMATS:
+            view = view_state.current(name)
+            address = ui.link_to_rows(dataset, view, file_format, columns)
+            _link(f"export_{name}_{file_format}", file_format, address)
 
 
-def watch(name: str) -> None:
-    """The file in the making, if there is one: how far it is, or the button that takes it."""
-    export: Export | None = st.session_state.get(f"_{name}_export")
-    if export is None or export.future is None:
+def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:
+    """The menu for what differs between two runs."""
+    popover = _menu(f"export_changes_{dataset.name}", disabled=not count)
+    if not popover.open:
         return
-    done = export.future.done()
-    ui.fragment(run_every_s=None if done else 0.5)(_progress)(name, export, was_done=done)
+    with popover:
+        view = view_state.current(dataset.name)
+        for file_format in FORMATS:
+            key = f"export_changes_{dataset.name}_{file_format}"
+            _link(key, file_format, ui.link_to_changes(dataset, view, file_format, runs))
 
 
-def _progress(name: str, export: Export, *, was_done: bool) -> None:
-    future, words = export.future, language()
-    if future is None or export.given_up:
-        return
-    if future.done() and not was_done:
-        st.rerun()
-    with st.container(border=True, horizontal=True, vertical_alignment="center"):
-        if not future.done():
-            text = _("Preparing {file}: {done} of {total} rows").format(
-                file=escape(export.name),
-                done=words.number(export.done),
-                total=words.number(export.total),
-            )
-            st.progress(min(1.0, export.done / export.total), text, width="stretch")
-        elif (error := future.exception()) is not None:
-            _failed(export, error)
-        else:
-            _ready(name, export)
-        st.button(
-            _("Give it up"),
-            key=f"give_up_export_{name}",
-            icon=":material/close:",
-            type="tertiary",
-            on_click=give_up,
-            args=(name,),
-        ) and st.rerun()
+def _menu(key: str, *, disabled: bool = False) -> Any:
+    icon = ":material/download:"
+    return st.popover(_("Export"), icon=icon, key=key, disabled=disabled, on_change="rerun")
 
 
-def _failed(export: Export, error: BaseException) -> None:
-    text = _("{file} could not be prepared.").format(file=escape(export.name))
-    said = ui.sentence(language().error(error)) if isinstance(error, ui.EcommerceError) else ""
-    st.error(f"{text} {said}", icon=":material/error:")
-
-
-def _ready(name: str, export: Export) -> None:
-    export.file.seek(0, 2)
-    size = language().size(export.file.tell())
-    text = _("{file} is ready: {n} rows, {size}.").format(
-        file=escape(export.name), n=language().number(export.done), size=size
-    )
-    st.markdown(f":material/check_circle: {text}", width="stretch")
-
-    def read() -> bytes:
-        export.file.seek(0)
-        return export.file.read()
-
-    st.download_button(
-        _("Download"),
-        read,
-        file_name=export.name,
-        mime=export.mime,
-        key=f"take_export_{name}",
-        type="primary",
+def _link(key: str, file_format: str, address: str) -> None:
+    st.link_button(
+        FORMATS[file_format],
+        address,
+        key=key,
         icon=":material/download:",
-        on_click="ignore",
+        width="stretch",
     )

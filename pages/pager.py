@@ -6,8 +6,9 @@ from math import ceil
 
 import streamlit as st
 
+from ecommerce_core.address import PAGE_SIZES
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.ui import language
-from pages.view import PAGE_SIZES, Shape
 from pages.view_state import choose_in, edited_by, show_in
 
 
@@ -15,9 +16,9 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def show(shape: Shape, *, page: int, size: int, matching: int, shown: int) -> None:
+def show(dataset: Dataset, *, page: int, size: int, matching: int, shown: int) -> None:
     """Which ones of how many are shown, the other pages, and how many stand on one."""
-    name, words = shape.name, language()
+    name, words = dataset.name, language()
     first = (page - 1) * size + 1
     page_key, size_key = f"{name}_page", f"{name}_page_size"
     with st.container(

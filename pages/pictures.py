@@ -6,12 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import with_filter
+from ecommerce_core.column import Column, Filter, Kind
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query
 from ecommerce_core.ui import escape, language
 from pages import charts, reads, view_state
 from pages.active_filters import named
-from pages.view import Shape
 from pages.view_state import edit
 
 BARS, HEIGHT = 15, 300
@@ -21,15 +22,16 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def show(dataset: Dataset, shape: Shape, query: Query) -> None:
+def show(dataset: Dataset, query: Query) -> None:
     """All pictures of a dataset, under the filters that hold. Raises StoreError."""
     question = query.without_order()
     with st.grid(2, min_column_width=380, gap="medium") as grid:
-        if shape.choice is not None:
+        for column in dataset.filtered_by(Filter.CHOICE):
             with grid.cell(), ui.guarded():
-                _choices(dataset, shape, question)
-        with grid.cell(), ui.guarded():
-            _spread(dataset, shape, question)
+                _choices(dataset, column.name, question)
+        for column in dataset.filtered_by(Filter.RANGE):
+            with grid.cell(), ui.guarded():
+                _spread(dataset, column, question)
         with grid.cell(), ui.guarded():
             _growth(dataset)
 
@@ -39,9 +41,9 @@ def _heading(text: str, more: str) -> None:
     st.caption(more)
 
 
-def _choices(dataset: Dataset, shape: Shape, question: Query) -> None:
-    column, words = shape.choice or "", language()
-    view = view_state.current(shape.name)
+def _choices(dataset: Dataset, column: str, question: Query) -> None:
+    words = language()
+    wanted = view_state.current(dataset.name).choices.get(column, ())
     found = reads.values(dataset, column, question)
     text = _("{what} by {column}").format(
         what=words.word(dataset.name).capitalize(), column=words.word(column).lower()
@@ -53,19 +55,20 @@ def _choices(dataset: Dataset, shape: Shape, question: Query) -> None:
     top = found[:BARS]
     names = [name for name, _count in top]
     said = [named(name, words.number(count)) for name, count in top]
-    chosen = [not view.chosen or name in view.chosen for name in names]
+    chosen = [not wanted or name in wanted for name in names]
     frame = pd.DataFrame(
         {"name": names, "count": [n for _name, n in top], "said": said, "chosen": chosen}
     )
     # A picture of another choice is another picture: nothing is picked in it yet.
-    key = f"{shape.name}_choices_{abs(hash(view.chosen))}"
+    key = f"{dataset.name}_{column}_{abs(hash(wanted))}"
 
     def pick() -> None:
         picked = st.session_state[key]["selection"].get("picked") or []
-        now = view_state.current(shape.name).chosen
+        choices = view_state.current(dataset.name).choices
+        now = choices.get(column, ())
         for name in (point["name"] for point in picked if "name" in point):
             now = tuple(n for n in now if n != name) if name in now else (*now, name)
-        edit(shape.name, chosen=now)
+        edit(dataset.name, choices=with_filter(choices, column, now))
 
     alt = named(text, ", ".join(said[:5]))
     charts.bars(frame, alt=alt, height=max(120, 22 * len(top) + 30), key=key, on_pick=pick)
@@ -75,11 +78,12 @@ def _choices(dataset: Dataset, shape: Shape, question: Query) -> None:
         st.caption(more.format(n=words.number(len(found) - BARS), rows=words.number(rest)))
 
 
-def _spread(dataset: Dataset, shape: Shape, question: Query) -> None:
-    column, words = shape.range_column, language()
-    bins = reads.histogram(dataset, column, question)
-    is_money = column.endswith("_cents")
-    text = _("Distribution: {column}").format(column=words.word(column).lower())
+def _spread(dataset: Dataset, column: Column, question: Query) -> None:
+    words = language()
+    bins = reads.histogram(dataset, column.name, question)
+    is_money = column.kind is Kind.MONEY
+    word = words.word(column.name)
+    text = _("Distribution: {column}").format(column=word.lower())
     counted = sum(n for _low, _high, n in bins)
     if not counted:
         _heading(text, f":material/search_off: {_('Nothing matches')}")
@@ -91,7 +95,7 @@ def _spread(dataset: Dataset, shape: Shape, question: Query) -> None:
         n=words.number(counted), low=shown(bins[0][0]), high=shown(bins[-1][1]), peak=said[most]
     )
     _heading(text, escape(summary))
-    scale = shape.range_scale
+    scale = column.scale
     frame = pd.DataFrame(
         {
             "low": [low / scale for low, _high, _n in bins],
@@ -100,7 +104,7 @@ def _spread(dataset: Dataset, shape: Shape, question: Query) -> None:
             "said": said,
         }
     )
-    label = words.word(column) + (" (€)" if is_money else "")
+    label = word + (" (€)" if is_money else "")
     charts.histogram(frame, label=label, alt=named(text, summary), height=HEIGHT)
 
 

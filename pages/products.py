@@ -3,32 +3,11 @@
 from ecommerce_core.ui import language
 from pages import dataset_page, row_list
 from pages.table import Column
-from pages.view import Shape
 
 _ = language().text
 
-SHAPE = Shape(
-    "products",
-    sorts=(
-        "code",
-        "family",
-        "description",
-        "price_cents",
-        "first_seen_at",
-        "updated_at",
-        "withdrawn_at",
-        "catalogue_min_quantity",
-        "catalogue_packaging",
-        "catalogue_id",
-    ),
-    choice="family",
-    range_column="price_cents",
-    range_scale=100,
-)
-
 dataset_page.show(
     "products",
-    SHAPE,
     title=_("Products"),
     search_help=_("Code or description"),
     show_rows=row_list.columns_table(

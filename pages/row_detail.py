@@ -11,11 +11,11 @@ import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.column import Column, Filter, Kind
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import HistoryEntry
 from ecommerce_core.ui import escape, language
 from pages import charts, visits
-from pages.view import Shape
 from pages.view_state import edit, forget_selection
 
 CHANGES_SHOWN = 200
@@ -38,7 +38,7 @@ def shown(field: str, value: object) -> str:
     return str(value)
 
 
-def show(dataset: Dataset, shape: Shape, key: str) -> None:
+def show(dataset: Dataset, key: str) -> None:
     """The drawer of the row of that key; a note where there is no such row. Raises StoreError."""
     row = ui.application().reader.find_row(dataset, key)
     if row is None:
@@ -48,7 +48,7 @@ def show(dataset: Dataset, shape: Shape, key: str) -> None:
 
     def body() -> None:
         with ui.guarded():
-            _body(dataset, shape, row)
+            _body(dataset, row)
         st.button(
             _("Close"),
             key=f"close_row_{dataset.name}",
@@ -79,7 +79,7 @@ def _facts(row: Row, fields: Iterable[str]) -> dict[str, str]:
     return {language().word(field): escape(shown(field, values[field])) for field in fields}
 
 
-def _body(dataset: Dataset, shape: Shape, row: Row) -> None:
+def _body(dataset: Dataset, row: Row) -> None:
     # What the peer said of its own stands last; its words begin with its name.
     fields = sorted(asdict(row), key=lambda field: field.startswith("catalogue_"))
     if row.withdrawn_at is not None:
@@ -90,27 +90,28 @@ def _body(dataset: Dataset, shape: Shape, row: Row) -> None:
     if not history:
         st.caption(_("Nothing has changed since it was first seen."))
         return
-    _line(shape, row, [entry for entry in history if entry.field == shape.range_column])
+    for column in dataset.filtered_by(Filter.RANGE):
+        _line(column, row, [entry for entry in history if entry.field == column.name])
     _changes(history)
 
 
-def _line(shape: Shape, row: Row, history: Sequence[HistoryEntry]) -> None:
+def _line(column: Column, row: Row, history: Sequence[HistoryEntry]) -> None:
     """The price or the points over time; nothing where they never changed."""
     if not history:
         return
     oldest_first = sorted(history, key=lambda entry: entry.at)
     points = [(row.first_seen_at, oldest_first[0].old)]
     points += [(entry.at, entry.new) for entry in oldest_first]
-    points.append((datetime.now(UTC), getattr(row, shape.range_column)))
-    known = [(at, float(v) / shape.range_scale) for at, v in points if v not in (None, "")]
-    word = language().word(shape.range_column)
+    points.append((datetime.now(UTC), getattr(row, column.name)))
+    known = [(at, float(v) / column.scale) for at, v in points if v not in (None, "")]
+    word = language().word(column.name)
     charts.steps(
         pd.DataFrame(known, columns=["at", "value"]),
-        label=f"{word} (€)" if shape.range_column.endswith("_cents") else word,
+        label=f"{word} (€)" if column.kind is Kind.MONEY else word,
         alt=_("{what} over time, from {first} to {last}").format(
             what=word,
-            first=shown(shape.range_column, points[0][1]),
-            last=shown(shape.range_column, points[-1][1]),
+            first=shown(column.name, points[0][1]),
+            last=shown(column.name, points[-1][1]),
         ),
         height=160,
     )

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.address import NO_FILTERS, Range, View, is_day, with_filter
+from ecommerce_core.column import Column, Filter, Kind
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
 from pages import drawn, reads, view_state
-from pages.active_filters import age_in_words, list_active
-from pages.view import NO_FILTERS, Shape, View
+from pages.active_filters import age_in_words, list_active, since_label
 from pages.view_state import choose_in, edit, edited_by, show_in
 
 AGES = ("1h", "24h", "7d", "30d")
+# Beyond any number that is stored.
+LARGEST = 1e18
 
 
 def _(message: str) -> str:
     return language().text(message)
 
 
-def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
+def show(dataset: Dataset, query: Query, totals: Totals) -> None:
     """The filters, folded away: what is in them is only read while they are open."""
-    view, name = view_state.current(shape.name), shape.name
-    count = len(list_active(shape, view))
+    view, name = view_state.current(dataset.name), dataset.name
+    count = len(list_active(dataset, view))
     # Another label would be another popover, and closed.
     icon = ":material/filter_alt:"
     popover = st.popover(_("Filters"), icon=icon, key=f"{name}_filters", on_change="rerun")
@@ -35,13 +40,15 @@ def show(dataset: Dataset, shape: Shape, query: Query, totals: Totals) -> None:
     if not popover.open:
         return
     with popover, ui.guarded():
-        if shape.choice is not None:
-            _choice(dataset, shape, view, query)
-        _range(dataset, shape, view)
-        _withdrawn(shape, view, totals)
-        _since(shape, view)
-        if shape.presence is not None:
-            _presence(shape, view)
+        for column in dataset.filtered_by(Filter.CHOICE):
+            _choice(dataset, column.name, view, query)
+        for column in dataset.filtered_by(Filter.RANGE):
+            _range(dataset, column, view)
+        _withdrawn(dataset, view, totals)
+        for column in dataset.filtered_by(Filter.SINCE):
+            _since(dataset, column, view)
+        for column in dataset.filtered_by(Filter.PRESENCE):
+            _presence(dataset, column.name, view)
         st.button(
             _("Clear all filters"),
             key=f"clear_filters_{name}",
@@ -67,48 +74,85 @@ def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]
     return edit_what_is_seen
 
 
-def _choice(dataset: Dataset, shape: Shape, view: View, query: Query) -> None:
-    column = shape.choice or ""
+def filter_edited(
+    name: str,
+    key: str,
+    field: str,
+    column: str,
+    convert: Callable[[Any], Any] = lambda value: value,
+    *,
+    options: Collection[object] | None = None,
+) -> Callable[[], None]:
+    """The callback of a widget that edits the filter by one column."""
+
+    def filters(value: Any) -> Mapping[str, Any]:
+        return with_filter(getattr(view_state.current(name), field), column, convert(value))
+
+    return edited_where_seen(name, key, field, filters, options=options)
+
+
+def _choice(dataset: Dataset, column: str, view: View, query: Query) -> None:
     question = query.without_order()
     counts = dict(reads.values(dataset, column, question))
-    options = [*counts, *(value for value in view.chosen if value not in counts)]
-    key = f"{shape.name}_{column}"
+    chosen = view.choices.get(column, ())
+    options = [*counts, *(value for value in chosen if value not in counts)]
+    key = f"{dataset.name}_{column}"
     st.multiselect(
         language().word(column),
         options,
-        key=choose_in(key, list(view.chosen)),
+        key=choose_in(key, list(chosen)),
         format_func=lambda value: f"{value} ({language().number(counts.get(value, 0))})",
         placeholder=_("All ({n})").format(n=language().number(len(counts))),
-        on_change=edited_where_seen(shape.name, key, "chosen", tuple, options=options),
+        on_change=filter_edited(dataset.name, key, "choices", column, tuple, options=options),
     )
 
 
-def _range(dataset: Dataset, shape: Shape, view: View) -> None:
-    bounds = ui.application().reader.bounds(dataset, shape.range_column)
+def _range(dataset: Dataset, column: Column, view: View) -> None:
+    bounds = ui.application().reader.bounds(dataset, column.name)
+    word = language().word(column.name)
+    shown = f"{word} (€)" if column.kind is Kind.MONEY else word
+    ends = view.ranges.get(column.name, (None, None))
     labels = _("{column} from"), _("{column} to")
     with st.container(horizontal=True):
-        for label, field, bound in zip(labels, ("low", "high"), bounds, strict=True):
-            key = f"{shape.name}_{shape.range_name}_{field}"
-            hint = None if bound is None else language().points(bound / shape.range_scale)
+        for number, (label, field, bound) in enumerate(
+            zip(labels, ("low", "high"), bounds, strict=True)
+        ):
+            key = f"{dataset.name}_{column.address}_{field}"
+            end = ends[number]
             st.number_input(
-                label.format(column=_range_label(shape)),
+                label.format(column=shown),
                 value=None,
+                min_value=-LARGEST,
+                max_value=LARGEST,
                 step=1.0,
-                format="%.10g",
-                key=show_in(key, getattr(view, field)),
-                placeholder=hint,
+                format="%.15g",
+                key=show_in(key, None if end is None else float(end)),
+                placeholder=_bound(bound, column),
                 width=150,
-                on_change=edited_where_seen(shape.name, key, field),
+                on_change=filter_edited(
+                    dataset.name,
+                    key,
+                    "ranges",
+                    column.name,
+                    partial(_with_end, dataset.name, column.name, number),
+                ),
             )
 
 
-def _range_label(shape: Shape) -> str:
-    word = language().word(shape.range_column)
-    return f"{word} (€)" if shape.range_column.endswith("_cents") else word
+def _bound(bound: float | None, column: Column) -> str | None:
+    """The least or the most that there is, as one can type it."""
+    return None if bound is None else language().exact(Decimal(repr(bound)) / column.scale)
 
 
-def _withdrawn(shape: Shape, view: View, totals: Totals) -> None:
-    key = f"{shape.name}_withdrawn"
+def _with_end(name: str, column: str, number: int, typed: float | None) -> Range:
+    """The range with the one end that was typed."""
+    end = None if typed is None else Decimal(repr(typed))
+    low, high = view_state.current(name).ranges.get(column, (None, None))
+    return (low, end) if number else (end, high)
+
+
+def _withdrawn(dataset: Dataset, view: View, totals: Totals) -> None:
+    key = f"{dataset.name}_withdrawn"
     labels = {
         Withdrawn.HIDE: _("Hide"),
         Withdrawn.SHOW: _("Show too"),
@@ -121,55 +165,55 @@ def _withdrawn(shape: Shape, view: View, totals: Totals) -> None:
         horizontal=True,
         format_func=lambda option: labels[option],
         help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
-        on_change=edited_where_seen(shape.name, key, "withdrawn", options=labels),
+        on_change=edited_where_seen(dataset.name, key, "withdrawn", options=labels),
     )
 
 
-def _since(shape: Shape, view: View) -> None:
-    """An age out of a few, or a day: two inputs for one field, each empty where the other holds."""
-    for field, label in (("new", _("New since")), ("changed", _("Changed since"))):
-        since: str = getattr(view, field)
-        age_key, day_key = f"{shape.name}_{field}_age", f"{shape.name}_{field}_day"
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            # What an address asks for need not be among the usual ones.
-            ages = AGES if since in AGES or not since[-1:].isalpha() else (*AGES, since)
-            st.selectbox(
-                label,
-                ages,
-                index=None,
-                key=choose_in(age_key, since if since in ages else None),
-                format_func=age_in_words,
-                placeholder=_("Any time"),
-                width=150,
-                on_change=edited_where_seen(
-                    shape.name, age_key, field, lambda age: age or "", options=ages
-                ),
-            )
-            day = date.fromisoformat(since) if since.count("-") == 2 else None
-            st.date_input(
-                _("{label} (day)").format(label=label),
-                value=None,
-                key=show_in(day_key, day),
-                min_value=date(1970, 1, 1),
-                max_value=date(9999, 12, 31),
-                format="DD/MM/YYYY",
-                label_visibility="collapsed",
-                width=150,
-                on_change=edited_where_seen(
-                    shape.name, day_key, field, lambda day: "" if day is None else str(day)
-                ),
-            )
+def _since(dataset: Dataset, column: Column, view: View) -> None:
+    """An age out of a few, or a day: two inputs for one filter, and one of them is empty."""
+    name, label = dataset.name, since_label(column.name)
+    since = view.since.get(column.name, "")
+    age_key, day_key = f"{name}_{column.address}_age", f"{name}_{column.address}_day"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        # What an address asks for need not be among the usual ones.
+        ages = AGES if since in AGES or not since[-1:].isalpha() else (*AGES, since)
+        st.selectbox(
+            label,
+            ages,
+            index=None,
+            key=choose_in(age_key, since if since in ages else None),
+            format_func=age_in_words,
+            placeholder=_("Any time"),
+            width=150,
+            on_change=filter_edited(name, age_key, "since", column.name, options=ages),
+        )
+        st.date_input(
+            _("{label} (day)").format(label=label),
+            value=None,
+            key=show_in(day_key, date.fromisoformat(since) if is_day(since) else None),
+            min_value=date(1970, 1, 1),
+            max_value=date(9999, 12, 31),
+            format="DD/MM/YYYY",
+            label_visibility="collapsed",
+            width=150,
+            on_change=filter_edited(
+                name, day_key, "since", column.name, lambda day: None if day is None else str(day)
+            ),
+        )
 
 
-def _presence(shape: Shape, view: View) -> None:
-    key = f"{shape.name}_{shape.presence}"
+def _presence(dataset: Dataset, column: str, view: View) -> None:
+    key = f"{dataset.name}_{column}"
     options = {"all": None, "yes": True, "no": False}
     labels = {"all": _("All"), "yes": _("Has one"), "no": _("Has none")}
+    present = view.presence.get(column)
     st.radio(
-        language().word(shape.presence or ""),
+        language().word(column),
         list(labels),
-        key=choose_in(key, next(o for o, present in options.items() if present is view.present)),
+        key=choose_in(key, next(o for o, is_there in options.items() if is_there is present)),
         horizontal=True,
         format_func=lambda option: labels[option],
-        on_change=edited_where_seen(shape.name, key, "present", options.get, options=options),
+        on_change=filter_edited(
+            dataset.name, key, "presence", column, options.get, options=options
+        ),
     )

@@ -16,7 +16,6 @@ from ecommerce_core.query import Query
 from ecommerce_core.ui import language
 from pages import active_filters, drawn, pager, view_state
 from pages.table import Column, show_table
-from pages.view import Shape
 from pages.view_state import edit
 
 Show = Callable[[Sequence[Row]], object]
@@ -54,35 +53,33 @@ def count(dataset: Dataset, query: Query) -> int:
     return ui.application().reader.count_rows(dataset, query)
 
 
-def show(dataset: Dataset, shape: Shape, query: Query, show_rows: Show) -> None:
+def show(dataset: Dataset, query: Query, show_rows: Show) -> None:
     """One page of the rows that match, above it the filters that hold, below which ones it has."""
     filters = st.container()
     rows: Sequence[Row] | None = None
     with ui.guarded():
-        query, rows = _show_page(dataset, shape, query, show_rows)
+        query, rows = _show_page(dataset, query, show_rows)
     # Whatever became of the rows; but before the count, or a filter that was taken away would
     # stand for as long as that takes.
     with filters:
-        active_filters.show(shape, view_state.current(shape.name))
+        active_filters.show(dataset, view_state.current(dataset.name))
     if rows is None:
         return
     if not rows:
-        _nothing(shape)
+        _nothing(dataset)
         return
     # Counted while the rows are on their way: among a million that takes longer than to read them.
     # Not fewer than are shown, though a run may have ended in between.
     matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
-    pager.show(shape, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+    pager.show(dataset, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
 
 
-def _show_page(
-    dataset: Dataset, shape: Shape, query: Query, show_rows: Show
-) -> tuple[Query, Sequence[Row]]:
+def _show_page(dataset: Dataset, query: Query, show_rows: Show) -> tuple[Query, Sequence[Row]]:
     """Show the page asked for, or the last there is: which one that was, and its rows."""
     if query.page > 1:
         pages = ceil(count(dataset, query) / query.page_size)
         query = replace(query, page=max(1, min(query.page, pages)))
-    if drawn.has_just_come(shape.name):
+    if drawn.has_just_come(dataset.name):
         with st.skeleton(height=300):
             rows = _read(dataset, query)
     else:
@@ -100,9 +97,9 @@ def _read(dataset: Dataset, query: Query) -> list[Row]:
     return ui.application().reader.list_rows(dataset, query)
 
 
-def _nothing(shape: Shape) -> None:
-    view = view_state.current(shape.name)
-    found = [text for text, _without in active_filters.list_active(shape, view)]
+def _nothing(dataset: Dataset) -> None:
+    view = view_state.current(dataset.name)
+    found = [text for text, _without in active_filters.list_active(dataset, view)]
     if view.search:
         found.insert(0, _("Search: {text}").format(text=view.search))
     if not found:
@@ -113,9 +110,9 @@ def _nothing(shape: Shape) -> None:
         if view.search:
             st.button(
                 _("Search for everything"),
-                key=f"clear_search_{shape.name}",
+                key=f"clear_search_{dataset.name}",
                 icon=":material/backspace:",
                 on_click=edit,
-                args=(shape.name,),
+                args=(dataset.name,),
                 kwargs={"search": ""},
             )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ecommerce_core.address import TEXT_CHARS, View
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Totals
 from ecommerce_core.ui import language
 from pages import row_filters, view_state
-from pages.view import TEXT_CHARS, Shape, View
 from pages.view_state import choose_in, edited_by, show_in
 
 
@@ -18,7 +18,6 @@ def _(message: str) -> str:
 
 def show(
     dataset: Dataset,
-    shape: Shape,
     query: Query,
     totals: Totals,
     *,
@@ -26,35 +25,36 @@ def show(
     sorted_too: bool,
 ) -> None:
     """The controls above the rows: which ones, and in what order where that matters."""
-    view = view_state.current(shape.name)
+    view = view_state.current(dataset.name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        search_box(shape, view, placeholder=search_help)
-        row_filters.show(dataset, shape, query, totals)
+        search_box(dataset, view, placeholder=search_help)
+        row_filters.show(dataset, query, totals)
         if sorted_too:
-            _order(shape, view)
+            _order(dataset, view)
 
 
-def _order(shape: Shape, view: View) -> None:
-    sort_key, down_key = f"{shape.name}_sort", f"{shape.name}_descending"
+def _order(dataset: Dataset, view: View) -> None:
+    sort_key, down_key = f"{dataset.name}_sort", f"{dataset.name}_descending"
+    columns = [column.name for column in dataset.sortable]
     st.selectbox(
         _("Sort by"),
-        shape.sorts,
-        key=choose_in(sort_key, view.sort or shape.sorts[0]),
+        columns,
+        key=choose_in(sort_key, view.sort or dataset.default_sort),
         format_func=lambda column: _("Sort: {column}").format(column=language().word(column)),
         width=220,
         label_visibility="collapsed",
-        on_change=edited_by(shape.name, sort_key, "sort", options=shape.sorts),
+        on_change=edited_by(dataset.name, sort_key, "sort", options=columns),
     )
     st.toggle(
         _("Descending"),
         key=show_in(down_key, view.descending),
-        on_change=edited_by(shape.name, down_key, "descending"),
+        on_change=edited_by(dataset.name, down_key, "descending"),
     )
 
 
-def search_box(shape: Shape, view: View, *, placeholder: str, key: str = "search") -> None:
+def search_box(dataset: Dataset, view: View, *, placeholder: str, key: str = "search") -> None:
     """The box that searches as one types."""
-    key = f"{key}_{shape.name}"
+    key = f"{key}_{dataset.name}"
     st.text_input(
         _("Search"),
         key=show_in(key, view.search),
@@ -64,5 +64,5 @@ def search_box(shape: Shape, view: View, *, placeholder: str, key: str = "search
         placeholder=placeholder,
         width=290,
         label_visibility="collapsed",
-        on_change=edited_by(shape.name, key, "search", lambda text: text or ""),
+        on_change=edited_by(dataset.name, key, "search", lambda text: text or ""),
     )

@@ -12,8 +12,8 @@ from typing import Any
 
 import streamlit as st
 
+from ecommerce_core.address import View
 from pages import echo
-from pages.view import View
 
 # What may change without the page of rows beginning again.
 _SAME_ROWS = {"page", "row"}

@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecommerce_core.address import (
+    View,
+    format_address,
+    parse_address,
+    query_of,
+    with_filter,
+)
+from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.crm import CUSTOMERS
+from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Withdrawn
-from pages.address import format_address, parse_address
-from pages.view import PAGE_SIZES, TABS, Shape, View, query_of
 
-PRODUCTS = Shape(
-    "products",
-    sorts=("code", "price_cents", "updated_at"),
-    choice="family",
-    range_column="price_cents",
-    range_scale=100,
-)
-CUSTOMERS = Shape(
-    "customers",
-    sorts=("last_name", "loyalty_points"),
-    range_column="loyalty_points",
-    presence="account",
-    layouts=("cards", "table"),
-)
 NOW = datetime(2026, 11, 24, 20, 5, 31, tzinfo=UTC)
 
 
@@ -35,8 +31,8 @@ def said(address: dict[str, str | list[str]]) -> dict[str, list[str]]:
     return {k: value if isinstance(value, list) else [value] for k, value in address.items()}
 
 
-def ask(view: View, shape: Shape = PRODUCTS) -> Query:
-    return query_of(view, shape, now=NOW, zone=ZoneInfo("Europe/Paris"))
+def ask(view: View, dataset: Dataset = PRODUCTS) -> Query:
+    return query_of(view, dataset, now=NOW, zone=ZoneInfo("Europe/Paris"))
 
 
 def test_a_page_as_it_opens_has_an_empty_address() -> None:
@@ -47,11 +43,10 @@ def test_a_page_as_it_opens_has_an_empty_address() -> None:
 def test_an_address_is_short_and_readable() -> None:
     view = View(
         search="tv",
-        chosen=("TV", "Hi-fi, video"),
-        low=10,
-        high=50.5,
+        choices={"family": ("TV", "Hi-fi, video")},
+        ranges={"price_cents": (Decimal(10), Decimal("50.50"))},
         withdrawn=Withdrawn.ONLY,
-        new="7d",
+        since={"first_seen_at": "7d"},
         sort="price_cents",
         descending=True,
         page=3,
@@ -74,25 +69,42 @@ NAMES = (
     *("sort", "page", "size", "kind", "from", "to", "row"),
 )
 
-amounts = st.none() | st.integers(-(10**9), 10**9).map(lambda cents: cents / 100)
+amounts = st.none() | st.decimals(
+    -(10**18), 10**18, allow_nan=False, allow_infinity=False, places=None
+).filter(lambda n: len(f"{n:f}") < 40)
+ages = st.sampled_from([None, "24h", "7d", "9999d", "2026-11-24", "2026-02-28"])
+
+
+def by_column(*columns: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Filters by some of these columns; one that asks nothing is none."""
+    found = st.fixed_dictionaries(dict.fromkeys(columns, values))
+
+    def asked(filters: dict[str, Any]) -> dict[str, Any]:
+        kept: dict[str, Any] = {}
+        for column, value in filters.items():
+            kept = with_filter(kept, column, value)
+        return kept
+
+    return found.map(asked)
 
 
 @given(
     st.builds(
         View,
-        tab=st.sampled_from(TABS),
+        tab=st.sampled_from(["rows", "changes", "pictures"]),
         layout=st.sampled_from(["", "table"]),
         search=st.text(max_size=200),
-        low=amounts,
-        high=amounts,
+        ranges=by_column("loyalty_points", values=st.tuples(amounts, amounts)),
         withdrawn=st.sampled_from(Withdrawn),
-        new=st.sampled_from(["", "24h", "7d", "2026-11-24"]),
-        changed=st.sampled_from(["", "1h", "9999d", "2026-02-28"]),
-        present=st.sampled_from([None, True, False]),
-        sort=st.sampled_from(CUSTOMERS.sorts),
+        since=by_column("first_seen_at", "updated_at", values=ages),
+        presence=by_column("account", values=st.sampled_from([None, True, False])),
+        sort=st.sampled_from(["", "last_name", "loyalty_points", "withdrawn_at"]),
         descending=st.booleans(),
+        then_by=st.sampled_from(
+            [(), (("first_name", True),), (("payment", False), ("account", True))]
+        ),
         page=st.integers(1, 10**8),
-        size=st.sampled_from(PAGE_SIZES),
+        size=st.sampled_from([25, 50, 100, 200]),
         row=st.none() | st.text(min_size=1, max_size=200),
         from_run=st.none() | st.integers(1, 10**8),
         to_run=st.none() | st.integers(1, 10**8),
@@ -147,7 +159,7 @@ def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> Non
         st.sampled_from(NAMES) | st.text(max_size=12),
         st.lists(
             st.text(max_size=30)
-            | st.from_regex(r"-?\d{0,12}(\.\d{1,2})?-?\d{0,12}", fullmatch=True)
+            | st.from_regex(r"-?\d{0,21}(\.\d{1,9})?-?\d{0,12}", fullmatch=True)
             | st.sampled_from(["7d", "9999d", "2026-11-24", "-price", "points", "show", "cards"]),
             max_size=3,
         ),
@@ -156,12 +168,12 @@ def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> Non
 def test_no_address_breaks_a_page_and_what_one_says_is_said_again(
     address: dict[str, list[str]],
 ) -> None:
-    for shape in (PRODUCTS, CUSTOMERS):
-        view, _ignored = parse_address(address, shape)
-        query = ask(view, shape)
-        back, ignored = parse_address(said(format_address(view, shape)), shape)
+    for dataset in (PRODUCTS, CUSTOMERS):
+        view, _ignored = parse_address(address, dataset)
+        query = ask(view, dataset)
+        back, ignored = parse_address(said(format_address(view, dataset)), dataset)
         assert ignored == []
-        assert ask(back, shape) == query
+        assert ask(back, dataset) == query
 
 
 def test_prices_are_asked_for_in_euros_and_looked_for_in_cents() -> None:
@@ -172,15 +184,56 @@ def test_prices_are_asked_for_in_euros_and_looked_for_in_cents() -> None:
 
 
 def test_ends_of_a_range_the_wrong_way_round_are_turned() -> None:
-    assert ask(View(low=50, high=10)).ranges == (("price_cents", 1_000, 5_000),)
+    view, _ = parse_address({"price": ["50-10"]}, PRODUCTS)
+    assert ask(view).ranges == (("price_cents", 1_000, 5_000),)
+
+
+def test_cents_are_whole_and_exact_up_to_the_largest_price() -> None:
+    largest = "92233720368547758.07"
+    view, ignored = parse_address({"price": [f"{largest}-{largest}"]}, PRODUCTS)
+    assert ignored == []
+    assert ask(view).ranges == (("price_cents", 2**63 - 1, 2**63 - 1),)
+    assert format_address(view, PRODUCTS) == {"price": f"{largest}-{largest}"}
+    view, _ = parse_address({"price": ["0.001-0.019"]}, PRODUCTS)
+    assert ask(view).ranges == (("price_cents", 1, 1),)
+
+
+@pytest.mark.parametrize("points", ["0.125", "154.62542724609375", "0.004", "0.0000001", "-0.5"])
+def test_points_are_asked_for_with_all_their_decimals(points: str) -> None:
+    view, ignored = parse_address({"points": [f"{points}-{points}"]}, CUSTOMERS)
+    assert ignored == []
+    assert ask(view, CUSTOMERS).ranges == (("loyalty_points", float(points), float(points)),)
+    assert format_address(view, CUSTOMERS) == {"points": f"{points}-{points}"}
+
+
+def test_rows_are_sorted_by_several_columns_each_its_own_way() -> None:
+    view, ignored = parse_address({"sort": ["family,-price,code"]}, PRODUCTS)
+    assert ignored == []
+    query = ask(view)
+    assert (query.sort, query.descending) == ("family", False)
+    assert query.then_by == (("price_cents", True), ("code", False))
+    assert format_address(view, PRODUCTS) == {"sort": "family,-price,code"}
+    again, _ = parse_address({"sort": ["family,-family"]}, PRODUCTS)
+    assert format_address(again, PRODUCTS) == {"sort": "family"}
+    assert parse_address({"sort": ["code,family,price,new"]}, PRODUCTS)[1] != []
+
+
+def test_of_a_name_that_is_there_twice_the_last_value_counts_and_the_others_are_named() -> None:
+    view, ignored = parse_address({"q": ["a", "b"], "family": ["TV", "Audio"]}, PRODUCTS)
+    assert (view.search, view.choices) == ("b", {"family": ("TV", "Audio")})
+    assert ignored == ["q=a"]
 
 
 def test_an_age_counts_back_from_this_minute() -> None:
     whole = NOW.replace(second=0)
-    assert ask(View(new="24h")).since == (("first_seen_at", whole - timedelta(hours=24)),)
-    assert ask(View(changed="7d")).since == (("updated_at", whole - timedelta(days=7)),)
+    assert ask(View(since={"first_seen_at": "24h"})).since == (
+        ("first_seen_at", whole - timedelta(hours=24)),
+    )
+    assert ask(View(since={"updated_at": "7d"})).since == (
+        ("updated_at", whole - timedelta(days=7)),
+    )
 
 
 def test_a_day_begins_where_the_reader_is() -> None:
     begins = datetime(2026, 11, 23, 23, tzinfo=UTC)
-    assert ask(View(new="2026-11-24")).since == (("first_seen_at", begins),)
+    assert ask(View(since={"first_seen_at": "2026-11-24"})).since == (("first_seen_at", begins),)

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from ecommerce_core import ui
 from ecommerce_core.access import LOCAL
@@ -21,7 +23,7 @@ from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
 from pages import echo
 from tests.peers import Peers
-from tests.test_pages import Page, catalogue, installed
+from tests.test_pages import NAVIGATION, Page, catalogue, installed
 
 FAMILIES = ("TV", "Frigos", "Audio")
 
@@ -417,6 +419,30 @@ def test_customers_are_found_by_points_and_by_having_an_account(app: Application
     assert set(found["account"]) == {""}
 
 
+def test_points_with_more_than_two_decimals_are_found_as_they_are_typed_and_shown(
+    app: Application, peers: Peers
+) -> None:
+    points = (154.62542724609375, 0.125, 0.004)
+    peers.serve_customers(
+        [
+            {"idClient": f"p{n}", "firstName": "A", "lastName": "B", "fidelityPoint": one}
+            for n, one in enumerate(points)
+        ]
+    )
+    fetch(app, "customers")
+    page = Page.open(app, "customers", **{"as": "table"})
+    open_filters(page, "customers")
+    low = page.at.number_input(key="customers_points_low")
+    high = page.at.number_input(key="customers_points_high")
+    assert (low.placeholder, high.placeholder) == ("0.004", "154.62542724609375")
+    low.set_value(0.125).run()
+    open_filters(page, "customers")
+    page.at.number_input(key="customers_points_high").set_value(0.125).run()
+    assert list(page.sound().table("customers_table")["customer_id"]) == ["p1"]
+    assert address(page)["points"] == ["0.125-0.125"]
+    assert escape("Loyalty points: 0.125–0.125") in [button.label for button in page.at.button]
+
+
 def test_what_changed_between_two_runs_is_counted_and_listed(
     app: Application, peers: Peers
 ) -> None:
@@ -452,37 +478,65 @@ def test_pictures_say_their_numbers(app: Application) -> None:
     assert not page.at.dataframe
 
 
-def test_a_file_is_offered_in_each_format_and_holds_all_rows_that_match(app: Application) -> None:
-    from pages import exports
+def links(page: Page) -> dict[str, tuple[str, list[tuple[str, str]]]]:
+    """The links of the menu that is open: path and question by format."""
+    found = {}
+    for button in page.sound().at.get("link_button"):
+        path, _, query = button.proto.url.partition("?")
+        found[button.proto.label] = (path, parse_qsl(query))
+    return found
 
+
+def test_a_link_for_each_format_asks_for_the_rows_that_are_looked_at(app: Application) -> None:
     fetch(app)
-    page = Page.open(app, "products", family="TV")
+    page = Page.open(app, "products", family="TV", price="20-", q="x", sort="-price", page="2")
     page.at.session_state["export_products"] = True
     page.at.run()
-    assert "All 20 rows that match" in page.sound().texts()
-    query = Query(values=(("family", ("TV",)),))
-    made = exports.at_once(app.datasets["products"], query, "csv")()
-    assert len(made.decode("utf-8-sig").splitlines()) == 21
+    assert "All 16 rows that match" in page.sound().texts()
+    asked = [("q", "x"), ("family", "TV"), ("price", "20-"), ("sort", "-price"), ("lang", "en")]
+    assert links(page) == {
+        "CSV": ("products.csv", asked),
+        "Excel": ("products.xlsx", asked),
+        "JSON": ("products.json", asked),
+        "Parquet": ("products.parquet", asked),
+    }
 
 
-def test_a_large_file_is_prepared_aside_and_can_be_given_up(
-    app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from pages import export_menu
-
-    monkeypatch.setattr(export_menu, "AT_ONCE_ROWS", 10)
+def test_a_link_asks_for_the_columns_that_were_chosen(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products")
     page.at.session_state["export_products"] = True
     page.at.run()
-    page.click("export_products_csv")
-    export = page.at.session_state["_products_export"]
-    export.future.result(10)
+    page.at.multiselect(key="export_columns_products").set_value(["price_eur", "code"])
+    page.at.session_state["export_products"] = True
     page.at.run()
-    assert "is ready: 60 rows" in page.sound().texts()
-    page.click("give_up_export_products")
-    assert "is ready" not in page.texts()
-    assert export.given_up
+    assert links(page)["CSV"] == ("products.csv", [("columns", "price_eur,code"), ("lang", "en")])
+
+
+def test_a_link_asks_in_its_pages_language_and_for_days_of_its_pages_zone(
+    app: Application,
+) -> None:
+    fetch(app)
+    at = AppTest.from_file(str(NAVIGATION), default_timeout=20)
+    at.context = {"locale": "fr-FR", "timezone": "Europe/Paris"}
+    at.query_params["new"] = "2026-11-24"
+    at.run().switch_page("products.py")
+    at.query_params["new"] = "2026-11-24"
+    at.session_state["export_products"] = True
+    at.run()
+    (csv,) = [b.proto.url for b in at.get("link_button") if b.proto.label == "CSV"]
+    assert parse_qsl(csv.partition("?")[2]) == [("new", "2026-11-23T23:00Z"), ("lang", "fr")]
+
+
+def test_the_changes_that_are_looked_at_have_links_too(app: Application, peers: Peers) -> None:
+    fetch(app)
+    peers.bodies["catalogue-produit"] = shop(58, X7={"prix": 1_234})
+    fetch(app)
+    page = Page.open(app, "products", view="changes", kind="updated", q="x7")
+    page.at.session_state["export_changes_products"] = True
+    page.at.run()
+    asked = [("from", "1"), ("to", "2"), ("kind", "updated"), ("q", "x7"), ("lang", "en")]
+    assert links(page)["Parquet"] == ("products/changes.parquet", asked)
 
 
 def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: Peers) -> None:

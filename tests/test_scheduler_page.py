@@ -23,7 +23,6 @@ from ecommerce_core.language import Language
 from ecommerce_core.models import Recurrence, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
-from ecommerce_core.settlement import SERVER_WAS_DOWN
 from tests.callback_app import CallbackApp
 from tests.peers import WIRE
 from tests.test_pages import Page, ended
@@ -523,7 +522,9 @@ def test_promised_and_received_are_counted_task_by_task_and_drawn(rig: Rig) -> N
     assert chart.proto.alt.startswith("8 promised: ")
     assert "2 missed" in chart.proto.alt
     page.at.segmented_control(key="promises_window").set_value("hour").run()
-    assert len(page.sound().table_named("Promised callbacks, newest first")) < 8
+    # On a slow machine the last simulated hour has passed by now, and no table is left.
+    shown = [one for one in page.sound().at.dataframe if one.proto.alt.endswith("newest first")]
+    assert sum(len(one.value) for one in shown) < 8
 
 
 def test_every_page_warns_while_a_recurring_task_is_missed_and_leads_to_it(rig: Rig) -> None:
@@ -561,7 +562,8 @@ def test_a_task_that_runs_as_promised_raises_no_alarm(rig: Rig) -> None:
 
 
 def test_why_one_was_missed_is_told_in_the_readers_language() -> None:
-    assert Language("fr").sentence(SERVER_WAS_DOWN) == "le serveur ne tournait pas à l’heure prévue"
+    said = Language("fr").sentence("the server was not running when it was due")
+    assert said == "le serveur ne tournait pas à l’heure prévue"
 
 
 def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) -> None:

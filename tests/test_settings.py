@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce_core.api_tokens import ApiToken
 from ecommerce_core.errors import SettingsError
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 
 README = PROJECT_ROOT / "README.md"
+
+TOKEN = "0123456789abcdef0123456789ABCDEF"
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -25,12 +28,14 @@ def test_every_variable_reaches_its_setting() -> None:
             "ECOMMERCE_APP_NAME": "shop",
             "ECOMMERCE_CATALOGUE_PATH": "/api/get-all",
             "ECOMMERCE_CRM_PATH": "api/clients/",
+            "ECOMMERCE_API_TOKENS": f"notebook:{TOKEN},{TOKEN}2",
             "ECOMMERCE_CALLBACK_SECRET": "new-secret-0123456, old-secret-0123456",
             "ECOMMERCE_CALLBACK_GRACE_S": "1.5",
             "ECOMMERCE_TIMEOUT_S": "2.5",
             "ECOMMERCE_DEADLINE_S": "60",
             "ECOMMERCE_ALLOWED_HOSTS": "Shop.example, 10.0.0.1,[::1]",
             "ECOMMERCE_MAX_BODY_MB": "64",
+            "ECOMMERCE_MAX_RECORDS": "500",
             "ECOMMERCE_SANDBOX_PRODUCTS": "5",
             "ECOMMERCE_SANDBOX_CUSTOMERS": "0",
             "ECOMMERCE_GATEWAY_ADMIN_URL": "http://gateway:8001/",
@@ -53,12 +58,14 @@ def test_every_variable_reaches_its_setting() -> None:
         app_name="shop",
         catalogue_path="api/get-all",
         crm_path="api/clients/",
+        api_tokens=(ApiToken("notebook", TOKEN), ApiToken("token-2", f"{TOKEN}2")),
         callback_secrets=("new-secret-0123456", "old-secret-0123456"),
         callback_grace_s=1.5,
         timeout_s=2.5,
         deadline_s=60,
         allowed_hosts=("shop.example", "10.0.0.1", "::1"),
         max_body_mb=64,
+        max_records=500,
         sandbox_products=5,
         sandbox_customers=0,
         gateway_admin_url="http://gateway:8001",
@@ -93,6 +100,7 @@ def test_every_variable_reaches_its_setting() -> None:
         ("ECOMMERCE_ALLOWED_HOSTS", "a,,b"),
         ("ECOMMERCE_ALLOWED_HOSTS", "host:8501"),
         ("ECOMMERCE_MAX_BODY_MB", "0.5"),
+        ("ECOMMERCE_MAX_RECORDS", "0"),
         ("ECOMMERCE_SANDBOX_PRODUCTS", "-1"),
         ("ECOMMERCE_SANDBOX_CUSTOMERS", "many"),
         ("ECOMMERCE_GATEWAY_ADMIN_URL", "gateway:8001"),
@@ -128,6 +136,33 @@ def test_one_half_of_the_registration_is_refused(variable: str) -> None:
         Settings.from_env({variable: "http://gateway:8001"})
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        "short",
+        TOKEN[:31],
+        f"{TOKEN},",
+        f"{TOKEN},{TOKEN}",
+        f"a b:{TOKEN}",
+        f":{TOKEN}",
+        f"{TOKEN}é",
+    ],
+)
+def test_a_bad_api_token_is_refused_and_never_repeated(value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"ECOMMERCE_API_TOKENS": value})
+    assert "ECOMMERCE_API_TOKENS" in str(caught.value)
+    assert value[:10] not in str(caught.value)
+
+
+def test_no_secret_is_in_what_settings_say_of_themselves() -> None:
+    settings = Settings.from_env(
+        {"ECOMMERCE_API_TOKENS": TOKEN, "ECOMMERCE_CALLBACK_SECRET": "a-good-secret-0123"}
+    )
+    assert TOKEN not in repr(settings)
+    assert "a-good-secret" not in repr(settings)
+
+
 @pytest.mark.parametrize("value", ["short", "a-good-secret-0123,short", "x" * 16 + "," * 3])
 def test_a_bad_secret_is_refused_and_never_repeated(value: str) -> None:
     with pytest.raises(SettingsError) as caught:
@@ -146,6 +181,7 @@ def test_the_settings_table_of_the_readme_is_true() -> None:
         "ECOMMERCE_TIMEOUT_S": f"{default.timeout_s:g}",
         "ECOMMERCE_DEADLINE_S": f"{default.deadline_s:g}",
         "ECOMMERCE_MAX_BODY_MB": str(default.max_body_mb),
+        "ECOMMERCE_MAX_RECORDS": str(default.max_records),
         "ECOMMERCE_SANDBOX_PRODUCTS": str(default.sandbox_products),
         "ECOMMERCE_SANDBOX_CUSTOMERS": str(default.sandbox_customers),
         "ECOMMERCE_BACKUP_EVERY_H": f"{default.backup_every_h:g}",

@@ -20,10 +20,10 @@ def a_page_whose_choice_is_lost() -> None:
 
     from pages import view_state
 
-    view_state.edit("products", size=100, low=5.0)
-    view_state.edit("products", size=None, low=None)
+    view_state.edit("products", size=100, row="X1")
+    view_state.edit("products", size=None, row=None)
     view = view_state.current("products")
-    st.text(f"{view.size} {view.low}")
+    st.text(f"{view.size} {view.row}")
 
 
 def test_a_choice_that_must_be_one_stays_where_the_browser_says_none() -> None:
@@ -34,8 +34,8 @@ def a_page_that_is_left_while_it_hands_over() -> None:
     import streamlit as st
 
     from ecommerce_core import ui
+    from ecommerce_core.catalogue import PRODUCTS
     from pages import address_bar, view_state
-    from pages.view import Shape
 
     class LeftError(Exception):
         """As Streamlit ends a script, at any step."""
@@ -43,17 +43,16 @@ def a_page_that_is_left_while_it_hands_over() -> None:
     def leave() -> None:
         raise LeftError
 
-    shape = Shape("products", sorts=("code",), range_column="price_cents")
     view_state.edit("products", page=3)
     stay, ui.hand_over = ui.hand_over, leave
     try:
-        address_bar.follow(shape)
+        address_bar.follow(PRODUCTS)
     except LeftError:
         st.text("left")
     finally:
         ui.hand_over = stay
     st.text(str(dict(st.query_params)))
-    address_bar.follow(shape)
+    address_bar.follow(PRODUCTS)
     st.text(str(dict(st.query_params)))
 
 
@@ -67,7 +66,7 @@ def a_page_whose_choice_comes_in_another_language() -> None:
     from pages import view_state
 
     tab = view_state.edited_by("products", "part", "tab", options=("rows", "changes"))
-    chosen = view_state.edited_by("products", "families", "chosen", tuple, options=("TV", "Audio"))
+    chosen = view_state.edited_by("products", "families", "kind", tuple, options=("TV", "Audio"))
     st.session_state["part"], st.session_state["families"] = "changes", ["TV"]
     tab()
     chosen()
@@ -75,7 +74,7 @@ def a_page_whose_choice_comes_in_another_language() -> None:
     tab()
     chosen()
     view = view_state.current("products")
-    st.text(f"{view.tab} {view.chosen}")
+    st.text(f"{view.tab} {view.kind}")
 
 
 def test_a_choice_that_is_told_by_a_text_of_another_language_changes_nothing() -> None:
@@ -146,12 +145,12 @@ def a_menu_that_opens_with_what_it_was() -> None:
 
     from pages import drawn, row_filters, view_state
 
-    hear = row_filters.edited_where_seen("products", "products_new_age", "new")
+    hear = row_filters.filter_edited("products", "products_new_age", "since", "first_seen_at")
     for is_drawn in (False, True):
         st.session_state["products_new_age"] = "24h"
         drawn.note_menu("products", is_open=is_drawn)
         hear()
-        st.text(f"{view_state.current('products').new}.")
+        st.text(f"{view_state.current('products').since.get('first_seen_at', '')}.")
 
 
 def test_a_menu_that_was_not_drawn_is_not_heard() -> None:

@@ -76,6 +76,14 @@ class SnapshotDatabase:
                     attached.readers -= 1
                 self._let_go()
 
+    @property
+    def folder(self) -> Path | None:
+        """A private folder for what is written meanwhile; None where there is no room for one.
+
+        It is gone with this process, however that ends, or with the next one's first snapshot.
+        """
+        return None if self._spill is None else self._spill[0]
+
     def let_go(self) -> None:
         """Let go of the files that are no more and that nobody reads: their room is free then."""
         with self._lock:

@@ -54,6 +54,11 @@ class Reader:
         """Let go of all files."""
         self._database.close()
 
+    @property
+    def folder(self) -> Path | None:
+        """A private folder for what is written while rows are read, None where there is none."""
+        return self._database.folder
+
     def let_go(self) -> None:
         """Let go of the versions that nobody reads any more."""
         self._database.let_go()

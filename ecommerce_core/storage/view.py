@@ -53,25 +53,28 @@ class View:
         return self._list_rows(query, self.count_rows(query) if query.page > 1 else None)
 
     def _list_rows(self, query: Query, total: int | None) -> list[Row]:
+        return list(
+            map(self._to_row, self._cursor.execute(*self._select_page(query, total)).fetchall())
+        )
+
+    def _select_page(self, query: Query, total: int | None) -> tuple[str, list[Any]]:
+        """The statement that selects a page; ``total`` rows match, None where nobody counted."""
         size = max(1, query.page_size)
         offset = (max(1, query.page) - 1) * size
         is_backwards = False
         if total is not None:
-            size = min(size, total - offset)
-            if size <= 0:
-                return []
+            size = max(0, min(size, total - offset))
             if offset > total // 2:
-                is_backwards, offset = True, total - offset - size
+                is_backwards, offset = True, max(0, total - offset - size)
         matching = where(self._shape, query)
         # Their places first, so that only the rows of the page are fetched.
-        found = self._cursor.execute(
+        sql = (
             f"SELECT {', '.join(self._names)} FROM {self._table} WHERE rowid IN ("
             f" SELECT rowid FROM {self._table} WHERE {matching.sql}"
             f" ORDER BY {order_by(self._shape, query, is_backwards=is_backwards)}"
-            f" LIMIT ? OFFSET ?) ORDER BY {order_by(self._shape, query)}",
-            [*matching.values, size, offset],
+            f" LIMIT ? OFFSET ?) ORDER BY {order_by(self._shape, query)}"
         )
-        return list(map(self._to_row, found.fetchall()))
+        return sql, [*matching.values, size, offset]
 
     def count_rows(self, query: Query) -> int:
         """How many rows match."""
@@ -148,6 +151,20 @@ class View:
         sql, values = self._select_all(query, names)
         batches: pa.RecordBatchReader = self._cursor.sql(sql, params=values).to_arrow_reader(chunk)
         yield from batches
+
+    @property
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """What statements run on. ``interrupt`` ends one, from any thread."""
+        return self._cursor
+
+    def select(self, query: Query, *, page_of: int | None = None) -> tuple[str, list[Any]]:
+        """A statement with its parameters that selects whole rows, in the query's order.
+
+        All that match, or one page where ``page_of`` says how many match.
+        """
+        if page_of is not None:
+            return self._select_page(query, page_of)
+        return self._select_all(query, self._names)
 
     def iter_keys(self, search: str) -> Iterator[list[tuple[str]]]:
         """The keys of all rows, withdrawn ones too, that a search finds."""

@@ -67,7 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     for rows in options.rows:
         with tempfile.TemporaryDirectory(prefix="bench-rows-") as folder:
-            store = _filled(Path(folder), rows)
+            store = filled(Path(folder), rows)
             snapshots = Snapshots(store.path, store)
             _publish(store, snapshots)
             reader = Reader(snapshots)
@@ -78,9 +78,9 @@ def main() -> None:
                     _stream(snapshots, sort)
 
 
-def _filled(folder: Path, rows: int) -> Store:
-    """A store with so many products, one in a hundred of them withdrawn."""
-    store = Store.open(folder / "shop.db")
+def filled(folder: Path, rows: int) -> Store:
+    """A store with so many French products, one in a hundred of them withdrawn."""
+    store = Store.open(folder / "ecommerce.db")
     random = Random(1)  # noqa: S311 - the same rows each time
     with store.writing() as db:
         db.conn.executemany(

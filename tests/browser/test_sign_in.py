@@ -132,9 +132,10 @@ def test_an_analyst_reads_and_exports_and_finds_nothing_to_change(
     for key in ("fetch_products", "clear_products"):
         expect(visitor.part(key)).to_have_count(0)
     visitor.part("export_products").get_by_role("button").first.click()
-    with visitor.page.expect_download() as download:
-        visitor.button("export_products_csv").click()
-    assert "X1-0" in Path(download.value.path()).read_text("utf-8")
+    download = visitor.take("export_products_csv")
+    assert "X1-0" in Path(download.path()).read_text("utf-8")
+    address = download.url.partition("&ticket=")[0]
+    assert requests.get(address, timeout=10).status_code == 401
     visitor.open("scheduler")
     for key in ("add_task", "pause_clock", "set_speed"):
         expect(visitor.part(key)).to_have_count(0)
@@ -192,6 +193,33 @@ def test_who_signs_out_is_outside_and_so_is_the_next_visit(
     expect(visitor.page.get_by_test_id("stAlert")).to_have_count(0)
     visitor.open("products")
     expect(visitor.button("sign_in")).to_be_visible()
+
+
+def test_a_copy_of_the_cookie_ends_with_the_sign_out(
+    visit: Callable[..., Visitor], closed_shop: Shop
+) -> None:
+    visitor, elsewhere, thief = visit(closed_shop), visit(closed_shop), visit(closed_shop)
+    for one in (visitor, elsewhere):
+        one.open("products")
+        sign_in(one, "ada")
+    thief.context.add_cookies(
+        [
+            {"name": one["name"], "value": one["value"], "url": closed_shop.server.page()}
+            for one in visitor.context.cookies()
+        ]
+    )
+    thief.open("products")
+    expect(thief.part("products_table")).to_be_visible()
+
+    visitor.button("sign_out").click()
+    expect(visitor.button("sign_in")).to_be_visible()
+
+    thief.open("products")
+    expect(thief.button("sign_in")).to_be_visible()
+    expect(thief.part("products_table")).to_have_count(0)
+    # Another sign-in of the same person is another one.
+    elsewhere.open("customers")
+    expect(elsewhere.button("fetch_customers")).to_be_visible()
 
 
 def test_a_timer_at_the_sign_out_shows_nothing_of_the_shop(

@@ -20,6 +20,7 @@ try:
         Browser,
         BrowserContext,
         ConsoleMessage,
+        Download,
         Locator,
         Page,
         Route,
@@ -177,6 +178,15 @@ class Visitor:
     def button(self, key: str) -> Locator:
         # One with a tooltip is there twice: as it is for a mouse, and as it is for a finger.
         return self.part(key).locator("button:visible")
+
+    def take(self, key: str) -> Download:
+        """The file that a link leads to."""
+        link = self.part(key).get_by_role("link")
+        # It opens beside the page, which stays as it is.
+        with self.context.expect_event("download") as download:
+            link.click()
+        taken: Download = download.value
+        return taken
 
     def cell(self, key: str, text: str) -> Locator:
         """Cells of a table that hold exactly ``text``: a canvas's, as a screen reader has them."""

@@ -81,7 +81,7 @@ SHAPES = {
         "produits that is no list": (b'{"produits": 5}', "expected a list"),
         "nothing": (b"", "no JSON"),
         "nested 200,000 deep": (DEEP, "another shape|no JSON"),
-        "nested 200,000 deep in produits": (b'{"produits":' + DEEP + b"}", "nested too deeply"),
+        "nested 200,000 deep in produits": (b'{"produits":' + DEEP + b"}", "expected an object"),
         "an object nested 200,000 deep": (b'{"produits":' * 200_000, "no JSON|another shape"),
         "a bare NaN": (b"NaN", "no JSON|another shape"),
         "not UTF-8": (b"\xff\xfe\x00", "no JSON"),

@@ -1,0 +1,47 @@
+"""Who may ask for rows: everybody where nobody signs in, else a ticket's or a token's owner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.types import Scope
+
+from ecommerce_core.access import Actor
+from ecommerce_core.api_tokens import actor_of
+from ecommerce_core.data_routes.addresses import DataRoute
+from ecommerce_core.data_routes.request import Pairs, ticket_of
+from ecommerce_core.errors import TicketRefused
+from ecommerce_core.logs import log_refusal
+from ecommerce_core.replies import Problem, header
+from ecommerce_core.served import Service
+
+_UNSIGNED = "rows are for who has signed in: take a link from the page, or send a token"
+_WRONG_TOKEN = "the token is none of ECOMMERCE_API_TOKENS"  # noqa: S105
+
+
+def check_actor(
+    service: Service, scope: Scope, route: DataRoute, *, pairs: Pairs, now: datetime
+) -> Actor | None:
+    """Who asks; None where nobody has to say so. Raises Problem where one may not ask."""
+    app = service.app
+    if not app.access.must_sign_in:
+        return None
+    authorization = header(scope["headers"], b"authorization")
+    if authorization is not None:
+        actor = actor_of(app.settings.api_tokens, authorization)
+        if actor is None:
+            raise _refusal(401, _WRONG_TOKEN, scope)
+        return actor
+    ticket = ticket_of(scope["query_string"])
+    if ticket is None:
+        raise _refusal(401, _UNSIGNED, scope)
+    try:
+        return app.links.check(ticket, route.path, pairs, now=now)
+    except TicketRefused as error:
+        raise _refusal(403, str(error), scope) from error
+
+
+def _refusal(status: int, detail: str, scope: Scope) -> Problem:
+    log_refusal(status, method=scope["method"], reason=detail)
+    headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
+    return Problem(status, detail, headers)

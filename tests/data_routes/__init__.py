@@ -1,0 +1,1 @@
+"""The routes that answer with rows, from the text of a cell to a file on the wire."""

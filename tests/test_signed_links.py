@@ -1,0 +1,98 @@
+"""Tickets of links, and the tokens of programs: who asks, and for what alone."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ecommerce_core.access import Actor, Role
+from ecommerce_core.api_tokens import ApiToken, actor_of
+from ecommerce_core.errors import TicketRefused
+from ecommerce_core.signed_links import SignedLinks
+
+NOW = datetime(2026, 11, 24, 20, 5, 31, tzinfo=UTC)
+ANNA = Actor("anna@shop.example", Role.ANALYST)
+QUERY = [("q", "tv"), ("family", "TV"), ("family", "Hi-fi, vidéo")]
+SECRET = "a cookie secret of some good length"
+TEXT = st.text(max_size=20)
+
+links = SignedLinks(SECRET)
+
+
+def ticket() -> str:
+    return links.sign("products.csv", QUERY, actor=ANNA, now=NOW)
+
+
+def test_a_ticket_says_who_asks() -> None:
+    assert links.check(ticket(), "products.csv", QUERY, now=NOW) == ANNA
+
+
+def test_a_ticket_of_one_server_holds_on_another_with_the_same_secret() -> None:
+    assert SignedLinks(SECRET).check(ticket(), "products.csv", QUERY, now=NOW) == ANNA
+    with pytest.raises(TicketRefused):
+        SignedLinks().check(ticket(), "products.csv", QUERY, now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("products.json", QUERY),
+        ("customers.csv", QUERY),
+        ("products.csv", QUERY[:-1]),
+        ("products.csv", [*QUERY, ("page", "2")]),
+        ("products.csv", [("q", "tv"), ("family", "Hi-fi, vidéo"), ("family", "TV")]),
+        ("products.csv", []),
+    ],
+)
+def test_a_ticket_is_good_for_its_own_question_alone(
+    path: str, query: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(TicketRefused):
+        links.check(ticket(), path, query, now=NOW)
+
+
+def test_a_ticket_holds_for_an_hour() -> None:
+    almost, over = NOW + timedelta(minutes=59), NOW + timedelta(minutes=61)
+    assert links.check(ticket(), "products.csv", QUERY, now=almost) == ANNA
+    with pytest.raises(TicketRefused, match="no longer"):
+        links.check(ticket(), "products.csv", QUERY, now=over)
+
+
+def test_a_ticket_whose_claims_were_changed_is_refused() -> None:
+    claims, mac = ticket().split(".")
+    other, _ = links.sign("products.csv", QUERY, actor=Actor("eve", Role.OPERATOR), now=NOW).split(
+        "."
+    )
+    assert other != claims
+    with pytest.raises(TicketRefused):
+        links.check(f"{other}.{mac}", "products.csv", QUERY, now=NOW)
+
+
+@given(TEXT | st.from_regex(r"[A-Za-z0-9_-]*\.[A-Za-z0-9_-]*", fullmatch=True))
+def test_what_is_no_ticket_is_refused(text: str) -> None:
+    with pytest.raises(TicketRefused):
+        links.check(text, "products.csv", QUERY, now=NOW)
+
+
+@given(TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=4), TEXT, st.sampled_from(Role))
+def test_any_question_of_anybody_can_be_signed(
+    path: str, query: list[tuple[str, str]], name: str, role: Role
+) -> None:
+    actor = Actor(name, role)
+    signed = links.sign(path, query, actor=actor, now=NOW)
+    assert links.check(signed, path, query, now=NOW) == actor
+    assert signed.isascii()
+
+
+def test_a_program_is_an_analyst_under_its_tokens_name() -> None:
+    tokens = [ApiToken("notebook", "n" * 40), ApiToken("report", "r" * 40)]
+
+    assert actor_of(tokens, f"Bearer {'r' * 40}") == Actor("report", Role.ANALYST)
+    assert actor_of(tokens, f"bearer  {'n' * 40}") == Actor("notebook", Role.ANALYST)
+    for bad in ("", "Bearer", f"Bearer {'r' * 39}", f"Basic {'r' * 40}", f"Bearer {'r' * 40} x"):
+        assert actor_of(tokens, bad) is None
+    assert actor_of([], f"Bearer {'r' * 40}") is None
+    assert actor_of([], "Bearer") is None
