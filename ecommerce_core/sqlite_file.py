@@ -69,11 +69,14 @@ class SqliteFile:
             self._read_in_vain_at_s = None
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
+    def writing(self, *, spills: bool = False) -> Iterator[sqlite3.Connection]:
+        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError.
+
+        ``spills``: what is changed need not all fit into memory, and readers may have to wait.
+        """
         with self.explained(), self._turn(), closing(self.connect()) as connection:
             # Pages that spill would lock readers out before the commit.
-            connection.execute("PRAGMA cache_spill = OFF")
+            connection.execute(f"PRAGMA cache_spill = {'ON' if spills else 'OFF'}")
             connection.execute("BEGIN IMMEDIATE")
             self._is_written_to = True
             try:

@@ -412,9 +412,10 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
             if not _migrations.pending(_database(connection)):
                 return
         # A second process may migrate at the same moment: what is pending is asked again inside.
-        with self.writing() as db:
+        with self._file.writing(spills=True) as connection:
+            db = _database(connection)
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-            _migrations.apply(db)  # type: ignore[arg-type]
+            _migrations.apply(db)
 
 
 def _objects_made_by(

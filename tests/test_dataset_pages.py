@@ -288,6 +288,25 @@ def test_a_page_says_that_the_newest_rows_cannot_be_shown_and_why(app: Applicati
     assert "Preparing the rows" not in page.sound().texts()
 
 
+CASES = Path(__file__).parent / "storage" / "cases"
+
+
+def test_prices_at_the_edge_of_64_bits_and_points_with_decimals_are_drawn_and_found(
+    app: Application, peers: Peers
+) -> None:
+    peers.bodies["catalogue-produit"] = (CASES / "largest-price.json").read_bytes()
+    peers.bodies["crm"] = (CASES / "points-with-decimals.json").read_bytes()
+    for name in ("products", "customers"):
+        fetch(app, name)
+    assert not Page.open(app, "overview").sound().at.error
+    for name in ("products", "customers"):
+        for view in ("rows", "pictures"):
+            assert not Page.open(app, name, view=view).sound().at.error
+    for points in ("0.125-0.125", "154.62542724609375-154.62542724609375", "0.004-0.004"):
+        assert "1–1 of 1" in Page.open(app, "customers", points=points).texts()
+    assert len(Page.open(app, "products", price="92233720368547758.07-").table()) == 1
+
+
 def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products", price="abc", famly="TV", size="7", q="X5")

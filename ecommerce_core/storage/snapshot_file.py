@@ -14,10 +14,10 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import SyncStopped
 from ecommerce_core.storage.database import CONFIG
 from ecommerce_core.storage.shape import Field, Kind, Shape, shape_of
-from ecommerce_core.storage.text_search import fold
+from ecommerce_core.storage.text_search import fold_all
 from ecommerce_core.transactions import Transactions
 
-ROWS_PER_READ = 4_096
+ROWS_PER_READ = 2_048
 Rows = list[Sequence[Any]]
 
 _ARRIVES_AS = {
@@ -166,13 +166,9 @@ class _Source:
             for rows in list_rows():
                 columns = dict(zip(self._shape.fields, zip(*rows, strict=True), strict=True))
                 arrays = [pa.array(columns[f], _ARRIVES_AS[f.kind]) for f in self._shape.fields]
-                folded = [_folded(columns, f) for f in self._shape.fields if f.is_text]
+                texts = (columns[field] for field in self._shape.fields if field.is_text)
+                folded = [pa.array(fold_all(column), pa.string()) for column in texts]
                 yield pa.record_batch([*arrays, *folded], schema=self._schema)
         except Exception as error:
             self.error = error
             raise
-
-
-def _folded(columns: dict[Field, tuple[Any, ...]], field: Field) -> pa.Array:
-    texts = (None if text is None else fold(text) for text in columns[field])
-    return pa.array(texts, pa.string())

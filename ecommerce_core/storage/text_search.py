@@ -8,6 +8,7 @@ decomposed (``é`` as one letter or as two) becomes the same.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Collection
 
 SEARCH_CHARS = 1_000
 
@@ -34,6 +35,15 @@ def fold(text: str) -> str:
     White space of every kind is a space; what cannot be seen is left out.
     """
     return text.translate(_folded)
+
+
+def fold_all(texts: Collection[str]) -> list[str]:
+    """``fold`` of each; those of a few values, such as families, are folded once each."""
+    distinct = set(texts)
+    if len(distinct) > len(texts) // 4:
+        return [text.translate(_folded) for text in texts]
+    known = {text: text.translate(_folded) for text in distinct}
+    return [known[text] for text in texts]
 
 
 def words_of(search: str) -> list[str]:

@@ -260,6 +260,7 @@ def test_publishing_holds_no_writer_up(shop: Shop, monkeypatch: pytest.MonkeyPat
     while publisher.is_alive() or not written:
         put(impatient, [customer(1, payment=written)], dataset=CUSTOMERS)
         written += 1
+        publisher.join(0.02)
     publisher.join(30)
 
     assert shop.reader.count_rows(PRODUCTS, Query()) == 20_000

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.storage.text_search import fold, words_of
+from ecommerce_core.storage.text_search import fold, fold_all, words_of
 from tests.storage.shop import plainly_folded
 
 TEXT = st.text(max_size=30)
@@ -49,6 +49,11 @@ def test_composed_and_decomposed_are_the_same(text: str) -> None:
 @given(TEXT, TEXT)
 def test_a_part_of_a_text_is_folded_to_a_part_of_the_folded_text(one: str, other: str) -> None:
     assert fold(one + other) == fold(one) + fold(other)
+
+
+@given(st.lists(st.sampled_from(["Été", "TV", "Œuf", "’"]) | TEXT, max_size=40))
+def test_many_texts_are_folded_each_as_one(texts: list[str]) -> None:
+    assert fold_all(texts) == [fold(text) for text in texts]
 
 
 def test_every_letter_is_folded_once_and_for_all() -> None:
