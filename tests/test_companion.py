@@ -316,14 +316,14 @@ def test_an_error_that_nobody_foresaw_is_logged_once_and_told_without_details(
         raise ZeroDivisionError("a detail with a secret")
 
     monkeypatch.setattr(application, "request_sync", fail)
-    with caplog.at_level(logging.INFO, logger="ecommerce_core.companion"):
+    with caplog.at_level(logging.INFO, logger="ecommerce_core.endpoint"):
         answer = server.ask("POST", PRODUCTS_CALLBACK)
 
     assert answer.status == 500
     assert answer.text == (
         "Internal Server Error: something went wrong on our side; it is in the log\n"
     )
-    said = [record for record in caplog.records if record.name == "ecommerce_core.companion"]
+    said = [record for record in caplog.records if record.name == "ecommerce_core.endpoint"]
     assert [record.levelname for record in said] == ["ERROR"]
     assert deliveries(1)[0].reason == "an unforeseen error: ZeroDivisionError"
 

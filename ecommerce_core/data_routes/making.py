@@ -107,7 +107,7 @@ def _make(
     version: Version,
     total: int | None,
 ) -> Made:
-    """``total``: how many rows match where one page of them is asked for."""
+    """``total`` is how many rows match, if one page of them is asked for."""
     head, tail = b"", b""
     with _temporary(reader) as out:
         if question.file_format == "csv":
