@@ -40,3 +40,4 @@ def application(settings: Settings, peers: Peers) -> Iterator[Application]:
     running.start(watch=False)
     yield running
     running.stop(timeout_s=5)
+    running.close()

@@ -16,7 +16,7 @@ from ecommerce_core.errors import RowsPreparing, StoreError, StoreFull
 from ecommerce_core.query import Query, Totals
 from ecommerce_core.storage.database import SnapshotDatabase
 from ecommerce_core.storage.histogram import Bins
-from ecommerce_core.storage.snapshot import Snapshots, SnapshotState, is_disk_full
+from ecommerce_core.storage.snapshot import Snapshots, SnapshotState, is_disk_full, newest_of
 from ecommerce_core.storage.snapshot_file import create_empty, is_sound
 from ecommerce_core.storage.version import Version
 from ecommerce_core.storage.view import ROWS_PER_CHUNK, VALUES_LISTED, Page, View
@@ -155,15 +155,11 @@ class Reader:
         before = self._found.get(dataset.name)
         if before is not None and before.files == files:
             return before
-        try:
-            found = self._snapshots.find(dataset)
-            if found is None and not self._snapshots.is_empty(dataset):
-                raise _preparing()
-        except StoreError:
-            if before is None or before.path not in files:
-                raise
-            # The store of record does not answer: one goes on with what one has.
-            return before
+        # Nobody replaces the database of a living process: what comes later is of its history.
+        found = None if before is None else newest_of(files)
+        found = found or self._snapshots.find(dataset)
+        if found is None and not self._snapshots.is_empty(dataset):
+            raise _preparing()
         version, path = found or (Version(), None)
         self._found[dataset.name] = after = _Found(files, version, path)
         return after

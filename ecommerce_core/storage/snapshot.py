@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -25,11 +26,12 @@ from ecommerce_core.new_file import sync_folder
 from ecommerce_core.private_files import make_folder, snapshots_folder
 from ecommerce_core.storage.database import remove_stale_spill
 from ecommerce_core.storage.snapshot_file import write_file
-from ecommerce_core.storage.version import Version, find_version, newest_version
+from ecommerce_core.storage.version import Version, is_of_history, newest_version
 from ecommerce_core.transactions import Transactions
 
 SUFFIX = ".duckdb"
 TEMPORARY = ".part"
+_NAME = re.compile(r"[^.]+\.\d{1,18}-\w*\.[0-9a-f]{8}\.duckdb", re.ASCII)
 WRITER_MEMORY_MB = 256
 
 
@@ -105,13 +107,13 @@ class Snapshots:
         A file of another history than the database's, which a backup that was restored may
         have left, is none. Raises StoreError.
         """
-        files = self.list_files(dataset)
-        if not files:
-            return None
-        with self._record.reading() as db:
-            found = ((find_version(db, dataset, path.name.split(".")[1]), path) for path in files)
-            known = [(version, path) for version, path in found if version is not None]
-        return max(known, default=None)
+        while True:
+            files = self.list_files(dataset)
+            with self._record.reading() as db:
+                ours = {path for path in files if is_of_history(db, dataset, version_of(path))}
+            # One may have come and gone while the folder was read: then neither was seen.
+            if ours or files == self.list_files(dataset):
+                return newest_of(ours)
 
     def is_current(self, dataset: Dataset) -> bool:
         """Whether there is a file of the version that the store of record holds."""
@@ -120,7 +122,8 @@ class Snapshots:
 
     def list_files(self, dataset: Dataset) -> frozenset[Path]:
         """The dataset's files, of whatever version. Any change of the rows changes this set."""
-        return frozenset(self._list(f"{dataset.name}.", SUFFIX))
+        files = self._list(f"{dataset.name}.", SUFFIX)
+        return frozenset(path for path in files if _NAME.fullmatch(path.name))
 
     def discard(self, path: Path) -> None:
         """Delete a file that cannot be read: the next to publish writes it again."""
@@ -200,6 +203,16 @@ class Snapshots:
             if path != kept:
                 _remove(path)
         remove_stale_spill(self.folder)
+
+
+def version_of(path: Path) -> Version:
+    """The version that a file is of, by its name."""
+    return Version.parse(path.name.split(".")[1])
+
+
+def newest_of(files: Collection[Path]) -> tuple[Version, Path] | None:
+    """The newest version among these files, and its file."""
+    return max(((version_of(path), path) for path in files), default=None)
 
 
 def _remove(path: Path) -> None:

@@ -9,43 +9,48 @@ from ecommerce_core.transactions import Database
 
 # What changed no row has no version of its own.
 _CHANGED = "dataset = ? AND rows_after IS NOT NULL AND added + updated + withdrawn > 0"
+_RUN = f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Version:
     """A version of a dataset's rows.
 
-    ``run_id`` is 0 where no run is known to have changed them. ``finished_at`` is as stored:
+    ``run_id`` is 0 where no run is known to have changed them. ``stamp`` is when the run ended:
     a database that was restored may come to the same run with other rows, at another time.
     """
 
     run_id: int = 0
-    finished_at: str = ""
+    stamp: str = ""
 
     def __str__(self) -> str:
         """In letters that a file's name and an ``ETag`` may have."""
-        stamp = "".join(letter for letter in self.finished_at if letter.isalnum())
-        return f"{self.run_id}-{stamp}"
+        return f"{self.run_id}-{self.stamp}"
+
+    @classmethod
+    def parse(cls, text: str) -> Version:
+        """The version that says of itself ``text``. Raises ValueError."""
+        run_id, _, stamp = text.partition("-")
+        return cls(int(run_id), stamp)
 
 
 def newest_version(db: Database, dataset: Dataset) -> Version:
     """The version that the store of record holds."""
-    row = db.execute(
-        f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED} ORDER BY id DESC LIMIT 1",
-        [dataset.name],
-    ).fetchone()
-    return Version(*row) if row else Version()
+    return _version_of(db.execute(f"{_RUN} ORDER BY id DESC LIMIT 1", [dataset.name]).fetchone())
 
 
-def find_version(db: Database, dataset: Dataset, text: str) -> Version | None:
-    """The version of that text, if the store of record holds or has held it."""
-    run_id = text.partition("-")[0]
-    if run_id == "0":
-        version = newest_version(db, dataset)
-    else:
-        row = db.execute(
-            f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED} AND id = ?",
-            [dataset.name, run_id],
-        ).fetchone()
-        version = Version(*row) if row else Version()
-    return version if str(version) == text else None
+def is_of_history(db: Database, dataset: Dataset, version: Version) -> bool:
+    """Whether the store of record holds this version, or has held it."""
+    if not version.run_id:
+        # Before the first run; after two of them it is another database's, more likely.
+        runs = f"SELECT count(*) FROM ({_RUN} LIMIT 2)"
+        return bool(db.execute(runs, [dataset.name]).fetchone()[0] < 2)
+    found = db.execute(f"{_RUN} AND id = ?", [dataset.name, version.run_id]).fetchone()
+    return _version_of(found) == version
+
+
+def _version_of(row: tuple[int, str] | None) -> Version:
+    if row is None:
+        return Version()
+    run_id, finished_at = row
+    return Version(run_id, "".join(letter for letter in finished_at if letter.isalnum()))

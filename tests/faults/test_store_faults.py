@@ -32,6 +32,7 @@ from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import Run, RunStatus, Trigger
 from ecommerce_core.query import Totals
 from ecommerce_core.settings import Settings
+from ecommerce_core.storage import SnapshotCode
 from ecommerce_core.store import Store
 from tests.peers import Peers, products
 from tests.waiting import until
@@ -52,6 +53,7 @@ def running(database: Path, peers: Peers, *, busy_timeout_s: float = 0.3) -> Ite
         yield application
     finally:
         application.stop(timeout_s=5)
+        application.close()
 
 
 def sync(application: Application) -> Run:
@@ -94,7 +96,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mount is None or os.geteuid() != 0:
         pytest.skip("mounting a small disk takes root")
     mounted = subprocess.run(
-        [mount, "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)],
+        [mount, "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)],
         check=False,
         capture_output=True,
         text=True,
@@ -118,12 +120,13 @@ def test_a_full_disk_loses_nothing_and_the_next_sync_with_room_goes_in(
     database = fed(small_disk / "ecommerce.db", peers)
     with running(database, peers) as application:
         filler = small_disk / "filler"
-        filler.write_bytes(bytes(1_600_000))
+        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 300_000))
         peers.serve_products(products(20_000, price=2))
         with pytest.raises(StoreFull, match="the disk is full: nothing was changed") as raised:
             sync(application)
         assert isinstance(raised.value.__cause__, sqlite3.Error)
         assert application.store.totals(PRODUCTS) == Totals(current=100, withdrawn=0)
+        assert application.reader.totals(PRODUCTS) == Totals(current=100, withdrawn=0)
         assert prices(application.store) == {1}
         run = application.store.last_run("products")
         assert run is not None
@@ -134,6 +137,27 @@ def test_a_full_disk_loses_nothing_and_the_next_sync_with_room_goes_in(
         peers.serve_products(products(2_000, price=2))
         assert sync(application).counts.updated == 100
         assert prices(application.store) == {2}
+
+
+def test_a_disk_with_room_for_the_rows_and_not_for_their_snapshot_shows_those_before(
+    small_disk: Path, peers: Peers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ecommerce_core.worker.LOOK_EVERY_S", 0.05)
+    database = fed(small_disk / "ecommerce.db", peers)
+    with running(database, peers) as application:
+        filler = small_disk / "filler"
+        filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 200_000))
+        peers.serve_products(products(150))
+
+        run = sync(application)
+
+        assert (run.status, run.counts.added) == (RunStatus.SUCCEEDED, 50)
+        assert application.reader.totals(PRODUCTS).current == 100
+        state = application.reader.state(PRODUCTS)
+        assert (state.code, state.error_code) == (SnapshotCode.BEHIND, "disk_full")
+        filler.unlink()
+        until(lambda: application.reader.totals(PRODUCTS).current == 150)
+        assert application.reader.state(PRODUCTS).code is SnapshotCode.CURRENT
 
 
 def test_a_disk_without_a_byte_left_fails_clearly_and_recovers(

@@ -142,6 +142,17 @@ def test_without_any_snapshot_readers_are_told_that_one_is_being_prepared(shop: 
     assert shop.reader.count_rows(PRODUCTS, Query()) == 3
 
 
+def test_until_the_first_run_is_published_readers_see_that_there_was_nothing(shop: Shop) -> None:
+    shop.snapshots.publish(PRODUCTS)
+    put(shop.store, products(3))
+
+    assert reopened(shop).totals(PRODUCTS).current == 0
+    assert codes_of(shop) == (SnapshotCode.BEHIND, None)
+    put(shop.store, products(4))
+    with pytest.raises(RowsPreparing):
+        reopened(shop).totals(PRODUCTS)
+
+
 def test_rows_of_before_sizes_were_journalled_are_published_too(shop: Shop) -> None:
     put(shop.store, products(3))
     with shop.store.writing() as db:
@@ -249,6 +260,7 @@ def test_publishing_holds_no_writer_up(shop: Shop, monkeypatch: pytest.MonkeyPat
     while publisher.is_alive() or not written:
         put(impatient, [customer(1, payment=written)], dataset=CUSTOMERS)
         written += 1
+        publisher.join(0.02)
     publisher.join(30)
 
     assert shop.reader.count_rows(PRODUCTS, Query()) == 20_000
@@ -276,7 +288,12 @@ def test_what_a_killed_process_left_is_removed_by_the_next_to_publish(shop: Shop
     shop.put(products(3))
     folder = shop.snapshots.folder
     old = time.time() - 3_600
-    for name in ("products.1-x.abc.part", "products.1-x.abc.part.wal", "products.0-.old.duckdb"):
+    for name in (
+        "products.1-x.abc.part",
+        "products.1-x.abc.part.wal",
+        "products.0-.00000000.duckdb",
+        "products.mine.duckdb",
+    ):
         (folder / name).write_bytes(b"left")
     (folder / "customers.1-x.abc.part").write_bytes(b"another's")
     for name in ("spill-dead", "spill-young"):
