@@ -131,11 +131,19 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
     about = {
         "dataset": question.dataset.name,
         "version": version.run_id,
-        "as_of": version.finished_at or None,
+        "as_of": _as_of(version),
         "total": total,
         "next": question.next_link() if has_more else None,
     }
     return json.dumps(about)[:-1].encode() + b', "rows": ', b"}\n"
+
+
+def _as_of(version: Version) -> str | None:
+    """When the run ended that changed the rows last; None if there is no such run."""
+    if not version.stamp:
+        return None
+    ended_at = datetime.strptime(version.stamp, "%Y%m%dT%H%M%S%fZ")
+    return f"{ended_at.isoformat(timespec='milliseconds')}Z"
 
 
 @contextmanager
