@@ -21,7 +21,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
-from ecommerce_core import installed, logs, ui
+from ecommerce_core import installed, logs, sign_in_routes, ui
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
@@ -32,7 +32,6 @@ from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_e
 from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_in import check_exposure, read_providers
-from ecommerce_core.sign_in_routes import SignInRoutes
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 
@@ -51,6 +50,8 @@ def read_settings() -> Settings:
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
+        if os.environ.get("ECOMMERCE_LOG", "").strip().lower() == "json":
+            logs.take_over_streams("json")
         sys.exit(f"dashboard.py: {error}")
 
 
@@ -108,6 +109,7 @@ def own_address() -> str:
     """Return the overview's address for a browser on this machine."""
     address = st.get_option("server.address") or ""
     host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     return f"{scheme}://{host}:{st.get_option('server.port')}{PREFIX}/"
 
@@ -191,13 +193,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             sign_in_providers=providers,
             link_secret=link_secret,
         )
+        running.start()
     except EcommerceError as error:
         if sandbox is not None:
             sandbox.stop()
         # The server's own way to refuse a start would bury the reason under a traceback.
         print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
-    running.start()
     companion.attach(running)
     ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
     installed.install(running)
@@ -211,6 +213,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 settings = read_settings()
+logs.take_over_streams(settings.log)
 logs.set_up(settings.log)
 providers, link_secret = read_sign_in()
 companion = Companion(DATASETS.values())
@@ -227,7 +230,7 @@ app = st.App(
             with_agent_api=st.get_option("server.enableAgentApi"),
         ),
         Middleware(ServerAddress),
-        *([Middleware(SignInRoutes)] if providers else []),
+        *(sign_in_routes.middleware(st.secrets["auth"]["redirect_uri"]) if providers else []),
     ],
     lifespan=lifespan,
     exception_handlers={Exception: answer_unforeseen_error},

@@ -7,7 +7,7 @@ Pages leave away what an actor may not do, and that is for looks: a click can be
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -80,7 +80,8 @@ class Access:
 
     ``providers`` are where one signs in; without any nobody has to. ``operators`` are e-mail
     addresses in lower case; ``operator_claim`` is a claim's name and the value that makes an
-    operator; ``agent_role`` is every agent's. A sign-in lasts ``lasts_h`` hours.
+    operator; ``agent_role`` is every agent's. A sign-in lasts ``lasts_h`` hours, unless
+    ``is_ended`` says by its claims that its visitor has signed out.
     """
 
     providers: tuple[str, ...] = ()
@@ -88,6 +89,7 @@ class Access:
     operator_claim: tuple[str, str] | None = None
     agent_role: Role = Role.ANALYST
     lasts_h: float = 12.0
+    is_ended: Callable[[Mapping[str, object]], bool] = lambda claims: False
 
     @property
     def must_sign_in(self) -> bool:
@@ -112,6 +114,8 @@ class Access:
         return Actor(name, role)
 
     def _is_over(self, claims: Mapping[str, object]) -> bool:
+        if self.is_ended(claims):
+            return True
         # Streamlit's cookie lasts 30 days, and would keep a role that was taken away.
         issued_s = claims.get("iat")
         return isinstance(issued_s, int | float) and time.time() - issued_s > self.lasts_h * 3600

@@ -26,6 +26,7 @@ from ecommerce_core.registration import Registration
 from ecommerce_core.restore import clear_leftovers
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.sign_outs import SignOuts
 from ecommerce_core.signed_links import SignedLinks
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
@@ -76,12 +77,14 @@ class Application:
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
         )
         self.steering = Steering(self.scheduler)
+        self.sign_outs = SignOuts(store)
         self.access = Access(
             providers=tuple(sign_in_providers),
             operators=frozenset(settings.operators),
             operator_claim=settings.operator_claim,
             agent_role=Role(settings.agent_role),
             lasts_h=settings.sign_in_hours,
+            is_ended=self.sign_outs.is_ended,
         )
         self.links = SignedLinks(link_secret)
         self.run_observers: list[Callable[[Run], None]] = []
@@ -137,19 +140,17 @@ class Application:
         clear_leftovers(settings.database)
         presence = Presence.announce(settings.database)
         try:
-            store = Store.open(settings.database)
+            return cls(
+                settings,
+                store=Store.open(settings.database),
+                gateway=gateway,
+                sandbox_url=gateway_url if is_sandbox else None,
+                sign_in_providers=sign_in_providers,
+                presence=presence,
+            )
         except BaseException:
             presence.let_go()
             raise
-        return cls(
-            settings,
-            store=store,
-            gateway=gateway,
-            sandbox_url=gateway_url if is_sandbox else None,
-            sign_in_providers=sign_in_providers,
-            link_secret=link_secret,
-            presence=presence,
-        )
 
     def start(self, *, watch: bool = True) -> None:
         """Start the workers; runs that a crash left behind become ``interrupted``.
@@ -187,6 +188,10 @@ class Application:
     def workers_alive(self) -> Mapping[str, bool]:
         """Dataset by dataset, whether its worker takes work."""
         return {name: worker.is_alive for name, worker in self._workers.items()}
+
+    def locks_usable(self) -> Mapping[str, bool]:
+        """Dataset by dataset, whether a sync could take its lock, or wait for it."""
+        return {name: worker.is_lock_usable for name, worker in self._workers.items()}
 
     def request_sync(
         self,

@@ -45,6 +45,7 @@ class ProductDecoder:
     """Decodes catalogue-produit's answers."""
 
     decode = staticmethod(_decode.decode)
+    is_repeatable = True
 
     def find_list(self, body: Body | memoryview) -> msgspec.Raw:
         """The products of an answer. Raises msgspec.DecodeError, RecursionError."""

@@ -30,6 +30,7 @@ from ecommerce_core.outcomes import RETRY_LATER
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import (
     JSON,
+    Problem,
     Reply,
     encode_json,
 )
@@ -41,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 # Relative, so that it leads home from / and from the prefix alone, behind any proxy.
 HOME = f"{PREFIX[1:]}/"
+
+_NO_THREAD = "the server could not start a thread"
+_NO_THREAD_CODE: dict[str, object] = {"reasons": ["no_thread"]}
 
 
 class Companion:
@@ -77,10 +81,10 @@ class Companion:
             peers=health.peer_names(self._datasets.values()),
         )
         deliveries = DeliveryLog(app.store.record_deliveries)
-        self._service = service = Service(app, counted, deliveries)
+        self._service = service = Service(app, counted, deliveries, health.PeerErrors())
         self._data.attach(app)
         app.run_observers.append(counted.observe_run)
-        app.gateway.observers.append(counted.observe_request)
+        app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
         deliveries.start()
         return service
 
@@ -108,6 +112,7 @@ class Companion:
         if service is not None:
             service.app.run_observers.remove(service.metrics.observe_run)
             service.app.gateway.observers.remove(service.metrics.observe_request)
+            service.app.gateway.observers.remove(service.peer_errors.observe)
             for handler in self._handlers.values():
                 handler.abandon()
             service.deliveries.stop()
@@ -142,7 +147,7 @@ class Companion:
         with_sign_in: bool = False,
         with_agent_api: bool = False,
     ) -> Middleware:
-        """The guard for the whole server: allowed are settings' hosts, our name and address.
+        """The guard for the whole server: allowed are settings' hosts and our addresses.
 
         ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
         routes for signing in and for agents are closed unless asked for.
@@ -152,7 +157,9 @@ class Companion:
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         return Middleware(
             HostGuard,
-            allowed_hosts=[*settings.allowed_hosts, settings.app_name, *extra],
+            allowed_hosts=[*settings.allowed_hosts, *extra],
+            app_name=settings.app_name,
+            app_paths=[*self._datasets, f"{PREFIX}/healthz"],
             served=ServedPaths(
                 (route.path for route in self.routes()),
                 with_sign_in=with_sign_in,
@@ -185,7 +192,10 @@ class Companion:
             nonlocal under_way
             if under_way is None or under_way.done():
                 loop = asyncio.get_running_loop()
-                under_way = loop.run_in_executor(self._executor, make, service)
+                try:
+                    under_way = loop.run_in_executor(self._executor, make, service)
+                except RuntimeError as error:  # the machine gives us no thread
+                    raise Problem(503, _NO_THREAD, RETRY_LATER, members=_NO_THREAD_CODE) from error
             return await asyncio.shield(under_way)
 
         return answer
@@ -198,6 +208,9 @@ class Companion:
             app.reader,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
+            locks=app.locks_usable(),
+            journal=service.deliveries,
+            peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
         )

@@ -72,6 +72,11 @@ class CustomerDecoder:
     def __init__(self) -> None:
         self._twins: Counter[str] = Counter()
 
+    @property
+    def is_repeatable(self) -> bool:
+        """False once a key was made of an ordinal, which depends on the records before it."""
+        return not self._twins
+
     def find_list(self, body: Body | memoryview) -> msgspec.Raw:
         """The whole answer: it is the list. Raises msgspec.DecodeError, RecursionError."""
         return _find.decode(body)

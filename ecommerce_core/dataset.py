@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -90,12 +90,14 @@ class Dataset:
         self,
         body: Body,
         *,
+        known: Set[int] = frozenset(),
         max_records: int = MAX_RECORDS,
         ends_at_s: float = math.inf,
         on_progress: Callable[[int], None] | None = None,
     ) -> Parsed:
-        """Decode an answer. ``on_progress`` gets the number of records read so far, and may raise.
+        """Decode an answer, but for the records whose fingerprint is ``known``.
 
+        ``on_progress`` gets the number of records read so far, and may raise.
         It is called after a fraction of a second at the latest, whatever the records are, and
         ``ends_at_s``, when ``time.monotonic()`` has the reading end, is looked at as often.
         Raises PeerContractError if the answer is no JSON or not of the contract's shape,
@@ -107,6 +109,7 @@ class Dataset:
             list_name=self.list_name,
             key=self.key,
             decoder=self.decoder(),
+            known=known,
             max_records=max_records,
             ends_at_s=ends_at_s,
             on_progress=on_progress,

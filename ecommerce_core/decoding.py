@@ -9,10 +9,13 @@ speed of C. Only an answer that is not JSON as a whole takes the slower road of
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence, Set
+from functools import partial
 from operator import attrgetter
 
 import msgspec
+from msgspec.structs import force_setattr
+from xxhash import xxh3_64_intdigest
 
 from ecommerce_core.errors import PeerContractError, PeerTimedOut, PeerTooLarge
 from ecommerce_core.models import Rejected
@@ -32,14 +35,19 @@ Pieces = Iterator[list[bytes]] | Iterator[list[msgspec.Raw]]
 REPORT_EVERY = 10_000
 PIECE_BYTES = 2**20
 _BOM = b"\xef\xbb\xbf"
+# Part of every fingerprint and digest: raise it when an answer would be read differently.
+CONTRACT_REVISION = 2
+# Half of the integers of 64 bits: SQLite's have a sign.
+_fingerprint = partial(xxh3_64_intdigest, seed=CONTRACT_REVISION)
 
 
 class Reading:
     """One answer on its way to records.
 
     ``list_name`` is the member that holds them, None for a bare list; ``key`` is their field of
-    that meaning. ``ends_at_s`` is when ``time.monotonic()`` has it end. ``on_progress`` gets the
-    number of records read so far, and may raise.
+    that meaning. Records whose fingerprint is ``known`` are counted and not decoded.
+    ``ends_at_s`` is when ``time.monotonic()`` has it end. ``on_progress`` gets the number of
+    records read so far, and may raise.
     """
 
     def __init__(
@@ -50,6 +58,7 @@ class Reading:
         list_name: str | None,
         key: str,
         decoder: Decoder,
+        known: Set[int],
         max_records: int,
         ends_at_s: float,
         on_progress: Callable[[int], None] | None,
@@ -59,13 +68,12 @@ class Reading:
         self._list_name = list_name
         self._key_of: Callable[[Record], str] = attrgetter(key)
         self._decoder = decoder
+        self._known = known
         self._max_records = max_records
         self._ends_at_s = ends_at_s
         self._on_progress = on_progress
-        # One search tells both, as a rule: that no text has a NUL, and that all are ASCII.
-        escapes = _holds(body, rb"\u")
-        self._may_hold_nul = escapes and _holds(body, rb"\u0000")
-        self._parsed = Parsed(is_ascii=not escapes and body.isascii())
+        self._may_hold_nul = _holds(body, rb"\u0000")
+        self._parsed = Parsed()
 
     def read(self) -> Parsed:
         """The answer's records. Raises PeerContractError, PeerTimedOut, PeerTooLarge."""
@@ -83,6 +91,9 @@ class Reading:
         if len(keys) < len(parsed.records):
             keys.clear()
             self._reject_twins(is_bad)
+        if not self._decoder.is_repeatable:
+            for record in parsed.records:
+                force_setattr(record, "fingerprint", None)
         return parsed
 
     def _decode(self, raws: list[bytes] | list[msgspec.Raw], is_bad: bytearray) -> None:
@@ -94,6 +105,13 @@ class Reading:
                 limit=f"{self._max_records:,}",
             )
         parsed.fetched += len(raws)
+        fingerprints = [number >> 1 for number in map(_fingerprint, raws)]
+        positions: Sequence[int] = range(first, first + len(raws))
+        if self._known:
+            unknown = self._set_known_aside(fingerprints, first, is_bad)
+            raws = [raws[at] for at in unknown]
+            fingerprints = [fingerprints[at] for at in unknown]
+            positions = [first + at for at in unknown]
         records, rejected_before = parsed.records, parsed.rejected_count
         taken_before = len(records)
         decode = self._decode_without_nul if self._may_hold_nul else self._decoder.decode
@@ -105,8 +123,26 @@ class Reading:
                 break
             except (msgspec.DecodeError, Rejection, UnicodeDecodeError, RecursionError) as error:
                 at = len(records) - taken_before + parsed.rejected_count - rejected_before
-                is_bad[first + at] = True
-                parsed.reject(first + at, raws[at], error, self._decoder)
+                is_bad[positions[at]] = True
+                parsed.reject(positions[at], raws[at], error, self._decoder)
+        if parsed.rejected_count > rejected_before:
+            pairs = zip(fingerprints, positions, strict=True)
+            fingerprints = [number for number, at in pairs if not is_bad[at]]
+        for record, fingerprint in zip(records[taken_before:], fingerprints, strict=True):
+            force_setattr(record, "fingerprint", fingerprint)
+
+    def _set_known_aside(self, fingerprints: list[int], first: int, is_bad: bytearray) -> list[int]:
+        """Count the records that are known, and return where the others stand in the piece."""
+        parsed, known = self._parsed, self._known
+        unknown = [at for at, number in enumerate(fingerprints) if number not in known]
+        # What is known is passed over like a bad record where records are counted off.
+        is_bad[first : first + len(fingerprints)] = bytes([True]) * len(fingerprints)
+        for at in unknown:
+            is_bad[first + at] = False
+        before = len(parsed.known)
+        parsed.known.update(filter(known.__contains__, fingerprints))
+        parsed.has_known_twins |= len(parsed.known) - before != len(fingerprints) - len(unknown)
+        return unknown
 
     def _decode_without_nul(self, raw: bytes | msgspec.Raw) -> Record:
         record = self._decoder.decode(raw)
@@ -180,7 +216,7 @@ class Reading:
 
     def _salvaged(self, error: Exception) -> Iterator[list[bytes]]:
         try:
-            yield from split_leniently(self._text, list_name=self._list_name)
+            yield from split_leniently(self._text, list_name=self._list_name, beat=self._report)
         except (ValueError, RecursionError):
             raise PeerContractError(
                 "{peer} answered something that is no JSON: {reason}; it begins with {start}",

@@ -38,6 +38,9 @@ _HOST = re.compile(
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SIGN_OUT = f"{PREFIX}/auth/logout"
+# What may stand around a header's value. Python's own strip() takes more, and then two who
+# compare the value do not compare the same.
+_BLANKS = " \t"
 _SHOWN_CHARS = 100
 _LONGEST_HOST = 300
 
@@ -90,7 +93,8 @@ class HostGuard:
     very address that a connection arrived at: who writes that into ``Host``
     needed no name, so no rebinding. Any other host gets 421; a ``Host`` that is missing, doubled
     or malformed 400. With ``only_this_machine`` whoever comes over another address than loopback
-    gets 403, however the server was started.
+    gets 403, however the server was started. ``app_name``, which the gateway may write into
+    ``Host``, is answered to on ``app_paths`` alone.
 
     Every request that can change something must come from the very origin that it goes to, or
     from no browser (403). A path with a control character gets 400, and one that is not
@@ -107,6 +111,8 @@ class HostGuard:
         allowed_hosts: Iterable[str],
         served: ServedPaths,
         callback_paths: Collection[str] = (),
+        app_name: str = "",
+        app_paths: Collection[str] = (),
         only_this_machine: bool = False,
         on_refusal: Callable[[str, str], None] | None = None,
     ) -> None:
@@ -114,6 +120,8 @@ class HostGuard:
         self._allowed = frozenset(_canonical(host) for host in allowed_hosts)
         self._served = served
         self._callback_paths = frozenset(callback_paths)
+        self._app_name = _canonical(app_name)
+        self._app_paths = frozenset(app_paths)
         self._only_this_machine = only_this_machine
         self._on_refusal = on_refusal
 
@@ -145,7 +153,7 @@ class HostGuard:
     def _judge(self, scope: Scope) -> Problem | None:
         headers: Headers = scope["headers"]
         hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
-        host = parse_host(hosts[0].strip()) if len(hosts) == 1 else None
+        host = parse_host(hosts[0].strip(_BLANKS)) if len(hosts) == 1 else None
         closes = scope["type"] == "http" and has_body(headers)
         arrived_at = _arrived_at(scope)
         if self._only_this_machine and arrived_at is not None and not is_local(arrived_at):
@@ -153,13 +161,16 @@ class HostGuard:
         if host is None:
             shown = ", ".join(show(name) for name in hosts) or "missing"
             return Problem(400, _NO_HOST.format(shown=shown), closes=closes)
-        if host[0] not in self._allowed and host[0] != arrived_at:
+        is_known = host[0] in self._allowed or host[0] == arrived_at
+        # Nobody owns the name of an application: a page of it must not be one of ours.
+        is_known |= host[0] == self._app_name and scope["path"] in self._app_paths
+        if not is_known:
             return Problem(421, _FOREIGN_HOST.format(host=show(hosts[0])), closes=closes)
         if holds_control_characters(scope["path"]):
             return Problem(400, _ODD_PATH, closes=closes)
         if _can_change_something(scope) and (reason := _cross_site(scope, host)):
             return Problem(403, reason, closes=closes)
-        if scope["path"] not in self._served:
+        if not self._served.serves(scope["path"], is_socket=scope["type"] == "websocket"):
             return Problem(404, _NO_SUCH_PATH, closes=closes)
         return None
 
@@ -172,7 +183,7 @@ def _can_change_something(scope: Scope) -> bool:
 
 
 def _with_the_origins_host(scope: Scope) -> Scope:
-    """Return a WebSocket's scope with ``Host`` as its ``Origin`` writes it.
+    """Return a WebSocket's scope with ``Host`` and ``Origin`` written in one way.
 
     They are of one origin by now. Streamlit compares them letter by letter, and where they
     differ, in case or by a default port, it asks a service on the internet for this machine's
@@ -181,8 +192,9 @@ def _with_the_origins_host(scope: Scope) -> Scope:
     origin = header(scope["headers"], b"origin")
     if origin is None:
         return scope
-    authority = origin.strip().partition("://")[2].encode("latin-1")
-    headers = [(name, authority if name == b"host" else value) for name, value in scope["headers"]]
+    shown = origin.strip(_BLANKS).encode("latin-1")
+    said = {b"origin": shown, b"host": shown.partition(b"://")[2]}
+    headers = [(name, said.get(name, value)) for name, value in scope["headers"]]
     return {**scope, "headers": headers}
 
 
@@ -219,14 +231,28 @@ def _cross_site(scope: Scope, host: tuple[str, int | None]) -> str | None:
     site = header(headers, b"sec-fetch-site")
     # Browsers disagree on whether ws: and http: are one site; each sends Origin with WebSockets.
     is_read = site is not None and scope["type"] == "http"
-    if is_read and (site or "").strip().lower() not in {"same-origin", "none"}:
+    if is_read and (site or "").strip(_BLANKS).lower() not in {"same-origin", "none"}:
         return _OTHER_SITE.format(header="Sec-Fetch-Site", said=show(site or ""))
     origin = header(headers, b"origin")
     if origin is None:
-        return None
-    if not _is_same_origin(origin.strip().lower(), host):
+        return _foreign_sign_out(scope, host) if site is None else None
+    if not _is_same_origin(origin.strip(_BLANKS).lower(), host):
         return _OTHER_SITE.format(header="Origin", said=show(origin))
     return None
+
+
+def _foreign_sign_out(scope: Scope, host: tuple[str, int | None]) -> str | None:
+    """Return why a sign-out is not one of our pages', None if it is, or is something else.
+
+    Over plain HTTP browsers tell no Sec-Fetch-Site. Our pages tell where they are.
+    """
+    if scope["path"] != _SIGN_OUT or scope["type"] != "http":
+        return None
+    referer = header(scope["headers"], b"referer") or ""
+    scheme, _, rest = referer.partition("://")
+    if _is_same_origin(f"{scheme}://{rest.partition('/')[0]}".lower(), host):
+        return None
+    return _OTHER_SITE.format(header="Referer", said=show(referer))
 
 
 def _is_same_origin(origin: str, host: tuple[str, int | None]) -> bool:

@@ -95,7 +95,8 @@ def _create(target: Path) -> tuple[Path, int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         if sys.platform == "win32":
             return path, descriptor
-        os.fchmod(descriptor, 0o600)
+        with suppress(OSError):  # not every file system has modes
+            os.fchmod(descriptor, 0o600)
         # A sweep may have taken it for abandoned before it was locked.
         if _is_locked_now(descriptor) and os.fstat(descriptor).st_nlink:
             return path, descriptor

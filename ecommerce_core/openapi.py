@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from ecommerce_core.data_routes import describe_rows, schemas_of_rows
 from ecommerce_core.dataset import Dataset
+from ecommerce_core.health import Reason, StoreState
 from ecommerce_core.models import Counts, RunStatus
 from ecommerce_core.openapi_parts import (
     MAYBE_MOMENT,
@@ -150,6 +151,10 @@ def _readable(summary: str, name: str, responses: dict[int, Schema]) -> Schema:
     }
 
 
+# The kind of an error: what it says is for who may read the pages or the log.
+_MAYBE_KIND: Schema = {"type": ["string", NULL], "pattern": "^[A-Za-z]+$"}
+
+
 def _schemas() -> Schema:
     return {**_answers(), **_health()}
 
@@ -176,7 +181,7 @@ def _answers() -> Schema:
     )
     problem["description"] = (
         "RFC 9457. Of a run that failed it also has `run_status`, `dataset`, `run_id`, `joined`, "
-        "`counts` and `error`."
+        "`counts` and `error`; where no thread could be started, `reasons` with `no_thread`."
     )
     count = {"type": "integer", "minimum": 0}
     return {
@@ -193,12 +198,12 @@ def _health() -> Schema:
         "last_answer_at": MAYBE_MOMENT,
         "last_answer_age_s": MAYBE_SECONDS,
         "last_error_age_s": MAYBE_SECONDS,
-        "last_error": MAYBE_TEXT,
+        "last_error": _MAYBE_KIND,
     }
     registration: Schema = {
         "state": {"enum": [status.value for status in RegistrationStatus]},
         "at": MAYBE_MOMENT,
-        "error": MAYBE_TEXT,
+        "error": _MAYBE_KIND,
     }
     backups: Schema = {
         "state": {"enum": ["off", "ok", "failing"]},
@@ -211,8 +216,8 @@ def _health() -> Schema:
     }
     health: Schema = {
         "status": {"enum": ["ready", "not ready"]},
-        "reasons": {"type": "array", "items": {"type": "string"}},
-        "store": {"type": "string"},
+        "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
+        "store": {"enum": [state.value for state in StoreState]},
         "workers": map_of({"type": "boolean"}),
         "peers": map_of(ref_to("Peer")),
         "registration": ref_to("Registration"),

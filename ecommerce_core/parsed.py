@@ -21,12 +21,24 @@ REJECTED_KEYS_KEPT = 100_000
 LONGEST_READ_FOR_KEY = 2**20
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """A validated record. Its fields are the dataset's columns, in their order, the key first."""
+class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A validated record. Its fields are the dataset's columns, in their order, the key first.
+
+    Behind them stands the fingerprint of the text that it was decoded from, None if that text
+    does not say all: it is stored with the row, so that the next sync knows the text again.
+    """
+
+    # An int or None. Whatever a peer sends under this name is taken, and replaced after decoding.
+    fingerprint: Any = msgspec.field(name="", default=None)
 
 
 class Decoder(Protocol):
     """How one peer's records are decoded."""
+
+    @property
+    def is_repeatable(self) -> bool:
+        """True if each record so far has been decoded from its own text alone."""
+        ...
 
     def find_list(self, body: Body | memoryview) -> msgspec.Raw:
         """What stands where the list of records should. Raises msgspec.DecodeError, RecursionError.
@@ -46,12 +58,13 @@ class Decoder(Protocol):
 
 @dataclass(slots=True)
 class Parsed:
-    """An answer, decoded: ``fetched == len(records) + rejected_count``.
+    """An answer, decoded: ``fetched == len(records) + rejected_count + len(known)``.
 
     ``records`` has the last of each key, in the answer's order. ``rejected``
     holds the first REJECTED_KEPT, ``rejected_keys`` the keys of those without a good record;
     ``hides_keys`` tells that there are more of these, which could not be read or were too many.
-    ``is_ascii``: every text is known to be ASCII; False where nobody looked.
+    ``known`` holds the fingerprints of the records that were known and so not decoded;
+    ``has_known_twins`` tells that one of these came twice: then the sum does not hold.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -60,7 +73,8 @@ class Parsed:
     rejected_count: int = 0
     rejected_keys: set[str] = field(default_factory=set)
     hides_keys: bool = False
-    is_ascii: bool = False
+    known: set[int] = field(default_factory=set)
+    has_known_twins: bool = False
 
     def reject(
         self, position: int, record: bytes | msgspec.Raw, error: Exception, decoder: Decoder

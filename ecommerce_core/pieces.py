@@ -15,10 +15,10 @@ PIECE_BYTES = 256 * 2**10
 _BEAT_TOKENS = 65_536
 _records = msgspec.json.Decoder(list[msgspec.Raw])
 # Strings and numbers are passed over; each match ends in what gives JSON its structure.
-_STRUCTURE = re.compile(
+STRUCTURE = re.compile(
     rb"""(?:[^"\[\]{},]++ | "(?:[^"\\]++|\\.)*+")*+ [\[\]{},]""", re.DOTALL | re.VERBOSE
 )
-_OPEN, _CLOSED, _COMMA = b"[{", b"]}", ord(",")
+OPEN, CLOSED, _COMMA = b"[{", b"]}", ord(",")
 
 
 def split_strictly(
@@ -58,16 +58,16 @@ def _take_piece(
 def _record_end(text: memoryview, at: int, wanted: int, beat: Callable[[], None]) -> int:
     """The end of the last record before ``wanted``, or of the first one where it is longer."""
     depth, last = 0, None
-    for count, token in enumerate(_STRUCTURE.finditer(text, at), 1):
+    for count, token in enumerate(STRUCTURE.finditer(text, at), 1):
         if count % _BEAT_TOKENS == 0:
             beat()
         end = token.end() - 1
         sign = text[end]
-        if depth == 0 and (sign == _COMMA or sign in _CLOSED):
+        if depth == 0 and (sign == _COMMA or sign in CLOSED):
             if end > wanted:
                 return end if last is None else last
             last = end
-        depth += (sign in _OPEN) - (sign in _CLOSED)
+        depth += (sign in OPEN) - (sign in CLOSED)
         if depth < 0:
             break
     assert last is not None  # noqa: S101 - a list that is valid JSON ends

@@ -8,20 +8,23 @@ journal would be taken for the new file's own, and rolled back into it.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
 import weakref
+from contextlib import suppress
 from pathlib import Path
 
-from ecommerce_core.errors import StoreBusy
-from ecommerce_core.private_files import FILE_MODE, make_folder, real_path
+from ecommerce_core.errors import StoreBusy, StoreError
+from ecommerce_core.private_files import FILE_MODE, create_empty, make_folder, real_path
 
 if sys.platform != "win32":
     import fcntl
 
 PATIENCE_S = 5.0
 _POLL_S = 0.05
+_TAKES_NO_FILE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class Presence:
@@ -32,13 +35,24 @@ class Presence:
 
     @classmethod
     def announce(cls, database: Path, *, timeout_s: float = PATIENCE_S) -> Presence:
-        """Use ``database`` together with others. Raises StoreBusy while one replaces it."""
+        """Use ``database`` together with others.
+
+        Raises StoreBusy while one replaces it, StoreError if nobody could be kept from it.
+        """
+        path = _lock_path(database)
         try:
-            make_folder(real_path(database).parent)
+            make_folder(path.parent)
             descriptor = _lock(database, shared=True, timeout_s=timeout_s)
-        except OSError:
-            # Where no lock file can be made, no database can be replaced either.
-            return cls(None)
+        except OSError as error:
+            is_there = os.path.lexists(path)
+            if error.errno in _TAKES_NO_FILE and not is_there:
+                # Where no lock file can be made, no database can be replaced either.
+                return cls(None)
+            raise StoreError(
+                "{path} cannot be used: {reason}",
+                path=path if is_there else database,
+                reason=error.strerror or error,
+            ) from error
         if descriptor is None:
             raise StoreBusy("{path} is being restored at this moment; try again", path=database)
         return cls(descriptor)
@@ -64,16 +78,21 @@ def in_use(database: Path) -> StoreBusy:
     )
 
 
-def _lock(database: Path, *, shared: bool, timeout_s: float) -> int | None:
-    """An open file under a lock, None where others held it all along. Raises OSError."""
+def _lock_path(database: Path) -> Path:
     # Whatever link leads to the file, all who use it must meet at one lock.
     real = real_path(database)
-    path = real.with_name(f"{real.name}.in-use.lock")
+    return real.with_name(f"{real.name}.in-use.lock")
+
+
+def _lock(database: Path, *, shared: bool, timeout_s: float) -> int | None:
+    """An open file under a lock, None where others held it all along. Raises OSError."""
+    path = _lock_path(database)
+    create_empty(path)
     if sys.platform == "win32":
-        return os.open(path, os.O_RDONLY | os.O_CREAT, FILE_MODE)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
-    if os.fstat(descriptor).st_uid == os.geteuid():
-        os.fchmod(descriptor, FILE_MODE)  # whatever the umask says: others could stop us with it
+        return os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with suppress(OSError):  # not ours, or no file system with modes
+        os.fchmod(descriptor, FILE_MODE)  # whatever it was before: others could stop us with it
     ends_at = time.monotonic() + timeout_s
     while True:
         try:

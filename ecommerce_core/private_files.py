@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import stat
+import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -64,7 +65,9 @@ def make_folder(folder: Path) -> None:
     for one in reversed(missing):
         with suppress(FileExistsError):
             one.mkdir(mode=FOLDER_MODE)
-            one.chmod(FOLDER_MODE)  # a umask may have taken more than was to go
+            with suppress(OSError):  # not every file system has modes
+                one.chmod(FOLDER_MODE)  # a umask may have taken more than was to go
+            hand_over(one, like=one.parent)
     folder.mkdir(exist_ok=True)  # raises if something else is there
 
 
@@ -75,7 +78,30 @@ def create_empty(path: Path) -> None:
     with _creating, suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         try:
-            os.chmod(path, FILE_MODE)  # a umask may have taken more than was to go
+            with suppress(OSError):  # not every file system has modes
+                os.chmod(path, FILE_MODE)  # a umask may have taken more than was to go
+        finally:
+            os.close(descriptor)
+        hand_over(path, like=path.parent)
+
+
+def hand_over(path: Path, *, like: Path) -> None:
+    """Give what root has just created to the owner of ``like``, as SQLite does with journals.
+
+    The service runs as that account, and could not use it otherwise. Does nothing for any
+    other account than root.
+    """
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return
+    with suppress(OSError):
+        owner = like.stat()
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            found = os.fstat(descriptor)
+            # Who owns the folder may have put another file of root's in its place.
+            is_new = stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
+            if found.st_uid == 0 and is_new:
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
         finally:
             os.close(descriptor)
 

@@ -1,4 +1,4 @@
-"""What earlier versions kept in the database for readers: it may be there until m007 drops it.
+"""What earlier versions kept in the database for readers: it may be there until m009 drops it.
 
 Nothing but ``store.py`` looks here, when it checks a database that is not migrated yet.
 """
@@ -12,7 +12,7 @@ from ecommerce_core.schema_check import SchemaObject, list_objects
 
 # Before it no reader had indexes; before m006 those of texts were declared otherwise.
 _SINCE, _TEXTS_SINCE = "m004_search_and_sizes", "m006_order_of_texts"
-_UNTIL = "m007_readers_read_snapshots"
+_UNTIL = "m009_readers_read_snapshots"
 
 # The part of ``search`` that one column is in: behind so many line ends.
 _AFTER_1 = "substr(search, instr(search, char(10)) + 1)"

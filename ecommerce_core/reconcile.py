@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from operator import attrgetter
@@ -32,6 +32,8 @@ class Difference:
     returned: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
     changes: list[tuple[str, str, Any, Any]] = field(default_factory=list)
+    # Unchanged rows whose records are written in another way than before.
+    respelled: list[Record] = field(default_factory=list)
     unchanged: int = 0
     current_before: int = 0
     cleared_before: int = 0
@@ -65,13 +67,67 @@ class Difference:
         )
 
 
-def list_difference(db: Database, dataset: Dataset, parsed: Parsed) -> Difference:
+def list_fingerprints(db: Database, dataset: Dataset) -> dict[int, str]:
+    """The key of each current row by its fingerprint; empty if one row has none of its own."""
+    (current,) = db.execute(
+        f"SELECT count(*) FROM {dataset.table} WHERE withdrawn_at IS NULL"
+    ).fetchone()
+    found = dict(
+        db.execute(
+            f"SELECT fingerprint, {dataset.key} FROM {dataset.table}"
+            " WHERE withdrawn_at IS NULL AND fingerprint IS NOT NULL"
+        )
+    )
+    return found if len(found) == current else {}
+
+
+class WholeAnswerNeeded(Exception):  # noqa: N818 - nothing failed
+    """The records that were decoded are not enough to tell what an answer changes."""
+
+
+def _list_difference_from_known(
+    db: Database, dataset: Dataset, parsed: Parsed, fingerprints: Mapping[int, str]
+) -> Difference:
+    """Compare the table with an answer whose known records were not decoded.
+
+    Raises WholeAnswerNeeded if a known record came twice, if another one has its key, or if
+    most are new.
+    """
+    if parsed.has_known_twins or len(parsed.records) > len(parsed.known):
+        raise WholeAnswerNeeded
+    difference = Difference(unchanged=len(parsed.known))
+    missed = {fingerprints[number] for number in fingerprints.keys() - parsed.known}
+    columns = ", ".join((*dataset.column_names, "fingerprint", "withdrawn_at"))
+    select = f"SELECT {columns} FROM {dataset.table} WHERE {dataset.key} = ?"
+    key_of = attrgetter(dataset.key)
+    for record in sorted(parsed.records, key=key_of):
+        row = db.execute(select, [key_of(record)]).fetchone()
+        if row is None:
+            difference.added.append(record)
+        elif row[0] in missed or row[-1] is not None:
+            missed.discard(row[0])
+            _compare(difference, dataset, row, record)
+        else:
+            raise WholeAnswerNeeded
+    for key in sorted(missed):
+        _miss(difference, (key, None), parsed)
+    difference.current_before += difference.unchanged
+    return difference
+
+
+def list_difference(
+    db: Database, dataset: Dataset, parsed: Parsed, fingerprints: Mapping[int, str]
+) -> Difference:
     """Compare an answer with the table, inside the transaction that will write it.
+
+    ``fingerprints`` are the table's, by which records were known. Raises WholeAnswerNeeded.
 
     A row whose record was rejected is still listed by its peer and so not
     withdrawn; where a rejected record hides its key, nothing is withdrawn: it
     might be any of them.
     """
+    if parsed.known:
+        return _list_difference_from_known(db, dataset, parsed, fingerprints)
     difference = Difference()
     # Both in the key's order: one walk along the two, and rows are then written from the
     # table's beginning to its end, not here and there. SQLite compares UTF-8 bytes, Python
@@ -79,7 +135,7 @@ def list_difference(db: Database, dataset: Dataset, parsed: Parsed) -> Differenc
     key_of = attrgetter(dataset.key)
     incoming = iter(sorted(parsed.records, key=key_of))
     as_values = msgspec.structs.astuple
-    columns = ", ".join(dataset.column_names)
+    columns = ", ".join((*dataset.column_names, "fingerprint"))
     existing = db.execute(
         f"SELECT {columns}, withdrawn_at FROM {dataset.table} ORDER BY {dataset.key}"  # noqa: S608
     )
@@ -124,8 +180,9 @@ def _compare(difference: Difference, dataset: Dataset, row: Values, record: Reco
     key, withdrawn_at = row[0], row[-1]
     values = msgspec.structs.astuple(record)
     if withdrawn_at is None:
-        if values == row[:-1]:
+        if values[:-1] == row[:-2]:
             difference.unchanged += 1
+            difference.respelled.append(record)
             return
         difference.current_before += 1
     difference.updated.append(record)
@@ -147,7 +204,7 @@ def apply_difference(
     report: Report,
 ) -> None:
     """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written."""
-    table, names = dataset.table, dataset.column_names
+    table, names = dataset.table, (*dataset.column_names, "fingerprint")
     steps = _Steps(db, report)
     values_of = msgspec.structs.astuple
     # What is ours and the same for every row is spelled out: it keeps the loop in C.
@@ -167,6 +224,11 @@ def apply_difference(
     steps.run(
         f"UPDATE {table} SET withdrawn_at = '{now}' WHERE {dataset.key} = ?",
         ((key,) for key in difference.withdrawn),
+    )
+    respelled = attrgetter("fingerprint", dataset.key)
+    steps.run(
+        f"UPDATE {table} SET fingerprint = ? WHERE {dataset.key} = ?",
+        map(respelled, difference.respelled),
     )
     withdrawals = ((key, "withdrawn_at", None, now) for key in difference.withdrawn)
     steps.insert(

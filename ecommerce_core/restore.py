@@ -28,6 +28,8 @@ from ecommerce_core.presence import Presence, in_use
 from ecommerce_core.private_files import (
     FILE_MODE,
     check_one_name,
+    create_empty,
+    hand_over,
     kept_name,
     list_kept_names,
     make_folder,
@@ -65,6 +67,7 @@ def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) 
                 check_one_name(database)
             with partial_file(database) as copy:
                 _take_in(source, copy, installation=installation_of(database))
+                hand_over(copy, like=database if database.exists() else database.parent)
                 _settle(database)
                 kept = _keep_aside(database)
                 try:
@@ -109,6 +112,7 @@ def _alone(database: Path, locks: Iterable[Path]) -> Iterator[None]:
         presence = Presence.alone(database)
         held.callback(presence.let_go)
         for path in locks:
+            create_empty(path)
             try:
                 held.enter_context(FileLock(path, timeout=0.5, mode=FILE_MODE))
             except Timeout as error:

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+
+from ecommerce_core.pieces import CLOSED, OPEN, STRUCTURE
 
 Body = bytes | bytearray | memoryview
 
@@ -18,17 +20,23 @@ Body = bytes | bytearray | memoryview
 # what is longer, and no strict JSON, is not salvaged.
 LONGEST_VALUE_BYTES = 2**20
 _PIECE_RECORDS = 1_000
+_BEAT_VALUES = 1_000
+# What of a number the scanner leaves out where it is cut: "12.", "1e", "1e+".
+_BEGUN_BYTES = 2
 _BLANK = re.compile(rb"[ \t\n\r]*")
 
 
-def split_leniently(body: Body, *, list_name: str | None) -> Iterator[list[bytes]]:
+def split_leniently(
+    body: Body, *, list_name: str | None, beat: Callable[[], None]
+) -> Iterator[list[bytes]]:
     """The raw records of ``body``, some at a time.
 
-    ``list_name`` is the member that holds the list, None for a bare list. Raises ValueError or
+    ``list_name`` is the member that holds the list, None for a bare list. ``beat`` is called now
+    and then while values are passed over, and may raise. Raises ValueError or
     RecursionError, at the latest behind the last record, if not even a lenient reader finds a
     whole list: a cut answer is not salvaged.
     """
-    reader = _Reader(body)
+    reader = _Reader(body, beat)
     if list_name is None:
         yield from reader.records()
     else:
@@ -63,8 +71,10 @@ def _member(reader: _Reader, name: str) -> Iterator[list[bytes]]:
 class _Reader:
     """Reads values one after the other."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body, beat: Callable[[], None]) -> None:
         self._body = body
+        self._beat = beat
+        self._values = 0
         self._at = 0
         self._start = 0
         self._window = ""
@@ -90,6 +100,9 @@ class _Reader:
 
     def value(self) -> bytes:
         """The text of the value that begins here."""
+        self._values += 1
+        if self._values % _BEAT_VALUES == 0:
+            self._beat()
         self._pass_blanks()
         start, self._at = self._at, self._value_end()
         return bytes(self._body[start : self._at])
@@ -129,12 +142,27 @@ class _Reader:
             _, end = self._decoder.raw_decode(self._window, self._at - self._start)
         except ValueError:
             return None
-        return end if end < len(self._window) or self._is_last_window() else None
+        except RecursionError:
+            return self._end_of_deep_value()
+        # A number may go on behind the window, after a point or an "e+" that is still in it.
+        is_whole = len(self._window) - end > _BEGUN_BYTES or self._is_last_window()
+        return end if is_whole else None
+
+    def _end_of_deep_value(self) -> int | None:
+        """Where its brackets say that it ends: whoever decodes it finds out that it is too deep."""
+        depth = 0
+        for token in STRUCTURE.finditer(self._window.encode("latin-1"), self._at - self._start):
+            sign = token[0][-1]
+            depth += (sign in OPEN) - (sign in CLOSED)
+            if depth == 0:
+                return token.end()
+        return None
 
     def _is_last_window(self) -> bool:
         return self._start + len(self._window) == len(self._body)
 
     def _show(self, start: int) -> None:
+        self._beat()  # few values may be as long to read as many short ones
         # Latin-1, so that a character is a byte: all that gives JSON its structure is ASCII.
         self._start = start
         self._window = bytes(self._body[start : start + LONGEST_VALUE_BYTES]).decode("latin-1")

@@ -180,7 +180,7 @@ def m004_search_and_sizes(db: Database) -> None:
     """
     db.execute("ALTER TABLE run ADD COLUMN rows_after INTEGER")
     db.execute("CREATE INDEX run_rows ON run (dataset, id) WHERE rows_after IS NOT NULL")
-    # What it held is not filled in any more: m007, which always follows, drops it.
+    # What it held is not filled in any more: m009, which always follows, drops it.
     for dataset in ("product", "customer"):
         for table in (dataset, f"{dataset}_cleared"):
             db.execute(f"ALTER TABLE {table} ADD COLUMN search TEXT NOT NULL DEFAULT ''")
@@ -202,7 +202,28 @@ def m006_order_of_texts(db: Database) -> None:
         db.execute(f"DROP INDEX IF EXISTS {index}")
 
 
-def m007_readers_read_snapshots(db: Database) -> None:
+def m007_refused_not_kept(db: Database) -> None:
+    """Find refused callbacks quickly, and count by dataset those that are not kept."""
+    db.execute("CREATE INDEX delivery_refused ON delivery (id) WHERE outcome = 'refused'")
+    db.execute("""
+        CREATE TABLE refused_not_kept (
+            dataset TEXT PRIMARY KEY NOT NULL,
+            count INTEGER NOT NULL
+        ) STRICT
+    """)
+
+
+def m008_sign_outs(db: Database) -> None:
+    """Sign-ins that were ended before their time, by a digest of what tells them apart."""
+    db.execute("""
+        CREATE TABLE sign_out (
+            key TEXT PRIMARY KEY NOT NULL,
+            until TEXT NOT NULL
+        ) STRICT
+    """)
+
+
+def m009_readers_read_snapshots(db: Database) -> None:
     """Readers read snapshots: what was kept for them here goes, indexes and searched texts.
 
     The file does not shrink: what comes next takes the room.
@@ -237,6 +258,12 @@ def _drop_words(db: Database, index: str) -> None:
             db.execute(f"DROP TABLE IF EXISTS {index}_{part}")
 
 
+def m010_fingerprints(db: Database) -> None:
+    """By what a record is known again that has not changed; None until the next sync."""
+    for table in ("product", "product_cleared", "customer", "customer_cleared"):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN fingerprint INTEGER")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -244,5 +271,8 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m004_search_and_sizes,
     m005_actor,
     m006_order_of_texts,
-    m007_readers_read_snapshots,
+    m007_refused_not_kept,
+    m008_sign_outs,
+    m009_readers_read_snapshots,
+    m010_fingerprints,
 )

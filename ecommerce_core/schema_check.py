@@ -58,5 +58,28 @@ def find_difference(
     return None
 
 
+def find_additions(
+    connection: sqlite3.Connection,
+    *,
+    expected: Set[SchemaObject],
+    optional: Set[SchemaObject] = frozenset(),
+) -> str | None:
+    """The SQL that takes away what somebody added; None if more than that is to be mended.
+
+    Only indexes and views: to take one away changes no row.
+    """
+    found = list_objects(connection)
+    declared = {one.name for one in expected}
+    added = sorted(found - expected - optional)
+    is_all = expected <= found and all(
+        one.kind in {"index", "view"} and one.sql is not None and one.name not in declared
+        for one in added
+    )
+    if not added or not is_all:
+        return None
+    names = ((one.kind.upper(), one.name.replace('"', '""')) for one in added)
+    return " ".join(f'DROP {kind} "{name}";' for kind, name in names)
+
+
 def _normal(sql: str) -> str:
     return _TOKENS.sub(lambda match: match[1] or " ", sql).strip()

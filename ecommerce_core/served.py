@@ -13,6 +13,7 @@ from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.comparison import Comparison
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.health import PeerErrors
 from ecommerce_core.metrics import Metrics
 from ecommerce_core.models import Run, Trigger
 from ecommerce_core.registration import Registration
@@ -108,6 +109,10 @@ class ServedApplication(Protocol):
         """Whether the thread that syncs it lives, by dataset."""
         ...
 
+    def locks_usable(self) -> Mapping[str, bool]:
+        """Whether a sync of it could take its lock, or wait for it, by dataset."""
+        ...
+
     def request_sync(
         self,
         name: str,
@@ -131,3 +136,4 @@ class Service:
     app: ServedApplication
     metrics: Metrics
     deliveries: DeliveryLog
+    peer_errors: PeerErrors

@@ -32,20 +32,26 @@ def holds_control_characters(path: str) -> bool:
 class ServedPaths:
     """The paths that are served; the others are answered with 404.
 
-    ``routes`` are our own, whole. ``with_sign_in`` and ``with_agent_api`` add Streamlit's routes
-    for these.
+    ``routes`` are our own, whole; ``sockets`` those that are WebSockets. ``with_sign_in`` and
+    ``with_agent_api`` add Streamlit's routes for these.
     """
 
     def __init__(
-        self, routes: Iterable[str], *, with_sign_in: bool = False, with_agent_api: bool = False
+        self,
+        routes: Iterable[str],
+        *,
+        sockets: Iterable[str] = (),
+        with_sign_in: bool = False,
+        with_agent_api: bool = False,
     ) -> None:
         pages = [f"{PREFIX}/{page}" for page in PAGES]
         # Streamlit redirects a page's address with a slash at its end.
         self._pages = frozenset([*pages, *(f"{page}/" for page in pages if page[-1] != "/")])
-        more = [*_FILES, _SOCKET]
+        more = [*_FILES]
         more += _SIGN_IN if with_sign_in else ()
         more += [f"_stcore/agent/{name}" for name in _AGENT_API] if with_agent_api else ()
         self._exact = frozenset([*routes, *(f"{PREFIX}/{path}" for path in more)])
+        self._sockets = frozenset([f"{PREFIX}/{_SOCKET}", *sockets])
         self._folders = tuple(f"{PREFIX}/{folder}" for folder in _FOLDERS)
 
     def is_page(self, path: str) -> bool:
@@ -56,6 +62,8 @@ class ServedPaths:
         """Return True for what a page loads from a folder, where a file can be missing."""
         return path.startswith(self._folders) and not path.endswith("/")
 
-    def __contains__(self, path: str) -> bool:
-        """Return True if the path is served."""
+    def serves(self, path: str, *, is_socket: bool = False) -> bool:
+        """Return True if the path is served, as a WebSocket or else by HTTP."""
+        if is_socket:
+            return path in self._sockets
         return path in self._pages or path in self._exact or self.is_file(path)

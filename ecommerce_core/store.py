@@ -15,6 +15,7 @@ from sqlite_utils.migrations import Migrations
 
 from ecommerce_core import reconcile, schema
 from ecommerce_core.backup_files import select_installation
+from ecommerce_core.damage_watch import DamageWatch
 from ecommerce_core.dataset import Body, Dataset, Parsed
 from ecommerce_core.dataset_state import (
     DatasetState,
@@ -30,6 +31,7 @@ from ecommerce_core.delivery_journal import DeliveryJournal
 from ecommerce_core.errors import (
     NothingToUndo,
     RunNotHeld,
+    StoreBusy,
     StoreDamaged,
     StoreError,
     StoreForeign,
@@ -49,7 +51,8 @@ from ecommerce_core.promise_journal import PromiseJournal
 from ecommerce_core.query import Totals
 from ecommerce_core.reader_objects import list_reader_objects
 from ecommerce_core.recent import Recent
-from ecommerce_core.schema_check import SchemaObject, find_difference, list_objects
+from ecommerce_core.schema_check import SchemaObject, find_additions, find_difference, list_objects
+from ecommerce_core.sign_outs import SignOutJournal
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
 from ecommerce_core.value_check import find_unreadable
@@ -59,12 +62,13 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
+class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         # Links lead to one file, which has one set of locks.
         self.path = real_path(path)
+        self._damage_watch = DamageWatch(self.path)
         self._file = SqliteFile(
             self.path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
         )
@@ -136,22 +140,42 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
     @contextmanager
     def reading(self) -> Iterator[Database]:
         """A connection for one read, on one consistent view. Raises StoreError."""
-        with self._file.reading() as connection:
+        with self._learning(), self._file.reading() as connection:
             yield _database(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
         """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
-        with self._file.writing() as connection:
+        with self._learning(), self._file.writing() as connection:
             yield _database(connection)
 
     def check_writable(self) -> None:
         """Raise StoreError where the database cannot be written to just now."""
         self._file.check_writable()
 
+    def check_sound(self) -> None:
+        """Raise StoreError if the database cannot be read or is damaged, as far as is known.
+
+        Cheap unless damage was found since the last good check: that is made whole then.
+        """
+        try:
+            with self._file.reading() as connection:
+                self._damage_watch.check(connection)
+        except StoreBusy:
+            return  # a commit of ours holds it: nothing is learned
+
+    @contextmanager
+    def _learning(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreDamaged:
+            self._damage_watch.doubt()
+            raise
+
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""
-        self._file.copy_into(path, gives_up=gives_up)
+        with self._learning():
+            self._file.copy_into(path, gives_up=gives_up)
 
     def installation(self) -> str | None:
         """What this database and its backups are known by, among those of other installations."""
@@ -173,17 +197,20 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
         body: Body,
         stages_s: Mapping[str, float],
         report: reconcile.Report,
+        fingerprints: Mapping[int, str] | None = None,
         confirms_run_id: int | None = None,
     ) -> Run:
         """Bring the table in line with an answer, with its changes and its journal, or hold it.
 
         One transaction. An answer that would withdraw more than half is held with its
         body, unless it is the held answer of ``confirms_run_id``, which an operator confirmed.
+        ``fingerprints`` are those by which records were known and so not decoded; raises
+        WholeAnswerNeeded, and changes nothing, if the others are not enough.
         """
         now = now_utc()
         resolution = Resolution.SUPERSEDED if confirms_run_id is None else Resolution.CONFIRMED
         with self.writing() as db:
-            difference = reconcile.list_difference(db, dataset, parsed)
+            difference = reconcile.list_difference(db, dataset, parsed, fingerprints or {})
             counts = difference.counts(parsed)
             rows_after = None
             if difference.empties_the_dataset and confirms_run_id is None:
@@ -217,6 +244,14 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
                 stages_s=stages,
                 rows_after=rows_after,
             )
+
+    def list_fingerprints(self, dataset: Dataset) -> dict[int, str]:
+        """List the keys of the current rows by the fingerprints of their records.
+
+        Empty if a row has none of its own. Only for the holder of the dataset's lock.
+        """
+        with self.reading() as db:
+            return reconcile.list_fingerprints(db, dataset)
 
     def finish_unchanged(
         self, run_id: int, dataset: Dataset, *, body_bytes: int, stages_s: Mapping[str, float]
@@ -350,6 +385,16 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal):
         expected, optional = _objects_made_by(applied)
         difference = find_difference(connection, expected=expected, optional=optional)
         if difference is not None:
+            additions = find_additions(connection, expected=expected, optional=optional)
+            if additions is not None:
+                raise StoreDamaged(
+                    "{path} has more in it than this application makes ({verdict}); it was left"
+                    " as it is. Stop the application and run this in SQLite, which changes no"
+                    " row: {sql}",
+                    path=self.path,
+                    verdict=difference,
+                    sql=additions,
+                )
             raise StoreDamaged(
                 "{path} is not as this application makes it ({verdict}); it was left as it is."
                 " Restore a backup, or set ECOMMERCE_DATABASE to another file.",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
 from ecommerce_core.dataset import Body, Dataset, Parsed
 from ecommerce_core.dataset_state import DatasetState
+from ecommerce_core.decoding import CONTRACT_REVISION
 from ecommerce_core.errors import (
     EcommerceError,
     PeerContractError,
@@ -23,11 +24,9 @@ from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.journal import NewRun
 from ecommerce_core.logs import log_run
 from ecommerce_core.models import Action, Run, RunStatus, Stage, Trigger
+from ecommerce_core.reconcile import WholeAnswerNeeded
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
-
-# Part of every digest: raise it when an answer would be read differently than before.
-CONTRACT_REVISION = b"1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,25 +149,25 @@ class _Attempt:
                 body_bytes=self._body_bytes,
                 stages_s=self._stages_s,
             )
-        parsed = self._validate(answer.body)
         state = DatasetState(
             source=path,
             digest=digest,
             etag=answer.etag,
             last_modified=answer.last_modified,
-            fetched=parsed.fetched,
-            rejected=parsed.rejected_count,
         )
-        return self._apply(parsed, state, answer.body, confirms_run_id=None)
+        fingerprints = self._store.list_fingerprints(self._dataset)
+        if fingerprints:
+            parsed = self._validate(answer.body, known=fingerprints.keys())
+            with suppress(WholeAnswerNeeded):
+                return self._apply(parsed, state, answer.body, fingerprints=fingerprints)
+        return self._apply(self._validate(answer.body), state, answer.body)
 
     def apply_held(self, body: bytes, job: Job) -> Run:
         """Apply the answer of a held run, as an operator decided."""
         self._body_bytes = len(body)
         parsed = self._validate(body)
         # No validators: they belong to an exchange long past.
-        state = DatasetState(
-            digest=_digest(body), fetched=parsed.fetched, rejected=parsed.rejected_count
-        )
+        state = DatasetState(digest=_digest(body))
         return self._apply(parsed, state, body, confirms_run_id=job.confirms_run_id)
 
     def fail(self, status: RunStatus, error: str) -> Run:
@@ -207,16 +206,17 @@ class _Attempt:
         self._body_bytes = len(answer.body)
         return answer
 
-    def _validate(self, body: Body) -> Parsed:
+    def _validate(self, body: Body, *, known: Set[int] = frozenset()) -> Parsed:
         self._report(Stage.VALIDATING, run_id=self._run_id, bytes_done=len(body))
         with self._timed(Stage.VALIDATING):
             parsed = self._dataset.parse(
                 body,
+                known=known,
                 max_records=self._max_records,
                 ends_at_s=self._ends_at_s,
                 on_progress=lambda records: self._report(Stage.VALIDATING, records=records),
             )
-        if parsed.fetched and not parsed.records:
+        if parsed.fetched and not parsed.records and not parsed.known:
             self._all_rejected = parsed
             raise PeerContractError(
                 "none of the {count} records that {peer} answered could be taken;"
@@ -228,17 +228,24 @@ class _Attempt:
         return parsed
 
     def _apply(
-        self, parsed: Parsed, state: DatasetState, body: Body, *, confirms_run_id: int | None
+        self,
+        parsed: Parsed,
+        state: DatasetState,
+        body: Body,
+        *,
+        fingerprints: Mapping[int, str] | None = None,
+        confirms_run_id: int | None = None,
     ) -> Run:
         self._report(Stage.STORING, records=0)
         return self._store.apply(
             self._run_id,
             self._dataset,
             parsed,
-            state=state,
+            state=replace(state, fetched=parsed.fetched, rejected=parsed.rejected_count),
             body=body,
             stages_s=self._stages_s,
             report=lambda records: self._report(Stage.STORING, records=records),
+            fingerprints=fingerprints,
             confirms_run_id=confirms_run_id,
         )
 
@@ -252,6 +259,6 @@ class _Attempt:
 
 
 def _digest(body: Body) -> str:
-    digest = hashlib.sha256(CONTRACT_REVISION)
+    digest = hashlib.sha256(b"%d" % CONTRACT_REVISION)
     digest.update(body)
     return digest.hexdigest()

@@ -190,6 +190,12 @@ def visitor() -> Actor | None:
     return application().access.actor(st.user.to_dict(), is_agent=is_agent())
 
 
+def sign_out() -> None:
+    """End this session's sign-in, in this browser and wherever its cookie was copied to."""
+    application().sign_outs.end(st.user.to_dict())
+    st.logout()
+
+
 def is_agent() -> bool:
     """Whether a program uses this session, through Streamlit's agent API or MCP."""
     # Noted when the session begins: a closed one is forgotten while its script still runs.

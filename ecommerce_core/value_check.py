@@ -7,6 +7,7 @@ shows them.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +21,13 @@ from ecommerce_core.models import Action, Outcome, Resolution, RunStatus, Trigge
 from ecommerce_core.promise_record import PromiseOutcome
 
 _CHUNK = 2**20
+# What ECOMMERCE_MAX_BODY_MB allows at most: no answer that was held is longer.
+LARGEST_BODY_BYTES = 4096 * 2**20
+# A number behind which no other comes, or none that JSON can say, is nobody's count of rows.
+_LARGEST_NUMBER = 2**53
+# Times are converted to the zones of readers, compared as texts and read by other engines.
+_FORM_OF_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)", re.ASCII)
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 # What SQLite calls the values that a column of each declared type may hold.
 _STORED_AS = {
     "TEXT": ("text",),
@@ -36,11 +44,17 @@ def find_unreadable(connection: sqlite3.Connection) -> str | None:
         "SELECT name FROM pragma_table_list"
         " WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
     ).fetchall()
+    if connection.execute(
+        "SELECT 1 FROM sqlite_sequence WHERE typeof(seq) <> 'integer' OR seq > ?", [_LARGEST_NUMBER]
+    ).fetchone():
+        return "sqlite_sequence.seq"
     return next((found for (table,) in tables for found in _unreadable(connection, table)), None)
 
 
 def _unreadable(connection: sqlite3.Connection, table: str) -> Iterator[str]:
     columns = dict(connection.execute("SELECT name, type FROM pragma_table_info(?)", [table]))
+    keys = connection.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0", [table])
+    key_columns = {name for (name,) in keys}
     for column, kind in columns.items():
         if kind not in _STORED_AS:
             continue  # of an index that this SQLite cannot read
@@ -48,6 +62,8 @@ def _unreadable(connection: sqlite3.Connection, table: str) -> Iterator[str]:
         wrong = f"typeof({column}) NOT IN ({allowed})"
         if kind in {"REAL", "ANY"}:  # JSON has no word for infinity
             wrong += f" OR {column} IN (9e999, -9e999)"
+        if kind == "INTEGER" and column in key_columns:  # the next one would have no number
+            wrong += f" OR {column} > {_LARGEST_NUMBER}"
         if connection.execute(f"SELECT 1 FROM {table} WHERE {wrong} LIMIT 1").fetchone():
             yield f"{table}.{column}"
     if not _is_utf8(connection, table):
@@ -85,13 +101,21 @@ def _reads(
 
 
 def _read_moment(text: str) -> None:
-    if datetime.fromisoformat(text).tzinfo is None:
-        raise ValueError("a moment without a time zone")
+    if _FORM_OF_MOMENT.fullmatch(text) is None:
+        raise ValueError("no moment in UTC")
+    _check_year(datetime.fromisoformat(text))
 
 
 def _read_simulated(text: str) -> None:
-    if datetime.fromisoformat(text).tzinfo is not None:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
         raise ValueError("a simulated time with a time zone")
+    _check_year(moment)
+
+
+def _check_year(moment: datetime) -> None:
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError("a moment that another time zone may not have")
 
 
 def _read_cleared(text: str) -> None:
@@ -101,10 +125,14 @@ def _read_cleared(text: str) -> None:
 
 def _read_body(body: bytes) -> None:
     """Unpack a body bit by bit: it may be one that was made to fill the memory."""
-    unpacker, left = zlib.decompressobj(), body
+    unpacker, left, size = zlib.decompressobj(), body, 0
     while not unpacker.eof:
-        if not unpacker.decompress(left, _CHUNK) and not unpacker.unconsumed_tail:
+        piece = unpacker.decompress(left, _CHUNK)
+        if not piece and not unpacker.unconsumed_tail:
             raise ValueError("cut short")
+        size += len(piece)
+        if size > LARGEST_BODY_BYTES:
+            raise ValueError("longer than any answer")
         left = unpacker.unconsumed_tail
 
 

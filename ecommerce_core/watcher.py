@@ -20,7 +20,7 @@ from ecommerce_core.errors import PeerError, StoreError
 from ecommerce_core.ledger import Ledger
 from ecommerce_core.looks import Entry, Look, entries_of
 from ecommerce_core.models import ClockReading, Progress, Task, WatchSnapshot
-from ecommerce_core.private_files import FILE_MODE
+from ecommerce_core.private_files import FILE_MODE, create_empty
 from ecommerce_core.promise_record import Promise
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.store import Store
@@ -66,11 +66,8 @@ class Watcher:
         self._ledger = Ledger(
             store, app_name=app_name, source=source, grace=timedelta(seconds=grace_s)
         )
-        self._lock = FileLock(
-            store.path.with_name(f"{store.path.name}.watcher.lock"),
-            mode=FILE_MODE,
-            thread_local=False,
-        )
+        self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
+        self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []
         self._failing: str | None = None
@@ -194,6 +191,7 @@ class Watcher:
         """True where this process is the one that keeps the promises."""
         if not self._lock.is_locked:
             try:
+                create_empty(self._lock_path)
                 self._lock.acquire(timeout=0)
             except Timeout:
                 return False

@@ -9,6 +9,7 @@ caller gets an answer at least as new as its question.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -21,7 +22,7 @@ from filelock import FileLock, Timeout
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import EcommerceError, StoreError, SyncBusy, SyncStopped
 from ecommerce_core.models import Progress, Run, Stage
-from ecommerce_core.private_files import FILE_MODE, real_path
+from ecommerce_core.private_files import FILE_MODE, create_empty, real_path
 from ecommerce_core.storage import Snapshots
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
@@ -102,6 +103,17 @@ class Worker:
         """True while the thread takes work."""
         return self._thread.is_alive() and not self._stopping
 
+    @property
+    def is_lock_usable(self) -> bool:
+        """Whether the lock's file can be opened, or made: every sync opens it anew."""
+        try:
+            os.close(os.open(self._lock_path, os.O_RDWR | os.O_NONBLOCK))
+        except FileNotFoundError:
+            return True  # the store's own check has shown that the folder takes files
+        except OSError:
+            return False
+        return True
+
     def request(self, job: Job, *, join_running: bool = False) -> Ticket:
         """Ask for a sync. ``join_running`` takes the one under way, if any, as good enough.
 
@@ -133,6 +145,7 @@ class Worker:
             self._lock_path, timeout=timeout_s, mode=FILE_MODE, poll_interval=LOCK_POLL_S
         )
         try:
+            create_empty(self._lock_path)
             lock.acquire()
         except Timeout as error:
             raise SyncBusy(

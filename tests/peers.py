@@ -10,6 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from msgspec.structs import replace
+
+from ecommerce_core.dataset import Record
+
 WIRE = Path(__file__).parent / "wire"
 
 
@@ -122,3 +126,8 @@ def customer(number: int, **fields: Any) -> dict[str, Any]:
         "account": f"BKN1CST{number}",
         **fields,
     }
+
+
+def without_fingerprint(record: Record) -> Record:
+    """A decoded record without what tells how it was spelled."""
+    return replace(record, fingerprint=None)

@@ -12,8 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ecommerce_core.address import (
-    PAGE_SIZES,
-    TABS,
     View,
     format_address,
     parse_address,
@@ -93,7 +91,7 @@ def by_column(*columns: str, values: st.SearchStrategy[Any]) -> st.SearchStrateg
 @given(
     st.builds(
         View,
-        tab=st.sampled_from(TABS),
+        tab=st.sampled_from(["rows", "changes", "pictures"]),
         layout=st.sampled_from(["", "table"]),
         search=st.text(max_size=200),
         ranges=by_column("loyalty_points", values=st.tuples(amounts, amounts)),
@@ -106,7 +104,7 @@ def by_column(*columns: str, values: st.SearchStrategy[Any]) -> st.SearchStrateg
             [(), (("first_name", True),), (("payment", False), ("account", True))]
         ),
         page=st.integers(1, 10**8),
-        size=st.sampled_from(PAGE_SIZES),
+        size=st.sampled_from([25, 50, 100, 200]),
         row=st.none() | st.text(min_size=1, max_size=200),
         from_run=st.none() | st.integers(1, 10**8),
         to_run=st.none() | st.integers(1, 10**8),

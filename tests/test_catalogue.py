@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecommerce_core.catalogue import PRODUCTS, ProductRecord
 from ecommerce_core.errors import PeerContractError
-from tests.peers import WIRE, product
+from tests.peers import WIRE, product, without_fingerprint
 
 
 def parse(*records: Any) -> Any:
@@ -23,7 +23,9 @@ def test_the_captured_answer_becomes_products() -> None:
 
     assert parsed.fetched == 8
     assert parsed.rejected == []
-    assert parsed.records[0] == ProductRecord("X1-0", "Frigos", "Frigos:P1-0", 424, 15, 2, 1)
+    assert without_fingerprint(parsed.records[0]) == ProductRecord(
+        "X1-0", "Frigos", "Frigos:P1-0", 424, 15, 2, 1
+    )
 
 
 def test_a_later_revision_with_more_fields_and_no_id_is_understood() -> None:
@@ -100,7 +102,9 @@ def test_one_record_that_is_no_strict_json_does_not_cost_the_others(poison: byte
     bad = b'{"codeProduit":"B","familleProduit":"f","descriptionProduit":"d",' + poison + b"}"
     parsed = PRODUCTS.parse(b'{"more":[{"x":NaN}],"produits":[' + good + b" , " + bad + b"]}")
 
-    assert parsed.records == [ProductRecord("A", "Frigos", "Frigos:P1-A", 100, 15, 2, None)]
+    assert list(map(without_fingerprint, parsed.records)) == [
+        ProductRecord("A", "Frigos", "Frigos:P1-A", 100, 15, 2, None)
+    ]
     assert [(bad.position, bad.key) for bad in parsed.rejected] == [(1, "B")]
 
 
@@ -121,7 +125,7 @@ def test_of_duplicate_fields_in_one_record_the_last_counts() -> None:
         (b'{"produits": []', "no JSON"),
         (b'{"produits": []} trailing', "no JSON"),
         (b"[" * 200_000, "no JSON|another shape"),
-        (b'{"produits":' + b"[" * 200_000 + b"]" * 200_000 + b"}", "nested too deeply"),
+        (b'{"produits":' + b'{"a":' * 200_000 + b"1" + b"}" * 200_001, "nested too deeply"),
         (b"5", "expected an object, got a whole number"),
         (b'"text"', "expected an object, got a text"),
         (b"null", "expected an object, got null"),

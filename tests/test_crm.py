@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecommerce_core.crm import CUSTOMERS, CustomerRecord
 from ecommerce_core.errors import PeerContractError
-from tests.peers import WIRE, customer
+from tests.peers import WIRE, customer, without_fingerprint
 from tests.test_catalogue import json_values
 
 
@@ -23,7 +23,7 @@ def test_the_captured_answer_becomes_customers() -> None:
     parsed = CUSTOMERS.parse((WIRE / "crm.api-data.json").read_bytes())
 
     assert parsed.rejected == []
-    assert parsed.records[2] == CustomerRecord(
+    assert without_fingerprint(parsed.records[2]) == CustomerRecord(
         "a718975c-e7c6-11f1-974b-02fc00000001", "Anne", "Eddison-53", 154.0, 25.0, ""
     )
 
@@ -45,7 +45,7 @@ def test_the_later_revision_with_its_own_names_and_texts_for_numbers_is_understo
     )
 
     assert parsed.rejected == []
-    assert parsed.records == [
+    assert list(map(without_fingerprint, parsed.records)) == [
         CustomerRecord("u-1", "Anne", "Durand", 420.0, 12.5, "BKN1"),
         CustomerRecord("u-2", "Jean", "D", 1.0, 3.0, ""),
     ]

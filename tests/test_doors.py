@@ -1,6 +1,8 @@
 """Nobody else's page, file or account works this dashboard: what was tried, and the right answer.
 
-The server is the one that a user starts; what is sent to it are the bytes of the attempt.
+The server is the one that a user starts; what is sent to it are the bytes of the attempt. Here are
+browsers and strangers; files and accounts, peers, and supply with what runs around the server are
+in the files beside this one.
 """
 
 from __future__ import annotations
@@ -78,6 +80,8 @@ def open_socket(server: Server, **headers: str) -> int:
         "https://evil.example",
         "null",
         "",
+        "http://127.0.0.1:{port}\xa0",
+        "\x85http://127.0.0.1:{port}",
     ],
 )
 def test_a_page_of_another_origin_cannot_open_the_websocket(server: Server, origin: str) -> None:
@@ -148,6 +152,9 @@ def test_nothing_but_the_gateway_is_contacted(tmp_path: Path) -> None:
             ("shop.example:443", "https://shop.example"),
             ("Shop.Example", "https://shop.example"),
             ("shop.example", "https://10.0.0.7"),
+            ("shop.example", "https://shop.example\xa0"),
+            ("shop.example", "\x85https://shop.example"),
+            ("shop.example", "https://shop.example\t"),
         ):
             open_socket(server, Host=host, Origin=origin)
         until(lambda: len(Store(tmp_path / "ecommerce.db").list_deliveries()) == 2)
@@ -289,10 +296,10 @@ def test_the_way_to_the_overview_does_not_lead_out_of_the_gateway(
         "static/none.js",
         "component/x/index.html",
         "_stcore/script-health-check",
+        "_stcore/stream",
         "_stcore/nothing",
         "_stcore/agent/nothing",
         "auth/login",
-        "auth/logout",
         "oauth2callback",
         "healthz/",
         "add-auto/",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -19,6 +20,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from ecommerce_core import value_check
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.backup import BackupSchedule, write_backup
@@ -52,7 +54,7 @@ def make_database(path: Path, *, count: int = 40) -> Path:
     store = Store.open(path)
     with store.writing() as db:
         db.conn.executemany(
-            "INSERT INTO product VALUES (?, 'Frigos', ?, 1, 1, 0, 1, 1, 1, ?, ?, NULL)",
+            "INSERT INTO product VALUES (?, 'Frigos', ?, 1, 1, 0, 1, 1, 1, ?, ?, NULL, NULL)",
             [(f"X1-{n}", "é" * 400, *["2025-01-01T08:00:00.000Z"] * 2) for n in range(count)],
         )
         for statement in (
@@ -68,7 +70,7 @@ def make_database(path: Path, *, count: int = 40) -> Path:
             "INSERT INTO dataset_state (dataset, cleared) VALUES ('products', '{\"fetched\": 1}')",
             "INSERT INTO change VALUES (1, 'products', 'X1-1', 'price_cents', 1, 2)",
             "INSERT INTO customer VALUES ('7', 'Zoé', 'O', 1, 1, 'A1',"
-            " '2025-01-01T08:00:00.000Z', '2025-01-01T08:00:00.000Z', NULL)",
+            " '2025-01-01T08:00:00.000Z', '2025-01-01T08:00:00.000Z', NULL, NULL)",
         ):
             db.execute(statement)
         db.execute("INSERT INTO held VALUES ('products', 1, ?)", [zlib.compress(b"[]")])
@@ -237,6 +239,36 @@ def test_a_database_of_another_shape_is_neither_opened_nor_written_to(
     assert names_beside(database) == ["ecommerce.db"]
 
 
+def test_what_somebody_added_is_told_with_the_sql_that_takes_it_away(database: Path) -> None:
+    run_sql(database, 'CREATE INDEX "m""ine" ON product (family); CREATE VIEW v AS SELECT 1 a;')
+    with pytest.raises(StoreDamaged) as raised:
+        Store.open(database)
+    sql = raised.value.details["sql"]
+    assert sql == 'DROP INDEX "m""ine"; DROP VIEW "v";'
+
+    run_sql(database, str(sql))
+
+    assert Store.open(database).installation()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE TRIGGER t AFTER UPDATE ON run BEGIN DELETE FROM product; END;",
+        "CREATE TABLE album (title TEXT); CREATE INDEX by_title ON album (title);",
+        "DROP TABLE watch; CREATE VIEW watch AS SELECT 1 id, '{}' state;",
+        "DROP INDEX run_dataset; CREATE INDEX mine ON run (status);",
+    ],
+)
+def test_no_sql_is_told_where_more_than_an_index_or_a_view_was_added(
+    database: Path, script: str
+) -> None:
+    run_sql(database, script)
+    with pytest.raises(StoreDamaged) as raised:
+        Store.open(database)
+    assert "sql" not in raised.value.details
+
+
 @pytest.mark.parametrize("script", OTHER_SHAPES.values(), ids=OTHER_SHAPES)
 def test_a_backup_of_another_shape_is_not_restored(
     database: Path, backup: Path, script: str
@@ -351,6 +383,18 @@ UNREADABLE = {
     "infinity": "UPDATE customer SET payment = 9e999",
     "a reference to nothing": "PRAGMA foreign_keys = OFF; UPDATE held SET run_id = 99",
     "a migration's moment": "UPDATE _sqlite_migrations SET applied_at = 'once'",
+    "a moment before all time": "UPDATE run SET started_at = '0001-01-01T00:00:00+23:59'",
+    "a moment of year 1": "UPDATE product SET updated_at = '0001-01-01T00:00:00.000Z'",
+    "a moment after all time": "UPDATE product SET updated_at = '9999-12-31T23:59:59.000Z'",
+    "a moment of another zone": "UPDATE run SET started_at = '2025-01-01T08:00:00+01:00'",
+    "a moment in weeks": "UPDATE run SET finished_at = '2025-W01-1T00:00:00+00:00'",
+    "a moment to the hour": "UPDATE product SET updated_at = '20250101T00Z'",
+    "a simulated time of year 1": "UPDATE delivery SET simulated_at = '0001-01-01T00:00:00'",
+    "a simulated time of year 9999": "UPDATE promise SET simulated_at = '9999-12-31T23:00:00'",
+    "a last number of runs": "UPDATE sqlite_sequence SET seq = 9223372036854775807",
+    "a number of runs that is none": "UPDATE sqlite_sequence SET seq = 'many'",
+    "a last run": "PRAGMA foreign_keys = OFF; DELETE FROM held; DELETE FROM change;"
+    " UPDATE run SET id = 9223372036854775807",
 }
 
 
@@ -376,6 +420,20 @@ def test_bytes_in_a_column_of_texts_are_damage(database: Path, tmp_path: Path) -
 
     with pytest.raises(StoreDamaged, match="_sqlite_migrations.applied_at"):
         restore_backup(database, store.path)
+
+
+def test_a_held_answer_longer_than_any_that_is_taken_is_damage(
+    database: Path, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(sqlite3.connect(backup)) as connection:
+        connection.execute("UPDATE held SET body = ?", [zlib.compress(b"[" + b" " * 2**23 + b"]")])
+        connection.commit()
+    Store.check(backup)
+    assert value_check.LARGEST_BODY_BYTES == 4096 * 2**20
+    monkeypatch.setattr(value_check, "LARGEST_BODY_BYTES", 2**23)
+
+    with pytest.raises(StoreDamaged, match="nothing was restored"):
+        restore_backup(database, backup)
 
 
 def test_a_body_made_to_fill_the_memory_is_unpacked_bit_by_bit(database: Path) -> None:
@@ -857,6 +915,131 @@ def test_a_lock_file_that_is_a_link_is_not_followed(database: Path, tmp_path: Pa
     victim = tmp_path / "diary.txt"
     database.with_name("ecommerce.db.in-use.lock").symlink_to(victim)
 
-    Presence.announce(database).let_go()
+    with pytest.raises(StoreError, match=r"ecommerce\.db\.in-use\.lock"):
+        Presence.announce(database)
 
     assert not victim.exists()
+
+
+# --- the lock that tells a restore who uses the database
+
+
+def refuse_modes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the system say what a file system without modes says."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "chmod", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
+
+
+def test_a_file_system_without_modes_is_used_as_any_other(
+    peers: Peers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_modes(monkeypatch)
+    peers.serve_products(products(30))
+    settings = Settings(database=tmp_path / "new" / "shop.db")
+
+    application = Application.open(settings, gateway_url=peers.url)
+    try:
+        application.start(watch=False)
+        run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        backup = write_backup(application.store, tmp_path / "backup.db")
+        assert run.counts.added == 30
+        assert application.shown_version("products") is not None
+        with pytest.raises(StoreBusy):
+            restore_backup(settings.database, backup.path)
+    finally:
+        application.stop()
+        application.close()
+    restore_backup(settings.database, backup.path)
+
+
+@as_root
+def test_a_lock_that_cannot_be_opened_is_said_and_the_database_not_used(peers: Peers) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_database(folder / "shop.db")
+        lock = folder / "shop.db.in-use.lock"
+        lock.touch(mode=0o600)
+        for path in (folder, folder / "shop.db"):
+            os.chown(path, NOBODY, NOBODY)
+
+        with account(NOBODY), pytest.raises(StoreError, match=r"shop\.db\.in-use\.lock"):
+            Application.open(Settings(database=folder / "shop.db"), gateway_url=peers.url)
+
+
+@as_root
+def test_where_no_lock_can_be_made_the_database_is_read_all_the_same() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        make_database(folder / "shop.db")
+
+        with account(NOBODY):
+            Presence.announce(folder / "shop.db").let_go()
+
+        assert not (folder / "shop.db.in-use.lock").exists()
+
+
+# --- commands that root gives
+
+
+@as_root
+def test_what_root_creates_belongs_to_the_account_of_the_folder(
+    peers: Peers, tmp_path: Path
+) -> None:
+    folder, backups = tmp_path / "service", tmp_path / "backups"
+    for made in (folder, backups):
+        made.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    peers.serve_products(products(30))
+    settings = Settings(database=folder / "sub" / "shop.db")
+    application = Application.open(settings, gateway_url=peers.url)
+    application.start()
+    try:
+        application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        until((folder / "sub" / "shop.db.watcher.lock").exists)
+        backup = write_backup(application.store, backups / "shop.db").path
+    finally:
+        application.stop()
+        application.close()
+    locks = [lock_path(settings.database, dataset) for dataset in DATASETS.values()]
+    restore_backup(settings.database, backup, locks=locks)
+
+    found = list(folder.rglob("*"))
+    assert {
+        "shop.db",
+        "shop.db.in-use.lock",
+        "shop.db.products.lock",
+        "shop.db.customers.lock",
+        "shop.db.snapshots",
+    } <= {path.name for path in found}
+    assert [path.suffix for path in found].count(".duckdb") == 2
+    assert {path.name for path in found if path.stat().st_uid != NOBODY} == set()
+    assert backup.stat().st_uid == 0, "whoever asks for a backup by hand has it"
+
+
+@as_root
+def test_root_gives_away_no_file_that_was_there_before(tmp_path: Path) -> None:
+    folder = tmp_path / "service"
+    folder.mkdir()
+    os.chown(folder, NOBODY, NOBODY)
+    secret = tmp_path / "secret"
+    secret.write_text("of root's")
+    lock = folder / "shop.db.in-use.lock"
+    lock.hardlink_to(secret)
+
+    Presence.announce(folder / "shop.db").let_go()
+
+    assert secret.stat().st_uid == 0
+
+
+@as_root
+def test_a_restore_by_root_leaves_the_database_to_its_owner(database: Path, backup: Path) -> None:
+    os.chown(database, NOBODY, NOBODY)
+
+    restore_backup(database, backup)
+
+    assert database.stat().st_uid == NOBODY

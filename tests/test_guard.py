@@ -253,11 +253,27 @@ def test_tls_that_ends_in_front_of_us_makes_no_other_site(
     assert ask(server, host, PRODUCTS_CALLBACK, "POST", Origin=origin).status == status
 
 
+def test_the_applications_name_is_a_host_for_callbacks_alone() -> None:
+    app = HostGuard(
+        with_a_page([]),
+        allowed_hosts=["localhost"],
+        served=SERVED,
+        app_name="E-Commerce",
+        app_paths=[PRODUCTS_CALLBACK],
+    )
+    with Served(app) as server:
+        assert ask(server, "e-commerce:8501", PRODUCTS_CALLBACK).status == 200
+        assert ask(server, "e-commerce:8501", PAGE).status == 421
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({}, 200),
+        ({}, 403),
+        ({"Referer": "http://localhost/ecommerce/products?q=x"}, 200),
+        ({"Referer": "http://evil.example/http://localhost/"}, 403),
         ({"Sec_Fetch_Site": "same-origin"}, 200),
+        ({"Sec_Fetch_Site": "none"}, 200),
         ({"Sec_Fetch_Site": "cross-site"}, 403),
         ({"Sec_Fetch_Site": "same-site"}, 403),
         ({"Origin": "http://evil.example"}, 403),

@@ -48,7 +48,7 @@ def test_the_slower_road_finds_the_same_records(
     answer = {"before": [{"produits": [1]}], "produits": records, "after": {"x": "]}"}}
     text = json.dumps(answer, separators=separators, ensure_ascii=False).encode()
 
-    pieces = split_leniently(text, list_name="produits")
+    pieces = split_leniently(text, list_name="produits", beat=silent)
 
     assert [json.loads(raw) for raws in pieces for raw in raws] == records
 
@@ -57,10 +57,21 @@ def test_the_slower_road_passes_over_more_than_it_looks_at_once() -> None:
     long, many = "é" * 400_000, [{"n": n} for n in range(200_000)]
     text = json.dumps({"produits": [{"a": long}, *many, {"b": long}]}, ensure_ascii=False)
 
-    pieces = split_leniently(text.encode(), list_name="produits")
+    pieces = split_leniently(text.encode(), list_name="produits", beat=silent)
 
     found = [json.loads(raw) for raws in pieces for raw in raws]
     assert found == [{"a": long}, *many, {"b": long}]
+
+
+@pytest.mark.parametrize("number", [b"12.5", b"1e9", b"1e+9", b"-0.5E-7", b"12", b"NaN"])
+def test_a_number_may_stand_where_a_look_of_the_slower_road_ends(number: bytes) -> None:
+    head, name = b'{"produits":[NaN],"long":"', b'","n":'
+    for inside in range(len(number) + 1):
+        filling = b"x" * (2**20 - len(head) - len(name) - inside)
+        text = head + filling + name + number + b"}"
+        assert text[: 2**20].endswith(name + number[:inside])
+
+        assert list(split_leniently(text, list_name="produits", beat=silent)) == [[b"NaN"]]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +94,7 @@ def test_the_slower_road_takes_no_list_that_is_cut_or_followed_or_has_too_long_a
     body: bytes,
 ) -> None:
     with pytest.raises(ValueError, match=r"."):
-        list(split_leniently(body, list_name=None))
+        list(split_leniently(body, list_name=None, beat=silent))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,7 @@ def test_the_slower_road_takes_no_list_that_is_cut_or_followed_or_has_too_long_a
 )
 def test_the_slower_road_takes_no_object_that_is_not_whole(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        list(split_leniently(body, list_name="produits"))
+        list(split_leniently(body, list_name="produits", beat=silent))
 
 
 def test_a_long_record_is_passed_over_with_a_look_at_the_time() -> None:

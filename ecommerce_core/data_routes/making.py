@@ -27,6 +27,7 @@ from ecommerce_core.data_routes.workbook import write_wire, write_xlsx
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import ChangeKind, Difference
 from ecommerce_core.storage import Reader, Version
+from ecommerce_core.transactions import to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _make(
     version: Version,
     total: int | None,
 ) -> Made:
-    """``total`` is how many rows match, if one page of them is asked for."""
+    """``total``: how many rows match where one page of them is asked for."""
     head, tail = b"", b""
     with _temporary(reader) as out:
         if question.file_format == "csv":
@@ -131,19 +132,11 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
     about = {
         "dataset": question.dataset.name,
         "version": version.run_id,
-        "as_of": _as_of(version),
+        "as_of": to_text(version.ended_at),
         "total": total,
         "next": question.next_link() if has_more else None,
     }
     return json.dumps(about)[:-1].encode() + b', "rows": ', b"}\n"
-
-
-def _as_of(version: Version) -> str | None:
-    """When the run ended that changed the rows last; None if there is no such run."""
-    if not version.stamp:
-        return None
-    ended_at = datetime.strptime(version.stamp, "%Y%m%dT%H%M%S%fZ")
-    return f"{ended_at.isoformat(timespec='milliseconds')}Z"
 
 
 @contextmanager

@@ -23,7 +23,7 @@ import duckdb
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import StoreError, StoreFull
 from ecommerce_core.new_file import sync_folder
-from ecommerce_core.private_files import make_folder, snapshots_folder
+from ecommerce_core.private_files import hand_over, make_folder, snapshots_folder
 from ecommerce_core.storage.database import remove_stale_spill
 from ecommerce_core.storage.snapshot_file import write_file
 from ecommerce_core.storage.version import Version, is_of_history, newest_version
@@ -187,6 +187,7 @@ class Snapshots:
                     raise StoreError(
                         "the rows of {dataset} changed meanwhile", dataset=dataset.name
                     )
+            hand_over(temporary, like=self.folder)
             os.rename(temporary, path)
         finally:
             for left in self._list(temporary.name):

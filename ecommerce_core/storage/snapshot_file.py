@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ def write_file(
     }
     # An instance of its own: one that fails to write is no use to anybody any more.
     with duckdb.connect(path, config=config) as database:
-        path.chmod(0o600)
+        with suppress(OSError):  # not every file system has modes
+            path.chmod(0o600)
         database.execute(_NATURAL)
         database.register("arriving", source.reader)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.transactions import Database
@@ -26,6 +27,13 @@ class Version:
     def __str__(self) -> str:
         """In letters that a file's name and an ``ETag`` may have."""
         return f"{self.run_id}-{self.stamp}"
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When the run ended, in UTC; None if no run is known."""
+        if not self.stamp:
+            return None
+        return datetime.strptime(self.stamp, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
 
     @classmethod
     def parse(cls, text: str) -> Version:

@@ -13,7 +13,7 @@ from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
-from ecommerce_core.schema import m007_readers_read_snapshots
+from ecommerce_core.schema import m009_readers_read_snapshots
 from ecommerce_core.store import Store
 from tests.faults.dump_schema import SCHEMAS
 from tests.older import INDEXES, WORDS, make_older
@@ -48,7 +48,7 @@ def test_an_index_of_words_goes_where_sqlite_knows_no_such_index(tmp_path: Path)
     with closing(sqlite3.connect(older, isolation_level=None)) as connection:
         db = sqlite_utils.Database(connection)
         connection.execute("BEGIN IMMEDIATE")
-        m007_readers_read_snapshots(db)
+        m009_readers_read_snapshots(db)
         connection.execute("COMMIT")
 
     with closing(sqlite3.connect(older)) as connection:

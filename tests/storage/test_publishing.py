@@ -15,7 +15,8 @@ from ecommerce_core import worker
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.health import check
+from ecommerce_core.deliveries import DeliveryLog
+from ecommerce_core.health import PeerErrors, check
 from ecommerce_core.models import Run, RunStatus, Trigger
 from ecommerce_core.query import Query, Totals
 from ecommerce_core.settings import Settings
@@ -148,15 +149,21 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
 
     assert (run.status, run.counts.added) == (RunStatus.SUCCEEDED, 10)
     assert state_of(application) == (SnapshotCode.PREPARING, "not_written")
+    journal = DeliveryLog(application.store.record_deliveries)
+    journal.start()
     health = check(
         application.store,
         application.gateway,
         application.reader,
         datasets=DATASETS.values(),
         workers=application.workers_alive(),
+        locks=application.locks_usable(),
+        journal=journal,
+        peer_errors=PeerErrors(),
         registration=application.registration.state,
         backups=application.backups.state,
     )
+    journal.stop()
     assert health.is_ready
     assert health.snapshots["products"] == {"state": "preparing", "error": "not_written"}
 

@@ -12,7 +12,7 @@ INSERT INTO "_sqlite_migrations" VALUES(3,'ecommerce','m003_promises','2025-01-0
 INSERT INTO "_sqlite_migrations" VALUES(4,'ecommerce','m004_search_and_sizes','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(5,'ecommerce','m005_actor','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(6,'ecommerce','m006_order_of_texts','2025-01-01T08:00:00.000Z');
-INSERT INTO "_sqlite_migrations" VALUES(7,'ecommerce','m007_readers_read_snapshots','2025-01-01T08:00:00.000Z');
+INSERT INTO "_sqlite_migrations" VALUES(7,'ecommerce','m007_refused_not_kept','2025-01-01T08:00:00.000Z');
 CREATE TABLE change (
             run_id INTEGER NOT NULL REFERENCES run(id),
             dataset TEXT NOT NULL,
@@ -35,9 +35,9 @@ CREATE TABLE customer (
         first_seen_at TEXT NOT NULL,
         updated_at TEXT NOT NULL,
         withdrawn_at TEXT
-    ) STRICT, WITHOUT ROWID;
-INSERT INTO "customer" VALUES('7','Zoé','O''Neil',12.5,NULL,'BKN1CST93','2025-01-01T08:00:00.000Z','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z');
-INSERT INTO "customer" VALUES('a717f9d2-e7c6-11f1-974b-000000000001','Zoé','O''Neil',12.5,NULL,'BKN1CST93','2025-01-01T08:00:00.000Z','2025-01-01T08:00:00.000Z',NULL);
+    , search TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+INSERT INTO "customer" VALUES('7','Zoé','O''Neil',12.5,NULL,'BKN1CST93','2025-01-01T08:00:00.000Z','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z','');
+INSERT INTO "customer" VALUES('a717f9d2-e7c6-11f1-974b-000000000001','Zoé','O''Neil',12.5,NULL,'BKN1CST93','2025-01-01T08:00:00.000Z','2025-01-01T08:00:00.000Z',NULL,'');
 CREATE TABLE customer_cleared (
         customer_id TEXT PRIMARY KEY NOT NULL,
         first_name TEXT NOT NULL,
@@ -48,8 +48,8 @@ CREATE TABLE customer_cleared (
         first_seen_at TEXT NOT NULL,
         updated_at TEXT NOT NULL,
         withdrawn_at TEXT
-    ) STRICT, WITHOUT ROWID;
-INSERT INTO "customer_cleared" VALUES('8','Zoé','O''Neil',12.5,NULL,'BKN1CST93','2025-01-01T08:00:00.000Z','2025-01-01T08:00:00.000Z',NULL);
+    , search TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+INSERT INTO "customer_cleared" VALUES('8','Zoé','O''Neil',12.5,NULL,'BKN1CST93','2025-01-01T08:00:00.000Z','2025-01-01T08:00:00.000Z',NULL,'');
 CREATE TABLE dataset_state (
             dataset TEXT PRIMARY KEY NOT NULL,
             source TEXT,
@@ -96,9 +96,10 @@ CREATE TABLE product (
         first_seen_at TEXT NOT NULL,
         updated_at TEXT NOT NULL,
         withdrawn_at TEXT
-    ) STRICT, WITHOUT ROWID;
-INSERT INTO "product" VALUES('X1-1','Frigos','Frigos:P1-1 ''été'' 冷',50000,1,0,15,NULL,9223372036854775807,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',NULL);
-INSERT INTO "product" VALUES('X1-2','Frigos','Frigos:P1-1 ''été'' 冷',50000,1,0,15,NULL,9223372036854775807,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z','2025-01-02T08:00:00.000Z');
+    , search TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+INSERT INTO "product" VALUES('X1-1','Frigos','Frigos:P1-1 ''été'' 冷',50000,1,0,15,NULL,9223372036854775807,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',NULL,'x1-1
+frigos:p1-1 ''ete'' 冷');
+INSERT INTO "product" VALUES('X1-2','Frigos','Frigos:P1-1 ''été'' 冷',50000,1,0,15,NULL,9223372036854775807,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z','2025-01-02T08:00:00.000Z','');
 CREATE TABLE product_cleared (
         code TEXT PRIMARY KEY NOT NULL,
         family TEXT NOT NULL,
@@ -112,8 +113,8 @@ CREATE TABLE product_cleared (
         first_seen_at TEXT NOT NULL,
         updated_at TEXT NOT NULL,
         withdrawn_at TEXT
-    ) STRICT, WITHOUT ROWID;
-INSERT INTO "product_cleared" VALUES('X1-3','Frigos','Frigos:P1-1 ''été'' 冷',50000,1,0,15,NULL,9223372036854775807,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',NULL);
+    , search TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID;
+INSERT INTO "product_cleared" VALUES('X1-3','Frigos','Frigos:P1-1 ''été'' 冷',50000,1,0,15,NULL,9223372036854775807,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',NULL,'');
 CREATE TABLE promise (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             dataset TEXT NOT NULL,
@@ -135,6 +136,12 @@ CREATE TABLE promise (
         ) STRICT
     ;
 INSERT INTO "promise" VALUES(1,'products','get_products','e-commerce','hour','2019-01-07T10:00:00','2019-01-07T10:00:00',1,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',50.0,'on_time',NULL,1,NULL,NULL,NULL);
+CREATE TABLE refused_not_kept (
+            dataset TEXT PRIMARY KEY NOT NULL,
+            count INTEGER NOT NULL
+        ) STRICT
+    ;
+INSERT INTO "refused_not_kept" VALUES('products',1201);
 CREATE TABLE rejected (
             run_id INTEGER NOT NULL REFERENCES run(id),
             position INTEGER NOT NULL,
@@ -184,6 +191,7 @@ CREATE UNIQUE INDEX "idx__sqlite_migrations_migration_set_name"
 CREATE INDEX run_dataset ON run (dataset, id);
 CREATE INDEX change_key ON change (dataset, key, run_id);
 CREATE INDEX run_rows ON run (dataset, id) WHERE rows_after IS NOT NULL;
+CREATE INDEX delivery_refused ON delivery (id) WHERE outcome = 'refused';
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('run',5);
 INSERT INTO "sqlite_sequence" VALUES('delivery',1);
