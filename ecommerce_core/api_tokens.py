@@ -42,9 +42,9 @@ def parse_tokens(text: str) -> tuple[ApiToken, ...]:
 
 
 def actor_of(tokens: Iterable[ApiToken], authorization: str) -> Actor | None:
-    """Who an ``Authorization`` header says is asking: an analyst; None where it is no good.
+    """Return whose token an ``Authorization`` header holds, an analyst; None if it holds none.
 
-    Takes the same time wherever a token differs and whichever fits.
+    Takes the same time whichever token fits, and at whichever character one differs.
     """
     bearer = _BEARER.fullmatch(authorization.strip())
     given = bearer[1].encode() if bearer else b""

@@ -32,8 +32,8 @@ class Filter(StrEnum):
 class Column:
     """One column of a dataset's rows.
 
-    ``address`` is its name in an address, its own where it is empty; ``field`` its name in
-    files and answers, where the unit is another than the store's. ``searched``: a text that a
+    ``address`` is its name in an address, its own if it is empty; ``field`` its name in
+    files and answers, if their unit is not the store's. ``searched``: a text that a
     reader's search looks through.
     """
 

@@ -30,7 +30,7 @@ Pairs = Sequence[tuple[str, str]]
 
 
 class SignedLinks:
-    """Signs and checks tickets with one secret; one of this process alone where none is given."""
+    """Signs and checks tickets with one secret; a random one of this process if none is given."""
 
     def __init__(self, secret: str | None = None) -> None:
         # The secret signs cookies, too: what is signed here is never good for one.
@@ -44,7 +44,7 @@ class SignedLinks:
         return f"{_encode(claims)}.{_encode(self._mac(path, query, claims))}"
 
     def check(self, ticket: str, path: str, query: Pairs, *, now: datetime) -> Actor:
-        """Who asks by this ticket. Raises TicketRefused where it is another's or has expired."""
+        """Return who asks. Raises TicketRefused if it is for another question or has expired."""
         claims, _, mac = ticket.partition(".")
         try:
             said, given = _decode(claims), _decode(mac)

@@ -41,7 +41,7 @@ _MOST_SORTS = 3
 class Parameter:
     """One name of an address.
 
-    ``read`` makes of a view and a value the view that the value asks for, None where it makes
+    ``read`` makes of a view and a value the view that the value asks for, None if it makes
     no sense. ``takes`` says in words what would, ``schema`` to programs. One that ``repeats``
     may be there several times.
     """
@@ -179,7 +179,7 @@ def _range(column: Column) -> Parameter:
 
 
 def parse_range(text: str) -> Range | None:
-    """Both ends of ``10-50.25``, ``10-`` or ``-50.25``; None where it is none of these."""
+    """Both ends of ``10-50.25``, ``10-`` or ``-50.25``; None if it is none of these."""
     found = _RANGE.fullmatch(text)
     if found is None or not (found[1] or found[2]):
         return None

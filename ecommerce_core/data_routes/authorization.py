@@ -1,4 +1,4 @@
-"""Who may ask for rows: everybody where nobody signs in, else a ticket's or a token's owner."""
+"""Who may ask for rows: everybody if nobody signs in, else the owner of a ticket or a token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _WRONG_TOKEN = "the token is none of ECOMMERCE_API_TOKENS"  # noqa: S105
 def check_actor(
     service: Service, scope: Scope, route: DataRoute, *, pairs: Pairs, now: datetime
 ) -> Actor | None:
-    """Who asks; None where nobody has to say so. Raises Problem where one may not ask."""
+    """Return who asks, None if nobody has to sign in. Raises Problem if the caller may not ask."""
     app = service.app
     if not app.access.must_sign_in:
         return None

@@ -19,7 +19,7 @@ def ask_rows(
 ) -> Pairs:
     """What a view asks of the rows. Its days begin where ``zone`` says, wherever the link is used.
 
-    ``columns`` are fields, all of them where there are none.
+    ``columns`` are fields, all of them if there are none.
     """
     pairs: Pairs = []
     since = {column.address for column in dataset.row_columns if column.name in view.since}
@@ -45,7 +45,7 @@ def link_to(
 ) -> str:
     """A link relative to the server's pages, so that it holds behind a proxy.
 
-    It carries a ticket for ``actor``, and none where that is None: where nobody signs in.
+    It carries a ticket for ``actor``; if that is None, nobody signs in and it carries none.
     """
     if actor is not None:
         ticket = links.sign(route.path, pairs, actor=actor, now=now)

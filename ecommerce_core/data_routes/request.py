@@ -44,7 +44,7 @@ CHANGE_COLUMNS = (
 
 @dataclass(frozen=True)
 class Asked(View):
-    """A question to a data route. ``columns`` are fields, all of them where there are none.
+    """A question to a data route. ``columns`` are fields, all of them if there are none.
 
     ``is_page``: one page is asked for, and not all rows.
     """
@@ -75,7 +75,7 @@ def pairs_of(query_string: bytes) -> Pairs:
 
 
 def ticket_of(query_string: bytes) -> str | None:
-    """The ticket in a query string, None where there is none."""
+    """The ticket in a query string, None if there is none."""
     asked = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
     return asked.get(TICKET)
 
@@ -112,7 +112,7 @@ def rows_known(dataset: Dataset) -> Mapping[str, Parameter]:
 
 @lru_cache(maxsize=16)
 def wire_known(dataset: Dataset) -> Mapping[str, Parameter]:
-    """The same where the peer's own records come, which have no columns to choose from."""
+    """The same for the peer's own records, which have no columns to choose from."""
     return {name: each for name, each in rows_known(dataset).items() if name != "columns"}
 
 

@@ -120,7 +120,8 @@ class DataRoutes:
         except (StoreError, NeedsMemory) as error:
             raise _problem(error) from error
         except OSError as error:
-            raise Problem(503, "there is no room on the disk for the file", RETRY_LATER) from error
+            logger.warning("a file could not be written: %s", error.strerror)
+            raise Problem(503, "the file cannot be written just now", RETRY_LATER) from error
         except asyncio.CancelledError:
             if not self._released:
                 raise
@@ -183,7 +184,7 @@ class DataRoutes:
 
 
 def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
-    """The version that readers see. Raises StoreError, and Problem where there are no such runs."""
+    """Return the version that readers see. Raises StoreError, and Problem for unknown runs."""
     if route.of_changes:
         if asked.from_run is None or asked.to_run is None:
             raise Problem(400, _NO_RUNS)

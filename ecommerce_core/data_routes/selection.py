@@ -41,7 +41,7 @@ class Work:
 
     @contextmanager
     def on(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Work on a cursor. Raises Stopped where nobody waits any more."""
+        """Work on a cursor. Raises Stopped if nobody waits any more, and NeedsMemory."""
         self.cursor = cursor
         try:
             self.check()
@@ -54,7 +54,7 @@ class Work:
             self.cursor = None
 
     def check(self) -> None:
-        """Raises Stopped where nobody waits."""
+        """Raise Stopped if nobody waits."""
         if self.is_stopped.is_set():
             raise Stopped
 
@@ -63,7 +63,7 @@ class Work:
 class Selection:
     """Rows as a statement on a cursor, and which of their columns are wanted, in what order.
 
-    Texts in ``mixed`` are numbers where another column, ``NAME_is_number``, says so.
+    Texts in ``mixed`` are numbers if another column, ``NAME_is_number``, says so.
     """
 
     work: Work

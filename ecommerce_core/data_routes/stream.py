@@ -20,7 +20,7 @@ PIECE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileReply:
-    """An answer with a file. ``made`` is None where its head alone was asked for.
+    """An answer with a file. ``made`` is None if only its head was asked for.
 
     ``is_over``: the server stops, and so does this. ``timeout_s`` is how long a piece may take
     to be taken: 5 kB/s is slow, less is nobody.
@@ -77,7 +77,7 @@ async def until_gone(receive: Receive) -> None:
 
 
 async def unless_gone(receive: Receive, work: Awaitable[Made]) -> Made | None:
-    """What ``work`` makes; where the caller hangs up before, it is cancelled, and None."""
+    """Return what ``work`` makes; if the caller hangs up before, cancel it and return None."""
     making = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(until_gone(receive))
     try:

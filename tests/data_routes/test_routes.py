@@ -87,6 +87,7 @@ def test_json_says_whose_rows_these_are_of_when_and_where_more_are(served: DataS
     first = served.json("products.json?family=TV&size=4&columns=code")
 
     assert (first["dataset"], first["version"], first["total"]) == ("products", 1, 10)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first["as_of"])
     as_of = datetime.fromisoformat(first["as_of"])
     assert abs((datetime.now(UTC) - as_of).total_seconds()) < 60
     assert [row["code"] for row in first["rows"]] == ["X1-0", "X1-3", "X1-6", "X1-9"]
