@@ -37,6 +37,13 @@ def state_of(application: Application) -> tuple[SnapshotCode, str | None]:
     return state.code, state.error_code
 
 
+def remove(folder: Path) -> None:
+    """Remove a folder into which somebody may be writing: it goes at once, under its name."""
+    aside = folder.with_name(f"{folder.name}.aside")
+    folder.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
 @pytest.fixture
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "LOOK_EVERY_S", 0.02)
@@ -127,7 +134,7 @@ def test_a_running_server_repairs_what_another_process_left(
 
     put(application.store, products(40))
     if not is_there:
-        shutil.rmtree(application.snapshots.folder)
+        remove(application.snapshots.folder)
 
     until(lambda: state_of(application) == (SnapshotCode.CURRENT, None))
     assert application.reader.totals(PRODUCTS).current == 40
@@ -141,7 +148,7 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
     sync(application)
     folder = application.snapshots.folder
     application.reader.close()
-    shutil.rmtree(folder)
+    remove(folder)
     folder.write_bytes(b"in the way")
 
     peers.serve_products(products(40))
