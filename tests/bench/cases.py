@@ -10,8 +10,9 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -40,13 +41,18 @@ class Case:
 
 @dataclass(frozen=True)
 class Measured:
-    """One measurement. ``stages_s`` is the run's own account of where its time went."""
+    """One measurement.
+
+    ``seconds`` of a sync end at its commit, where a callback is answered; ``seen_s`` where
+    readers see its rows. ``stages_s`` is the run's own account of where its time went.
+    """
 
     seconds: float
     rows: int
     grown_bytes: int
     status: str = ""
     stages_s: dict[str, float] | None = None
+    seen_s: float | None = None
 
 
 class _Answer(msgspec.Struct, gc=False):
@@ -55,15 +61,45 @@ class _Answer(msgspec.Struct, gc=False):
 
 def sync(case: Case) -> Measured:
     """From the request to the committed run: download, digest, validation, difference, journal."""
-    settings = Settings(database=Path(case.database), max_body_mb=1024, deadline_s=300)
-    application = Application.open(settings, gateway_url=case.gateway_url)
-    application.start()
-    try:
+    with _application(case) as application:
         # A server that runs has spoken to its peers before: what loads once is not the sync's.
         application.scheduler.fetch_clock()
         watch = Watch()
         run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait()
-        return watch.read(run.counts.fetched, status=run.status.value, stages_s=dict(run.stages_s))
+        seen = watch.read(run.counts.fetched, status=run.status.value, stages_s=dict(run.stages_s))
+        assert run.finished_at is not None
+        return replace(
+            seen,
+            seconds=(run.finished_at - run.started_at).total_seconds(),
+            seen_s=seen.seconds,
+        )
+
+
+def clear(case: Case) -> Measured:
+    """What a person waits for who clears the dataset: until readers see that it is empty."""
+    with _application(case) as application:
+        rows = application.reader.totals(PRODUCTS).current
+        watch = Watch()
+        run = application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        return watch.read(rows, status=run.status.value)
+
+
+def undo(case: Case) -> Measured:
+    """What a person waits for who takes the clear back: until readers see the rows again."""
+    with _application(case) as application:
+        watch = Watch()
+        run = application.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        measured = watch.read(0, status=run.status.value)
+        return replace(measured, rows=application.reader.totals(PRODUCTS).current)
+
+
+@contextmanager
+def _application(case: Case) -> Iterator[Application]:
+    settings = Settings(database=Path(case.database), max_body_mb=1024, deadline_s=300)
+    application = Application.open(settings, gateway_url=case.gateway_url)
+    application.start()
+    try:
+        yield application
     finally:
         application.stop()
 
@@ -164,7 +200,8 @@ def _insert() -> str:
 
 
 CASES: dict[str, Callable[[Case], Measured]] = {
-    function.__name__: function for function in (sync, orm_like, sqlite_utils_upsert, limit)
+    function.__name__: function
+    for function in (sync, clear, undo, orm_like, sqlite_utils_upsert, limit)
 }
 
 
