@@ -1,5 +1,7 @@
 """The routes that programs call: the scheduler's callbacks, health, metrics, description.
 
+And the WebSocket that pages listen to.
+
 They stand in Streamlit's server, which protects no custom route. A callback
 waits for its run without holding a thread, and whatever may block goes to a
 few threads of the companion's own: the default ones serve Streamlit's files.
@@ -15,10 +17,10 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
-from ecommerce_core import health, metrics, openapi
+from ecommerce_core import health, live_route, metrics, openapi
 from ecommerce_core.callbacks import CallbackHandler, CallerGone
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import ClockPeek, DeliveryLog
@@ -66,6 +68,7 @@ class Companion:
         self._clock = ClockPeek(self._executor)
         self._service: Service | None = None
         self._released = False
+        self._live = live_route.LiveRoute(self._serving)
         self._handlers = {
             path: CallbackHandler(dataset, clock=self._clock, body_timeout_s=body_timeout_s)
             for path, dataset in self._datasets.items()
@@ -77,10 +80,11 @@ class Companion:
             datasets=(dataset.name for dataset in self._datasets.values()),
             peers=health.peer_names(self._datasets.values()),
         )
-        deliveries = DeliveryLog(app.store.record_deliveries)
+        deliveries = DeliveryLog(app.record_deliveries)
         self._service = service = Service(app, counted, deliveries)
         app.run_observers.append(counted.observe_run)
         app.gateway.observers.append(counted.observe_request)
+        app.live.observers.append(self._live.hear)
         deliveries.start()
         return service
 
@@ -91,6 +95,7 @@ class Companion:
         may be silent for minutes. Any thread and a signal handler may call it.
         """
         self._released = True
+        self._live.close()
         for handler in self._handlers.values():
             handler.release()
 
@@ -106,13 +111,21 @@ class Companion:
         if service is not None:
             service.app.run_observers.remove(service.metrics.observe_run)
             service.app.gateway.observers.remove(service.metrics.observe_request)
+            service.app.live.observers.remove(self._live.hear)
             for handler in self._handlers.values():
                 handler.abandon()
             service.deliveries.stop()
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Route | WebSocketRoute]:
         """The routes, whole paths. Each answers every method: none falls through to a page."""
-        routes = [self._route(path, _redirect_home, "GET", "HEAD") for path in ("/", PREFIX)]
+        routes: list[Route | WebSocketRoute] = [
+            self._route(path, _redirect_home, "GET", "HEAD") for path in ("/", PREFIX)
+        ]
+        # A socket's path takes no plain request, which would be answered with a page otherwise.
+        routes += [
+            WebSocketRoute(live_route.PATH, self._live),
+            self._route(live_route.PATH, _want_a_websocket, "GET", "HEAD"),
+        ]
         routes += [
             self._route(path, handler.answer, "POST") for path, handler in self._handlers.items()
         ]
@@ -254,6 +267,10 @@ class _Endpoint:
             detail = "the application is starting or stopping"
             raise Problem(503, detail, RETRY_LATER, closes=has_body(scope["headers"]))
         return await self._answer(service, scope, receive)
+
+
+async def _want_a_websocket(service: Service, scope: Scope, receive: Receive) -> Reply:
+    raise Problem(426, "this address takes a WebSocket", (("Upgrade", "websocket"),))
 
 
 async def _redirect_home(service: Service, scope: Scope, receive: Receive) -> Reply:

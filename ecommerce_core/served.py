@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from ecommerce_core.access import Actor
+from ecommerce_core.access import Access, Actor
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.live import Live
 from ecommerce_core.metrics import Metrics
-from ecommerce_core.models import Run, Trigger
+from ecommerce_core.models import NewDelivery, Run, Trigger
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.signed_ticket import TicketSigner
 from ecommerce_core.store import Store
 
 
@@ -72,8 +74,27 @@ class ServedApplication(Protocol):
         ...
 
     @property
+    def access(self) -> Access:
+        """Whether visitors sign in."""
+        ...
+
+    @property
+    def live(self) -> Live:
+        """What pages are told of."""
+        ...
+
+    @property
+    def tickets(self) -> TicketSigner:
+        """What pages sign for their visitors' browsers."""
+        ...
+
+    @property
     def run_observers(self) -> list[Callable[[Run], None]]:
         """Who hears of each run that ended."""
+        ...
+
+    def record_deliveries(self, deliveries: Sequence[NewDelivery]) -> None:
+        """Write callbacks to the journal, and tell the pages. Raises StoreError."""
         ...
 
     def workers_alive(self) -> Mapping[str, bool]:
