@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -20,11 +19,10 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
-from ecommerce_core import downloads, installed, logs, ui
+from ecommerce_core import downloads, installed, logs
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
-from ecommerce_core.line import Line
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_error
@@ -107,15 +105,6 @@ def own_address() -> str:
     return f"{scheme}://{host}:{st.get_option('server.port')}{PREFIX}/"
 
 
-def waits_to_be_sent(session_id: str) -> bool:
-    """Whether something of a session waits in Streamlit's queue for its browser.
-
-    Streamlit has no public name for it.
-    """
-    session = runtime.get_instance()._session_mgr.get_active_session_info(session_id)
-    return session is not None and not session.session._browser_queue.is_empty()
-
-
 def release_callers_on_signals() -> None:
     """Answer waiting callbacks when told to end: the server waits for them before it does."""
 
@@ -157,7 +146,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         os._exit(1)
     running.start()
     companion.attach(running)
-    ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
     downloads.keep_a_while(runtime.get_instance().media_file_mgr)
     installed.install(running)
     release_callers_on_signals()
@@ -165,7 +153,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        ui.serve_by(None)
         installed.install(None)
         await anyio.to_thread.run_sync(running.stop)
         await anyio.to_thread.run_sync(companion.close)

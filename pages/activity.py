@@ -12,8 +12,7 @@ def _(message: str) -> str:
 
 
 frame.show(_("Activity"))
-# A callback is in the journal a moment after its run has ended.
-fetch_watch.watch(*ui.application().datasets, also=ui.application().store.newest_delivery_id)
+fetch_watch.watch(*ui.application().datasets)
 problems.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core import ui
 from ecommerce_core.ui import escape, language
 from pages import echo, view_state, visits
 from pages.address import format_address, parse_address
@@ -28,18 +27,6 @@ def _write(address: dict[str, str | list[str]]) -> None:
     echo.note("address", _said(), st.session_state.get("_address_seen"))
     # One write is one step back for the browser's button.
     st.query_params.from_dict({**address, **visits.language_in_address()})
-
-
-def follow(shape: Shape) -> None:
-    """Let the address follow a run of the rows alone, once they are drawn; see ``arrive``."""
-    name, state = shape.name, st.session_state
-    if state.get(f"_{name}_edited"):
-        # A browser takes as long for a new address as for a few elements.
-        ui.hand_over()
-        _write(format_address(view_state.current(name), shape))
-        state["_address_seen"] = _said()
-        # Last: a click elsewhere can end this run at any step, and the next one then writes it.
-        state[f"_{name}_edited"] = False
 
 
 def arrive(shape: Shape) -> View:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
+from ecommerce_core.query import Query, Totals
 from ecommerce_core.ui import language
 from pages import (
     active_filters,
@@ -16,7 +17,6 @@ from pages import (
     as_of,
     changes,
     dataset_actions,
-    drawn,
     export_menu,
     fetch_watch,
     frame,
@@ -42,7 +42,10 @@ def show(
     """The whole page of a dataset; ``show_rows`` draws the rows of the page that is asked for."""
     frame.show(title)
     view = address_bar.arrive(shape)
-    fetch_watch.watch(name, idle=partial(as_of.show, name))
+    with st.container(gap=None):
+        fetch_watch.watch(name)
+        with ui.guarded():
+            as_of.show(name)
     with ui.guarded():
         dataset = ui.application().datasets[name]
         totals = reads.totals(dataset)
@@ -60,12 +63,11 @@ def show(
         if not filled:
             dataset_actions.empty(name)
             return
-        drawn.note_frame(name)
         # The part that is looked at; the others cost nothing.
         if view.tab == "changes":
             changes.show(dataset, shape)
         else:
-            ui.fragment()(_rows)(dataset, shape, search_help, show_rows)
+            _rows(dataset, shape, query, totals, search_help=search_help, show_rows=show_rows)
         if view.row is not None:
             row_detail.show(dataset, shape, view.row)
 
@@ -89,21 +91,23 @@ def _parts(shape: Shape, tab: str) -> None:
     )
 
 
-def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.Show) -> None:
-    """What is asked and what is found: a fragment, since most clicks change nothing else."""
-    name = shape.name
-    if drawn.is_frame_old(name):
-        st.rerun()
-    view = view_state.current(name)
+def _rows(
+    dataset: Dataset,
+    shape: Shape,
+    query: Query,
+    totals: Totals,
+    *,
+    search_help: str,
+    show_rows: row_list.Show,
+) -> None:
+    """What is asked and what is found."""
+    view = view_state.current(shape.name)
+    is_list = view.tab == "rows"
+    asked = st.container()
+    # The rows first: what one waits for need not wait for what stands above it.
     with ui.guarded():
-        totals = reads.totals(dataset)
-        query = query_of(view, shape, now=datetime.now(UTC), zone=language().zone)
-        is_list = view.tab == "rows"
-        drawn.note_question(name)
-        asked = st.container()
-        # The rows first: what one waits for need not wait for what stands above it.
         if is_list:
-            ui.fragment()(_page)(dataset, shape, show_rows)
+            row_list.show(dataset, shape, query, show_rows)
         else:
             active_filters.show(shape, view)
             pictures.show(dataset, shape, query)
@@ -111,15 +115,3 @@ def _rows(dataset: Dataset, shape: Shape, search_help: str, show_rows: row_list.
             row_question.show(
                 dataset, shape, query, totals, search_help=search_help, sorted_too=is_list
             )
-    address_bar.follow(shape)
-
-
-def _page(dataset: Dataset, shape: Shape, show_rows: row_list.Show) -> None:
-    """One page of what is found, and the filters that hold: most clicks stay in here."""
-    name = shape.name
-    if drawn.is_frame_old(name) or drawn.is_question_old(name):
-        st.rerun()
-    query = query_of(view_state.current(name), shape, now=datetime.now(UTC), zone=language().zone)
-    with ui.guarded():
-        row_list.show(dataset, shape, query, show_rows)
-    address_bar.follow(shape)
