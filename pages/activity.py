@@ -13,7 +13,8 @@ def _(message: str) -> str:
 
 frame.show(_("Activity"))
 fetch_watch.watch(*ui.application().datasets)
-problems.show()
+with st.container():  # comes and goes: what stands below keeps its place
+    problems.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)
     chosen = runs_table.show()

@@ -49,7 +49,8 @@ def arrive(shape: Shape) -> View:
         view_state.forget_selection(name)
     state["_address_seen"], state["_address_of_visit"] = _said(), visits.number()
     state[f"_{name}_edited"] = False
+    note = st.container()  # comes and goes: what stands below keeps its place
     if left_out := state.get(f"_{name}_ignored"):
         text = _("Ignored in the address: {what}.").format(what=escape(", ".join(left_out)))
-        st.caption(f":material/link_off: {text}")
+        note.caption(f":material/link_off: {text}")
     return view_state.current(name)

@@ -58,8 +58,9 @@ def show(
                 _parts(shape, view.tab)
                 if view.tab != "changes":  # those have a file of their own
                     export_menu.show(dataset, query, partial(row_list.count, dataset, query))
-        export_menu.watch(name)
-        notices.show(name)
+        with st.container():  # comes and goes: what stands below keeps its place
+            export_menu.watch(name)
+            notices.show(name)
         if not filled:
             dataset_actions.empty(name)
             return

@@ -12,13 +12,13 @@ from pages import fetches, live_channel, live_words
 LOOK_EVERY_S = 2.0
 
 HTML = """
-<div hidden></div>
+<div class="runs" hidden></div>
 """
 CSS = """
 p { margin: 0 0 0.25rem; font-size: 0.875rem; color: var(--st-text-color);
   font-family: var(--st-font); }
 progress { width: 100%; height: 0.5rem; accent-color: var(--st-primary-color); }
-div > div { margin-bottom: 0.5rem; }
+.runs > div { margin-bottom: 0.5rem; }
 """
 
 _progress = st.components.v2.component(

@@ -118,7 +118,7 @@ function makeHub() {
       clearTimeout(retry)
       retry = 0
       socket?.close()
-    }, 5_000)
+    }, 2_000)
   }
 
   function take(said) {

@@ -4,7 +4,7 @@ const stops = new WeakMap()
 
 export default function ({ data, parentElement }) {
   const { words } = data
-  const root = parentElement.querySelector("div")
+  const root = parentElement.querySelector(".runs")
   const show = () => {
     const under = new Map(hub.progress.map((run) => [run.dataset, run]))
     const shown = data.names.filter((name) => under.has(name) || data.waiting.includes(name))

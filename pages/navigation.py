@@ -115,7 +115,10 @@ if is_known:
         live_channel.begin(page.url_path)
         show_health()
     visits.arrive(page.url_path)
-    missed_notice.show(with_link=page.url_path != "scheduler")
+    # A place of its own: what moves by one element, the browser makes anew, and with it a box in
+    # which somebody is typing.
+    with st.container():
+        missed_notice.show(with_link=page.url_path != "scheduler")
     page.run()
     ui.show_toasts()
     live_channel.end()

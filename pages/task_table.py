@@ -34,8 +34,9 @@ def show() -> None:
     """The countdown of the next one, which moves in the browser; the table and its buttons."""
     with ui.guarded():
         everybodys, ours = tasks.list_all(), tasks.list_ours()
-        _how_old()
-        _next(ours)
+        with st.container():  # comes and goes: the box below keeps its place
+            _how_old()
+            _next(ours)
         with_others, found = task_search.show(everybodys, ours)
         reading = tasks.reading()
         if not ours and not with_others:

@@ -14,7 +14,6 @@ import requests
 from ecommerce_core.sandbox import Sandbox
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, Shop
 from tests.browser.test_accessibility import check
-from tests.browser.timers import TimersAtAClick, wait_for
 from tests.browser.visitor import Browser, Route, Visitor, expect
 from tests.oidc_provider import Provider
 from tests.server import free_port, running_server
@@ -192,24 +191,6 @@ def test_who_signs_out_is_outside_and_so_is_the_next_visit(
     expect(visitor.page.get_by_test_id("stAlert")).to_have_count(0)
     visitor.open("products")
     expect(visitor.button("sign_in")).to_be_visible()
-
-
-def test_a_timer_at_the_sign_out_shows_nothing_of_the_shop(
-    visitor: Visitor, provider: Provider
-) -> None:
-    timers = TimersAtAClick(visitor.page)
-    visitor.open()
-    sign_in(visitor, "ada")
-    wait_for(visitor, lambda: len(timers.parts) > 3)
-
-    timers.arm(last_alone=True)
-    visitor.button("sign_out").click()
-
-    expect(visitor.button("sign_in")).to_be_visible()
-    visitor.page.wait_for_timeout(1_000)  # for the timer's script
-    expect(visitor.page.get_by_test_id("stMetric")).to_have_count(0)
-    expect(visitor.page.get_by_test_id("stHeading")).to_have_count(1)
-    visitor.expect_no_crash()
 
 
 def test_a_refused_sign_in_is_told_and_can_be_tried_again(visitor: Visitor) -> None:
