@@ -26,6 +26,8 @@ LOOK_EVERY_S = 1.0
 PAUSE_S = 0.05
 # A clock that is read once a second and ticks once a second is read up to a tick late.
 TICKS_AHEAD = 1.5
+# A clock that shows the same for so long, though it is not paused, stands still.
+STANDS_AFTER_S = 3.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Changes of these may wait for others: what a page shows is right without them.
 PATIENT_TOPICS = frozenset({"begun"})
@@ -42,11 +44,15 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class LiveClock:
-    """The simulated clock as a browser moves it on: where it was at ``read_at_ms`` (Unix, UTC)."""
+    """The simulated clock as a browser moves it on: where it was at ``read_at_ms`` (Unix, UTC).
+
+    One that is not paused and not moving either stands still, or cannot be read.
+    """
 
     simulated_ms: int
     read_at_ms: int
     speed: float
+    is_paused: bool
     is_moving: bool
 
     def as_dict(self) -> dict[str, object]:
@@ -55,6 +61,7 @@ class LiveClock:
             "simulated_ms": self.simulated_ms,
             "read_at_ms": self.read_at_ms,
             "speed": self.speed,
+            "is_paused": self.is_paused,
             "is_moving": self.is_moving,
         }
 
@@ -91,6 +98,7 @@ class Live:
         self.observers: list[Callable[[bool], None]] = []
         self._topics: Mapping[str, Hashable] = {}
         self._reading: ClockReading | None = None
+        self._standing: ClockReading | None = None
         self._state = LiveState(secrets.token_hex(6), {})
         self._turn = threading.Lock()
         self._wake = threading.Event()
@@ -166,10 +174,12 @@ class Live:
     def _clock(self, reading: ClockReading) -> LiveClock | None:
         """The clock as it was sent last while that still says what is read, else as it is read."""
         if reading.clock is None or reading.read_at is None:
-            self._reading = None
+            self._reading = self._standing = None
             return None
-        kept = self._reading
-        if kept is None or not _foretells(kept, reading):
+        kept, is_standing = self._reading, self._stands_still(reading)
+        # One that stands still is told of once, and not with every second that it stands.
+        is_news = kept is None or not (is_standing or _foretells(kept, reading))
+        if kept is None or is_news or (is_standing and kept.clock != reading.clock):
             self._reading = kept = reading
         clock, read_at = kept.clock, kept.read_at
         if clock is None or read_at is None:  # as a kept one never is
@@ -178,8 +188,21 @@ class Live:
             (clock.simulated_at.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1),
             (read_at - EPOCH) // timedelta(milliseconds=1),
             clock.speed,
-            not clock.paused and reading.error is None,
+            clock.paused,
+            not clock.paused and reading.error is None and not is_standing,
         )
+
+    def _stands_still(self, reading: ClockReading) -> bool:
+        """Return True if the clock shows what it showed some seconds ago, and should not."""
+        since, clock = self._standing, reading.clock
+        if since is None or since.clock != clock or since.read_at is None:
+            self._standing = reading
+            return False
+        if clock is None or clock.paused or reading.read_at is None:
+            return False
+        waited_s = (reading.read_at - since.read_at).total_seconds()
+        # Its times are whole seconds: a slow one shows the same for a while.
+        return waited_s >= STANDS_AFTER_S and waited_s * clock.speed >= STANDS_AFTER_S
 
 
 def _foretells(kept: ClockReading, reading: ClockReading) -> bool:
@@ -192,9 +215,10 @@ def _foretells(kept: ClockReading, reading: ClockReading) -> bool:
     expected = estimate(kept, reading.read_at)
     if expected is None:
         return False
-    # Never behind what a page shows: a page must not show what the clock has not reached.
-    ahead_s = (now.simulated_at - expected).total_seconds()
-    return 0 <= ahead_s <= TICKS_AHEAD * abs(now.speed)
+    # Never behind what a page shows: a page must not show what the clock has not reached. Both
+    # show whole seconds.
+    ahead_s = (now.simulated_at - expected.replace(microsecond=0)).total_seconds()
+    return 0 <= ahead_s <= max(1.0, TICKS_AHEAD * abs(now.speed))
 
 
 def describe_progress(progress: Progress) -> Mapping[str, object]:

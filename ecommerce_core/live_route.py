@@ -31,8 +31,10 @@ MIN_INTERVAL_S = 1.0
 # Proxies cut what is silent for a minute.
 PING_EVERY_S = 25.0
 # A run that ends within this time is not told of twice, as begun and as ended: the second
-# message would have to wait for its second.
+# message would have to wait for its second. So that it seldom has to, clocks and progress are
+# told more seldom than they could be.
 PATIENCE_S = 0.7
+PATIENT_EVERY_S = 2.0
 # Who does not take in what it is sent for so long is not there any more.
 SEND_TIMEOUT_S = 20.0
 # What a page sends is a new ticket now and then.
@@ -73,6 +75,7 @@ class LiveRoute:
         self._sockets: set[_Socket] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._delayed: asyncio.TimerHandle | None = None
+        self._patient_at_s = 0.0
 
     @property
     def sockets(self) -> int:
@@ -138,10 +141,13 @@ class LiveRoute:
         if is_urgent:
             self._wake_all()
         elif self._delayed is None and self._loop is not None:
-            self._delayed = self._loop.call_later(PATIENCE_S, self._wake_all)
+            wait_s = self._patient_at_s + PATIENT_EVERY_S - time.monotonic()
+            self._delayed = self._loop.call_later(max(PATIENCE_S, wait_s), self._wake_all)
 
     def _wake_all(self) -> None:
-        self._delayed = None
+        if self._delayed is not None:
+            self._delayed = None
+            self._patient_at_s = time.monotonic()
         for socket in self._sockets:
             socket.wake.set()
 

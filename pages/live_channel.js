@@ -19,7 +19,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const clock = hub.clock
       time.textContent = moment(at, words)
       const speed = new Intl.NumberFormat(words.locale, { maximumFractionDigits: 3 })
-      const how = clock.is_moving || !data.is_paused ? `${speed.format(clock.speed)} ×` : words.paused
+      const how = clock.is_paused ? words.paused : `${speed.format(clock.speed)} ×`
       state.textContent = fill(words.simulated, { state: how })
     }
     off.hidden = !hub.isOff

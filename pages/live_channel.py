@@ -65,13 +65,11 @@ def begin(page: str) -> None:
     state["_draw"] = state.get("_draw", 0) + 1
     state["_draw_again"] = None
     live = ui.application().live.fresh_state()
-    clock = ui.application().watcher.snapshot().reading.clock
     data: dict[str, Any] = {
         "draw": state["_draw"],
         "topics": [*SHOWN.get(page, ()), *EVERYWHERE],
         "ticket": ui.live_ticket(),
         "state": {**live.as_dict(), "now_ms": round(time.time() * 1_000)},
-        "is_paused": clock is not None and clock.paused,
         "words": {
             **live_words.words(),
             "paused": _("paused"),

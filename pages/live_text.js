@@ -39,8 +39,9 @@ function moving(part, words) {
     return at === null ? "–" : duration((at - part.simulated_since_ms) / 1000, words)
   if (part.until_ms !== undefined) {
     if (at === null) return "–"
-    const { is_moving: isMoving, speed } = hub.clock
-    if (!isMoving || speed <= 0) return words.clock_paused
+    const { is_moving: isMoving, is_paused: isPaused, speed } = hub.clock
+    if (isPaused) return words.clock_paused
+    if (!isMoving || speed <= 0) return "–"
     const left = (part.until_ms - at) / speed / 1000
     return left < 1 ? words.due : fill(words.in, { duration: duration(left, words) })
   }

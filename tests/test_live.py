@@ -117,6 +117,38 @@ def test_a_clock_that_does_not_move_as_expected_is_told_anew(
     assert sight.heard == [False]
 
 
+def test_a_clock_that_does_not_move_though_it_should_is_told_to_stand_still_once() -> None:
+    sight = Sight()
+    for seconds in range(6):
+        sight.read(seconds, 0)
+    clock = sight.live.state().clock
+    assert clock is not None
+    assert (clock.is_moving, clock.is_paused) == (False, False)
+    assert clock.simulated_ms == 1_546_855_200_000
+    sight.heard.clear()
+    for seconds in range(6, 12):
+        sight.read(seconds, 0)
+    assert sight.heard == []
+
+    sight.read(13, 1)
+    clock = sight.live.state().clock
+    assert clock is not None
+    assert clock.is_moving
+
+
+def test_a_slow_clock_shows_the_same_for_a_while_and_is_not_told_again() -> None:
+    sight = Sight()
+    sight.read(0, 0, speed=0.001)
+    sight.heard.clear()
+    for seconds in range(1, 30):
+        sight.read(seconds, 0, speed=0.001)
+    clock = sight.live.state().clock
+
+    assert clock is not None
+    assert clock.is_moving
+    assert sight.heard == []
+
+
 def test_a_clock_that_cannot_be_read_stands_still() -> None:
     sight = Sight()
     sight.read(0, 0)
