@@ -224,9 +224,11 @@ def test_a_page_outlives_a_restart_of_its_server(
         "data-test-connection-state", re.compile("^(?!CONNECTED)")
     )
     expect(off).to_be_visible()
+    before = visitor.full_runs
 
     with restarted(odd_shop):
         expect(off).to_be_hidden()
+        visitor.wait_until_runs(before + 1)
         odd_shop.peers.serve_products(wire.products(16))
         visitor.button("fetch_products").click()
         visitor.expect_rows("products_table", 16)

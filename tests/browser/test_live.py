@@ -16,7 +16,6 @@ from tests import peers as wire
 from tests.browser.conftest import PeersShop, SandboxShop
 from tests.browser.visitor import PAGES, SERVER_AWAY, Page, Visitor, WebSocketRoute, expect
 from tests.peers import products
-from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -172,7 +171,7 @@ def test_text_that_is_being_typed_and_the_place_one_types_at_stay_while_runs_end
         expect(box).to_be_focused()
         expect(page).to_have_url(re.compile(r"\?q=x1-11[+ %0-9]+x1$"))
         before = visitor.full_runs
-        until(lambda: _has_run(visitor, before + 2))
+        visitor.wait_until_runs(before + 2)
         expect(box).to_have_value("x1-11 x1")
         expect(box).to_be_focused()
     visitor.expect_no_crash()
@@ -205,11 +204,6 @@ def test_text_that_is_not_told_yet_stays_in_its_box_when_a_task_is_added_elsewhe
     expect(box).to_have_value("not yet told")
     expect(box).to_be_focused()
     visitor.expect_no_crash()
-
-
-def _has_run(visitor: Visitor, times: int) -> bool:
-    visitor.page.wait_for_timeout(50)
-    return visitor.full_runs >= times
 
 
 def test_a_menu_that_is_open_holds_the_page_as_it_is_and_what_was_held_comes_afterwards(

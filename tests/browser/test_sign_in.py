@@ -14,7 +14,7 @@ import requests
 from ecommerce_core.sandbox import Sandbox
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, Shop
 from tests.browser.test_accessibility import check
-from tests.browser.visitor import Browser, Route, Visitor, expect
+from tests.browser.visitor import Browser, Route, Visitor, WebSocket, expect
 from tests.oidc_provider import Provider
 from tests.server import free_port, running_server
 from tests.waiting import until
@@ -191,6 +191,45 @@ def test_who_signs_out_is_outside_and_so_is_the_next_visit(
     expect(visitor.page.get_by_test_id("stAlert")).to_have_count(0)
     visitor.open("products")
     expect(visitor.button("sign_in")).to_be_visible()
+
+
+def test_a_page_listens_from_the_sign_in_to_the_sign_out_and_not_beyond(
+    visitor: Visitor, closed_shop: Shop
+) -> None:
+    lines: list[WebSocket] = []
+    heard: list[str | bytes] = []
+
+    def hear(frame: str | bytes) -> None:
+        heard.append(frame)
+
+    def note(socket: WebSocket) -> None:
+        if "/ecommerce/live" in socket.url:
+            lines.append(socket)
+            socket.on("framereceived", hear)
+
+    visitor.page.on("websocket", note)
+    visitor.open("activity")
+    expect(visitor.button("sign_in")).to_be_visible()
+    visitor.page.wait_for_timeout(1_000)
+    assert lines == []
+    sign_in(visitor, "anne")
+    runs = visitor.part("runs_table").locator("table[role=grid]")
+    count = len(closed_shop.runs())
+    expect(runs).to_have_attribute("aria-rowcount", str(count + 1))
+    visitor.page.wait_for_timeout(1_000)
+    assert requests.post(closed_shop.server.page("add-auto"), timeout=30).status_code == 200
+    expect(runs).to_have_attribute("aria-rowcount", str(count + 2))
+    assert len(lines) == 1
+    assert heard
+
+    visitor.button("sign_out").click()
+    expect(visitor.button("sign_in")).to_be_visible()
+    visitor.page.wait_for_timeout(3_000)
+    heard.clear()
+    assert requests.post(closed_shop.server.page("add-auto"), timeout=30).status_code == 200
+    visitor.page.wait_for_timeout(2_000)
+
+    assert (len(lines), heard) == (1, [])
 
 
 def test_a_refused_sign_in_is_told_and_can_be_tried_again(visitor: Visitor) -> None:

@@ -39,6 +39,7 @@ __all__ = [
     "Page",
     "Route",
     "Visitor",
+    "WebSocket",
     "WebSocketRoute",
     "expect",
     "find_chromium",
@@ -61,7 +62,8 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 # What a page says while its server is away.
 SERVER_AWAY = re.compile(
     r"ERR_CONNECTION_REFUSED|WebSocket connection to|WebSocket onerror"
-    r"|reaching server endpoint|Cannot send rerun backMessage when disconnected"
+    r"|reaching server endpoint|server is not responding"
+    r"|Cannot send rerun backMessage when disconnected"
 )
 
 
@@ -156,9 +158,13 @@ class Visitor:
         self.wait_until_drawn()  # what was clicked before is not what is waited for
         before = self.full_runs
         self.button(key).click()
+        self.wait_until_runs(before + 1)
+
+    def wait_until_runs(self, count: int) -> None:
+        """Wait until the whole page has been drawn so many times, and stands."""
         ends_at = time.monotonic() + PATIENCE_MS / 1_000
-        while self.full_runs == before:
-            assert time.monotonic() < ends_at, f"the script has not run for {key}"
+        while self.full_runs < count:
+            assert time.monotonic() < ends_at, f"the page was drawn {self.full_runs} times"
             self.page.wait_for_timeout(20)
         self.wait_until_drawn()
 
