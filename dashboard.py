@@ -19,7 +19,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import runtime
 
-from ecommerce_core import downloads, installed, logs
+from ecommerce_core import downloads, installed, logs, sign_in_routes
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
@@ -29,7 +29,6 @@ from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_e
 from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_in import check_exposure, read_providers
-from ecommerce_core.sign_in_routes import SignInRoutes
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 
@@ -45,6 +44,8 @@ def read_settings() -> Settings:
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
+        if os.environ.get("ECOMMERCE_LOG", "").strip().lower() == "json":
+            logs.take_over_streams("json")
         sys.exit(f"dashboard.py: {error}")
 
 
@@ -101,6 +102,7 @@ def own_address() -> str:
     """Return the overview's address for a browser on this machine."""
     address = st.get_option("server.address") or ""
     host = "127.0.0.1" if address in {"", "0.0.0.0", "::"} else address  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     return f"{scheme}://{host}:{st.get_option('server.port')}{PREFIX}/"
 
@@ -162,6 +164,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 settings = read_settings()
+logs.take_over_streams(settings.log)
 logs.set_up(settings.log)
 providers = read_sign_in()
 companion = Companion(DATASETS.values())
@@ -178,7 +181,7 @@ app = st.App(
             with_agent_api=st.get_option("server.enableAgentApi"),
         ),
         Middleware(ServerAddress),
-        *([Middleware(SignInRoutes)] if providers else []),
+        *(sign_in_routes.middleware(st.secrets["auth"]["redirect_uri"]) if providers else []),
     ],
     lifespan=lifespan,
     exception_handlers={Exception: answer_unforeseen_error},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -81,7 +81,8 @@ class Access:
 
     ``providers`` are where one signs in; without any nobody has to. ``operators`` are e-mail
     addresses in lower case; ``operator_claim`` is a claim's name and the value that makes an
-    operator; ``agent_role`` is every agent's. A sign-in lasts ``lasts_h`` hours.
+    operator; ``agent_role`` is every agent's. A sign-in lasts ``lasts_h`` hours, unless
+    ``is_ended`` says by its claims that its visitor has signed out.
     """
 
     providers: tuple[str, ...] = ()
@@ -89,6 +90,7 @@ class Access:
     operator_claim: tuple[str, str] | None = None
     agent_role: Role = Role.ANALYST
     lasts_h: float = 12.0
+    is_ended: Callable[[Mapping[str, object]], bool] = lambda claims: False
 
     @property
     def must_sign_in(self) -> bool:
@@ -121,7 +123,7 @@ class Access:
         return issued_s + self.lasts_h * 3600
 
     def _is_over(self, claims: Mapping[str, object]) -> bool:
-        return time.time() > self.ends_at_s(claims)
+        return self.is_ended(claims) or time.time() > self.ends_at_s(claims)
 
     def _is_operator(self, claims: Mapping[str, object]) -> bool:
         if _lower(_verified_email(claims) or "") in self.operators:

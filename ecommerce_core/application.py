@@ -24,8 +24,10 @@ from ecommerce_core.models import NewDelivery, Outcome, Progress, Run, Trigger
 from ecommerce_core.outcomes import reason_of
 from ecommerce_core.presence import Presence
 from ecommerce_core.registration import Registration
+from ecommerce_core.restore import clear_leftovers
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.sign_outs import SignOuts
 from ecommerce_core.signed_ticket import TicketSigner
 from ecommerce_core.simulated_time import estimate
 from ecommerce_core.steering import Steering
@@ -73,12 +75,14 @@ class Application:
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
         )
         self.steering = Steering(self.scheduler)
+        self.sign_outs = SignOuts(store)
         self.access = Access(
             providers=tuple(sign_in_providers),
             operators=frozenset(settings.operators),
             operator_claim=settings.operator_claim,
             agent_role=Role(settings.agent_role),
             lasts_h=settings.sign_in_hours,
+            is_ended=self.sign_outs.is_ended,
         )
         self.run_observers: list[Callable[[Run], None]] = []
         sync = Sync(settings, gateway, store)
@@ -134,20 +138,20 @@ class Application:
             deadline_s=settings.deadline_s,
             max_body_bytes=settings.max_body_mb * 2**20,
         )
+        clear_leftovers(settings.database)
         presence = Presence.announce(settings.database)
         try:
-            store = Store.open(settings.database)
+            return cls(
+                settings,
+                store=Store.open(settings.database),
+                gateway=gateway,
+                sandbox_url=gateway_url if is_sandbox else None,
+                sign_in_providers=sign_in_providers,
+                presence=presence,
+            )
         except BaseException:
             presence.let_go()
             raise
-        return cls(
-            settings,
-            store=store,
-            gateway=gateway,
-            sandbox_url=gateway_url if is_sandbox else None,
-            sign_in_providers=sign_in_providers,
-            presence=presence,
-        )
 
     def start(self, *, watch: bool = True) -> None:
         """Start the workers; runs that a crash left behind become ``interrupted``.
@@ -183,9 +187,11 @@ class Application:
         if self._presence is not None:
             self._presence.let_go()
 
-    def record_deliveries(self, deliveries: Sequence[NewDelivery]) -> None:
+    def record_deliveries(
+        self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
+    ) -> None:
         """Write callbacks to the journal, and tell the pages. Raises StoreError."""
-        self.store.record_deliveries(deliveries)
+        self.store.record_deliveries(deliveries, refused_not_kept)
         self.live.wake()
 
     def workers_alive(self) -> Mapping[str, bool]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ecommerce_core.errors import StoreError, StoreFull
-from ecommerce_core.new_file import PARTIAL, partial_file, put_in_place
+from ecommerce_core.backup_files import backup_path, list_backups, lock_path
+from ecommerce_core.errors import StoreError, StoreForeign, StoreFull
+from ecommerce_core.new_file import partial_file, put_in_place, sweep_partials
+from ecommerce_core.private_files import FILE_MODE, make_folder, make_private
 from ecommerce_core.store import Store
 
 logger = logging.getLogger(__name__)
 
-_STAMP = "%Y%m%dT%H%M%SZ"
-_PREFIX, _SUFFIX = "ecommerce-", ".db"
 # After a failure; the next one may find room again.
 RETRY_S = 300.0
 
@@ -54,7 +55,8 @@ def write_backup(
     """Copy the store into ``target``, consistent as of one moment, checked, on the disk.
 
     Writers wait for the copy, readers do not. Whatever fails leaves nothing behind, and an
-    existing file as it was. Raises StoreFull, StoreError.
+    existing file as it was; only a regular file is ever replaced. What killed backups left in
+    that folder goes. Raises StoreFull, StoreError.
     """
     began_s = time.monotonic()
     own = store.path.name
@@ -62,11 +64,17 @@ def write_backup(
         target.name.startswith(f"{own}-") or target.suffix == ".lock"
     ):
         raise StoreError("{path} belongs to the database: no place for a backup", path=target)
-    if target.exists():
-        if target.samefile(store.path):
+    if os.path.lexists(target):
+        if target.exists() and target.samefile(store.path):
             raise StoreError("{path} is the database itself: no place for a backup", path=target)
         if not replace_existing:
             raise StoreError("{path} is there already: nothing was written", path=target)
+        if not stat.S_ISREG(target.lstat().st_mode):
+            raise StoreError(
+                "{path} is no regular file, and only those are replaced: nothing was written",
+                path=target,
+            )
+    sweep_partials(target.parent)
     try:
         with partial_file(target) as path:
             store.copy_into(path, gives_up=gives_up)
@@ -88,24 +96,12 @@ def write_backup(
     return Backup(target, size, time.monotonic() - began_s)
 
 
-def list_backups(folder: Path) -> list[tuple[datetime, Path]]:
-    """The schedule's backups in ``folder``, oldest first, by the time in their names."""
-    found = []
-    with suppress(OSError):
-        for path in folder.iterdir():
-            name = path.name
-            if name.startswith(_PREFIX) and name.endswith(_SUFFIX):
-                with suppress(ValueError):
-                    stamp = datetime.strptime(name[len(_PREFIX) : -len(_SUFFIX)], _STAMP)
-                    found.append((stamp.replace(tzinfo=UTC), path))
-    return sorted(found)
-
-
 class BackupSchedule:
     """Backs the store up into a folder every so often, and keeps the newest few.
 
     When the next one is due is told by the newest file: a restart skips none and doubles
-    none. Without a ``folder`` it does nothing.
+    none. Only backups of this very installation count, and only they are ever deleted. Without
+    a ``folder`` it does nothing.
     """
 
     def __init__(
@@ -155,12 +151,21 @@ class BackupSchedule:
 
     def _look(self, folder: Path) -> float:
         """Back up if it is due; seconds until the next look."""
+        installation = None
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with FileLock(folder / ".backups.lock", timeout=0):
-                if self._note(folder) <= 0:
-                    self._back_up(folder)
-            waits_s = self._note(folder)
+            make_folder(folder)
+            sweep_partials(folder)
+            make_private(folder, database=self._store.path.name)
+            installation = self._store.installation()
+            if installation is None:
+                raise StoreForeign(
+                    "{path} holds no data of this application", path=self._store.path
+                )
+            lock = lock_path(folder, installation=installation)
+            with FileLock(lock, timeout=0, mode=FILE_MODE):
+                if self._note(folder, installation) <= 0:
+                    self._back_up(folder, installation)
+            waits_s = self._note(folder, installation)
             self._state = replace(self._state, error=None)
         except Timeout:
             return self._retry_s  # another process is at it
@@ -170,30 +175,31 @@ class BackupSchedule:
             reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
             if self._state.error is None:
                 logger.error("no backup could be made: %s", reason)
-            self._note(folder)
+            if installation is not None:
+                self._note(folder, installation)
             self._state = replace(self._state, error=reason)
             return self._retry_s
         # The wall clock may be set meanwhile.
         return min(max(waits_s, 0.1), 3600.0)
 
-    def _note(self, folder: Path) -> float:
+    def _note(self, folder: Path, installation: str) -> float:
         """Bring the state up to date; seconds until the next backup is due."""
         now = datetime.now(UTC)
         # A file from the future is the work of a clock that was wrong.
-        times = [at for at, _ in list_backups(folder) if at <= now]
+        backups = list_backups(folder, installation=installation)
+        times = [at for at, _ in backups if at <= now]
         last_at = times[-1] if times else None
         next_at = now if last_at is None else last_at + self._every
         self._state = replace(self._state, last_at=last_at, next_at=next_at)
         return (next_at - now).total_seconds()
 
-    def _back_up(self, folder: Path) -> None:
-        for left in folder.glob(f".{_PREFIX}*{PARTIAL}*"):
-            left.unlink(missing_ok=True)  # of a process that was killed: we hold the lock
-        target = folder / f"{_PREFIX}{datetime.now(UTC).strftime(_STAMP)}{_SUFFIX}"
+    def _back_up(self, folder: Path, installation: str) -> None:
+        target = backup_path(folder, datetime.now(UTC), installation=installation)
         backup = write_backup(self._store, target, gives_up=self._stopping.is_set)
         now = datetime.now(UTC)
         # A file from the future is the work of a clock that was wrong: it takes nobody's place.
-        past = [path for at, path in list_backups(folder) if at <= now and path != target]
+        backups = list_backups(folder, installation=installation)
+        past = [path for at, path in backups if at <= now and path != target]
         for path in past[: max(0, len(past) + 1 - self._keep)]:
             path.unlink(missing_ok=True)
         logger.info(

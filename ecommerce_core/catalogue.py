@@ -33,10 +33,10 @@ class ProductRecord(Record, frozen=True, gc=False):
 
 
 class _Answer(msgspec.Struct, gc=False):
-    produits: list[msgspec.Raw]
+    produits: msgspec.Raw
 
 
-_split = msgspec.json.Decoder(_Answer)
+_find = msgspec.json.Decoder(_Answer)
 _decode = msgspec.json.Decoder(ProductRecord)
 
 
@@ -45,9 +45,9 @@ class ProductDecoder:
 
     decode = staticmethod(_decode.decode)
 
-    def split(self, body: Body) -> list[msgspec.Raw]:
-        """The raw products of an answer. Raises msgspec.DecodeError, RecursionError."""
-        return _split.decode(body).produits
+    def find_list(self, body: Body | memoryview) -> msgspec.Raw:
+        """The products of an answer. Raises msgspec.DecodeError, RecursionError."""
+        return _find.decode(body).produits
 
     def key_of(self, fields: dict[str, Any]) -> str | None:
         """The code of a product that could not be taken."""

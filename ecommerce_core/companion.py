@@ -50,6 +50,8 @@ HOME = f"{PREFIX[1:]}/"
 
 Answer = Callable[[Service, Scope, Receive], Awaitable[Reply]]
 
+_NO_THREAD = "the server could not start a thread"
+_NO_THREAD_CODE: dict[str, object] = {"reasons": ["no_thread"]}
 _UNFORESEEN = "something went wrong on our side; it is in the log"
 
 
@@ -81,9 +83,9 @@ class Companion:
             peers=health.peer_names(self._datasets.values()),
         )
         deliveries = DeliveryLog(app.record_deliveries)
-        self._service = service = Service(app, counted, deliveries)
+        self._service = service = Service(app, counted, deliveries, health.PeerErrors())
         app.run_observers.append(counted.observe_run)
-        app.gateway.observers.append(counted.observe_request)
+        app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
         app.live.observers.append(self._live.hear)
         deliveries.start()
         return service
@@ -112,6 +114,7 @@ class Companion:
             service.app.run_observers.remove(service.metrics.observe_run)
             service.app.gateway.observers.remove(service.metrics.observe_request)
             service.app.live.observers.remove(self._live.hear)
+            service.app.gateway.observers.remove(service.peer_errors.observe)
             for handler in self._handlers.values():
                 handler.abandon()
             service.deliveries.stop()
@@ -192,7 +195,10 @@ class Companion:
             nonlocal under_way
             if under_way is None or under_way.done():
                 loop = asyncio.get_running_loop()
-                under_way = loop.run_in_executor(self._executor, make, service)
+                try:
+                    under_way = loop.run_in_executor(self._executor, make, service)
+                except RuntimeError as error:  # the machine gives us no thread
+                    raise Problem(503, _NO_THREAD, RETRY_LATER, members=_NO_THREAD_CODE) from error
             return await asyncio.shield(under_way)
 
         return answer
@@ -204,6 +210,8 @@ class Companion:
             app.gateway,
             datasets=self._datasets.values(),
             workers=app.workers_alive(),
+            journal=service.deliveries,
+            peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
         )

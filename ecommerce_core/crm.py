@@ -61,7 +61,7 @@ class _WireCustomer(msgspec.Struct, frozen=True, gc=False):
     Compte: Name | None = msgspec.UNSET
 
 
-_split = msgspec.json.Decoder(list[msgspec.Raw])
+_find = msgspec.json.Decoder(msgspec.Raw)
 _decode = msgspec.json.Decoder(_WireCustomer)
 
 
@@ -71,9 +71,9 @@ class CustomerDecoder:
     def __init__(self) -> None:
         self._twins: Counter[str] = Counter()
 
-    def split(self, body: Body) -> list[msgspec.Raw]:
-        """The raw customers of an answer. Raises msgspec.DecodeError, RecursionError."""
-        return _split.decode(body)
+    def find_list(self, body: Body | memoryview) -> msgspec.Raw:
+        """The whole answer: it is the list. Raises msgspec.DecodeError, RecursionError."""
+        return _find.decode(body)
 
     def decode(self, raw: Body | msgspec.Raw) -> CustomerRecord:
         """One customer. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""

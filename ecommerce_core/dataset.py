@@ -1,41 +1,20 @@
-"""What makes a dataset a dataset, and how an answer becomes records.
-
-An answer is split into raw records first and each is decoded on its own, so
-that every bad record is found, named and explained while the good ones go in,
-at the speed of C. Only an answer that is not JSON as a whole takes the slower
-road of ``salvage.py``.
-"""
+"""What makes a dataset a dataset: its peer, its columns, how its answers are read."""
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from operator import attrgetter
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
-import msgspec
+from ecommerce_core.decoding import Reading
+from ecommerce_core.models import Customer, Product
+from ecommerce_core.parsed import Body, Decoder, Parsed, Record
+from ecommerce_core.settings import MAX_RECORDS, Settings
 
-from ecommerce_core.errors import PeerContractError
-from ecommerce_core.models import Customer, Product, Rejected
-from ecommerce_core.rejection import NUL, RECORD_CHARS_KEPT, TWIN, Rejection, reason_in_words
-from ecommerce_core.salvage import split_leniently
-from ecommerce_core.settings import Settings
+__all__ = ["Body", "Column", "Dataset", "Parsed", "Record", "Row"]
 
-Body = bytes | bytearray
 Row = Product | Customer
-
-# One bad answer must not fill the disk: beyond this many, records are only counted.
-REJECTED_KEPT = 1_000
-REPORT_EVERY = 10_000
-PIECE_BYTES = 2**20
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """A validated record. Its fields are the dataset's columns, in their order, the key first."""
-
-
-KeyOf = Callable[[Record], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,54 +30,6 @@ class Column:
     searched: bool = False
     filtered: bool = False
     is_facet: bool = False
-
-
-@dataclass(slots=True)
-class Parsed:
-    """An answer, decoded: ``fetched == len(records) + rejected_count``.
-
-    ``records`` has the last of each key, in the answer's order. ``rejected``
-    holds the first REJECTED_KEPT, ``rejected_keys`` the keys of all whose key
-    could be read, ``keyless_rejections`` counts the others. ``is_ascii``: every text is
-    known to be ASCII; False where nobody looked.
-    """
-
-    records: list[Record] = field(default_factory=list)
-    fetched: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
-    rejected_count: int = 0
-    rejected_keys: set[str] = field(default_factory=set)
-    keyless_rejections: int = 0
-    is_ascii: bool = False
-
-    def reject(self, position: int, key: str | None, reason: str, record: bytes) -> None:
-        """Count a record that cannot be taken, and keep it while there is room."""
-        self.rejected_count += 1
-        if key is None:
-            self.keyless_rejections += 1
-        else:
-            self.rejected_keys.add(key)
-        if len(self.rejected) < REJECTED_KEPT:
-            text = record[: RECORD_CHARS_KEPT * 4].decode("utf-8", "replace")
-            # A NUL would end the text early in every tool that reads the journal.
-            text = text.replace("\0", "\N{SYMBOL FOR NULL}")[:RECORD_CHARS_KEPT]
-            self.rejected.append(Rejected(position, key, reason, text))
-
-
-class Decoder(Protocol):
-    """How one peer's records are decoded."""
-
-    def split(self, body: Body) -> list[msgspec.Raw]:
-        """The raw records of an answer. Raises msgspec.DecodeError, RecursionError."""
-        ...
-
-    def decode(self, raw: Body | msgspec.Raw) -> Record:
-        """One record. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""
-        ...
-
-    def key_of(self, fields: dict[str, Any]) -> str | None:
-        """The key of a record that could not be taken, as far as it can be read."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,125 +74,29 @@ class Dataset:
         """The columns that a sync fills, the key first."""
         return tuple(column.name for column in self.columns)
 
-    def parse(self, body: Body, *, on_progress: Callable[[int], None] | None = None) -> Parsed:
-        """Decode an answer. ``on_progress`` gets the number of records read so far.
+    def parse(
+        self,
+        body: Body,
+        *,
+        max_records: int = MAX_RECORDS,
+        ends_at_s: float = math.inf,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Parsed:
+        """Decode an answer. ``on_progress`` gets the number of records read so far, and may raise.
 
-        Raises PeerContractError where the answer is no JSON or not of the contract's shape.
+        It is called after a fraction of a second at the latest, whatever the records are, and
+        ``ends_at_s``, when ``time.monotonic()`` has the reading end, is looked at as often.
+        Raises PeerContractError if the answer is no JSON or not of the contract's shape,
+        PeerTooLarge if it has more than ``max_records``, PeerTimedOut.
         """
-        decoder = self.decoder()
-        raws = self._split(decoder, body)
-        # One search tells both, as a rule: that no text has a NUL, and that all are ASCII.
-        escapes = _holds(body, rb"\u")
-        parsed = _decode_all(
-            decoder,
-            raws,
-            key_of=attrgetter(self.key),
-            may_hold_nul=escapes and _holds(body, rb"\u0000"),
+        reading = Reading(
+            body,
+            peer=self.peer,
+            list_name=self.list_name,
+            key=self.key,
+            decoder=self.decoder(),
+            max_records=max_records,
+            ends_at_s=ends_at_s,
             on_progress=on_progress,
         )
-        parsed.is_ascii = not escapes and body.isascii()
-        return parsed
-
-    def _split(self, decoder: Decoder, body: Body) -> list[bytes] | list[msgspec.Raw]:
-        try:
-            return decoder.split(body)
-        except msgspec.ValidationError as error:
-            raise PeerContractError(
-                "{peer} answered JSON of another shape: {reason}",
-                peer=self.peer,
-                reason=reason_in_words(error),
-            ) from error
-        except (msgspec.DecodeError, RecursionError) as error:
-            salvaged = split_leniently(body, list_name=self.list_name)
-            if salvaged is not None:
-                return salvaged
-            raise PeerContractError(
-                "{peer} answered something that is no JSON: {reason}; it begins with {start}",
-                peer=self.peer,
-                reason=reason_in_words(error),
-                start=repr(bytes(body[:60]).decode("utf-8", "replace")),
-            ) from error
-
-
-def _decode_all(
-    decoder: Decoder,
-    raws: list[bytes] | list[msgspec.Raw],
-    *,
-    key_of: KeyOf,
-    may_hold_nul: bool,
-    on_progress: Callable[[int], None] | None,
-) -> Parsed:
-    parsed = Parsed(fetched=len(raws))
-    records = parsed.records
-    decode = decoder.decode
-    keys: set[str] = set()
-    bad_positions: set[int] = set()
-    for start in range(0, len(raws), REPORT_EVERY):
-        taken_before = len(records)
-        for position, raw in enumerate(raws[start : start + REPORT_EVERY], start):
-            try:
-                record = decode(raw)
-                if may_hold_nul:
-                    _refuse_nul(record)
-            except (msgspec.DecodeError, Rejection, UnicodeDecodeError, RecursionError) as error:
-                bad_positions.add(position)
-                text = bytes(raw)
-                parsed.reject(position, _readable_key(decoder, text), reason_in_words(error), text)
-                continue
-            records.append(record)
-        keys.update(map(key_of, records[taken_before:]))
-        if on_progress is not None:
-            on_progress(min(start + REPORT_EVERY, len(raws)))
-    # Twins are rare, and to look for the place of each record would cost the others.
-    if len(keys) < len(records):
-        _reject_twins(parsed, raws, bad_positions, key_of)
-    return parsed
-
-
-def _reject_twins(
-    parsed: Parsed,
-    raws: list[bytes] | list[msgspec.Raw],
-    bad_positions: set[int],
-    key_of: KeyOf,
-) -> None:
-    """Keep the last record of each key, and reject those before it."""
-    positions = [at for at in range(len(raws)) if at not in bad_positions]
-    kept: list[Record | None] = list(parsed.records)
-    latest: dict[str, int] = {}
-    for index, key in enumerate(map(key_of, parsed.records)):
-        earlier = latest.get(key)
-        latest[key] = index
-        if earlier is not None:
-            kept[earlier] = None
-            reason = TWIN.of(position=positions[index])
-            parsed.reject(positions[earlier], key, reason, bytes(raws[positions[earlier]]))
-    parsed.records = [record for record in kept if record is not None]
-
-
-def _holds(body: Body, what: bytes) -> bool:
-    """Whether a body holds this. In pieces: other threads wait for each to be searched."""
-    starts = range(0, len(body), PIECE_BYTES)
-    return any(body.find(what, at, at + PIECE_BYTES + len(what) - 1) >= 0 for at in starts)
-
-
-def _refuse_nul(record: Record) -> None:
-    for name in record.__struct_fields__:
-        value = getattr(record, name)
-        if isinstance(value, str) and "\0" in value:
-            raise Rejection(NUL.of(field=name))
-
-
-def _readable_key(decoder: Decoder, raw: bytes) -> str | None:
-    """The key of a bad record, read as leniently as can be: it may be bad in any way."""
-    try:
-        fields = json.loads(raw, parse_int=_int_of_any_length)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(fields, dict):
-        return None
-    key = decoder.key_of(fields)
-    return key[:200].encode("utf-8", "replace").decode() if key else None
-
-
-def _int_of_any_length(digits: str) -> int | str:
-    return int(digits) if len(digits) < 40 else digits
+        return reading.read()

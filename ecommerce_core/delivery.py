@@ -77,8 +77,11 @@ class Delivery:
         )
         if self._metrics is not None:
             self._metrics.observe_delivery(delivery.dataset, outcome)
-        log_delivery(delivery, error=error)
-        self._log.record(delivery, clock=self.clock)
+        if self._log.record(delivery, clock=self.clock):
+            log_delivery(delivery, error=error)
+        elif self._metrics is not None:
+            # Not a line of the log either: a flood would fill that instead.
+            self._metrics.observe_refusal_not_kept(delivery.dataset)
 
     def follow(
         self, ticket: Ticket, *, on_end: Callable[[Delivery], None] = lambda delivery: None

@@ -16,11 +16,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.backup import list_backups
+from ecommerce_core.backup_files import installation_of, list_backups
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import EcommerceError, PeerContractError, PeerError
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.peer_examination import Check, PeerExamination, Verdict
+from ecommerce_core.private_files import list_loose, real_path
 from ecommerce_core.registration import admin_gateway, list_routes
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
@@ -53,13 +54,13 @@ def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
 
 
 def _examine_store(settings: Settings) -> Iterator[Check]:
-    path = settings.database
+    path = real_path(settings.database)
     if not path.exists():
         yield Check("store", "file", Verdict.NOTE, f"{path} is not there: a start creates it")
         return
     began_s = time.monotonic()
     try:
-        Store.check(path)
+        Store.check_in_use(path)
         Store(path).check_writable()
     except EcommerceError as error:
         yield Check("store", "file", Verdict.WRONG, str(error), "or `restore` a backup")
@@ -67,6 +68,11 @@ def _examine_store(settings: Settings) -> Iterator[Check]:
     size = path.stat().st_size
     took_s = time.monotonic() - began_s
     yield Check("store", "file", Verdict.OK, f"{path}, sound and writable", seconds=took_s)
+    loose = list_loose(path.parent, database=path.name)
+    if loose:
+        names = ", ".join(one.name for one in loose)
+        advice = "start the server as the account that they belong to: it puts that right"
+        yield Check("store", "private", Verdict.WRONG, f"others can use {names}", advice)
     free = shutil.disk_usage(path.parent).free
     # A sync may write every row anew, and a backup beside it takes the same again.
     verdict = Verdict.OK if free > 2 * size + 50 * 2**20 else Verdict.WRONG
@@ -102,7 +108,11 @@ def _examine_way(gateway_url: str) -> Iterator[Check]:
 
 def _examine_dataset(gateway: Gateway, dataset: Dataset, settings: Settings) -> Iterator[Check]:
     def read(body: bytes | bytearray) -> tuple[Verdict, str]:
-        parsed = dataset.parse(body)
+        parsed = dataset.parse(
+            body,
+            max_records=settings.max_records,
+            ends_at_s=time.monotonic() + settings.deadline_s,
+        )
         if not parsed.rejected_count:
             return Verdict.OK, f"{parsed.fetched:,} records, all can be taken"
         verdict = Verdict.NOTE if parsed.records else Verdict.WRONG
@@ -179,7 +189,8 @@ def _examine_backups(settings: Settings) -> Iterator[Check]:
         advice = "set ECOMMERCE_BACKUP_DIR"
         yield Check("backups", "newest", Verdict.NOTE, "none are made on a schedule", advice)
         return
-    backups = list_backups(folder)
+    installation = installation_of(real_path(settings.database))
+    backups = list_backups(folder, installation=installation)
     if not backups:
         advice = "start the server, and see what it logs"
         yield Check("backups", "newest", Verdict.WRONG, f"none in {folder}", advice)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from ecommerce_core.backup import BackupState
 from ecommerce_core.dataset import Dataset
+from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.models import PeerHealth
@@ -16,21 +18,67 @@ from ecommerce_core.store import Store
 
 SCHEDULER = "scheduler"
 
-# Said instead of the error's own words, which may hold the path of the file.
-_STORE_PROBLEMS: tuple[tuple[type[StoreError], str], ...] = (
-    (StoreBusy, "another process holds the database"),
-    (StoreFull, "no room on the disk"),
-    (StoreDamaged, "the database file is damaged"),
-    (StoreForeign, "the database file belongs to something else"),
+
+class StoreState(StrEnum):
+    """Whether the store can be read and written to, or why not."""
+
+    WRITABLE = "writable"
+    BUSY = "busy"
+    FULL = "full"
+    DAMAGED = "damaged"
+    FOREIGN = "foreign"
+    UNUSABLE = "unusable"
+
+
+class Reason(StrEnum):
+    """What keeps the application from serving a callback."""
+
+    STORE_BUSY = "store_busy"
+    STORE_FULL = "store_full"
+    STORE_DAMAGED = "store_damaged"
+    STORE_FOREIGN = "store_foreign"
+    STORE_UNUSABLE = "store_unusable"
+    WORKER_STOPPED = "worker_stopped"
+    JOURNAL_STOPPED = "journal_stopped"
+    JOURNAL_FAILING = "journal_failing"
+
+
+_STORE_STATES: tuple[tuple[type[StoreError], StoreState], ...] = (
+    (StoreBusy, StoreState.BUSY),
+    (StoreFull, StoreState.FULL),
+    (StoreDamaged, StoreState.DAMAGED),
+    (StoreForeign, StoreState.FOREIGN),
 )
+
+
+class PeerErrors:
+    """The kind of each peer's last error, as the gateway tells its observers.
+
+    Anybody may read healthz, and an error's own words may quote what the peer sent.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, str] = {}
+
+    def observe(self, peer: str, result: str) -> None:
+        """Hear of a request: ``result`` is ``ok`` or the name of an error's class."""
+        if result != "ok":
+            self._kinds[peer] = result
+
+    def kind(self, peer: str) -> str | None:
+        """The name of the last error's class; None before the first."""
+        return self._kinds.get(peer)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``reasons`` says what keeps the application from its work: none, and it is ready."""
+    """``reasons`` says what keeps the application from its work: none, and it is ready.
 
-    reasons: tuple[str, ...]
-    store: str
+    Codes and values alone, since anybody may ask.
+    """
+
+    reasons: tuple[Reason, ...]
+    store: StoreState
     workers: Mapping[str, bool]
     peers: Mapping[str, Mapping[str, object]]
     registration: Mapping[str, object]
@@ -54,20 +102,14 @@ class Health:
         }
 
 
-def describe_store_error(error: StoreError) -> str:
-    """What is wrong with the store, in words that give no path away."""
-    for kind, words in _STORE_PROBLEMS:
-        if isinstance(error, kind):
-            return words
-    return "the database cannot be written"
-
-
 def check(
     store: Store,
     gateway: Gateway,
     *,
     datasets: Iterable[Dataset],
     workers: Mapping[str, bool],
+    journal: DeliveryLog,
+    peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,
 ) -> Health:
@@ -77,16 +119,19 @@ def check(
     reported, but does not make the application unready: its pages and the
     other datasets work. So are a registration and a backup that fail.
     """
-    reasons: list[str] = []
-    store_state = "writable"
-    try:
-        store.check_writable()
-    except StoreError as error:
-        store_state = describe_store_error(error)
-        reasons.append(f"store: {store_state}")
-    reasons += [f"worker: {name} has stopped" for name, alive in workers.items() if not alive]
+    store_state = _store_state(store)
+    reasons = [] if store_state is StoreState.WRITABLE else [Reason(f"store_{store_state}")]
+    if not all(workers.values()):
+        reasons.append(Reason.WORKER_STOPPED)
+    if not journal.is_alive:
+        reasons.append(Reason.JOURNAL_STOPPED)
+    elif store_state is StoreState.WRITABLE and journal.keeps_failing():
+        reasons.append(Reason.JOURNAL_FAILING)
     now = datetime.now(UTC)
-    peers = {name: _describe_peer(gateway.health(name), now) for name in peer_names(datasets)}
+    peers = {
+        name: _describe_peer(gateway.health(name), peer_errors.kind(name), now)
+        for name in peer_names(datasets)
+    }
     return Health(
         tuple(reasons),
         store_state,
@@ -97,9 +142,19 @@ def check(
     )
 
 
+def _store_state(store: Store) -> StoreState:
+    try:
+        store.check_writable()
+        store.check_sound()
+    except StoreError as error:
+        kinds = (state for kind, state in _STORE_STATES if isinstance(error, kind))
+        return next(kinds, StoreState.UNUSABLE)
+    return StoreState.WRITABLE
+
+
 def describe_registration(state: RegistrationState) -> dict[str, object]:
-    """Whether the gateway knows where we are, and why not."""
-    return {"state": state.status.value, "at": _iso(state.at), "error": state.error}
+    """Whether the gateway knows where we are, and the kind of the error if it does not."""
+    return {"state": state.status.value, "at": _iso(state.at), "error": state.error_kind}
 
 
 def describe_backups(state: BackupState, now: datetime) -> dict[str, object]:
@@ -117,13 +172,13 @@ def peer_names(datasets: Iterable[Dataset]) -> list[str]:
     return list(dict.fromkeys([*(dataset.peer for dataset in datasets), SCHEDULER]))
 
 
-def _describe_peer(health: PeerHealth, now: datetime) -> dict[str, object]:
+def _describe_peer(health: PeerHealth, error_kind: str | None, now: datetime) -> dict[str, object]:
     return {
         "state": _state(health),
         "last_answer_at": _iso(health.last_answer_at),
         "last_answer_age_s": _age_s(health.last_answer_at, now),
         "last_error_age_s": _age_s(health.last_error_at, now),
-        "last_error": health.last_error[:200] if health.last_error else None,
+        "last_error": error_kind,
     }
 
 

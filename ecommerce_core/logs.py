@@ -10,52 +10,64 @@ import json
 import logging
 import sys
 import threading
+import time
 import traceback
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import Any
 
+from ecommerce_core.line_stream import take_over, target_of
 from ecommerce_core.models import NewDelivery, Outcome, Run
+from ecommerce_core.terminal import terminal_safe
 
 ROOT = "ecommerce_core"
-TEXT_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 runs = logging.getLogger(f"{ROOT}.runs")
 deliveries = logging.getLogger(f"{ROOT}.deliveries")
 refusals = logging.getLogger(f"{ROOT}.refusals")
 
 _SERVED = frozenset({Outcome.EXECUTED, Outcome.JOINED})
 # Of what everybody else logs, the first so many characters are enough.
-_LONGEST = 10_000
+LONGEST = 2_000
 
 Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class TextFormatter(logging.Formatter):
-    """Lines for people."""
+    """Lines for people. Nothing in a message reaches the terminal but as text."""
 
-    def __init__(self) -> None:
-        super().__init__(TEXT_FORMAT)
+    def __init__(self, *, has_head: bool = True) -> None:
+        super().__init__()
+        self._has_head = has_head
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a line, and a few more where something was raised."""
+        head = f"{self.formatTime(record)} {record.levelname} {record.name}: "
+        line = (head if self._has_head else "") + _message(record)
+        more = _raised(record.exc_info) if record.exc_info else []
+        return "\n".join(terminal_safe(one, longest=LONGEST) for one in [line, *more])
 
     def formatException(self, ei: Raised) -> str:  # noqa: N802 - logging's own name
         """Where it was raised, and its kind."""
-        return "\n".join([*_places(ei), f"raised {_kinds(ei)}"])
+        return "\n".join(_raised(ei))
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object per record: ``time`` (UTC), ``level``, ``logger``, ``message``.
 
-    What a record was given as ``extra={"fields": {...}}`` stands beside these.
+    What a record was given as ``extra={"fields": {...}}`` stands beside these. It is ASCII, so
+    that nothing in it does anything to a terminal either.
     """
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage()[:_LONGEST],
-        }
+        line = _json_head(
+            at=record.created,
+            level=record.levelname,
+            logger=record.name,
+            message=_message(record),
+        )
         fields = getattr(record, "fields", None)
         if isinstance(fields, dict):
             line |= {name: value for name, value in fields.items() if name not in line}
@@ -79,14 +91,38 @@ def set_up(form: str) -> None:
     everybody = logging.getLogger()
     if form == "json" and not everybody.handlers:
         everybody.addHandler(logging.StreamHandler())
-    for logger in [everybody, *logging.Logger.manager.loggerDict.values()]:
-        for handler in getattr(logger, "handlers", []):
-            if isinstance(handler, logging.StreamHandler):
-                handler.setFormatter(formatter)
+    # Those that have no handler and pass nothing on end here.
+    logging.lastResort = logging.StreamHandler()
+    logging.lastResort.setLevel(logging.WARNING)
+    loggers = [everybody, *logging.Logger.manager.loggerDict.values()]
+    handlers = [one for logger in loggers for one in getattr(logger, "handlers", [])]
+    for handler in [*handlers, logging.lastResort]:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setFormatter(formatter)
+            handler.setStream(target_of(handler.stream))
     if form == "json":
         logging.captureWarnings(True)
     sys.excepthook = _log_end
     threading.excepthook = _log_end_of_thread
+    sys.unraisablehook = _log_unraisable
+
+
+def take_over_streams(form: str) -> None:
+    """Have what is not logged but written to stderr or stdout be in the same form, too.
+
+    Lines for people on stdout are the framework's own words and stay as they are.
+    """
+    if form == "json":
+        for name in ("stdout", "stderr"):
+            take_over(name, partial(_json_line, name))
+    else:
+        take_over("stderr", partial(terminal_safe, longest=LONGEST))
+
+
+def set_up_command_line() -> None:
+    """Let a command's warnings reach the terminal as text and nothing else."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(TextFormatter(has_head=False))
 
 
 def log_run(run: Run, *, error: BaseException | None = None) -> None:
@@ -154,12 +190,40 @@ def _log_end(kind: type[BaseException], error: BaseException, places: TracebackT
     logging.getLogger(ROOT).critical("not foreseen", exc_info=(kind, error, places))
 
 
+def _log_unraisable(args: sys.UnraisableHookArgs) -> None:
+    if args.exc_value is not None:
+        raised = (args.exc_type, args.exc_value, args.exc_traceback)
+        logging.getLogger(ROOT).error("raised where nobody could catch it", exc_info=raised)
+
+
 def _log_end_of_thread(args: threading.ExceptHookArgs) -> None:
     if args.exc_value is None or issubclass(args.exc_type, SystemExit):
         return
     name = args.thread.name if args.thread is not None else "?"
     raised = (args.exc_type, args.exc_value, args.exc_traceback)
     logging.getLogger(ROOT).error("the thread %s ended", name, exc_info=raised)
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()[:LONGEST]
+    except (TypeError, ValueError, KeyError):  # arguments that do not fit: somebody's slip
+        return str(record.msg)[:LONGEST]
+
+
+def _json_head(*, at: float, level: str, logger: str, message: str) -> dict[str, Any]:
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    return {"time": moment, "level": level.lower(), "logger": logger, "message": message}
+
+
+def _json_line(name: str, text: str) -> str:
+    """A line that somebody wrote to a stream without logging it."""
+    message = text.strip()[:LONGEST]
+    return json.dumps(_json_head(at=time.time(), level="INFO", logger=name, message=message))
+
+
+def _raised(raised: Any) -> list[str]:
+    return [*_places(raised), f"raised {_kinds(raised)}"]
 
 
 def _kinds(raised: Any) -> str:

@@ -71,6 +71,12 @@ class Metrics:
             ["dataset", "outcome"],
             registry=self._registry,
         )
+        self._refusals_not_kept = Counter(
+            "ecommerce_refused_deliveries_not_kept",
+            "Refused callbacks that are counted, and not in the journal",
+            ["dataset"],
+            registry=self._registry,
+        )
         self._requests = Counter(
             "ecommerce_peer_requests",
             "Requests to peers by how they ended: ok or the kind of error",
@@ -96,6 +102,10 @@ class Metrics:
     def observe_delivery(self, dataset: str, outcome: Outcome) -> None:
         """Count a callback that arrived."""
         self._deliveries.labels(_one_of(self._datasets, dataset), outcome.value).inc()
+
+    def observe_refusal_not_kept(self, dataset: str) -> None:
+        """Count a refused callback that the journal does not keep."""
+        self._refusals_not_kept.labels(_one_of(self._datasets, dataset)).inc()
 
     def observe_request(self, peer: str, result: str) -> None:
         """Count a request to a peer. ``result`` is ``ok`` or the name of an error's class."""

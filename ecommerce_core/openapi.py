@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from ecommerce_core.dataset import Dataset
+from ecommerce_core.health import Reason, StoreState
 from ecommerce_core.models import Counts, RunStatus
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.registration import RegistrationStatus
@@ -179,6 +180,8 @@ def _map(values: Schema) -> Schema:
 
 
 _MAYBE_TEXT: Schema = {"type": ["string", _NULL]}
+# The kind of an error: what it says is for who may read the pages or the log.
+_MAYBE_KIND: Schema = {"type": ["string", _NULL], "pattern": "^[A-Za-z]+$"}
 _MAYBE_SECONDS: Schema = {"type": ["number", _NULL], "minimum": 0}
 _MAYBE_MOMENT: Schema = {"type": ["string", _NULL], "format": "date-time"}
 
@@ -209,7 +212,7 @@ def _answers() -> Schema:
     )
     problem["description"] = (
         "RFC 9457. Of a run that failed it also has `run_status`, `dataset`, `run_id`, `joined`, "
-        "`counts` and `error`."
+        "`counts` and `error`; where no thread could be started, `reasons` with `no_thread`."
     )
     count = {"type": "integer", "minimum": 0}
     return {
@@ -226,12 +229,12 @@ def _health() -> Schema:
         "last_answer_at": _MAYBE_MOMENT,
         "last_answer_age_s": _MAYBE_SECONDS,
         "last_error_age_s": _MAYBE_SECONDS,
-        "last_error": _MAYBE_TEXT,
+        "last_error": _MAYBE_KIND,
     }
     registration: Schema = {
         "state": {"enum": [status.value for status in RegistrationStatus]},
         "at": _MAYBE_MOMENT,
-        "error": _MAYBE_TEXT,
+        "error": _MAYBE_KIND,
     }
     backups: Schema = {
         "state": {"enum": ["off", "ok", "failing"]},
@@ -240,8 +243,8 @@ def _health() -> Schema:
     }
     health: Schema = {
         "status": {"enum": ["ready", "not ready"]},
-        "reasons": {"type": "array", "items": {"type": "string"}},
-        "store": {"type": "string"},
+        "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
+        "store": {"enum": [state.value for state in StoreState]},
         "workers": _map({"type": "boolean"}),
         "peers": _map(_ref("Peer")),
         "registration": _ref("Registration"),

@@ -5,8 +5,15 @@ from __future__ import annotations
 from concurrent.futures import CancelledError
 from dataclasses import asdict
 
-from ecommerce_core.errors import PeerError, StoreError, SyncError
-from ecommerce_core.health import describe_store_error
+from ecommerce_core.errors import (
+    PeerError,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreFull,
+    SyncError,
+)
 from ecommerce_core.models import Run, RunStatus
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import JSON, TEXT, Problem, Reply, encode_json
@@ -14,6 +21,14 @@ from ecommerce_core.words import N_
 
 RUN_PAGE = f"{PREFIX}/activity"
 RETRY_LATER = (("Retry-After", "5"),)
+
+# Said instead of the error's own words, which may hold the path of the file.
+_STORE_PROBLEMS: tuple[tuple[type[StoreError], str], ...] = (
+    (StoreBusy, "another process holds the database"),
+    (StoreFull, "no room on the disk"),
+    (StoreDamaged, "the database file is damaged"),
+    (StoreForeign, "the database file belongs to something else"),
+)
 
 _GOOD = frozenset(status for status in RunStatus if status.is_good)
 
@@ -75,9 +90,17 @@ def _members(
 def problem_of(error: Exception) -> Problem | None:
     """The problem that an error is to the caller; None where nobody foresaw the error."""
     if isinstance(error, StoreError):
-        return Problem(503, describe_store_error(error), RETRY_LATER)
+        return Problem(503, _describe_store_error(error), RETRY_LATER)
     if isinstance(error, SyncError):
         return Problem(503, str(error), RETRY_LATER)
     if isinstance(error, PeerError):
         return Problem(502, str(error))
     return None
+
+
+def _describe_store_error(error: StoreError) -> str:
+    """What is wrong with the store, in words that give no path away."""
+    for kind, words in _STORE_PROBLEMS:
+        if isinstance(error, kind):
+            return words
+    return "the database cannot be written"

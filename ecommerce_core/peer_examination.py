@@ -115,7 +115,10 @@ class PeerExamination:
         if isinstance(error, PeerTimedOut):
             return "look at its load; ECOMMERCE_TIMEOUT_S and ECOMMERCE_DEADLINE_S set the patience"
         if isinstance(error, PeerTooLarge):
-            return "raise ECOMMERCE_MAX_BODY_MB if the answer is meant to be that long"
+            return (
+                "raise ECOMMERCE_MAX_BODY_MB or ECOMMERCE_MAX_RECORDS"
+                " if the answer is meant to be that long"
+            )
         if isinstance(error, PeerContractError | PeerRefused):
             return path
         return f"look at the log of {self.name} and of the gateway"

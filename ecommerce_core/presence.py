@@ -1,5 +1,7 @@
 """Who uses a database, told by a lock on a file beside it: many use it, or one replaces it.
 
+The lock lies beside the real file, whatever link the database was named by.
+
 A database must not be replaced under a process that has it open: a writer's
 journal would be taken for the new file's own, and rolled back into it.
 """
@@ -13,6 +15,7 @@ import weakref
 from pathlib import Path
 
 from ecommerce_core.errors import StoreBusy
+from ecommerce_core.private_files import FILE_MODE, make_folder, real_path
 
 if sys.platform != "win32":
     import fcntl
@@ -31,7 +34,7 @@ class Presence:
     def announce(cls, database: Path, *, timeout_s: float = PATIENCE_S) -> Presence:
         """Use ``database`` together with others. Raises StoreBusy while one replaces it."""
         try:
-            database.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(real_path(database).parent)
             descriptor = _lock(database, shared=True, timeout_s=timeout_s)
         except OSError:
             # Where no lock file can be made, no database can be replaced either.
@@ -63,10 +66,14 @@ def in_use(database: Path) -> StoreBusy:
 
 def _lock(database: Path, *, shared: bool, timeout_s: float) -> int | None:
     """An open file under a lock, None where others held it all along. Raises OSError."""
-    path = database.with_name(f"{database.name}.in-use.lock")
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    # Whatever link leads to the file, all who use it must meet at one lock.
+    real = real_path(database)
+    path = real.with_name(f"{real.name}.in-use.lock")
     if sys.platform == "win32":
-        return descriptor
+        return os.open(path, os.O_RDONLY | os.O_CREAT, FILE_MODE)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW, FILE_MODE)
+    if os.fstat(descriptor).st_uid == os.geteuid():
+        os.fchmod(descriptor, FILE_MODE)  # whatever the umask says: others could stop us with it
     ends_at = time.monotonic() + timeout_s
     while True:
         try:

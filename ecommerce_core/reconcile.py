@@ -122,7 +122,7 @@ def _miss(difference: Difference, row: Values, parsed: Parsed) -> None:
     if withdrawn_at is not None:
         return
     difference.current_before += 1
-    if key not in parsed.rejected_keys and not parsed.keyless_rejections:
+    if key not in parsed.rejected_keys and not parsed.hides_keys:
         difference.withdrawn.append(key)
 
 

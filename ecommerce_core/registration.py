@@ -42,12 +42,16 @@ class RegistrationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationState:
-    """How it stands. ``error`` is why the last try failed; ``at`` is when one succeeded."""
+    """How it stands. ``error`` is why the last try failed; ``at`` is when one succeeded.
+
+    ``error_kind`` is the name of that error's class, for who must not read its words.
+    """
 
     status: RegistrationStatus
     public_url: str | None = None
     at: datetime | None = None
     error: str | None = None
+    error_kind: str | None = None
 
 
 class _Service(msgspec.Struct):
@@ -208,10 +212,19 @@ class Registration:
                     " it is tried again until it succeeds",
                     error,
                 )
-            self._state = replace(self._state, status=RegistrationStatus.FAILING, error=str(error))
+            self._state = replace(
+                self._state,
+                status=RegistrationStatus.FAILING,
+                error=str(error),
+                error_kind=type(error).__name__,
+            )
             return False
         self._state = replace(
-            self._state, status=RegistrationStatus.REGISTERED, at=datetime.now(UTC), error=None
+            self._state,
+            status=RegistrationStatus.REGISTERED,
+            at=datetime.now(UTC),
+            error=None,
+            error_kind=None,
         )
         logger.info("registered with the gateway as %s, at %s", self._name, url)
         return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -13,11 +15,29 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ecommerce_core import schema
-from ecommerce_core.errors import StoreDamaged, StoreError, StoreForeign
-from ecommerce_core.new_file import BESIDE, keep_as, partial_file, put_in_place
+from ecommerce_core.backup_files import installation_of, set_installation
+from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign
+from ecommerce_core.new_file import (
+    BESIDE,
+    keep_as,
+    partial_file,
+    put_in_place,
+    sweep_partials,
+)
 from ecommerce_core.presence import Presence, in_use
+from ecommerce_core.private_files import (
+    FILE_MODE,
+    check_one_name,
+    kept_name,
+    list_kept_names,
+    make_folder,
+    real_path,
+)
+from ecommerce_core.soundness import refuse_planted_journal
 from ecommerce_core.sqlite_file import APPLICATION_ID_BYTES
 from ecommerce_core.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +51,20 @@ class Restored:
 def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) -> Restored:
     """Replace ``database`` by a copy of ``source``, once that has passed its check.
 
-    ``locks`` are the files that syncs lock. Whoever opens the database finds the old one or
-    the new one, whole. Raises StoreBusy while something uses it, StoreDamaged and
-    StoreForeign for a source that will not do, StoreError; nothing has changed then.
+    A link that leads to the database stays one: what it leads to is replaced. ``locks`` are the
+    files that syncs lock. Whoever opens the database finds the old one or the new one, whole.
+    Raises StoreBusy while something uses it, StoreDamaged and StoreForeign for a source that
+    will not do, StoreError; nothing has changed then.
     """
+    database = real_path(database)
+    clear_leftovers(database)
     try:
         with _alone(database, locks):
-            if not source.is_file():
-                raise StoreError("{path} is no file that could be restored", path=source)
-            if database.exists() and source.samefile(database):
-                raise StoreError("{path} is the database itself", path=source)
+            _check_source(database, source)
+            if database.exists():
+                check_one_name(database)
             with partial_file(database) as copy:
-                _take_in(source, copy)
+                _take_in(source, copy, installation=installation_of(database))
                 _settle(database)
                 kept = _keep_aside(database)
                 try:
@@ -59,37 +81,76 @@ def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) 
     return Restored(database, kept)
 
 
+def clear_leftovers(database: Path) -> None:
+    """Remove what killed backups and restores left beside ``database``, with a line in the log.
+
+    Nothing that a living process may still use: partial files that nobody writes to, and the
+    second name that a restore gave to the database before it was to replace it.
+    """
+    database = real_path(database)
+    gone = sweep_partials(database.parent)
+    # Nobody replaces it now, or somebody does, who will end it.
+    with suppress(OSError, StoreBusy):
+        alone = Presence.alone(database, timeout_s=0)
+        try:
+            for kept in list_kept_names(database) if database.exists() else []:
+                kept.unlink()
+                gone.append(kept.name)
+        finally:
+            alone.let_go()
+    if gone:
+        logger.warning("removed what a killed backup or restore left: %s", ", ".join(gone))
+
+
 @contextmanager
 def _alone(database: Path, locks: Iterable[Path]) -> Iterator[None]:
-    database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(database.parent)
     with ExitStack() as held:
         presence = Presence.alone(database)
         held.callback(presence.let_go)
         for path in locks:
             try:
-                held.enter_context(FileLock(path, timeout=0.5))
+                held.enter_context(FileLock(path, timeout=0.5, mode=FILE_MODE))
             except Timeout as error:
                 raise in_use(database) from error
         yield
 
 
-def _take_in(source: Path, copy: Path) -> None:
+def _check_source(database: Path, source: Path) -> None:
+    if not source.is_file():
+        raise StoreError("{path} is no file that could be restored", path=source)
+    if database.exists() and source.samefile(database):
+        raise StoreError("{path} is the database itself", path=source)
+    for one in dict.fromkeys((source, real_path(source))):
+        for suffix in BESIDE:
+            beside = one.with_name(one.name + suffix)
+            if os.path.lexists(beside):
+                raise StoreError(
+                    "{path} lies beside what is to be restored, and a backup has none: it may be"
+                    " a copy of a database in use, or name a file that SQLite would delete."
+                    " Nothing was restored, nothing was changed.",
+                    path=beside,
+                )
+
+
+def _take_in(source: Path, copy: Path, *, installation: str | None) -> None:
     """Copy, check and bring up to this version's schema: the source itself is only read."""
     shutil.copyfile(source, copy)
-    for suffix in BESIDE[:2]:  # a file that was copied from under a server has more beside it
-        beside = source.with_name(source.name + suffix)
-        if beside.is_file():
-            shutil.copyfile(beside, copy.with_name(copy.name + suffix))
     try:
+        Store.open(copy, create=False)
         Store.check(copy)
-        Store.open(copy)
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             # One file, with nothing beside it, is what can be put in place at once.
             connection.execute("PRAGMA journal_mode = DELETE")
+            if installation is not None:
+                # Whosever backup it was: from now on this installation's backups are of it.
+                set_installation(connection, installation)
     except StoreDamaged as error:
         raise StoreDamaged(
-            "{path} is no sound SQLite database: nothing was restored, nothing was changed",
+            "{path} is no sound database of this application ({verdict}):"
+            " nothing was restored, nothing was changed",
             path=source,
+            verdict=error.details.get("verdict", "SQLite cannot read it"),
         ) from error
     except StoreForeign as error:
         raise StoreForeign(
@@ -107,6 +168,10 @@ def _settle(database: Path) -> None:
         header = file.read(100)
     if header[APPLICATION_ID_BYTES] != schema.APPLICATION_ID.to_bytes(4, "big"):
         return
+    try:
+        refuse_planted_journal(database)
+    except StoreDamaged:
+        return  # it is kept aside with its journal, which nobody follows there
     # Where it is damaged it is kept as it lies: that may be why it is replaced.
     with (
         suppress(sqlite3.DatabaseError),
@@ -124,16 +189,16 @@ def _settle(database: Path) -> None:
 
 def _keep_aside(database: Path) -> Path | None:
     """Give the old database, and what lies beside it, another name, under which it opens."""
-    if not database.exists():
-        return None
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    kept = database.with_name(f"{database.name}.before-restore-{stamp}")
-    keep_as(database, kept)
+    kept = kept_name(database, datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"))
+    had_one = database.exists()
+    if had_one:
+        keep_as(database, kept)
+    # Even without a database: a journal would be rolled back into whatever comes to that name.
     for suffix in BESIDE:
         beside = database.with_name(database.name + suffix)
-        if beside.exists():
+        if os.path.lexists(beside):
             beside.rename(kept.with_name(kept.name + suffix))
-    return kept
+    return kept if had_one else None
 
 
 def _put_back(kept: Path | None, database: Path) -> None:

@@ -10,75 +10,131 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
-_BLANK = re.compile(r"[ \t\n\r]*")
+Body = bytes | bytearray | memoryview
+
+# The scanner makes objects of what it passes over, so it is shown no more than this at once:
+# what is longer, and no strict JSON, is not salvaged.
+LONGEST_VALUE_BYTES = 2**20
+_PIECE_RECORDS = 1_000
+_BLANK = re.compile(rb"[ \t\n\r]*")
 
 
-def split_leniently(body: bytes | bytearray, *, list_name: str | None) -> list[bytes] | None:
-    """The raw records of ``body``, or None where not even a lenient reader finds a whole list.
+def split_leniently(body: Body, *, list_name: str | None) -> Iterator[list[bytes]]:
+    """The raw records of ``body``, some at a time.
 
-    ``list_name`` is the member that holds the list, None for a bare list.
+    ``list_name`` is the member that holds the list, None for a bare list. Raises ValueError or
+    RecursionError, at the latest behind the last record, if not even a lenient reader finds a
+    whole list: a cut answer is not salvaged.
     """
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-    # Values are not wanted, only where they end: numbers of any length must not be converted.
-    decoder = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
-    try:
-        at = _blank(text, 0)
-        if list_name is not None:
-            at = _find_member(decoder, text, at, list_name)
-        if text[at : at + 1] != "[":
-            return None
-        records, at = _split_list(decoder, text, at)
-        # What follows the list must still be JSON: a cut answer is not salvaged.
-        json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len).decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return records
+    reader = _Reader(body)
+    if list_name is None:
+        yield from reader.records()
+    else:
+        yield from _member(reader, list_name)
+    if not reader.is_at_end():
+        raise ValueError("more follows")
 
 
-def _find_member(decoder: json.JSONDecoder, text: str, at: int, name: str) -> int:
-    """The position of the value of ``name`` in the object at ``at``. Raises ValueError."""
-    if text[at : at + 1] != "{":
-        raise ValueError("not an object")
-    at = _blank(text, at + 1)
-    found: int | None = None
-    while text[at : at + 1] == '"':
-        key, at = decoder.raw_decode(text, at)
-        at = _blank(text, at)
-        if text[at : at + 1] != ":":
-            raise ValueError("no colon")
-        at = _blank(text, at + 1)
-        if key == name:
-            found = at
-        _, at = decoder.raw_decode(text, at)
-        at = _blank(text, at)
-        if text[at : at + 1] == ",":
-            at = _blank(text, at + 1)
-    if found is None:
-        raise ValueError("no such member")
-    return found
-
-
-def _split_list(decoder: json.JSONDecoder, text: str, at: int) -> tuple[list[bytes], int]:
-    records: list[bytes] = []
-    at = _blank(text, at + 1)
-    if text[at : at + 1] == "]":
-        return records, at + 1
+def _member(reader: _Reader, name: str) -> Iterator[list[bytes]]:
+    """The records in the member ``name`` of an object. Raises ValueError."""
+    is_found = False
+    reader.expect(b"{")
     while True:
-        start = at
-        _, at = decoder.raw_decode(text, start)
-        records.append(text[start:at].encode("utf-8", "surrogatepass"))
-        at = _blank(text, at)
-        if text[at : at + 1] == "]":
-            return records, at + 1
-        if text[at : at + 1] != ",":
-            raise ValueError("no comma")
-        at = _blank(text, at + 1)
+        key = reader.value()
+        if not key.startswith(b'"'):
+            raise ValueError("no name")
+        reader.expect(b":")
+        if json.loads(key) != name:
+            reader.value()
+        elif is_found:
+            raise ValueError("the list is there twice")
+        else:
+            is_found = True
+            yield from reader.records()
+        if not reader.takes(b","):
+            break
+    reader.expect(b"}")
+    if not is_found:
+        raise ValueError("no such member")
 
 
-def _blank(text: str, at: int) -> int:
-    match = _BLANK.match(text, at)
-    return at if match is None else match.end()
+class _Reader:
+    """Reads values one after the other."""
+
+    def __init__(self, body: Body) -> None:
+        self._body = body
+        self._at = 0
+        self._start = 0
+        self._window = ""
+        # Values are not wanted, only where they end: numbers of any length must not be converted.
+        self._decoder = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
+        self._show(0)
+
+    def records(self) -> Iterator[list[bytes]]:
+        """The elements of the list that begins here."""
+        self.expect(b"[")
+        if self.takes(b"]"):
+            return
+        records = []
+        while True:
+            records.append(self.value())
+            if not self.takes(b","):
+                break
+            if len(records) == _PIECE_RECORDS:
+                yield records
+                records = []
+        self.expect(b"]")
+        yield records
+
+    def value(self) -> bytes:
+        """The text of the value that begins here."""
+        self._pass_blanks()
+        start, self._at = self._at, self._value_end()
+        return bytes(self._body[start : self._at])
+
+    def takes(self, sign: bytes) -> bool:
+        """Whether this sign is next; it is then behind us."""
+        self._pass_blanks()
+        is_next = self._body[self._at : self._at + 1] == sign
+        self._at += is_next
+        return is_next
+
+    def expect(self, sign: bytes) -> None:
+        """Go past this sign. Raises ValueError if it is another."""
+        if not self.takes(sign):
+            raise ValueError(f"no {sign.decode()}")
+
+    def is_at_end(self) -> bool:
+        """Whether nothing but blanks is left."""
+        self._pass_blanks()
+        return self._at == len(self._body)
+
+    def _pass_blanks(self) -> None:
+        match = _BLANK.match(self._body, self._at)
+        self._at = self._at if match is None else match.end()
+
+    def _value_end(self) -> int:
+        end = self._end_in_window()
+        if end is None:  # the value may go on: let the window begin with it
+            self._show(self._at)
+            end = self._end_in_window()
+        if end is None:
+            raise ValueError("no JSON, or too long")
+        return self._start + end
+
+    def _end_in_window(self) -> int | None:
+        try:
+            _, end = self._decoder.raw_decode(self._window, self._at - self._start)
+        except ValueError:
+            return None
+        return end if end < len(self._window) or self._is_last_window() else None
+
+    def _is_last_window(self) -> bool:
+        return self._start + len(self._window) == len(self._body)
+
+    def _show(self, start: int) -> None:
+        # Latin-1, so that a character is a byte: all that gives JSON its structure is ASCII.
+        self._start = start
+        self._window = bytes(self._body[start : start + LONGEST_VALUE_BYTES]).decode("latin-1")

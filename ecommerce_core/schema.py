@@ -218,6 +218,27 @@ def m006_order_of_texts(db: Database) -> None:
         db.execute(f"DROP INDEX IF EXISTS {index}")
 
 
+def m007_refused_not_kept(db: Database) -> None:
+    """Find refused callbacks quickly, and count by dataset those that are not kept."""
+    db.execute("CREATE INDEX delivery_refused ON delivery (id) WHERE outcome = 'refused'")
+    db.execute("""
+        CREATE TABLE refused_not_kept (
+            dataset TEXT PRIMARY KEY NOT NULL,
+            count INTEGER NOT NULL
+        ) STRICT
+    """)
+
+
+def m008_sign_outs(db: Database) -> None:
+    """Sign-ins that were ended before their time, by a digest of what tells them apart."""
+    db.execute("""
+        CREATE TABLE sign_out (
+            key TEXT PRIMARY KEY NOT NULL,
+            until TEXT NOT NULL
+        ) STRICT
+    """)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -225,4 +246,6 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m004_search_and_sizes,
     m005_actor,
     m006_order_of_texts,
+    m007_refused_not_kept,
+    m008_sign_outs,
 )

@@ -12,6 +12,7 @@ from ecommerce_core.access import Access, Actor
 from ecommerce_core.backup import BackupSchedule
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.health import PeerErrors
 from ecommerce_core.live import Live
 from ecommerce_core.metrics import Metrics
 from ecommerce_core.models import NewDelivery, Run, Trigger
@@ -93,7 +94,9 @@ class ServedApplication(Protocol):
         """Who hears of each run that ended."""
         ...
 
-    def record_deliveries(self, deliveries: Sequence[NewDelivery]) -> None:
+    def record_deliveries(
+        self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
+    ) -> None:
         """Write callbacks to the journal, and tell the pages. Raises StoreError."""
         ...
 
@@ -124,3 +127,4 @@ class Service:
     app: ServedApplication
     metrics: Metrics
     deliveries: DeliveryLog
+    peer_errors: PeerErrors

@@ -37,6 +37,8 @@ _PASSWORD = re.compile(r"//[^/@]*@")
 _PATH = "a path of letters, digits and -._~/ such as api/data"
 _SECONDS = "a number of seconds above 0"
 _HOURS = "a number of hours from 0.01 to 8760"
+# The bytes are limited apart: with ten times as many, ten million products pass.
+MAX_RECORDS = 10_000_000
 _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
 
 
@@ -86,6 +88,12 @@ class Settings:
         512,
         whole_number(1, 4096),
         "a whole number of megabytes from 1 to 4096",
+    )
+    max_records: int = _variable(
+        "ECOMMERCE_MAX_RECORDS",
+        MAX_RECORDS,
+        whole_number(1, 1_000_000_000),
+        "a whole number from 1 to 1000000000",
     )
     sandbox_products: int = _variable("ECOMMERCE_SANDBOX_PRODUCTS", 1200, *_RECORDS)
     sandbox_customers: int = _variable("ECOMMERCE_SANDBOX_CUSTOMERS", 400, *_RECORDS)

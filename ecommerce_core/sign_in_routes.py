@@ -1,4 +1,4 @@
-"""What Streamlit's sign-in leaves out: the way back to the page, and a word where it failed.
+"""What Streamlit's sign-in leaves out: the way back, a word where it failed, Secure cookies.
 
 Streamlit answers ``auth/login`` and ``oauth2callback`` itself and always ends at the overview,
 silently. Here the page that asked for the sign-in is kept in a cookie for the time it takes,
@@ -11,6 +11,7 @@ import re
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ecommerce_core.prefix import PREFIX
@@ -25,8 +26,42 @@ REFUSED, UNREACHABLE, FAILED = "refused", "unreachable", "failed"
 
 _LONGEST = 2000
 _PAGE = re.compile(rf"{PREFIX}/[a-z]*(\?[\x21-\x5b\x5d-\x7e]*)?")
+_IS_SECURE = re.compile(rb";\s*secure\s*(;|$)", re.IGNORECASE)
 # Streamlit's cookie, with something in it: a deletion sets it to nothing.
 _SIGNED_IN = re.compile(rb'_streamlit_user="?[^";\s]')
+
+
+def middleware(redirect_uri: str) -> list[Middleware]:
+    """What stands around Streamlit where people sign in, and come back to ``redirect_uri``."""
+    over_tls = urlsplit(redirect_uri).scheme == "https"
+    return [*([Middleware(SecureCookies)] if over_tls else []), Middleware(SignInRoutes)]
+
+
+class SecureCookies:
+    """ASGI middleware that marks every cookie ``Secure``: browsers send it over TLS alone.
+
+    Streamlit leaves that out for its own, even if TLS ends before it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it answer, and mark the cookies of the answer."""
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [_marked(name, value) for name, value in message["headers"]]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_marked if scope["type"] == "http" else send)
+
+
+def _marked(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    if name.lower() != b"set-cookie" or _IS_SECURE.search(value):
+        return name, value
+    return name, value + b"; Secure"
 
 
 class SignInRoutes:

@@ -15,6 +15,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
+from ecommerce_core.private_files import check_one_name, create_empty
+from ecommerce_core.soundness import find_damage, refuse_planted_journal
 
 BUSY_TIMEOUT_S = 5.0
 # How long a read waits where the one before it has just waited in vain.
@@ -23,6 +25,8 @@ IMPATIENCE_S = 0.2
 WRITER_PATIENCE_S = 60.0
 # Before it, connections that write and checkpoint at once can corrupt a WAL database.
 FIRST_SAFE_WAL = (3, 51, 3)
+# 64 MB of 4 KiB pages: a fraction of a second.
+_PAGES_PER_STEP = 16_384
 APPLICATION_ID_BYTES = slice(68, 72)  # of a database's header
 
 
@@ -38,7 +42,7 @@ class SqliteFile:
         self._read_in_vain_at_s: float | None = None
 
     def connect(self, mode: str = "rw", *, timeout_s: float | None = None) -> sqlite3.Connection:
-        """``mode``: ``rw``, ``ro``, or ``rwc`` where the file may have to be created."""
+        """``mode``: ``rw`` or ``ro``."""
         # Without a mode, a file that was taken away would come back empty.
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}",
@@ -104,32 +108,66 @@ class SqliteFile:
             connection.set_progress_handler(gives_up, 100_000)
             connection.execute("VACUUM INTO ?", [str(path)])
 
+    def copy_pages_into(self, path: Path) -> None:
+        """Write a consistent copy, page by page, into an empty file. Raises StoreError.
+
+        Writers get their turn between any two steps; the copy begins again after one.
+        """
+        with (
+            self.explained(),
+            closing(self.connect("ro")) as connection,
+            closing(sqlite3.connect(path)) as copy,
+        ):
+            connection.backup(copy, pages=_PAGES_PER_STEP, sleep=0.01)
+
     @contextmanager
-    def checked(self) -> Iterator[sqlite3.Connection | None]:
+    def checked(
+        self, check_shape: Callable[[sqlite3.Connection], None], *, whole: bool
+    ) -> Iterator[sqlite3.Connection | None]:
         """A read-only connection to a file that is ours and sound; None where there is none yet.
 
-        Raises StoreForeign, StoreDamaged before anything is written to the file.
+        ``check_shape`` raises if the database declares something else than it should. ``whole``:
+        all of the file is read, however long that takes. Raises StoreForeign, StoreDamaged,
+        StoreError before anything is written to the file.
         """
-        if not self.path.exists() or not self.path.stat().st_size:
+        if not self.path.exists():
             yield None
             return
+        if not self.path.is_file():
+            raise StoreError(
+                "{path} cannot be read or written to ({reason}); nothing was changed",
+                path=self.path,
+                reason="no regular file",
+            )
+        if not self.path.stat().st_size:
+            yield None
+            return
+        check_one_name(self.path)
+        refuse_planted_journal(self.path)
         self._roll_back_what_a_crash_left()
         with closing(self.connect("ro")) as connection:
             # One view: another process may be creating the database at this moment.
             connection.execute("BEGIN")
             (application_id,) = connection.execute("PRAGMA application_id").fetchone()
             (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-            if objects and application_id != self._application_id:
+            if application_id != self._application_id and (objects or application_id):
                 raise self._foreign()
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict != "ok":
+            if objects:
+                check_shape(connection)
+            damage = find_damage(connection, whole=whole)
+            if damage is not None:
                 raise StoreDamaged(
                     "{path} fails SQLite's check ({verdict}); it was left as it is."
                     " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
                     path=self.path,
-                    verdict=verdict,
+                    verdict=damage,
                 )
             yield connection if objects else None
+
+    def create(self) -> None:
+        """Create the file, for this account alone, if there is none. Raises StoreError."""
+        with self.explained():
+            create_empty(self.path)
 
     def choose_journal(self, connection: sqlite3.Connection) -> None:
         """Take WAL where this SQLite writes it safely, else stay with the rollback journal."""
@@ -217,7 +255,9 @@ def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreEr
         )
     if name.startswith("SQLITE_FULL"):
         return StoreFull("the disk is full: nothing was changed; make room and try again")
-    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+    # Without a name it is Python's: what should be a text is not UTF-8.
+    is_no_text = not name and isinstance(error, sqlite3.OperationalError)
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or is_no_text:
         return StoreDamaged(
             "{path} is no sound SQLite database; it was left as it is."
             " Restore a backup, or set ECOMMERCE_DATABASE to another file.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +14,9 @@ import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
 from ecommerce_core import indexes, reconcile, schema
+from ecommerce_core.backup_files import select_installation
 from ecommerce_core.comparison import Comparison
+from ecommerce_core.damage_watch import DamageWatch
 from ecommerce_core.dataset import Body, Dataset, Parsed
 from ecommerce_core.dataset_state import (
     DatasetState,
@@ -27,7 +29,14 @@ from ecommerce_core.dataset_state import (
     upsert_state,
 )
 from ecommerce_core.delivery_journal import DeliveryJournal
-from ecommerce_core.errors import NothingToUndo, RunNotHeld, StoreForeign
+from ecommerce_core.errors import (
+    NothingToUndo,
+    RunNotHeld,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+)
 from ecommerce_core.journal import (
     Journal,
     NewRun,
@@ -37,42 +46,63 @@ from ecommerce_core.journal import (
     select_run,
 )
 from ecommerce_core.models import Action, Counts, Resolution, Run, RunStatus, Trigger
+from ecommerce_core.new_file import partial_file
 from ecommerce_core.pictures import Pictures
+from ecommerce_core.private_files import make_folder, make_private, real_path
 from ecommerce_core.promise_journal import PromiseJournal
 from ecommerce_core.read_cache import ReadCache
+from ecommerce_core.reader_objects import list_reader_objects
 from ecommerce_core.recent import Recent
 from ecommerce_core.rows import Rows
+from ecommerce_core.schema_check import SchemaObject, find_difference, list_objects
+from ecommerce_core.sign_outs import SignOutJournal
 from ecommerce_core.sqlite_file import BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.transactions import Database, now_utc, to_text
+from ecommerce_core.value_check import find_unreadable
 
 _migrations = Migrations("ecommerce")
 for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Comparison):
+class Store(
+    Journal,
+    DeliveryJournal,
+    Recent,
+    PromiseJournal,
+    SignOutJournal,
+    Rows,
+    Pictures,
+    Comparison,
+):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self.path = path
+        # Links lead to one file, which has one set of locks.
+        self.path = real_path(path)
         self.read_cache = ReadCache()
+        self._damage_watch = DamageWatch(self.path)
         self._file = SqliteFile(
-            path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
+            self.path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
         )
 
     @classmethod
-    def open(cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Store:
+    def open(
+        cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, create: bool = True
+    ) -> Store:
         """Open the file, create it and its folder where there is none, check and migrate it.
 
-        Raises StoreDamaged, StoreForeign (the file is left as it is), StoreBusy, StoreFull,
-        StoreError.
+        Nobody but this account can use the file from then on (see ``private_files``). Without
+        ``create``, StoreForeign where there is nothing to open. Raises StoreDamaged,
+        StoreForeign (the file is left as it is), StoreBusy, StoreFull, StoreError.
         """
         store = cls(path, busy_timeout_s=busy_timeout_s)
         with store._file.explained():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with store._file.checked() as connection:
-                if connection is not None:
-                    store._refuse_newer(_database(connection))
+            make_folder(store.path.parent)
+            with store._file.checked(store._check_shape, whole=False) as connection:
+                if connection is None and not create:
+                    raise store._empty()
+            make_private(store.path.parent, database=store.path.name)
             store._migrate()
         return store
 
@@ -80,33 +110,90 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Co
     def check(cls, path: Path) -> None:
         """Read all of a file. Raises StoreDamaged, StoreForeign unless it is a sound one of ours.
 
-        StoreForeign, too, where it was written by a newer version, or holds nothing at all.
+        Of one that is not migrated yet the values are not read. StoreForeign, too, where it was
+        written by a newer version, or holds nothing at all.
         """
         store = cls(path)
-        with store._file.explained(), store._file.checked() as connection:
+        with (
+            store._file.explained(),
+            store._file.checked(store._check_shape, whole=True) as connection,
+        ):
             if connection is None:
-                raise StoreForeign("{path} holds no data of this application", path=path)
-            store._refuse_newer(_database(connection))
+                raise store._empty()
+            if _migrations.pending(_database(connection)):
+                return
+            unreadable = find_unreadable(connection)
+            if unreadable is not None:
+                raise StoreDamaged(
+                    "{path} holds what cannot be read back ({verdict}); it was left as it is."
+                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+                    path=store.path,
+                    verdict=unreadable,
+                )
+
+    @classmethod
+    def check_in_use(cls, path: Path) -> None:
+        """As ``check``, of a database that others write to: none of them waits for long.
+
+        All is read of a copy beside it, which is gone then. Raises StoreFull, too.
+        """
+        store = cls(path)
+        with store._file.explained():
+            with store._file.checked(store._check_shape, whole=False) as connection:
+                if connection is None:
+                    raise store._empty()
+            with partial_file(store.path) as copy:
+                store._file.copy_pages_into(copy)
+                try:
+                    cls.check(copy)
+                except StoreError as error:
+                    details = {**error.details, "path": store.path}
+                    raise type(error)(error.template, **details) from error
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
         """A connection for one read, on one consistent view. Raises StoreError."""
-        with self._file.reading() as connection:
+        with self._learning(), self._file.reading() as connection:
             yield _database(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
         """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
-        with self._file.writing() as connection:
+        with self._learning(), self._file.writing() as connection:
             yield _database(connection)
 
     def check_writable(self) -> None:
         """Raise StoreError where the database cannot be written to just now."""
         self._file.check_writable()
 
+    def check_sound(self) -> None:
+        """Raise StoreError if the database cannot be read or is damaged, as far as is known.
+
+        Cheap unless damage was found since the last good check: that is made whole then.
+        """
+        try:
+            with self._file.reading() as connection:
+                self._damage_watch.check(connection)
+        except StoreBusy:
+            return  # a commit of ours holds it: nothing is learned
+
+    @contextmanager
+    def _learning(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreDamaged:
+            self._damage_watch.doubt()
+            raise
+
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""
-        self._file.copy_into(path, gives_up=gives_up)
+        with self._learning():
+            self._file.copy_into(path, gives_up=gives_up)
+
+    def installation(self) -> str | None:
+        """What this database and its backups are known by, among those of other installations."""
+        with self.reading() as db:
+            return select_installation(db.conn)
 
     def dataset_state(self, dataset: str) -> DatasetState:
         """What is remembered of the last answer that was applied."""
@@ -273,9 +360,16 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Co
                 raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
             return run
 
-    def _refuse_newer(self, db: sqlite_utils.Database) -> None:
+    def _check_shape(self, connection: sqlite3.Connection) -> None:
+        """Raise StoreForeign for a newer version's, StoreDamaged for what no version made."""
+        try:
+            applied = [str(done.name) for done in _migrations.applied(_database(connection))]
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorname", None) != "SQLITE_ERROR":
+                raise
+            applied = []  # no list of ours: the difference says so
         known = {migration.__name__ for migration in schema.MIGRATIONS}
-        newer = [done.name for done in _migrations.applied(db) if done.name not in known]
+        newer = [name for name in applied if name not in known]
         if newer:
             raise StoreForeign(
                 "{path} was written by a newer version ({newer}); it was left as it is."
@@ -283,9 +377,22 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Co
                 path=self.path,
                 newer=", ".join(newer),
             )
+        expected, optional = _objects_made_by(applied)
+        difference = find_difference(connection, expected=expected, optional=optional)
+        if difference is not None:
+            raise StoreDamaged(
+                "{path} is not as this application makes it ({verdict}); it was left as it is."
+                " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+                path=self.path,
+                verdict=difference,
+            )
+
+    def _empty(self) -> StoreForeign:
+        return StoreForeign("{path} holds no data of this application", path=self.path)
 
     def _migrate(self) -> None:
-        with closing(self._file.connect("rwc")) as connection:
+        self._file.create()
+        with closing(self._file.connect()) as connection:
             self._file.choose_journal(connection)
             if not _migrations.pending(_database(connection)):
                 return
@@ -293,6 +400,19 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, Rows, Pictures, Co
         with self.writing() as db:
             db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
             _migrations.apply(db)  # type: ignore[arg-type]
+
+
+def _objects_made_by(
+    applied: Sequence[str],
+) -> tuple[frozenset[SchemaObject], frozenset[SchemaObject]]:
+    """What a database of these migrations declares, and what it may declare beside that."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        db = _database(connection)
+        later = [one.name for one in _migrations.pending(db) if one.name not in applied]
+        _migrations.apply(db, stop_before=later)
+        # Fewer than ``applied`` where the list of these has a gap.
+        made = [one.name for one in _migrations.applied(db)]
+        return list_objects(connection), list_reader_objects(connection, made)
 
 
 def _database(connection: sqlite3.Connection) -> sqlite_utils.Database:

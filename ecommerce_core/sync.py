@@ -83,7 +83,8 @@ class Sync:
             confirms_run_id=job.confirms_run_id,
             actor=job.actor,
         )
-        attempt = _Attempt(self._store, dataset, self._store.begin_run(new), report)
+        run_id = self._store.begin_run(new)
+        attempt = _Attempt(self._store, dataset, run_id, report, self._settings)
         try:
             if held_body is not None:
                 run = attempt.apply_held(held_body, job)
@@ -122,11 +123,16 @@ class Sync:
 class _Attempt:
     """One run under way: its number, its stages and their times."""
 
-    def __init__(self, store: Store, dataset: Dataset, run_id: int, report: Report) -> None:
+    def __init__(
+        self, store: Store, dataset: Dataset, run_id: int, report: Report, settings: Settings
+    ) -> None:
         self._store = store
         self._dataset = dataset
         self._run_id = run_id
         self._report = report
+        self._max_records = settings.max_records
+        # The deadline is for the whole fetch: what the download leaves of it is for reading.
+        self._ends_at_s = time.monotonic() + settings.deadline_s
         self._stages_s: dict[str, float] = {}
         self._body_bytes = 0
         self._all_rejected = Parsed()
@@ -205,7 +211,10 @@ class _Attempt:
         self._report(Stage.VALIDATING, run_id=self._run_id, bytes_done=len(body))
         with self._timed(Stage.VALIDATING):
             parsed = self._dataset.parse(
-                body, on_progress=lambda records: self._report(Stage.VALIDATING, records=records)
+                body,
+                max_records=self._max_records,
+                ends_at_s=self._ends_at_s,
+                on_progress=lambda records: self._report(Stage.VALIDATING, records=records),
             )
         if parsed.fetched and not parsed.records:
             self._all_rejected = parsed

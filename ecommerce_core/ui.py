@@ -15,8 +15,9 @@ import streamlit as st
 
 from ecommerce_core.access import STRANGER, Actor, Deed
 from ecommerce_core.application import Application
+from ecommerce_core.csv_export import write_changes_csv
 from ecommerce_core.errors import EcommerceError
-from ecommerce_core.export import MIME_TYPES, export_file_name, guard_formula, write_export
+from ecommerce_core.export import MIME_TYPES, export_file_name, write_export
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.live import describe_progress
@@ -40,12 +41,12 @@ __all__ = [
     "escape_time",
     "estimate",
     "export_file_name",
-    "guard_formula",
     "has_failed",
     "is_history_navigation",
     "occurrences",
     "period",
     "real_delay",
+    "write_changes_csv",
     "write_export",
 ]
 
@@ -117,6 +118,12 @@ def application() -> Application:
 def visitor() -> Actor | None:
     """Who uses this session; None where sign-in is set up and nobody has signed in."""
     return application().access.actor(st.user.to_dict(), is_agent=is_agent())
+
+
+def sign_out() -> None:
+    """End this session's sign-in, in this browser and wherever its cookie was copied to."""
+    application().sign_outs.end(st.user.to_dict())
+    st.logout()
 
 
 def is_agent() -> bool:

@@ -20,6 +20,7 @@ from ecommerce_core.errors import PeerError, StoreError
 from ecommerce_core.ledger import Ledger
 from ecommerce_core.looks import Entry, Look, entries_of
 from ecommerce_core.models import ClockReading, Progress, Task, WatchSnapshot
+from ecommerce_core.private_files import FILE_MODE
 from ecommerce_core.promise_record import Promise
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.store import Store
@@ -67,7 +68,9 @@ class Watcher:
             store, app_name=app_name, source=source, grace=timedelta(seconds=grace_s)
         )
         self._lock = FileLock(
-            store.path.with_name(f"{store.path.name}.watcher.lock"), thread_local=False
+            store.path.with_name(f"{store.path.name}.watcher.lock"),
+            mode=FILE_MODE,
+            thread_local=False,
         )
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []

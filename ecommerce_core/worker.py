@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import EcommerceError, StoreError, SyncBusy, SyncStopped
 from ecommerce_core.models import Progress, Run, Stage
+from ecommerce_core.private_files import FILE_MODE, real_path
 from ecommerce_core.store import Store
 from ecommerce_core.sync import Job, Sync
 from ecommerce_core.ticket import Batch, Ticket
@@ -120,7 +121,9 @@ class Worker:
     def exclusive(self, *, timeout_s: float) -> Iterator[None]:
         """Hold the dataset: no sync of any thread or process meanwhile. Raises SyncBusy."""
         # A lock per use: two threads of one process must exclude each other, too.
-        lock = FileLock(self._lock_path, timeout=timeout_s, poll_interval=LOCK_POLL_S)
+        lock = FileLock(
+            self._lock_path, timeout=timeout_s, mode=FILE_MODE, poll_interval=LOCK_POLL_S
+        )
         try:
             lock.acquire()
         except Timeout as error:
@@ -231,5 +234,6 @@ def _stopped() -> SyncStopped:
 
 
 def lock_path(database: Path, dataset: Dataset) -> Path:
-    """The file whose lock a sync of ``dataset`` holds."""
-    return database.with_name(f"{database.name}.{dataset.name}.lock")
+    """The file whose lock a sync of ``dataset`` holds, beside the real file of the database."""
+    real = real_path(database)
+    return real.with_name(f"{real.name}.{dataset.name}.lock")

@@ -28,6 +28,14 @@ _ADVICE: tuple[tuple[str, str], ...] = (
         N_("The peer broke the contract, and will again: tell those who run it what stands here."),
     ),
     (
+        r"\S+ sent more than the \S+ records",
+        N_("If so many are right, raise ECOMMERCE_MAX_RECORDS and start again."),
+    ),
+    (
+        r"the answer of \S+ could not be read before the deadline",
+        N_("If so much is right, raise ECOMMERCE_DEADLINE_S and start again."),
+    ),
+    (
         r"\S+ sent more than",
         N_("If so much is right, raise ECOMMERCE_MAX_BODY_MB and start again."),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -30,6 +31,7 @@ def show() -> None:
     found = store.list_deliveries(
         limit=older.PAGE_SIZE, before_id=older.before("deliveries", filters), **filters
     )
+    _not_listed(filters)
     if not found:
         _nothing_matches()
         return
@@ -60,6 +62,22 @@ def _filters() -> dict[str, Any]:
                 shown=sign_and_word,
             ),
         }
+
+
+def _not_listed(filters: Mapping[str, Any]) -> None:
+    """Say how many refused callbacks match that the journal has only counted. Raises StoreError."""
+    if filters["outcome"] not in {None, Outcome.REFUSED}:
+        return
+    not_kept = ui.application().store.refused_not_kept()
+    dataset = filters["dataset"]
+    count = sum(not_kept.values()) if dataset is None else not_kept.get(dataset, 0)
+    if count:
+        text = language().plural(
+            "{count} more refused callback was counted but not kept.",
+            "{count} more refused callbacks were counted but not kept.",
+            count,
+        )
+        st.caption(f":material/filter_list: {text}")
 
 
 def _nothing_matches() -> None:

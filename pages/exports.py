@@ -6,13 +6,12 @@ file that goes when its session lets go of it; a page only looks how far it is.
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from io import BytesIO, StringIO
+from io import BytesIO
 from typing import BinaryIO, cast
 
 import streamlit as st
@@ -59,7 +58,14 @@ def begin(dataset: Dataset, query: Query, file_format: str, total: int) -> None:
         cast(BinaryIO, tempfile.TemporaryFile()),  # noqa: SIM115 - until the session lets go of it
     )
     chunks = _chunks(dataset, query, export)
-    export.future = _threads.submit(ui.write_export, file_format, dataset, chunks, export.file)
+    export.future = _threads.submit(
+        ui.write_export,
+        file_format,
+        dataset,
+        chunks,
+        export.file,
+        language=ui.language().code,
+    )
     st.session_state[f"_{dataset.name}_export"] = export
 
 
@@ -72,29 +78,24 @@ def give_up(name: str) -> None:
 
 def at_once(dataset: Dataset, query: Query, file_format: str) -> Callable[[], bytes]:
     """What makes the whole file in memory when it is called."""
-    store = ui.application().store
+    store, language = ui.application().store, ui.language().code
 
     def make() -> bytes:
         out = BytesIO()
-        ui.write_export(file_format, dataset, store.iter_rows(dataset, query), out)
+        rows = store.iter_rows(dataset, query)
+        ui.write_export(file_format, dataset, rows, out, language=language)
         return out.getvalue()
 
     return make
 
 
 def changes_csv(chunks: Callable[[], Iterator[list[Difference]]]) -> Callable[[], bytes]:
-    """What makes a CSV file of differences, UTF-8 with a BOM, when it is called."""
+    """What makes a CSV file of differences when it is called."""
+    language = ui.language().code
 
     def make() -> bytes:
-        out = StringIO()
-        lines = csv.writer(out)
-        lines.writerow(["key", "kind", "field", "old", "new"])
-        for found in chunks():
-            lines.writerows([_cell(v) for v in astuple(d)] for d in found)
-        return b"\xef\xbb\xbf" + out.getvalue().encode()
+        out = BytesIO()
+        ui.write_changes_csv(chunks(), out, language=language)
+        return out.getvalue()
 
     return make
-
-
-def _cell(value: object) -> object:
-    return ui.guard_formula(value) if isinstance(value, str) else value

@@ -58,4 +58,4 @@ def show_visitor() -> None:
     role = language().word(visitor.role).capitalize()
     st.caption(f":material/person: **{escape(visitor.name)}**  \n{role}")
     if st.user.get("is_logged_in"):
-        st.button(_("Sign out"), key="sign_out", icon=":material/logout:", on_click=st.logout)
+        st.button(_("Sign out"), key="sign_out", icon=":material/logout:", on_click=ui.sign_out)

@@ -339,3 +339,27 @@ def test_a_failed_run_says_what_to_do_and_does_not_send_one_to_where_one_is(
     assert "Activity" not in page.texts()
     page.click("retry_products")
     until(lambda: app.store.newest_run_id() == run.id + 1)
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-GB", "1,201 more refused callbacks were counted but not kept."),
+        ("fr-FR", "1 201 autres déclenchements refusés ont été comptés, mais pas conservés."),
+    ],
+)
+def test_refused_callbacks_that_were_only_counted_are_told_below_the_filters(
+    app: Application, locale: str, said: str
+) -> None:
+    journal(app, Outcome.REFUSED)
+    assert "not kept" not in Page.open(app, "activity").texts()
+    app.store.record_deliveries([], {"products": 1_200, "customers": 1})
+
+    def told(**address: str) -> str:
+        texts = Page.open(app, "activity", locale=locale, **address).texts()
+        return texts.replace("\u202f", " ").replace("\u00a0", " ")
+
+    assert said in told()
+    assert said not in told(callbacks="customers")
+    assert "1 201" not in told(outcome="executed")
+    assert said in told(outcome="refused")

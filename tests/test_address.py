@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecommerce_core.query import Query, Withdrawn
 from pages.address import format_address, parse_address
-from pages.view import PAGE_SIZES, TABS, Shape, View, query_of
+from pages.view import Shape, View, query_of
 
 PRODUCTS = Shape(
     "products",
@@ -80,7 +80,7 @@ amounts = st.none() | st.integers(-(10**9), 10**9).map(lambda cents: cents / 100
 @given(
     st.builds(
         View,
-        tab=st.sampled_from(TABS),
+        tab=st.sampled_from(["rows", "changes", "pictures"]),
         layout=st.sampled_from(["", "table"]),
         search=st.text(max_size=200),
         low=amounts,
@@ -92,7 +92,7 @@ amounts = st.none() | st.integers(-(10**9), 10**9).map(lambda cents: cents / 100
         sort=st.sampled_from(CUSTOMERS.sorts),
         descending=st.booleans(),
         page=st.integers(1, 10**8),
-        size=st.sampled_from(PAGE_SIZES),
+        size=st.sampled_from([25, 50, 100, 200]),
         row=st.none() | st.text(min_size=1, max_size=200),
         from_run=st.none() | st.integers(1, 10**8),
         to_run=st.none() | st.integers(1, 10**8),

@@ -17,7 +17,8 @@ import pytest
 
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.backup import BackupSchedule, list_backups, write_backup
+from ecommerce_core.backup import BackupSchedule, write_backup
+from ecommerce_core.backup_files import list_backups
 from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
 from ecommerce_core.models import Run, Trigger
@@ -190,11 +191,14 @@ def schedules(full: Application, tmp_path: Path) -> Iterator[Callable[..., Backu
         schedule.stop()
 
 
-def old_backup(folder: Path, age: timedelta) -> Path:
+def name_at(age: timedelta) -> str:
+    """What a backup of so long ago is called; an older version did not say whose it is."""
+    return (datetime.now(UTC) - age).strftime("ecommerce-%Y%m%dT%H%M%SZ.db")
+
+
+def old_backup(store: Store, folder: Path, age: timedelta) -> Path:
     folder.mkdir(exist_ok=True)
-    path = folder / (datetime.now(UTC) - age).strftime("ecommerce-%Y%m%dT%H%M%SZ.db")
-    path.write_bytes(b"old")
-    return path
+    return write_backup(store, folder / name_at(age)).path
 
 
 def test_the_first_backup_is_made_at_once(
@@ -210,9 +214,13 @@ def test_the_first_backup_is_made_at_once(
 
 @pytest.mark.parametrize(("age", "made"), [(timedelta(minutes=50), 0), (timedelta(minutes=70), 1)])
 def test_a_restart_neither_skips_nor_doubles_a_backup(
-    schedules: Callable[..., BackupSchedule], tmp_path: Path, age: timedelta, made: int
+    schedules: Callable[..., BackupSchedule],
+    full: Application,
+    tmp_path: Path,
+    age: timedelta,
+    made: int,
 ) -> None:
-    old_backup(tmp_path / "backups", age)
+    old_backup(full.store, tmp_path / "backups", age)
 
     schedule = schedules()
     until(lambda: schedule.state.next_at)
@@ -226,10 +234,10 @@ def test_a_restart_neither_skips_nor_doubles_a_backup(
 
 
 def test_the_newest_are_kept_and_nothing_that_is_not_ours_is_touched(
-    schedules: Callable[..., BackupSchedule], tmp_path: Path
+    schedules: Callable[..., BackupSchedule], full: Application, tmp_path: Path
 ) -> None:
     folder = tmp_path / "backups"
-    old = [old_backup(folder, hours * HOUR) for hours in (2, 3, 4, 5)]
+    old = [old_backup(full.store, folder, hours * HOUR) for hours in (2, 3, 4, 5)]
     left_over = folder / f".{old[0].name}.partial-00ff00ff"
     left_over.write_bytes(b"half")
     (folder / "ecommerce-notes.db").write_text("mine")
@@ -244,11 +252,11 @@ def test_the_newest_are_kept_and_nothing_that_is_not_ours_is_touched(
 
 
 def test_a_file_from_the_future_neither_takes_a_place_nor_costs_a_backup(
-    schedules: Callable[..., BackupSchedule], tmp_path: Path
+    schedules: Callable[..., BackupSchedule], full: Application, tmp_path: Path
 ) -> None:
     folder = tmp_path / "backups"
-    future = [old_backup(folder, -days * 24 * HOUR) for days in (1, 2)]
-    old = old_backup(folder, 2 * HOUR)
+    future = [old_backup(full.store, folder, -days * 24 * HOUR) for days in (1, 2)]
+    old = old_backup(full.store, folder, 2 * HOUR)
 
     schedule = schedules(keep=2)
 
@@ -285,6 +293,38 @@ def test_a_server_backs_up_where_it_is_told_to(peers: Peers, tmp_path: Path) -> 
     finally:
         application.stop()
     assert len(list_backups(tmp_path / "kept")) == 1
+
+
+def test_two_installations_share_a_folder_and_each_prunes_its_own(
+    full: Application, tmp_path: Path
+) -> None:
+    folder = tmp_path / "backups"
+    other = Store.open(tmp_path / "other" / "ecommerce.db")
+    schedules = [BackupSchedule(one, folder, every=HOUR, keep=2) for one in (full.store, other)]
+    theirs = [old_backup(other, folder, hours * HOUR) for hours in (2, 3, 4)]
+    ours = [old_backup(full.store, folder, hours * HOUR) for hours in (5, 6, 7)]
+    for number, schedule in enumerate(schedules, start=1):
+        schedule.start()
+        until(lambda made=number: len(list(folder.glob("*-????????.db"))) == made)  # type: ignore[misc]
+        schedule.stop()
+
+    assert [path.exists() for path in (*theirs, *ours)] == [True, False, False] * 2
+    for store in (full.store, other):
+        assert len(list_backups(folder, installation=store.installation())) == 2
+    assert len(list_backups(folder)) == 4
+
+
+def test_a_restored_backup_of_another_installation_becomes_this_ones(
+    stopped: Application, tmp_path: Path
+) -> None:
+    database = tmp_path / "other" / "ecommerce.db"
+    own = Store.open(database).installation()
+
+    restore_backup(database, tmp_path / "backup.db")
+
+    assert rows_of(database) == 50
+    assert Store(database).installation() == own
+    assert own != stopped.store.installation()
 
 
 # --- restore
@@ -443,6 +483,7 @@ def test_what_a_crash_left_half_done_is_ended_before_the_database_is_kept_aside(
     database = stopped.settings.database
     crashed = tmp_path / "crashed.db"
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")  # a newer SQLite writes ahead
         connection.execute("PRAGMA cache_size = 2")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("UPDATE product SET description = hex(randomblob(500))")
@@ -461,3 +502,27 @@ def test_what_a_crash_left_half_done_is_ended_before_the_database_is_kept_aside(
         Store.check(path)
         assert rows_of(path) == 50
     assert not journal.exists()
+
+
+def test_a_journal_without_its_database_is_not_rolled_back_into_what_is_restored(
+    stopped: Application, tmp_path: Path
+) -> None:
+    database = stopped.settings.database
+    journal = database.with_name(f"{database.name}-journal")
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")  # a newer SQLite writes ahead
+        connection.execute("PRAGMA cache_size = 2")
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("UPDATE product SET description = hex(randomblob(500))")
+        left = journal.read_bytes()
+        connection.execute("ROLLBACK")
+    database.unlink()
+    journal.write_bytes(left)
+
+    assert restore_backup(database, tmp_path / "backup.db").kept is None
+
+    Store.check(database)
+    assert rows_of(database) == 50
+    assert not journal.exists()
+    [kept] = database.parent.glob("*.before-restore-*-journal")
+    assert kept.read_bytes() == left

@@ -505,10 +505,8 @@ def test_health_says_when_a_worker_has_stopped(server: Served, application: Appl
     answer = server.ask("GET", "/ecommerce/healthz")
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "5")
-    assert answer.json["reasons"] == [
-        "worker: products has stopped",
-        "worker: customers has stopped",
-    ]
+    assert answer.json["reasons"] == ["worker_stopped"]
+    assert answer.json["workers"] == {"products": False, "customers": False}
 
 
 def test_health_says_what_is_wrong_with_the_store_and_not_where_it_is(
@@ -518,7 +516,7 @@ def test_health_says_what_is_wrong_with_the_store_and_not_where_it_is(
     answer = server.ask("GET", "/ecommerce/healthz")
 
     assert answer.status == 503
-    assert answer.json["store"] == "the database file is damaged"
+    assert (answer.json["store"], answer.json["reasons"]) == ("damaged", ["store_damaged"])
     assert str(application.store.path) not in answer.text
 
 

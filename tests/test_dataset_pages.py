@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.testing.v1 import AppTest
 
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
@@ -21,7 +22,7 @@ from ecommerce_core.query import Query
 from pages import active_filters, echo, row_list
 from pages.reads import Reads
 from tests.peers import Peers
-from tests.test_pages import Page, catalogue, installed
+from tests.test_pages import NAVIGATION, Page, catalogue, installed
 
 FAMILIES = ("TV", "Frigos", "Audio")
 
@@ -435,6 +436,31 @@ def test_a_file_is_offered_in_each_format_and_holds_all_rows_that_match(app: App
     query = Query(values=(("family", ("TV",)),))
     made = exports.at_once(app.datasets["products"], query, "csv")()
     assert len(made.decode("utf-8-sig").splitlines()) == 21
+
+
+@pytest.mark.parametrize(
+    ("locale", "heading"), [("fr-FR", "code;family;description"), ("en-GB", "code,family,desc")]
+)
+def test_a_csv_file_is_in_the_form_of_its_pages_language(
+    app: Application, monkeypatch: pytest.MonkeyPatch, locale: str, heading: str
+) -> None:
+    from pages import export_menu, exports
+
+    fetch(app)
+    made: list[Callable[[], bytes]] = []
+
+    def at_once(*args: Any) -> Callable[[], bytes]:
+        made.append(exports.at_once(*args))
+        return made[-1]
+
+    monkeypatch.setattr(export_menu, "at_once", at_once)
+    at = AppTest.from_file(str(NAVIGATION), default_timeout=20)
+    at.context = {"locale": locale, "timezone": "Europe/Paris"}
+    at.run().switch_page("products.py")
+    at.session_state["export_products"] = True
+    at.run()
+
+    assert made[0]().decode("utf-8-sig").startswith(heading)
 
 
 def test_a_large_file_is_prepared_aside_and_can_be_given_up(

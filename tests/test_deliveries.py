@@ -6,7 +6,8 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
@@ -15,16 +16,17 @@ import pytest
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.errors import StoreBusy
 from ecommerce_core.models import Clock, ClockReading, NewDelivery, Outcome
+from ecommerce_core.refusals import RefusalLimit
 from ecommerce_core.settings import Settings
 from ecommerce_core.store import Store
 from tests.waiting import until
 
 
-def delivery(reason: str | None = None) -> NewDelivery:
+def delivery(reason: str | None = None, outcome: Outcome = Outcome.EXECUTED) -> NewDelivery:
     return NewDelivery(
         received_at=datetime.now(UTC),
         dataset="products",
-        outcome=Outcome.REFUSED,
+        outcome=outcome,
         run_id=None,
         reason=reason,
         simulated_at=None,
@@ -38,14 +40,16 @@ class Written:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.groups: list[list[NewDelivery]] = []
+        self.not_kept: Counter[str] = Counter()
         self.error = error
         self.attempts = 0
 
-    def __call__(self, deliveries: Sequence[NewDelivery]) -> None:
+    def __call__(self, deliveries: Sequence[NewDelivery], not_kept: Mapping[str, int]) -> None:
         self.attempts += 1
         if self.error is not None:
             raise self.error
         self.groups.append(list(deliveries))
+        self.not_kept.update(not_kept)
 
     @property
     def count(self) -> int:
@@ -189,3 +193,90 @@ def test_the_stop_does_not_wait_for_a_clock_that_hangs() -> None:
 
     assert written.count == 1
     assert time.monotonic() - began < 5
+
+
+def test_twenty_refusals_a_minute_of_each_dataset_are_kept_and_the_others_counted() -> None:
+    now_s = [0.0]
+    limit = RefusalLimit(now_s=lambda: now_s[0])
+
+    assert sum(limit.admits("products") for _ in range(100)) == 20
+    assert sum(limit.admits("customers") for _ in range(5)) == 5
+    now_s[0] = 59.9
+    assert not limit.admits("products")
+    now_s[0] = 60.0
+    assert sum(limit.admits("products") for _ in range(30)) == 20
+    assert limit.take_not_kept() == {"products": 91}
+    assert limit.take_not_kept() == {}
+
+
+def test_a_flood_of_refusals_takes_no_room_from_what_was_executed(store: Store) -> None:
+    log = DeliveryLog(store.record_deliveries, capacity=100)
+    for _ in range(1_000):
+        log.record(delivery("refused", Outcome.REFUSED))
+    for number in range(50):
+        assert log.record(delivery(str(number)))
+    log.start()
+    log.stop()
+
+    outcomes = Counter(found.outcome for found in store.list_deliveries(limit=2_000))
+    assert outcomes == {Outcome.REFUSED: 20, Outcome.EXECUTED: 50}
+    assert store.refused_not_kept() == {"products": 980}
+
+
+def test_the_count_is_written_while_the_flood_goes_on_and_not_with_each_refusal() -> None:
+    written = Written()
+    log = DeliveryLog(written, counted_every_s=0.2)
+    log.start()
+    for _ in range(500):
+        log.record(delivery("refused", Outcome.REFUSED))
+    until(lambda: written.not_kept["products"] == 480)
+    attempts = written.attempts
+    log.stop()
+
+    assert attempts < 10
+    assert (written.count, written.not_kept) == (20, {"products": 480})
+
+
+def test_a_count_that_cannot_be_written_is_written_later() -> None:
+    written = Written(StoreBusy("locked"))
+    log = DeliveryLog(written, counted_every_s=0.02, retry_s=0.02)
+    log.start()
+    for _ in range(30):
+        log.record(delivery("refused", Outcome.REFUSED))
+    until(lambda: written.attempts > 3)
+    written.error = None
+    until(lambda: written.not_kept["products"] == 10)
+    log.stop()
+
+    assert (written.count, written.not_kept) == (20, {"products": 10})
+
+
+def test_the_oldest_refusals_are_removed_and_counted_and_nothing_else(store: Store) -> None:
+    others = [Outcome.EXECUTED, Outcome.JOINED, Outcome.FAILED]
+    store.record_deliveries([delivery("kept", outcome) for outcome in others])
+    for first in range(0, 10_500, 500):
+        store.record_deliveries(
+            [delivery(str(n), Outcome.REFUSED) for n in range(first, first + 500)]
+        )
+    store.record_deliveries([delivery("the last", Outcome.REFUSED)])
+
+    refused = store.list_deliveries(limit=20_000, outcome=Outcome.REFUSED)
+    assert len(refused) == 10_000
+    assert (refused[0].reason, refused[-1].reason) == ("the last", "501")
+    assert store.refused_not_kept() == {"products": 501}
+    for outcome in others:
+        assert len(store.list_deliveries(outcome=outcome)) == 1
+
+
+def test_a_journal_that_was_flooded_before_shrinks_a_thousand_at_a_time(store: Store) -> None:
+    with store.writing() as db:
+        db.conn.executemany(
+            "INSERT INTO delivery (received_at, dataset, outcome) VALUES (?, ?, ?)",
+            [("2025-01-01T00:00:00.000Z", "products", "refused")] * 12_500,
+        )
+    sizes = []
+    for _ in range(4):
+        store.record_deliveries([delivery("one more", Outcome.REFUSED)])
+        sizes.append(len(store.list_deliveries(limit=20_000, outcome=Outcome.REFUSED)))
+
+    assert sizes == [11_501, 10_502, 10_000, 10_000]

@@ -10,16 +10,12 @@ sandbox holds on a given kernel.
 from __future__ import annotations
 
 import ast
-import http.client
 import json
 import re
 import shlex
 import shutil
-import socket
-import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,19 +23,17 @@ import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import Route, WebSocketRoute
-from starlette.websockets import WebSocket
+from starlette.routing import Route
 
 from ecommerce_core.application import Application
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.sign_in import is_local
 from tests.companion_server import Served
-from tests.server import free_port
+from tests.proxy import SITE, Proxy, running_proxy
 
 DEPLOY = PROJECT_ROOT / "deploy"
 UNIT = DEPLOY / "ecommerce-dashboard.service"
 CONTAINERFILE = DEPLOY / "Containerfile"
-NGINX = DEPLOY / "nginx.conf"
 
 
 # --- the unit
@@ -146,10 +140,13 @@ def test_the_container_file_has_known_instructions_in_an_order_that_works() -> N
     words = [word for word, _ in instructions()]
 
     assert set(words) <= {
-        *("FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE"),
+        *("ARG", "FROM", "ENV", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "EXPOSE"),
         *("HEALTHCHECK", "STOPSIGNAL", "CMD"),
     }
-    assert words[0] == "FROM"
+    assert words[:2] == ["ARG", "FROM"]
+    assert words.count("FROM") == 1
+    assert values_of("ARG") == ["BASE=docker.io/library/python:3.11-slim-bookworm"]
+    assert values_of("FROM") == ["${BASE}"]
     assert max(i for i, word in enumerate(words) if word == "RUN") < words.index("USER")
     assert words.index("USER") < words.index("CMD")
 
@@ -232,111 +229,34 @@ def test_the_containers_health_check_tells_ready_from_not(status: int, code: int
 
 
 @pytest.fixture
-def proxy(tmp_path: Path) -> Iterator[tuple[int, ssl.SSLContext]]:
-    """nginx with the site, before an application that says what it was asked."""
-    if shutil.which("nginx") is None or shutil.which("openssl") is None:
-        pytest.skip("no nginx or no openssl here")
-
-    async def echo(request: Request) -> JSONResponse:
-        return JSONResponse({"path": request.url.path, **request.headers})
-
-    async def stream(websocket: WebSocket) -> None:
-        await websocket.accept()
-        await websocket.send_json(dict(websocket.headers))
-        await websocket.close()
-
-    app = Starlette(
-        routes=[WebSocketRoute("/ecommerce/_stcore/stream", stream), Route("/{_:path}", echo)]
-    )
-    certificate = [
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
-        *("-subj", "/CN=shop.example", "-addext", "subjectAltName=DNS:shop.example"),
-        *("-keyout", str(tmp_path / "privkey.pem"), "-out", str(tmp_path / "fullchain.pem")),
-    ]
-    subprocess.run(certificate, check=True, capture_output=True)
-    with Served(app) as upstream:
-        port = free_port()
-        command = ["nginx", "-p", str(tmp_path), "-c", str(write_site(tmp_path, upstream, port))]
-        subprocess.run([*command, "-t"], check=True, capture_output=True)
-        nginx = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
-            wait_for_port(port)
-            yield port, ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
-        finally:
-            nginx.terminate()
-            nginx.wait(10)
+def proxy(tmp_path: Path) -> Iterator[Proxy]:
+    with running_proxy(tmp_path) as running:
+        yield running
 
 
-def write_site(folder: Path, upstream: Served, port: int) -> Path:
-    """The site as it is, but for its ports, its certificate's place and IPv6."""
-    site = NGINX.read_text("utf-8").replace("/etc/ssl/shop.example", str(folder))
-    site = site.replace("127.0.0.1:8501", f"127.0.0.1:{upstream.port}")
-    site = re.sub(r"listen \[::\].*;", "", site)
-    site = site.replace("listen 80;", f"listen 127.0.0.1:{free_port()};")
-    site = site.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
-    places = "".join(
-        f"{name}_temp_path {folder / name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    file = folder / "nginx.conf"
-    file.write_text(
-        f"daemon off; pid {folder / 'pid'}; error_log stderr; events {{}}\n"
-        f"http {{ access_log off; {places}\n{site}\n}}"
-    )
-    return file
-
-
-def wait_for_port(port: int) -> None:
-    for _ in range(200):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("nginx did not come up")
-
-
-def ask(
-    proxy: tuple[int, ssl.SSLContext], path: str, **headers: str
-) -> tuple[http.client.HTTPResponse, bytes]:
-    port, tls = proxy
-    connection = http.client.HTTPConnection("shop.example")
-    raw = socket.create_connection(("127.0.0.1", port), timeout=10)
-    connection.sock = tls.wrap_socket(raw, server_hostname="shop.example")
-    try:
-        connection.request("GET", path, headers={"Host": "shop.example", **headers})
-        response = connection.getresponse()
-        return response, b"" if response.status == 101 else response.read()
-    finally:
-        connection.close()
-
-
-def test_the_proxy_forwards_pages_over_tls_and_says_who_asked_for_what(
-    proxy: tuple[int, ssl.SSLContext],
-) -> None:
-    _, body = ask(proxy, "/ecommerce/products")
+def test_the_proxy_forwards_pages_over_tls_and_says_who_asked_for_what(proxy: Proxy) -> None:
+    _, body = proxy.ask("/ecommerce/products")
 
     said = json.loads(body)
     assert said["path"] == "/ecommerce/products"
     assert said["host"] == "shop.example"
     assert said["x-forwarded-proto"] == "https"
     assert said["x-forwarded-for"] == "127.0.0.1"
-    root, _ = ask(proxy, "/")
-    assert (root.status, root.headers["Location"][-11:]) == (302, "/ecommerce/")
+    root, _ = proxy.ask("/")
+    assert (root.status, root.headers["Location"]) == (302, "/ecommerce/")
     for path in ("add-auto", "auto_load_customers", "metrics", "healthz"):
-        assert ask(proxy, f"/ecommerce/{path}")[0].status == 403
+        assert proxy.ask(f"/ecommerce/{path}")[0].status == 403
     upgrade = {
         "Connection": "Upgrade",
         "Upgrade": "websocket",
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
     }
-    assert ask(proxy, "/ecommerce/_stcore/stream", **upgrade)[0].status == 101
+    assert proxy.ask("/ecommerce/_stcore/stream", headers=upgrade)[0].status == 101
 
 
 def test_the_proxy_example_has_all_that_a_page_needs() -> None:
-    site = NGINX.read_text("utf-8")
+    site = SITE.read_text("utf-8")
 
     for directive in (
         "proxy_set_header Host $http_host;",
@@ -344,7 +264,7 @@ def test_the_proxy_example_has_all_that_a_page_needs() -> None:
         "proxy_set_header Upgrade $http_upgrade;",
         "proxy_set_header Connection $connection_upgrade;",
         "proxy_http_version 1.1;",
-        "return 301 https://$host$request_uri;",
+        "return 301 https://$server_name$request_uri;",
     ):
         assert directive in site
     assert site.count("{") == site.count("}")

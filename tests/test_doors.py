@@ -1,6 +1,8 @@
 """Nobody else's page, file or account works this dashboard: what was tried, and the right answer.
 
-The server is the one that a user starts; what is sent to it are the bytes of the attempt.
+The server is the one that a user starts; what is sent to it are the bytes of the attempt. Here are
+browsers and strangers; files and accounts, peers, and supply with what runs around the server are
+in the files beside this one.
 """
 
 from __future__ import annotations

@@ -16,8 +16,6 @@ from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.export import (
-    FORMATS,
-    FORMULA_STARTS,
     MIME_TYPES,
     export_file_name,
     write_export,
@@ -80,9 +78,11 @@ def row(code: str = "A", *, description: str = "Télé", **fields: Any) -> Produ
     return Product(**{**values, **fields})
 
 
-def written(file_format: str, *chunks: list[Row], dataset: Dataset = PRODUCTS) -> bytes:
+def written(
+    file_format: str, *chunks: list[Row], dataset: Dataset = PRODUCTS, language: str = "en"
+) -> bytes:
     out = BytesIO()
-    write_export(file_format, dataset, chunks, out)
+    write_export(file_format, dataset, chunks, out, language=language)
     return out.getvalue()
 
 
@@ -109,7 +109,9 @@ def test_a_csv_file_says_its_units_and_reads_in_excel() -> None:
     assert "price_cents" not in said
 
 
-@pytest.mark.parametrize("start", FORMULA_STARTS)
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20"]
+)
 def test_a_text_that_would_be_a_formula_is_a_text(start: str) -> None:
     bad = f"{start}HYPERLINK(1)"
     body = written("csv", [row(description=bad)])
@@ -128,17 +130,6 @@ def test_a_negative_number_is_a_number_and_not_guarded() -> None:
     _heading, line = lines_of(written("csv", [customer], dataset=CUSTOMERS))
 
     assert line[1:5] == ["'-A", "B", "-2.5", "-1.0"]
-
-
-@settings(max_examples=60, deadline=None)
-@given(rows=st.lists(PRODUCT, max_size=5))
-def test_a_spreadsheet_runs_nothing_whatever_the_texts(rows: list[Row]) -> None:
-    lines = lines_of(written("csv", rows))
-
-    assert len(lines) == len(rows) + 1
-    for line in lines:
-        for number, value in enumerate(line):
-            assert number == 3 or not value.startswith(FORMULA_STARTS)  # noqa: PLR1714
 
 
 def test_an_excel_file_has_true_numbers_and_times_under_a_frozen_heading() -> None:
@@ -210,18 +201,17 @@ def test_a_parquet_file_has_the_stores_own_types_and_values(rows: list[Row]) -> 
     ]
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize("file_format", ["csv", "xlsx", "json", "parquet"])
 @pytest.mark.parametrize("dataset", [PRODUCTS, CUSTOMERS])
 def test_a_file_of_nothing_is_a_good_file(file_format: str, dataset: Dataset) -> None:
     body = written(file_format, dataset=dataset)
 
     assert body
-    assert file_format in MIME_TYPES
     if file_format == "json":
         assert dataset.parse(body).records == []
 
 
-@pytest.mark.parametrize("file_format", FORMATS)
+@pytest.mark.parametrize("file_format", ["csv", "xlsx", "json", "parquet"])
 def test_an_export_of_the_store_has_every_row_that_matches(store: Store, file_format: str) -> None:
     put(store, [*products(23), product("other", descriptionProduit="else")])
     out = BytesIO()
@@ -244,6 +234,38 @@ def test_an_export_of_the_store_has_every_row_that_matches(store: Store, file_fo
 
 def test_a_file_is_named_after_its_dataset_and_the_time() -> None:
     assert export_file_name(PRODUCTS, "csv", AT) == "products-2026-01-31-0815.csv"
+
+
+def test_each_format_says_what_it_is() -> None:
+    assert dict(MIME_TYPES) == {
+        "csv": "text/csv; charset=utf-8",
+        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "json": "application/json",
+        "parquet": "application/vnd.apache.parquet",
+    }
+
+
+def test_a_french_csv_file_has_semicolons_and_decimal_commas() -> None:
+    body = written("csv", [row(description="a;b")], language="fr")
+
+    heading, line = body.decode("utf-8-sig").splitlines()
+    assert body.startswith(b"\xef\xbb\xbf")
+    assert heading.startswith("code;family;description;price_eur;")
+    assert line.startswith('A;TV;"a;b";1234,05;1;0;;2;9223372036854775807;2026-01-31 08:15:00.123;')
+    customer = Customer("1", "A", "B", -2.5, 1e-7, "", AT, AT, None)
+    _, line = written("csv", [customer], dataset=CUSTOMERS, language="fr").decode().splitlines()
+    assert line.startswith("1;A;B;-2,5;1e-07;;")
+
+
+def test_an_exception_in_the_middle_leaves_the_file_open() -> None:
+    def chunks() -> Any:
+        yield [row()]
+        raise OSError
+
+    out = BytesIO()
+    with pytest.raises(OSError, match=r"^$"):
+        write_export("csv", PRODUCTS, chunks(), out)
+    assert not out.closed
 
 
 def test_an_unknown_format_is_an_error() -> None:

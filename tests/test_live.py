@@ -229,6 +229,6 @@ def test_a_run_a_clear_and_a_callback_are_told_at_once(
     rises("products", version)
     version = live.state().versions["deliveries"]
     one = NewDelivery(datetime.now(UTC), "products", Outcome.REFUSED, None, None, None, None, 0.1)
-    application.record_deliveries([one])
+    application.record_deliveries([one], {})
     rises("deliveries", version)
     assert live.state().versions["customers"] == 1

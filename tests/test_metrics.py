@@ -126,6 +126,18 @@ def test_what_is_not_known_is_counted_as_other(metrics: Metrics, store: Store) -
     assert scraped("ecommerce_deliveries_total", dataset="other", outcome="refused") == 50
 
 
+def test_refusals_that_the_journal_does_not_keep_have_a_counter(
+    metrics: Metrics, store: Store
+) -> None:
+    for dataset in ("products", "products", "somebody else's"):
+        metrics.observe_refusal_not_kept(dataset)
+    scraped = scrape(metrics, store)
+
+    name = "ecommerce_refused_deliveries_not_kept_total"
+    assert scraped(name, dataset="products") == 2
+    assert scraped(name, dataset="other") == 1
+
+
 def test_two_applications_count_apart(metrics: Metrics, store: Store) -> None:
     other = Metrics(datasets=["products"], peers=["crm"])
     metrics.observe_delivery("products", Outcome.EXECUTED)

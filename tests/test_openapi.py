@@ -150,6 +150,22 @@ def test_health_that_is_bad_is_described(
     validate(answer, "/ecommerce/healthz", "GET")
 
 
+def test_health_of_a_damaged_store_and_a_failing_peer_is_described(
+    server: Served, application: Application, peers: Peers
+) -> None:
+    del peers.bodies["catalogue-produit"]
+    assert requests.post(server.url + PRODUCTS_CALLBACK, timeout=10).status_code == 502
+    sound = application.store.path.read_bytes()
+    application.store.path.write_bytes(b"garbage" * 1_000)
+    answer = requests.get(f"{server.url}/ecommerce/healthz", timeout=10)
+    application.store.path.write_bytes(sound)
+
+    assert answer.status_code == 503
+    assert "store_damaged" in answer.json()["reasons"] == ["store_damaged"]
+    assert answer.json()["peers"]["catalogue-produit"]["last_error"] == "PeerUnreachable"
+    validate(answer, "/ecommerce/healthz", "GET")
+
+
 def test_a_held_run_is_described(server: Served, peers: Peers) -> None:
     url = server.url + PRODUCTS_CALLBACK
     for count in (30, 3):

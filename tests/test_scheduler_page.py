@@ -23,7 +23,6 @@ from ecommerce_core.language import Language
 from ecommerce_core.models import Recurrence, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
-from ecommerce_core.settlement import SERVER_WAS_DOWN
 from tests.callback_app import CallbackApp
 from tests.peers import WIRE
 from tests.test_pages import Page
@@ -576,7 +575,8 @@ def test_a_task_that_runs_as_promised_raises_no_alarm(rig: Rig) -> None:
 
 
 def test_why_one_was_missed_is_told_in_the_readers_language() -> None:
-    assert Language("fr").sentence(SERVER_WAS_DOWN) == "le serveur ne tournait pas à l’heure prévue"
+    said = Language("fr").sentence("the server was not running when it was due")
+    assert said == "le serveur ne tournait pas à l’heure prévue"
 
 
 def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,11 +24,16 @@ from starlette.routing import Route
 
 from ecommerce_core.errors import SettingsError
 from ecommerce_core.settings import PROJECT_ROOT
-from ecommerce_core.sign_in import CALLBACK_PATH, check_exposure, is_local, read_providers
-from ecommerce_core.sign_in_routes import COOKIE, LOGIN, SignInRoutes
+from ecommerce_core.sign_in import check_exposure, is_local, read_providers
+from ecommerce_core.sign_in_routes import SignInRoutes, middleware
 from tests.companion_server import Answered, Served
 from tests.oidc_provider import COOKIE_SECRET
 from tests.server import free_port, running_server
+
+LOGIN = "/ecommerce/auth/login"
+CALLBACK_PATH = "/ecommerce/oauth2callback"
+COOKIE = "ecommerce_return_to"
+
 
 AUTH: dict[str, Any] = {
     "redirect_uri": "http://127.0.0.1:8501/ecommerce/oauth2callback",
@@ -36,6 +42,8 @@ AUTH: dict[str, Any] = {
     "client_secret": "secret",
     "server_metadata_url": "http://localhost/.well-known/openid-configuration",
 }
+LOGIN, CALLBACK_PATH = "/ecommerce/auth/login", "/ecommerce/oauth2callback"
+COOKIE = "ecommerce_return_to"
 PROVIDER = {key: AUTH[key] for key in ("client_id", "client_secret", "server_metadata_url")}
 SHARED = {key: AUTH[key] for key in ("redirect_uri", "cookie_secret")}
 
@@ -252,6 +260,28 @@ def test_a_provider_that_does_not_answer_leads_back_with_a_word() -> None:
 
     assert (answer.status, answer.body) == (302, b"")
     assert answer.headers["location"] == "/ecommerce/products?sign_in=unreachable"
+
+
+@pytest.mark.parametrize(
+    ("redirect_uri", "more"),
+    [
+        ("https://shop.example/ecommerce/oauth2callback", "; Secure"),
+        ("http://127.0.0.1:8501/ecommerce/oauth2callback", ""),
+    ],
+)
+def test_cookies_are_secure_where_one_comes_back_over_https(redirect_uri: str, more: str) -> None:
+    app = streamlit_like()
+    app.user_middleware += middleware(redirect_uri)
+    with Served(app) as server:
+        connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+        connection.request("GET", f"{CALLBACK_PATH}?state=1&code=1&good")
+        cookies = connection.getresponse().headers.get_all("Set-Cookie")
+        connection.close()
+
+    assert cookies == [
+        f"_streamlit_user=signed; Path=/; SameSite=lax{more}",
+        f"ecommerce_return_to=; Path=/ecommerce; Max-Age=0; HttpOnly; SameSite=Lax{more}",
+    ]
 
 
 def test_the_real_server_leads_back_where_the_provider_is_not_there(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.language import Language
 from ecommerce_core.models import Trigger
-from pages.table import TIME_FORMATS, Kind, browser_format, cells_of
+from pages.table import Kind, browser_format, cells_of
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, installed
 
@@ -28,8 +28,8 @@ SMALL, LARGE = [1, None, -999], [1, 1_000]
     ("kind", "values", "locale", "written"),
     [
         ("text", ["a"], None, ""),
-        ("moment", [], "de-DE", TIME_FORMATS["fr"]),
-        ("simulated", [], "fr-FR", TIME_FORMATS["fr"]),
+        ("moment", [], "de-DE", "DD/MM/YYYY HH:mm:ss"),
+        ("simulated", [], "fr-FR", "DD/MM/YYYY HH:mm:ss"),
         ("number", SMALL, None, "%d"),
         ("number", SMALL, "de-DE", "%d"),
         ("number", [7.0, 999.0], "en-GB", "%d"),
@@ -107,7 +107,7 @@ def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
 
 @pytest.mark.parametrize(
     ("locale", "written"),
-    [("fr-FR", ("euro", TIME_FORMATS["fr"])), ("en-DE", (None, TIME_FORMATS["en"]))],
+    [("fr-FR", ("euro", "DD/MM/YYYY HH:mm:ss")), ("en-DE", (None, "D MMM YYYY, HH:mm:ss"))],
 )
 def test_a_page_asks_the_browser_for_what_it_writes_as_we_do_and_writes_the_rest(
     app: Application, locale: str, written: tuple[str | None, str]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ecommerce_core import __version__
+from ecommerce_core import __version__, logs
 from ecommerce_core.cli.datasets import clear, confirm, discard, runs, sync, undo
 from ecommerce_core.cli.files import backup, restore
 from ecommerce_core.cli.sandbox import sandbox
@@ -25,6 +25,7 @@ def cli() -> None:
 
     Settings come from ECOMMERCE_… variables, the same as the server's.
     """
+    logs.set_up_command_line()
 
 
 for command in (

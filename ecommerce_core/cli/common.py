@@ -14,6 +14,7 @@ from ecommerce_core.access import Actor, Role
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.errors import EcommerceError, SettingsError
 from ecommerce_core.settings import Settings
+from ecommerce_core.terminal import terminal_safe
 
 # A dead address: commands that never ask a peer must not need a gateway.
 NO_GATEWAY = "http://127.0.0.1:9"
@@ -40,7 +41,7 @@ def read_settings() -> Settings:
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(terminal_safe(str(error))) from error
 
 
 def gateway_url(settings: Settings) -> str:
@@ -59,7 +60,7 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except EcommerceError as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(terminal_safe(str(error))) from error
 
 
 @contextmanager
@@ -81,6 +82,11 @@ def opened(*, needs_gateway: bool) -> Iterator[Application]:
             application.close()
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Say a line that may hold what others wrote: it does nothing to the terminal."""
+    click.echo(terminal_safe(text), err=err)
+
+
 def echo_json(value: object) -> None:
-    """Say a result for a program."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    """Say a result for a program. It is ASCII, so that a terminal takes none of it for more."""
+    click.echo(json.dumps(value, indent=2, default=str))

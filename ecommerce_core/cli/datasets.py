@@ -17,6 +17,7 @@ from ecommerce_core.cli.common import (
     names_of,
     opened,
     operator,
+    say,
 )
 from ecommerce_core.cli.words import run_as_plain, run_in_words
 from ecommerce_core.errors import EcommerceError
@@ -86,7 +87,7 @@ def discard(run_id: int) -> None:
     """Let go of the answer that a held run keeps."""
     with opened(needs_gateway=False) as application:
         application.discard(run_id, actor=operator())
-    click.echo(f"run {run_id}: discarded, nothing was changed")
+    say(f"run {run_id}: discarded, nothing was changed")
 
 
 @click.command()
@@ -107,7 +108,7 @@ def runs(limit: int, dataset: str | None, status: str | None, *, as_json: bool) 
         echo_json([run_as_plain(run) for run in found])
         return
     for run in found:
-        click.echo(run_in_words(run))
+        say(run_in_words(run))
 
 
 def _each(names: Sequence[str], act: Callable[[str], Run]) -> None:
@@ -115,9 +116,9 @@ def _each(names: Sequence[str], act: Callable[[str], Run]) -> None:
     refused = False
     for name in names:
         try:
-            click.echo(run_in_words(act(name)))
+            say(run_in_words(act(name)))
         except EcommerceError as error:
-            click.echo(f"{name}: {error}", err=True)
+            say(f"{name}: {error}", err=True)
             refused = True
     if refused:
         sys.exit(1)
@@ -129,7 +130,7 @@ def say_runs(runs: Sequence[Run], *, as_json: bool) -> None:
         echo_json([run_as_plain(run) for run in runs])
     else:
         for run in runs:
-            click.echo(run_in_words(run))
+            say(run_in_words(run))
     if not all(run.status.is_good for run in runs):
         sys.exit(1)
 

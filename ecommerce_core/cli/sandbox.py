@@ -6,7 +6,7 @@ import threading
 
 import click
 
-from ecommerce_core.cli.common import read_settings
+from ecommerce_core.cli.common import read_settings, say
 
 
 @click.command()
@@ -47,13 +47,13 @@ def sandbox(port: int, admin_port: int | None, speed: float, app_url: str) -> No
     except OSError as error:
         reason = f"port {port} or {admin_port} cannot be used: {error.strerror}"
         raise click.ClickException(reason) from error
-    click.echo(
+    say(
         f"sandbox gateway at {url}, its administration at {peers.admin_url}; "
         f"callbacks go to {app_url}; Ctrl-C ends it"
     )
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        click.echo("stopping")
+        say("stopping")
     finally:
         peers.stop()

@@ -10,19 +10,20 @@ from typing import Any
 import click
 
 from ecommerce_core.application import Application
-from ecommerce_core.backup import list_backups
+from ecommerce_core.backup_files import list_backups
 from ecommerce_core.cli.common import (
     echo_json,
     gateway_url,
     json_option,
     opened,
     read_settings,
+    say,
 )
 from ecommerce_core.cli.words import moment, run_as_plain, run_in_words
 from ecommerce_core.doctor import examine
 from ecommerce_core.models import Clock
 from ecommerce_core.peer_examination import Check, Verdict, reach
-from ecommerce_core.settings import Settings
+from ecommerce_core.terminal import terminal_safe
 
 _SIGNS = {
     Verdict.OK: ("ok   ", "green"),
@@ -44,12 +45,12 @@ def status(*, as_json: bool) -> None:
             "datasets": {name: _dataset(application, name) for name in application.datasets},
             "gateway": application.settings.gateway_url,
             **_peers(application),
-            "backups": _backups(application.settings),
+            "backups": _backups(application),
         }
         if as_json:
             echo_json(found)
             return
-        click.echo(f"database   {found['database']}")
+        say(f"database   {found['database']}")
         for name in application.datasets:
             _say_dataset(application, name)
         _say_peers(found)
@@ -74,7 +75,7 @@ def doctor(*, as_json: bool) -> None:
     if as_json:
         echo_json([asdict(check) for check in checks])
     else:
-        click.echo(f"{len(checks)} checks, {len(wrong)} wrong")
+        say(f"{len(checks)} checks, {len(wrong)} wrong")
     if wrong:
         sys.exit(1)
 
@@ -83,9 +84,10 @@ def _say_check(check: Check) -> None:
     sign, colour = _SIGNS[check.verdict]
     took = "" if check.seconds is None else f" ({check.seconds * 1e3:,.0f} ms)"
     subject = f"{check.subject} {check.step}"
-    click.echo(f"{click.style(sign, fg=colour)} {subject:30} {check.detail}{took}")
+    said = terminal_safe(f"{subject:30} {check.detail}{took}")
+    click.echo(f"{click.style(sign, fg=colour)} {said}")
     if check.advice and check.verdict is not Verdict.OK:
-        click.echo(f"      → {check.advice}")
+        say(f"      → {check.advice}")
 
 
 def _dataset(application: Application, name: str) -> dict[str, Any]:
@@ -102,15 +104,15 @@ def _dataset(application: Application, name: str) -> dict[str, Any]:
 
 def _say_dataset(application: Application, name: str) -> None:
     totals = application.store.totals(application.datasets[name])
-    click.echo(f"{name:10} {totals.current:,} rows, {totals.withdrawn:,} withdrawn")
+    say(f"{name:10} {totals.current:,} rows, {totals.withdrawn:,} withdrawn")
     run, held = application.store.last_run(name), application.store.held_run(name)
     if run is not None:
-        click.echo(f"{'':10} {run_in_words(run)}")
+        say(f"{'':10} {run_in_words(run)}")
     if held is not None:
-        click.echo(f"{'':10} run {held.id} is held: `confirm {held.id}` or `discard {held.id}`")
+        say(f"{'':10} run {held.id} is held: `confirm {held.id}` or `discard {held.id}`")
     undoable = application.undoable_rows(name)
     if undoable:
-        click.echo(f"{'':10} {undoable:,} rows were cleared: `undo {name}` brings them back")
+        say(f"{'':10} {undoable:,} rows were cleared: `undo {name}` brings them back")
 
 
 def _peers(application: Application) -> dict[str, Any]:
@@ -136,23 +138,24 @@ def _clock(clock: Clock | None) -> dict[str, Any] | None:
 
 def _say_peers(found: dict[str, Any]) -> None:
     if found["gateway"] is None:
-        click.echo("gateway    none is set: the server embeds its own peers")
+        say("gateway    none is set: the server embeds its own peers")
         return
-    click.echo(f"gateway    {found['gateway']}")
+    say(f"gateway    {found['gateway']}")
     for name, peer in found["peers"].items():
-        click.echo(f"{'':10} {name}: {'answers' if peer['answers'] else peer['error']}")
+        say(f"{'':10} {name}: {'answers' if peer['answers'] else peer['error']}")
     if found["clock"] is not None:
         clock = found["clock"]
         paused = ", paused" if clock["paused"] else ""
-        click.echo(f"clock      {clock['simulated_at']}, speed {clock['speed']:g}{paused}")
+        say(f"clock      {clock['simulated_at']}, speed {clock['speed']:g}{paused}")
 
 
-def _backups(settings: Settings) -> dict[str, Any] | None:
-    if settings.backup_dir is None:
+def _backups(application: Application) -> dict[str, Any] | None:
+    folder = application.settings.backup_dir
+    if folder is None:
         return None
-    backups = list_backups(settings.backup_dir)
+    backups = list_backups(folder, installation=application.store.installation())
     newest = moment(backups[-1][0]) if backups else None
-    return {"folder": str(settings.backup_dir), "count": len(backups), "newest_at": newest}
+    return {"folder": str(folder), "count": len(backups), "newest_at": newest}
 
 
 def _say_backups(backups: Any) -> None:
@@ -163,4 +166,4 @@ def _say_backups(backups: Any) -> None:
     if newest is not None:
         age = datetime.now(UTC) - datetime.fromisoformat(newest)
         ago = f"the newest {age.total_seconds() / 3600:,.1f} h old"
-    click.echo(f"backups    {backups['count']} in {backups['folder']}, {ago}")
+    say(f"backups    {backups['count']} in {backups['folder']}, {ago}")

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 import click
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.cli.common import echo_json, json_option, opened, operator
+from ecommerce_core.cli.common import echo_json, json_option, opened, operator, say
 from ecommerce_core.cli.words import task_as_plain
 from ecommerce_core.models import Recurrence, Task
+from ecommerce_core.terminal import terminal_safe
 
 _FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 _FARTHEST = timedelta(days=36_500)
@@ -48,7 +49,7 @@ def list_tasks(*, ours: bool, as_json: bool) -> None:
         echo_json([task_as_plain(task) for task in found])
         return
     for task in found:
-        click.echo(_in_words(task))
+        say(_in_words(task))
 
 
 @tasks.command()
@@ -87,7 +88,7 @@ def add(
     if as_json:
         echo_json(task_as_plain(task))
     else:
-        click.echo(f"added: {_in_words(task)}")
+        say(f"added: {_in_words(task)}")
 
 
 @tasks.command()
@@ -105,16 +106,18 @@ def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> N
         owner = application.settings.app_name if source is None else source
         if not yes:
             which = "all tasks" if name is None else f"the tasks {name}"
-            click.confirm(f"Delete {which} of {owner}?", abort=True)
+            click.confirm(terminal_safe(f"Delete {which} of {owner}?"), abort=True)
         if name is None:
             count = application.steering.delete_all(owner, actor=operator())
         else:
             count = application.steering.delete_tasks(name, actor=operator(), source=owner)
-    click.echo(f"deleted {count:,} tasks of {owner}")
+    say(f"deleted {count:,} tasks of {owner}")
 
 
 def _in_words(task: Task) -> str:
-    return (
-        f"{task.next_fire_time}  {task.recurrence:6}  {task.name}  "
-        f"(of {task.source_app}, calls {task.target})"
+    """A task as one line. Anybody may have written it: no part of it hides the others."""
+    recurrence, name, owner, target = (
+        terminal_safe(text, longest=200)
+        for text in (task.recurrence, task.name, task.source_app, task.target)
     )
+    return f"{task.next_fire_time}  {recurrence:6}  {name}  (of {owner}, calls {target})"

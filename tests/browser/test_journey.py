@@ -284,7 +284,8 @@ def test_what_was_filtered_is_shared_selected_taken_away_and_read_back(
     with visitor.page.expect_download() as download:
         visitor.button("export_products_csv").click()
     with Path(download.value.path()).open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
+        delimiter = {"en-GB": ",", "fr-FR": ";"}[locale]
+        rows = list(csv.DictReader(file, delimiter=delimiter))
     assert len(rows) == count
     assert {row["family"] for row in rows} == {"TV"}
     assert requests.get(download.value.url, timeout=10).ok, "a slow browser would be too late"

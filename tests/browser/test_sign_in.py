@@ -193,6 +193,33 @@ def test_who_signs_out_is_outside_and_so_is_the_next_visit(
     expect(visitor.button("sign_in")).to_be_visible()
 
 
+def test_a_copy_of_the_cookie_ends_with_the_sign_out(
+    visit: Callable[..., Visitor], closed_shop: Shop
+) -> None:
+    visitor, elsewhere, thief = visit(closed_shop), visit(closed_shop), visit(closed_shop)
+    for one in (visitor, elsewhere):
+        one.open("products")
+        sign_in(one, "ada")
+    thief.context.add_cookies(
+        [
+            {"name": one["name"], "value": one["value"], "url": closed_shop.server.page()}
+            for one in visitor.context.cookies()
+        ]
+    )
+    thief.open("products")
+    expect(thief.part("products_table")).to_be_visible()
+
+    visitor.button("sign_out").click()
+    expect(visitor.button("sign_in")).to_be_visible()
+
+    thief.open("products")
+    expect(thief.button("sign_in")).to_be_visible()
+    expect(thief.part("products_table")).to_have_count(0)
+    # Another sign-in of the same person is another one.
+    elsewhere.open("customers")
+    expect(elsewhere.button("fetch_customers")).to_be_visible()
+
+
 def test_a_page_listens_from_the_sign_in_to_the_sign_out_and_not_beyond(
     visitor: Visitor, closed_shop: Shop
 ) -> None:

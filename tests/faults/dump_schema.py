@@ -112,6 +112,8 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
         }
     ],
     "watch": [{"id": 1, "state": "{}"}],
+    "refused_not_kept": [{"dataset": "products", "count": 1_201}],
+    "sign_out": [{"key": "ab" * 32, "until": T2}],
 }
 
 

@@ -198,8 +198,8 @@ def test_a_callback_under_a_foreign_host_is_refused_and_journalled(product: Prod
     ("headers", "status"),
     [
         ({}, b"101"),
-        ({"Host": "evil.example"}, b"403"),
-        ({"Host": "evil.example", "Origin": "http://evil.example"}, b"403"),
+        ({"Host": "evil.example"}, b"421"),
+        ({"Host": "evil.example", "Origin": "http://evil.example"}, b"421"),
         ({"Origin": "http://evil.example"}, b"403"),
     ],
     ids=["ours", "foreign host", "rebound", "foreign origin"],

@@ -1,0 +1,122 @@
+"""Whether the application can read back all that a sound database holds.
+
+SQLite sees to the shape and to its own pages. A time that is none, an unknown status, a text
+that is not UTF-8 or JSON that is cut short are sound to it, and would break the first page that
+shows them.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ecommerce_core.dataset_state import DatasetState
+from ecommerce_core.models import Action, Outcome, Resolution, RunStatus, Trigger
+from ecommerce_core.promise_record import PromiseOutcome
+
+_CHUNK = 2**20
+# What SQLite calls the values that a column of each declared type may hold.
+_STORED_AS = {
+    "TEXT": ("text",),
+    "INTEGER": ("integer",),
+    "REAL": ("real", "integer"),
+    "BLOB": ("blob",),
+    "ANY": ("text", "integer", "real"),
+}
+
+
+def find_unreadable(connection: sqlite3.Connection) -> str | None:
+    """Where the first value stands that cannot be read back, as ``table.column``; None if none."""
+    tables = connection.execute(
+        "SELECT name FROM pragma_table_list"
+        " WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    ).fetchall()
+    return next((found for (table,) in tables for found in _unreadable(connection, table)), None)
+
+
+def _unreadable(connection: sqlite3.Connection, table: str) -> Iterator[str]:
+    columns = dict(connection.execute("SELECT name, type FROM pragma_table_info(?)", [table]))
+    for column, kind in columns.items():
+        if kind not in _STORED_AS:
+            continue  # of an index that this SQLite cannot read
+        allowed = ", ".join(f"'{one}'" for one in (*_STORED_AS[kind], "null"))
+        wrong = f"typeof({column}) NOT IN ({allowed})"
+        if kind in {"REAL", "ANY"}:  # JSON has no word for infinity
+            wrong += f" OR {column} IN (9e999, -9e999)"
+        if connection.execute(f"SELECT 1 FROM {table} WHERE {wrong} LIMIT 1").fetchone():
+            yield f"{table}.{column}"
+    if not _is_utf8(connection, table):
+        yield f"{table}: a text that is not UTF-8"
+        return  # the checks below would fall over it
+    for column in columns:
+        read = _READERS.get((table, column))
+        if read is None and column.endswith("_at"):
+            read = _read_simulated if column.startswith("simulated_") else _read_moment
+        if read is not None and not _reads(connection, table, column, read):
+            yield f"{table}.{column}"
+
+
+def _is_utf8(connection: sqlite3.Connection, table: str) -> bool:
+    try:
+        for _ in connection.execute(f"SELECT * FROM {table}"):
+            pass
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", None) is not None:
+            raise  # SQLite's own; the other one is Python's
+        return False
+    return True
+
+
+def _reads(
+    connection: sqlite3.Connection, table: str, column: str, read: Callable[[Any], object]
+) -> bool:
+    values = connection.execute(f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL")
+    try:
+        for (value,) in values:
+            read(value)
+    except (ValueError, TypeError, OverflowError, msgspec.MsgspecError, zlib.error):
+        return False
+    return True
+
+
+def _read_moment(text: str) -> None:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a moment without a time zone")
+
+
+def _read_simulated(text: str) -> None:
+    if datetime.fromisoformat(text).tzinfo is not None:
+        raise ValueError("a simulated time with a time zone")
+
+
+def _read_cleared(text: str) -> None:
+    msgspec.json.decode(text, type=DatasetState)
+    DatasetState(**msgspec.json.decode(text))
+
+
+def _read_body(body: bytes) -> None:
+    """Unpack a body bit by bit: it may be one that was made to fill the memory."""
+    unpacker, left = zlib.decompressobj(), body
+    while not unpacker.eof:
+        if not unpacker.decompress(left, _CHUNK) and not unpacker.unconsumed_tail:
+            raise ValueError("cut short")
+        left = unpacker.unconsumed_tail
+
+
+_READERS: Mapping[tuple[str, str], Callable[[Any], object]] = {
+    ("run", "action"): Action,
+    ("run", "trigger"): Trigger,
+    ("run", "status"): RunStatus,
+    ("run", "resolution"): Resolution,
+    ("run", "stages_s"): lambda text: msgspec.json.decode(text, type=dict[str, float]),
+    ("delivery", "outcome"): Outcome,
+    ("promise", "outcome"): PromiseOutcome,
+    ("dataset_state", "cleared"): _read_cleared,
+    ("watch", "state"): msgspec.json.decode,
+    ("held", "body"): _read_body,
+}
