@@ -134,6 +134,11 @@ class Live:
         self._is_stale = True
         self._wake.set()
 
+    def announce(self) -> None:
+        """Have observers look whom they may still tell something: a sign-in was ended."""
+        for observer in tuple(self.observers):
+            observer(True)
+
     def look(self) -> None:
         """Look once, now. Never raises: what goes wrong is logged once."""
         with self._turn:
@@ -164,9 +169,10 @@ class Live:
         clock = self._clock(seen.clock)
         progress = tuple(describe_progress(each) for each in seen.progress)
         self._topics = seen.topics
-        self._state = state = LiveState(before.epoch, versions, clock, progress)
+        state = LiveState(before.epoch, versions, clock, progress)
         if state == before:
             return
+        self._state = state
         is_urgent = bool(changed - PATIENT_TOPICS)
         for observer in tuple(self.observers):
             observer(is_urgent)

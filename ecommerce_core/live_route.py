@@ -17,10 +17,12 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from ecommerce_core.live import LiveState
 from ecommerce_core.outcomes import RETRY_LATER
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.replies import Problem, send_reply
 from ecommerce_core.served import Service
+from ecommerce_core.signed_ticket import Grant
 
 logger = logging.getLogger(__name__)
 
@@ -47,16 +49,16 @@ TRY_AGAIN_LATER = 1013
 
 @dataclass(eq=False)
 class _Socket:
-    """One page that listens. ``expires_at_s`` (Unix) is None where nobody has to sign in."""
+    """One page that listens; ``grant`` is None where nobody has to sign in."""
 
     websocket: WebSocket
-    expires_at_s: float | None
+    grant: Grant | None
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     is_gone: bool = False
 
     def left_s(self) -> float:
         """How long the ticket is still good for."""
-        return float("inf") if self.expires_at_s is None else self.expires_at_s - time.time()
+        return float("inf") if self.grant is None else self.grant.expires_at_s - time.time()
 
 
 class LiveRoute:
@@ -99,13 +101,13 @@ class LiveRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one WebSocket, or refuse it before it opens."""
         service = self._get_service()
-        problem, expires_at_s = self._judge(service, scope)
+        problem, grant = self._judge(service, scope)
         if service is None or problem is not None:
             refusal = problem or Problem(503, "the application is starting or stopping")
             await send_reply(refusal.reply(as_json=False), scope, receive, send)
             return
         self._loop = asyncio.get_running_loop()
-        socket = _Socket(WebSocket(scope, receive, send), expires_at_s)
+        socket = _Socket(WebSocket(scope, receive, send), grant)
         self._sockets.add(socket)
         reader: asyncio.Task[None] | None = None
         try:
@@ -121,7 +123,7 @@ class LiveRoute:
             if reader is not None:
                 reader.cancel()
 
-    def _judge(self, service: Service | None, scope: Scope) -> tuple[Problem | None, float | None]:
+    def _judge(self, service: Service | None, scope: Scope) -> tuple[Problem | None, Grant | None]:
         if service is None:
             return Problem(503, "the application is starting or stopping", RETRY_LATER), None
         if len(self._sockets) >= self._max_sockets:
@@ -130,9 +132,9 @@ class LiveRoute:
             return None, None
         asked = parse_qs(scope["query_string"].decode("latin-1"))
         grant = service.app.tickets.check(asked.get("ticket", [""])[-1], PURPOSE)
-        if grant is None:
+        if grant is None or service.app.sign_outs.holds(grant.sign_in):
             return Problem(403, "this takes the ticket of a page whose visitor signed in"), None
-        return None, grant.expires_at_s
+        return None, grant
 
     def _spread(self, is_urgent: bool) -> None:
         if self._delayed is not None and is_urgent:
@@ -153,22 +155,31 @@ class LiveRoute:
 
     async def _feed(self, service: Service, socket: _Socket) -> int:
         """Send until the page goes or may not hear any more; the code to close with."""
+        sent: LiveState | None = None
         while True:
             socket.wake.clear()
             if socket.is_gone or self._get_service() is not service:
                 return TRY_AGAIN_LATER
-            if socket.left_s() <= 0:
+            if self._is_over(service, socket):
                 return TICKET_OVER
-            state = service.app.live.state()
             sent_at_s = time.monotonic()
-            told = {**state.as_dict(), "now_ms": round(time.time() * 1_000)}
-            await self._send(socket, json.dumps(told))
+            if (state := service.app.live.state()) is not sent:
+                sent = state
+                told = {**state.as_dict(), "now_ms": round(time.time() * 1_000)}
+                await self._send(socket, json.dumps(told))
             while not await self._wait(socket, self._ping_every_s):
-                if socket.left_s() <= 0:
+                if self._is_over(service, socket):
                     return TICKET_OVER
                 await self._send(socket, PING)
             # The newest state alone: what comes in the meantime is in it.
             await asyncio.sleep(max(0.0, sent_at_s + MIN_INTERVAL_S - time.monotonic()))
+
+    def _is_over(self, service: Service, socket: _Socket) -> bool:
+        """Return True if the ticket is over, or the sign-in that it was made for was ended."""
+        grant = socket.grant
+        if grant is None:
+            return False
+        return socket.left_s() <= 0 or service.app.sign_outs.holds(grant.sign_in)
 
     async def _send(self, socket: _Socket, text: str) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -191,8 +202,8 @@ class LiveRoute:
                 if len(text) > LONGEST_MESSAGE:
                     break
                 grant = service.app.tickets.check(text, PURPOSE)
-                if socket.expires_at_s is not None and grant is not None:
-                    socket.expires_at_s = grant.expires_at_s
+                if socket.grant is not None and grant is not None:
+                    socket.grant = grant
         except (WebSocketDisconnect, KeyError, RuntimeError):
             pass  # gone, or sent bytes
         socket.is_gone = True

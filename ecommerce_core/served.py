@@ -19,6 +19,7 @@ from ecommerce_core.models import NewDelivery, Run, Trigger
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.sign_outs import SignOuts
 from ecommerce_core.signed_ticket import TicketSigner
 from ecommerce_core.store import Store
 
@@ -82,6 +83,11 @@ class ServedApplication(Protocol):
     @property
     def live(self) -> Live:
         """What pages are told of."""
+        ...
+
+    @property
+    def sign_outs(self) -> SignOuts:
+        """The sign-ins that were ended before their time."""
         ...
 
     @property

@@ -22,10 +22,14 @@ LONGEST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a ticket allows: ``actor`` may ask until ``expires_at_s`` (Unix)."""
+    """What a ticket allows: ``actor`` may ask until ``expires_at_s`` (Unix).
+
+    ``sign_in`` is the key of the sign-in that it was made for, which may be ended before.
+    """
 
     actor: Actor
     expires_at_s: float
+    sign_in: str
 
 
 class TicketSigner:
@@ -34,9 +38,9 @@ class TicketSigner:
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key or secrets.token_bytes(32)
 
-    def sign(self, purpose: str, actor: Actor, *, expires_at_s: float) -> str:
+    def sign(self, purpose: str, actor: Actor, *, expires_at_s: float, sign_in: str = "") -> str:
         """Return a ticket with which ``actor`` may ask for ``purpose``."""
-        said = json.dumps([purpose, actor.name, actor.role.value, round(expires_at_s, 3)])
+        said = json.dumps([purpose, actor.name, actor.role.value, round(expires_at_s, 3), sign_in])
         body = base64.urlsafe_b64encode(said.encode()).decode().rstrip("=")
         return f"{body}.{self._mac(body)}"
 
@@ -50,7 +54,7 @@ class TicketSigner:
         said = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         if said[0] != purpose or said[3] <= time.time():
             return None
-        return Grant(Actor(said[1], Role(said[2])), said[3])
+        return Grant(Actor(said[1], Role(said[2])), said[3], said[4])
 
     def _mac(self, body: str) -> str:
         return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()

@@ -23,6 +23,7 @@ from ecommerce_core.language import Language, escape, escape_time, timezone
 from ecommerce_core.live import describe_progress
 from ecommerce_core.live_look import SILENT_AFTER, has_failed
 from ecommerce_core.read_cache import ReadCache
+from ecommerce_core.sign_outs import sign_in_key
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
 from ecommerce_core.streamlit_private import is_agent_session, is_history_navigation
 from ecommerce_core.ticket import Ticket
@@ -123,6 +124,7 @@ def visitor() -> Actor | None:
 def sign_out() -> None:
     """End this session's sign-in, in this browser and wherever its cookie was copied to."""
     application().sign_outs.end(st.user.to_dict())
+    application().live.announce()  # to all pages of this sign-in, which hear nothing from now on
     st.logout()
 
 
@@ -138,9 +140,10 @@ def live_ticket() -> str:
     app, known = application(), visitor()
     if known is None or not app.access.must_sign_in:
         return ""
-    ends_at_s = app.access.ends_at_s(st.user.to_dict())
-    expires_at_s = min(time.time() + TICKET_LASTS_S, ends_at_s)
-    return app.tickets.sign("live", known, expires_at_s=expires_at_s)
+    claims = st.user.to_dict()
+    expires_at_s = min(time.time() + TICKET_LASTS_S, app.access.ends_at_s(claims))
+    key = sign_in_key(claims)
+    return app.tickets.sign("live", known, expires_at_s=expires_at_s, sign_in=key)
 
 
 def actor() -> Actor:
