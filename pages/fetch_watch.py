@@ -49,4 +49,4 @@ def watch(*names: str) -> None:
         "begins": {name: about.format(dataset=word(name)) for name in names},
         "words": live_words.words_of_progress(),
     }
-    _progress(key="fetch_progress", data=data)
+    _progress(key="progress", data=data)

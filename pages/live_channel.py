@@ -15,7 +15,7 @@ import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.ui import language
-from pages import live_words
+from pages import live_words, tasks
 
 HTML = """
 <p class="time"></p>
@@ -65,7 +65,12 @@ def begin(page: str) -> None:
     state["_draw"] = state.get("_draw", 0) + 1
     state["_draw_again"] = None
     live = ui.application().live.fresh_state()
+    at = tasks.clock_at()
     data: dict[str, Any] = {
+        # As it is now, for programs, which run no script.
+        "text": ""
+        if at is None
+        else _("simulated · {state}").format(state=language().simulated(at)),
         "draw": state["_draw"],
         "topics": [*SHOWN.get(page, ()), *EVERYWHERE],
         "ticket": ui.live_ticket(),

@@ -89,13 +89,13 @@ def test_a_double_click_and_one_more_fetch_once_with_progress_then_rows_and_a_to
 
     visitor.button("fetch_products").dblclick()
 
-    expect(visitor.part("fetch_progress").locator("progress")).to_be_visible()
+    expect(visitor.part("progress").locator("progress")).to_be_visible()
     visitor.click_through("fetch_products")
     expect(visitor.part("products_table")).to_have_count(0)
     odd_shop.peers.gate.set()
     expect(visitor.toast("15").first).to_be_visible()
     visitor.expect_rows("products_table", 15)
-    expect(visitor.part("fetch_progress").locator("progress")).to_have_count(0)
+    expect(visitor.part("progress").locator("progress")).to_have_count(0)
     assert odd_shop.peers.asked["catalogue-produit"] == 1
     assert [run.status for run in odd_shop.runs()] == [RunStatus.SUCCEEDED]
     expect(visitor.alert("")).to_have_count(0)
@@ -108,7 +108,7 @@ def test_neither_a_reload_nor_a_closed_tab_cuts_a_fetch_off(
     odd_shop.peers.serve_products(wire.products(15))
     odd_shop.peers.gate.clear()
     visitor = visit(odd_shop)
-    progress = visitor.part("fetch_progress").locator("progress")
+    progress = visitor.part("progress").locator("progress")
     visitor.open("products")
     visitor.button("fetch_products").click()
     expect(progress).to_be_visible()

@@ -352,7 +352,7 @@ def test_a_run_under_way_elsewhere_shows_how_it_gets_on(
     before = visitor.full_runs
     odd_shop.peers.serve_products(products(15))
     odd_shop.peers.gate.clear()
-    progress = visitor.part("fetch_progress")
+    progress = visitor.part("progress")
     answer: list[int] = []
 
     def ask() -> None:
