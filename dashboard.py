@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import signal
@@ -19,13 +18,11 @@ import anyio.to_thread
 import pyarrow
 import streamlit as st
 from starlette.middleware import Middleware
-from streamlit import runtime
 
-from ecommerce_core import installed, logs, sign_in_routes, ui
+from ecommerce_core import installed, logs, sign_in_routes
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.errors import EcommerceError, SettingsError
-from ecommerce_core.line import Line
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_error
@@ -114,15 +111,6 @@ def own_address() -> str:
     return f"{scheme}://{host}:{st.get_option('server.port')}{PREFIX}/"
 
 
-def waits_to_be_sent(session_id: str) -> bool:
-    """Whether something of a session waits in Streamlit's queue for its browser.
-
-    Streamlit has no public name for it.
-    """
-    session = runtime.get_instance()._session_mgr.get_active_session_info(session_id)
-    return session is not None and not session.session._browser_queue.is_empty()
-
-
 class Ending:
     """Ends the application, once, whoever is the first to ask."""
 
@@ -138,7 +126,6 @@ class Ending:
             if self._is_over:
                 return
             self._is_over = True
-            ui.serve_by(None)
             installed.install(None)
             self._running.stop()
             companion.close()
@@ -201,7 +188,6 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
     companion.attach(running)
-    ui.serve_by(Line(asyncio.get_running_loop(), waits_to_be_sent))
     installed.install(running)
     ending = Ending(running, sandbox)
     release_callers_on_signals(ending)

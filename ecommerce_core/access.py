@@ -6,6 +6,7 @@ Pages leave away what an actor may not do, and that is for looks: a click can be
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -113,12 +114,16 @@ class Access:
         role = Role.OPERATOR if self._is_operator(claims) else Role.ANALYST
         return Actor(name, role)
 
-    def _is_over(self, claims: Mapping[str, object]) -> bool:
-        if self.is_ended(claims):
-            return True
+    def ends_at_s(self, claims: Mapping[str, object]) -> float:
+        """When a sign-in ends (Unix); infinity if nobody knows when it was."""
         # Streamlit's cookie lasts 30 days, and would keep a role that was taken away.
         issued_s = claims.get("iat")
-        return isinstance(issued_s, int | float) and time.time() - issued_s > self.lasts_h * 3600
+        if not isinstance(issued_s, int | float):
+            return math.inf
+        return issued_s + self.lasts_h * 3600
+
+    def _is_over(self, claims: Mapping[str, object]) -> bool:
+        return self.is_ended(claims) or time.time() > self.ends_at_s(claims)
 
     def _is_operator(self, claims: Mapping[str, object]) -> bool:
         if _lower(_verified_email(claims) or "") in self.operators:

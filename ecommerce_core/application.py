@@ -16,10 +16,12 @@ from ecommerce_core.crm import CUSTOMERS
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.delivery import Delivery
-from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RowsPreparing, RunNotHeld
+from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RunNotHeld
 from ecommerce_core.gateway import Gateway
+from ecommerce_core.live import Live
+from ecommerce_core.live_look import LiveLook
 from ecommerce_core.logs import log_run
-from ecommerce_core.models import Outcome, Progress, Run, Trigger
+from ecommerce_core.models import NewDelivery, Outcome, Progress, Run, Trigger
 from ecommerce_core.outcomes import reason_of
 from ecommerce_core.presence import Presence
 from ecommerce_core.registration import Registration
@@ -116,8 +118,20 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
+        look = LiveLook(
+            store,
+            gateway,
+            self.watcher,
+            self.backups,
+            self.registration,
+            self.datasets,
+            self.progress,
+            self._shown,
+        )
+        self.live = Live(look.look)
+        self.watcher.observers.append(self.live.wake)
         # What people have delivered again; the companion keeps a log of what callers send.
-        self._deliveries = DeliveryLog(store.record_deliveries)
+        self._deliveries = DeliveryLog(self.record_deliveries)
         self._presence = presence
 
     @classmethod
@@ -156,7 +170,7 @@ class Application:
         """Start the workers; runs that a crash left behind become ``interrupted``.
 
         ``watch``: also watch the scheduler, register with the gateway and keep backups,
-        which is for who takes the scheduler's callbacks.
+        which is for who takes the scheduler's callbacks; and tell pages what changes.
         """
         for worker in self._workers.values():
             worker.start()
@@ -165,10 +179,12 @@ class Application:
             self.watcher.start()
             self.registration.start()
             self.backups.start()
+            self.live.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
         ends_at = time.monotonic() + timeout_s
+        self.live.stop()
         self.watcher.stop()
         self.registration.stop()
         self.backups.stop()
@@ -184,6 +200,13 @@ class Application:
         self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
+
+    def record_deliveries(
+        self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
+    ) -> None:
+        """Write callbacks to the journal, and tell the pages. Raises StoreError."""
+        self.store.record_deliveries(deliveries, refused_not_kept)
+        self.live.wake()
 
     def workers_alive(self) -> Mapping[str, bool]:
         """Dataset by dataset, whether its worker takes work."""
@@ -301,7 +324,9 @@ class Application:
         actor.check(Deed.CHANGE)
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
-            return self.store.discard_held(run_id)
+            discarded = self.store.discard_held(run_id)
+        self.live.wake()
+        return discarded
 
     def _held(self, run_id: int) -> Run:
         run = self.store.run(run_id)
@@ -310,18 +335,14 @@ class Application:
             raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
         return run
 
-    def shown_version(self, name: str) -> Version | None:
-        """The version of a dataset's rows that readers see; None while they see none.
-
-        Raises StoreError.
-        """
-        try:
-            return self.reader.rows_version(self.datasets[name])
-        except RowsPreparing:
-            return None
+    def _shown(self, name: str) -> tuple[Version | None, str | None]:
+        """What readers see of a dataset's rows, and why no newer ones. Raises StoreError."""
+        state = self.reader.state(self.datasets[name])
+        return state.shown, state.error_code
 
     def _tell(self, run: Run) -> None:
         self.reader.let_go()
+        self.live.wake()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)

@@ -1,5 +1,7 @@
 """The routes that programs call: the scheduler's callbacks, health, metrics, description.
 
+And the WebSocket that pages listen to.
+
 They stand in Streamlit's server, which protects no custom route. A callback
 waits for its run without holding a thread, and whatever may block goes to a
 few threads of the companion's own: the default ones serve Streamlit's files.
@@ -14,10 +16,10 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope
 
-from ecommerce_core import health, metrics, openapi
+from ecommerce_core import health, live_route, metrics, openapi
 from ecommerce_core.callbacks import CallbackHandler
 from ecommerce_core.data_routes import DataRoutes, list_routes
 from ecommerce_core.dataset import Dataset
@@ -69,6 +71,7 @@ class Companion:
         self._data = DataRoutes(send_timeout_s=send_timeout_s)
         self._service: Service | None = None
         self._released = False
+        self._live = live_route.LiveRoute(self._serving)
         self._handlers = {
             path: CallbackHandler(dataset, clock=self._clock, body_timeout_s=body_timeout_s)
             for path, dataset in self._datasets.items()
@@ -80,11 +83,12 @@ class Companion:
             datasets=(dataset.name for dataset in self._datasets.values()),
             peers=health.peer_names(self._datasets.values()),
         )
-        deliveries = DeliveryLog(app.store.record_deliveries)
+        deliveries = DeliveryLog(app.record_deliveries)
         self._service = service = Service(app, counted, deliveries, health.PeerErrors())
         self._data.attach(app)
         app.run_observers.append(counted.observe_run)
         app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
+        app.live.observers.append(self._live.hear)
         deliveries.start()
         return service
 
@@ -96,6 +100,7 @@ class Companion:
         """
         self._released = True
         self._data.release()
+        self._live.close()
         for handler in self._handlers.values():
             handler.release()
 
@@ -112,14 +117,22 @@ class Companion:
         if service is not None:
             service.app.run_observers.remove(service.metrics.observe_run)
             service.app.gateway.observers.remove(service.metrics.observe_request)
+            service.app.live.observers.remove(self._live.hear)
             service.app.gateway.observers.remove(service.peer_errors.observe)
             for handler in self._handlers.values():
                 handler.abandon()
             service.deliveries.stop()
 
-    def routes(self) -> list[Route]:
+    def routes(self) -> list[Route | WebSocketRoute]:
         """The routes, whole paths. Each answers every method: none falls through to a page."""
-        routes = [self._route(path, _redirect_home, "GET", "HEAD") for path in ("/", PREFIX)]
+        routes: list[Route | WebSocketRoute] = [
+            self._route(path, _redirect_home, "GET", "HEAD") for path in ("/", PREFIX)
+        ]
+        # A socket's path takes no plain request, which would be answered with a page otherwise.
+        routes += [
+            WebSocketRoute(live_route.PATH, self._live),
+            self._route(live_route.PATH, _want_a_websocket, "GET", "HEAD"),
+        ]
         routes += [
             self._route(path, handler.answer, "POST") for path, handler in self._handlers.items()
         ]
@@ -152,6 +165,7 @@ class Companion:
         ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
         routes for signing in and for agents are closed unless asked for.
         """
+        routes = self.routes()
         extra = [bind_address] if bind_address else []
         # What the gateway was told to call us is what it writes into Host.
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
@@ -161,7 +175,8 @@ class Companion:
             app_name=settings.app_name,
             app_paths=[*self._datasets, f"{PREFIX}/healthz"],
             served=ServedPaths(
-                (route.path for route in self.routes()),
+                (route.path for route in routes if isinstance(route, Route)),
+                sockets=(route.path for route in routes if isinstance(route, WebSocketRoute)),
                 with_sign_in=with_sign_in,
                 with_agent_api=with_agent_api,
             ),
@@ -229,6 +244,10 @@ class Companion:
             with_sign_in=service.app.access.must_sign_in,
         )
         return Reply(200, encode_json(description), JSON)
+
+
+async def _want_a_websocket(service: Service, scope: Scope, receive: Receive) -> Reply:
+    raise Problem(426, "this address takes a WebSocket", (("Upgrade", "websocket"),))
 
 
 async def _redirect_home(service: Service, scope: Scope, receive: Receive) -> Reply:

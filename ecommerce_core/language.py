@@ -208,6 +208,12 @@ class Language:
         """The day of the week, in full, as a sentence begins with it."""
         return format_datetime(at, "EEEE", locale=self._locale).capitalize()
 
+    def months(self) -> list[str]:
+        """The names of the months, as they stand in a moment."""
+        days = [datetime(2025, month, 1) for month in range(1, 13)]
+        written = (format_datetime(day, "d MMM", locale=self._locale) for day in days)
+        return [each.partition(" ")[2] for each in written]
+
     @property
     def place(self) -> str:
         """The zone's name, short enough for a heading: ``Paris``, ``UTC``."""

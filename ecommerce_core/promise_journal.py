@@ -13,6 +13,8 @@ from ecommerce_core.looks import WatchState
 from ecommerce_core.promise_record import Promise, PromiseOutcome, PromiseSummary
 from ecommerce_core.transactions import Database, Transactions, to_datetime, to_text
 
+# What has come of late comes to one of these; all that are kept would be read every second.
+MARKED_PROMISES = 200
 KEPT_PROMISES = 10_000
 
 _COLUMNS = [field.name for field in fields(Promise)]
@@ -102,6 +104,12 @@ class PromiseJournal(Transactions):
         for dataset, task_name, recurrence, outcome, count in rows:
             counts.setdefault((dataset, task_name, recurrence), {})[outcome] = count
         return [PromiseSummary(*task, **of_task) for task, of_task in counts.items()]
+
+    def promises_mark(self) -> tuple[tuple[int, str, int], ...]:
+        """Return a value that differs once a promise of late was made or came to something."""
+        with self.reading() as db:
+            newest = "SELECT id, outcome, count FROM promise ORDER BY id DESC LIMIT ?"
+            return tuple(db.execute(newest, [MARKED_PROMISES]).fetchall())
 
     def _write(self, db: Database, promise: Promise) -> Promise:
         values = [

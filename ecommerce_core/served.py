@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,11 +14,13 @@ from ecommerce_core.comparison import Comparison
 from ecommerce_core.deliveries import DeliveryLog
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.health import PeerErrors
+from ecommerce_core.live import Live
 from ecommerce_core.metrics import Metrics
-from ecommerce_core.models import Run, Trigger
+from ecommerce_core.models import NewDelivery, Run, Trigger
 from ecommerce_core.registration import Registration
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import Settings
+from ecommerce_core.sign_outs import SignOuts
 from ecommerce_core.signed_links import SignedLinks
 from ecommerce_core.storage import Reader, Snapshots
 from ecommerce_core.store import Store
@@ -86,8 +88,18 @@ class ServedApplication(Protocol):
         ...
 
     @property
+    def live(self) -> Live:
+        """What pages are told of."""
+        ...
+
+    @property
+    def sign_outs(self) -> SignOuts:
+        """The sign-ins that were ended before their time."""
+        ...
+
+    @property
     def links(self) -> SignedLinks:
-        """Checks the links that pages have signed."""
+        """Signs and checks what pages give their visitors' browsers."""
         ...
 
     @property
@@ -103,6 +115,12 @@ class ServedApplication(Protocol):
     @property
     def run_observers(self) -> list[Callable[[Run], None]]:
         """Who hears of each run that ended."""
+        ...
+
+    def record_deliveries(
+        self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
+    ) -> None:
+        """Write callbacks to the journal, and tell the pages. Raises StoreError."""
         ...
 
     def workers_alive(self) -> Mapping[str, bool]:

@@ -59,7 +59,11 @@ class SignOuts:
 
     def is_ended(self, claims: Mapping[str, object]) -> bool:
         """Return whether the sign-in of these claims was ended."""
-        return bool(self._keys) and sign_in_key(claims) in self._keys
+        return bool(self._keys) and self.holds(sign_in_key(claims))
+
+    def holds(self, key: str) -> bool:
+        """Return whether the sign-in with this key was ended."""
+        return key in self._keys
 
     def end(self, claims: Mapping[str, object]) -> None:
         """End the sign-in of these claims; it holds from now on, and is journalled if possible."""

@@ -1,8 +1,8 @@
 """Links that hold for one question: who may read signs them, and who has one may ask just that.
 
-A browser that follows a link or saves a file sends no word of who signed in. The page that draws
-the link knows it, and adds a ticket: who asks, in which role and until when, with an HMAC over
-that and over what is asked for, as object stores do it.
+A browser that follows a link, saves a file or opens a WebSocket sends no word of who signed in.
+The page that draws the link knows it, and adds a ticket: who asks, in which role, until when and
+by which sign-in, with an HMAC over that and over what is asked for, as object stores do it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.access import Actor, Role
@@ -29,6 +30,18 @@ _EXPIRED = "this link holds no longer: take it from the page again"
 Pairs = Sequence[tuple[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a ticket allows: ``actor`` may ask until ``expires_at``, to the second.
+
+    ``sign_in`` is the key of the sign-in that it was made for, which may be ended before.
+    """
+
+    actor: Actor
+    expires_at: datetime
+    sign_in: str = ""
+
+
 class SignedLinks:
     """Signs and checks tickets with one secret; a random one of this process if none is given."""
 
@@ -37,14 +50,17 @@ class SignedLinks:
         base = secret.encode() if secret else secrets.token_bytes(32)
         self._key = hmac.digest(base, b"ecommerce signed links", hashlib.sha256)
 
-    def sign(self, path: str, query: Pairs, *, actor: Actor, now: datetime) -> str:
-        """The ticket with which ``actor`` may ask ``path`` with ``query``, which is without one."""
-        expires_s = int((now + LASTS).timestamp())
-        claims = json.dumps([actor.name, actor.role, expires_s]).encode()
+    def sign(self, path: str, query: Pairs = (), *, grant: Grant) -> str:
+        """The ticket with which to ask ``path`` with ``query``, which is without one."""
+        actor, expires_s = grant.actor, int(grant.expires_at.timestamp())
+        claims = json.dumps([actor.name, actor.role, expires_s, grant.sign_in]).encode()
         return f"{_encode(claims)}.{_encode(self._mac(path, query, claims))}"
 
-    def check(self, ticket: str, path: str, query: Pairs, *, now: datetime) -> Actor:
-        """Return who asks. Raises TicketRefused if it is for another question or has expired."""
+    def check(self, ticket: str, path: str, query: Pairs = (), *, now: datetime) -> Grant:
+        """Return what a ticket allows.
+
+        Raises TicketRefused if it is for another question or has expired.
+        """
         claims, _, mac = ticket.partition(".")
         try:
             said, given = _decode(claims), _decode(mac)
@@ -52,10 +68,11 @@ class SignedLinks:
             raise TicketRefused(_FORGED) from error
         if not hmac.compare_digest(self._mac(path, query, said), given):
             raise TicketRefused(_FORGED)
-        name, role, expires_s = json.loads(said)
-        if datetime.fromtimestamp(expires_s, UTC) <= now:
+        name, role, expires_s, sign_in = json.loads(said)
+        expires_at = datetime.fromtimestamp(expires_s, UTC)
+        if expires_at <= now:
             raise TicketRefused(_EXPIRED)
-        return Actor(name, Role(role))
+        return Grant(Actor(name, Role(role)), expires_at, sign_in)
 
     def _mac(self, path: str, query: Pairs, claims: bytes) -> bytes:
         # JSON keeps the texts apart: no question runs into another's.

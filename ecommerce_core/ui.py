@@ -8,14 +8,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
 
 import streamlit as st
-from streamlit.elements.lib import agent_spec
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from ecommerce_core.access import STRANGER, Actor, Deed
 from ecommerce_core.address import View
@@ -25,26 +22,31 @@ from ecommerce_core.dataset import Dataset
 from ecommerce_core.errors import EcommerceError, RowsPreparing
 from ecommerce_core.installed import current
 from ecommerce_core.language import Language, escape, escape_time, timezone
-from ecommerce_core.line import Line
+from ecommerce_core.live import describe_progress
+from ecommerce_core.live_look import SILENT_AFTER, has_failed
+from ecommerce_core.sign_outs import sign_in_key
+from ecommerce_core.signed_links import LASTS, Grant
 from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
+from ecommerce_core.streamlit_private import is_agent_session, is_history_navigation
 from ecommerce_core.ticket import Ticket
 
 # What pages use of the core beside its types, words and errors, they reach through this module.
 __all__ = [
+    "SILENT_AFTER",
     "Application",
     "EcommerceError",
     "Language",
     "Ticket",
+    "describe_progress",
     "escape",
     "escape_time",
     "estimate",
+    "has_failed",
+    "is_history_navigation",
     "occurrences",
     "period",
     "real_delay",
 ]
-
-# Long enough for the end of a part's drawing to be on its way to the browser, busy as we may be.
-TOLD_AFTER_S = 0.1
 
 # A shape beside the word: a status is never told by colour alone.
 SIGNS = {
@@ -67,115 +69,20 @@ SIGNS = {
 }
 
 
-Parameters = ParamSpec("Parameters")
-
-# Whether what this thread's script draws is inside a page, or a part, that it draws, too.
-_is_inside: ContextVar[bool] = ContextVar("is_inside", default=False)
-
-# The server's, where one serves: what a script draws goes to its session there.
-_line: Line | None = None
-
-
-def serve_by(line: Line | None) -> None:
-    """How what scripts draw gets to the browsers; None when the server ends."""
-    global _line  # noqa: PLW0603
-    _line = line
-
-
-def hand_over() -> None:
-    """Wait until what this script drew so far is on its way to the browser, see ``Line``."""
-    line, context = _line, get_script_run_ctx()
-    if line is not None and context is not None:
-        line.hand_over(context.session_id)
-
-
-@contextmanager
-def _drawing() -> Iterator[None]:
-    is_part_of_more = _is_inside.get()
-    was = _is_inside.set(True)
-    try:
-        yield
-    finally:
-        _is_inside.reset(was)
-        if not is_part_of_more:
-            hand_over()
-
-
-@contextmanager
-def whole_page() -> Iterator[None]:
-    """Around everything that a script draws that is no fragment's alone."""
-    st.session_state.pop("_part_drawn", None)
-    with _drawing():
-        yield
-
-
-def _parts_of_script() -> list[str] | None:
-    """The parts that the script under way draws, of those that are drawn alone; always the same."""
-    context = get_script_run_ctx()
-    return None if context is None else context.fragment_ids_this_run
-
-
-def _is_told(part: str) -> bool:
-    """Whether the browser hears of the end of the part that was drawn last, if another one was."""
-    other, ended_s, parts = st.session_state.get("_part_drawn", (part, 0.0, None))
-    # What one script draws has one end.
-    is_of_this_script = parts is not None and parts is _parts_of_script()
-    return other == part or is_of_this_script or time.monotonic() - ended_s >= TOLD_AFTER_S
-
-
-def _part(
-    draw: Callable[Parameters, None], name: str, *, comes_again: bool = False
-) -> Callable[Parameters, None]:
-    """Draws a part, inside of a page or alone; ``comes_again``: every so often, by itself.
-
-    Alone, the whole page is drawn instead where the sign-in has ended, and after it where the
-    browser may not hear of the end of the part that was drawn before.
-    """
-
-    @wraps(draw)
-    def drawn(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
-        if _is_inside.get():
-            draw(*args, **kwargs)
-            return
-        if visitor() is None:
-            st.rerun()
-        is_told = _is_told(name)
-        with _drawing():
-            draw(*args, **kwargs)
-        if not is_told:
-            st.rerun()  # now that the button that was pressed in this part has been heard
-        if not comes_again:
-            st.session_state["_part_drawn"] = name, time.monotonic(), _parts_of_script()
-
-    return drawn
-
-
-def fragment(
-    *, run_every_s: float | None = None
-) -> Callable[[Callable[Parameters, None]], Callable[Parameters, None]]:
-    """A part of a page that can be drawn alone, every so often or when one clicks in it.
-
-    A browser takes away what a part no longer shows when it hears of the end of the drawing, and
-    Streamlit does not tell of it where another one begins at once. A part that is drawn every
-    so often takes it away the next time; for another one the whole page is drawn.
-    """
-
-    def wrap(draw: Callable[Parameters, None]) -> Callable[Parameters, None]:
-        name = f"{draw.__module__}.{draw.__qualname__}"
-        part = _part(draw, name, comes_again=run_every_s is not None)
-        return st.fragment(part, run_every=run_every_s)
-
-    return wrap
-
-
 def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """``st.dialog``, which is a part of a page that is drawn alone, too.
+    """``st.dialog``, whose page is drawn as a whole instead if the sign-in has ended.
 
     The page has to open it again when it is drawn as a whole.
     """
 
     def wrap(draw: Callable[[], None]) -> Callable[[], None]:
-        return st.dialog(title, **look)(_part(draw, f"dialog {title}"))
+        @wraps(draw)
+        def drawn() -> None:
+            if visitor() is None:
+                st.rerun()
+            draw()
+
+        return st.dialog(title, **look)(drawn)
 
     return wrap
 
@@ -193,20 +100,31 @@ def visitor() -> Actor | None:
 def sign_out() -> None:
     """End this session's sign-in, in this browser and wherever its cookie was copied to."""
     application().sign_outs.end(st.user.to_dict())
+    application().live.announce()  # to all pages of this sign-in, which hear nothing from now on
     st.logout()
 
 
 def is_agent() -> bool:
     """Whether a program uses this session, through Streamlit's agent API or MCP."""
     # Noted when the session begins: a closed one is forgotten while its script still runs.
-    noted: bool = st.session_state.setdefault("_is_agent", agent_spec.is_recording())
+    noted: bool = st.session_state.setdefault("_is_agent", is_agent_session())
     return noted
 
 
-def is_step_in_history() -> bool:
-    """Whether this script runs for the browser's back or forward button."""
-    context = get_script_run_ctx()
-    return context is not None and context.is_history_navigation
+def grant() -> Grant | None:
+    """What this visitor's browser may ask for beside the pages; None where nobody signs in."""
+    app, known = application(), visitor()
+    if known is None or not app.access.must_sign_in:
+        return None
+    claims = st.user.to_dict()
+    ends_at_s = min(time.time() + LASTS.total_seconds(), app.access.ends_at_s(claims))
+    return Grant(known, datetime.fromtimestamp(ends_at_s, UTC), sign_in_key(claims))
+
+
+def live_ticket() -> str:
+    """What lets this visitor's browser listen to ``live``; empty where nobody has to sign in."""
+    allowed = grant()
+    return application().links.sign("live", grant=allowed) if allowed else ""
 
 
 def actor() -> Actor:
@@ -235,9 +153,7 @@ def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[
 
 
 def _link(route: DataRoute, pairs: list[tuple[str, str]]) -> str:
-    app = application()
-    signs = actor() if app.access.must_sign_in else None
-    return link_to(route, pairs, links=app.links, actor=signs, now=datetime.now(UTC))
+    return link_to(route, pairs, links=application().links, grant=grant())
 
 
 def note_for_analysts() -> None:

@@ -28,7 +28,8 @@ from ecommerce_core.store import Store
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
-MAX_INTERVAL_S = 30.0
+# No longer: people look at a page that says so, and wait for it to be right again.
+MAX_INTERVAL_S = 5.0
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +76,8 @@ class Watcher:
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
+        # Who hears of each look; called on the thread of the look.
+        self.observers: list[Callable[[], None]] = []
         scheduler.deletion_observers.append(self.deleting)
 
     def start(self) -> None:
@@ -139,7 +142,9 @@ class Watcher:
                 if self._failing != type(failure).__name__:
                     logger.exception("the watcher failed, and goes on")
             self._note(error)
-            return error is None
+        for observer in tuple(self.observers):
+            observer()
+        return error is None
 
     def _run(self) -> None:
         failures = 0

@@ -12,9 +12,9 @@ def _(message: str) -> str:
 
 
 frame.show(_("Activity"))
-# A callback is in the journal a moment after its run has ended.
-fetch_watch.watch(*ui.application().datasets, also=ui.application().store.newest_delivery_id)
-problems.show()
+fetch_watch.watch(*ui.application().datasets)
+with st.container():  # comes and goes: what stands below keeps its place
+    problems.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)
     chosen = runs_table.show()

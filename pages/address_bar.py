@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core import ui
 from ecommerce_core.address import View, format_address, parse_address
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.ui import escape, language
@@ -28,18 +27,6 @@ def _write(address: dict[str, str | list[str]]) -> None:
     echo.note("address", _said(), st.session_state.get("_address_seen"))
     # One write is one step back for the browser's button.
     st.query_params.from_dict({**address, **visits.language_in_address()})
-
-
-def follow(dataset: Dataset) -> None:
-    """Let the address follow a run of the rows alone, once they are drawn; see ``arrive``."""
-    name, state = dataset.name, st.session_state
-    if state.get(f"_{name}_edited"):
-        # A browser takes as long for a new address as for a few elements.
-        ui.hand_over()
-        _write(format_address(view_state.current(name), dataset))
-        state["_address_seen"] = _said()
-        # Last: a click elsewhere can end this run at any step, and the next one then writes it.
-        state[f"_{name}_edited"] = False
 
 
 def arrive(dataset: Dataset) -> View:
@@ -62,7 +49,8 @@ def arrive(dataset: Dataset) -> View:
         view_state.forget_selection(name)
     state["_address_seen"], state["_address_of_visit"] = _said(), visits.number()
     state[f"_{name}_edited"] = False
+    note = st.container()  # comes and goes: what stands below keeps its place
     if left_out := state.get(f"_{name}_ignored"):
         text = _("Ignored in the address: {what}.").format(what=escape(", ".join(left_out)))
-        st.caption(f":material/link_off: {text}")
+        note.caption(f":material/link_off: {text}")
     return view_state.current(name)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
-import streamlit as st
+from datetime import UTC, datetime
 
 from ecommerce_core import ui
 from ecommerce_core.models import Action, Run, RunStatus
-from ecommerce_core.ui import escape, escape_time, estimate, language
-from pages import run_summary
+from ecommerce_core.ui import language
+from pages import live_text, run_summary, tasks
+from pages.live_text import Part
 
 
 def _(message: str) -> str:
@@ -22,21 +21,28 @@ def show(name: str) -> None:
     last = store.last_run(name)
     cleared = last is not None and last.action is Action.CLEAR
     run = last if cleared else store.last_good_run(name)
+    key = f"as_of_{name}"
     if run is None or run.finished_at is None:
-        st.caption(f"{_('Never fetched yet.')} {_source(name)}")
+        text = f"{_('Never fetched yet.')} {_source(name)}"
+        live_text.show(key, [live_text.text(text)], look="caption")
         return
-    line = _("As of {moment} ({ago}) · {trigger} · {summary}").format(
-        moment=escape_time(words.moment(run.finished_at)),
-        ago=_age(run, run.finished_at),
+    parts = live_text.filled(
+        _("As of {moment} ({ago}{simulated}) · {trigger} · {summary}"),
+        moment=words.moment(run.finished_at),
+        ago=live_text.age(run.finished_at),
+        simulated=_simulated_age(run, run.finished_at),
         trigger=words.word(run.trigger),
         summary=run_summary.summary(run),
     )
-    parts = [line, _source(name)]
+    parts.append(live_text.text(f" · {_source(name)}"))
     if last is not None and last.id != run.id and last.status is not RunStatus.RUNNING:
-        newer = _("a newer fetch, {ago}: {status}")
-        ago = words.ago(last.finished_at or last.started_at, datetime.now(UTC))
-        parts.append(f"**{newer.format(ago=ago, status=ui.sign_and_word(last.status))}**")
-    st.caption(" · ".join(parts))
+        newer = live_text.filled(
+            _("a newer fetch, {ago}: {status}"),
+            ago=live_text.age(last.finished_at or last.started_at),
+            status=ui.sign_and_word(last.status),
+        )
+        parts += [live_text.text(" · "), *({**part, "bold": True} for part in newer)]
+    live_text.show(key, parts, look="caption")
 
 
 def _source(name: str) -> str:
@@ -44,25 +50,18 @@ def _source(name: str) -> str:
     app = ui.application()
     dataset = app.datasets[name]
     text = _("{peer} in the sandbox, {path}") if app.sandbox_url else _("{peer}, {path}")
-    return text.format(peer=escape(dataset.peer), path=escape(dataset.path(app.settings)))
+    return text.format(peer=dataset.peer, path=dataset.path(app.settings))
 
 
-def _age(run: Run, finished_at: datetime) -> str:
-    """The age in real time, and in the simulated clock's where that is known."""
-    words, now = language(), datetime.now(UTC)
-    ago = words.ago(finished_at, now)
-    reading = ui.application().scheduler.reading()
-    at, clock = estimate(reading, now), reading.clock
-    if at is None or clock is None or (now - finished_at).total_seconds() < 2:
-        return ago
+def _simulated_age(run: Run, finished_at: datetime) -> list[Part]:
+    """The age in the simulated clock's time, where that is known."""
+    at, clock = tasks.clock_at(), tasks.reading().clock
+    if at is None or clock is None:
+        return []
     if run.simulated_at is not None and run.simulated_at <= at:
-        age = at - run.simulated_at
-        return _("{ago}, {duration} simulated").format(
-            ago=ago, duration=words.duration(int(age.total_seconds()))
-        )
-    if clock.paused:
-        return ago
-    age = (now - finished_at) * clock.speed if clock.speed < 1e6 else timedelta.max
-    return _("{ago}, about {duration} simulated").format(
-        ago=ago, duration=words.duration(int(age.total_seconds()))
-    )
+        passed = live_text.age_simulated(run.simulated_at)
+        return live_text.filled(_(", {duration} simulated"), duration=passed)
+    if clock.paused or (datetime.now(UTC) - finished_at).total_seconds() < 0:
+        return []
+    passed = live_text.age_scaled(finished_at)
+    return live_text.filled(_(", about {duration} simulated"), duration=passed)

@@ -10,12 +10,12 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import Clock, ClockReading
 from ecommerce_core.ui import estimate, language
-from pages import clock_dialogs, clock_face, dialogs, scheduler_change, tasks
+from pages import clock_dialogs, clock_face, dialogs, live_channel, scheduler_change, tasks
 
 SAID_FOR = timedelta(seconds=8)
 # A change takes effect at the next tick, a second away: longer, and something holds the clock.
 HELD_UP_AFTER = timedelta(seconds=8)
-WAKE_EVERY = timedelta(seconds=5)
+ASKING_FOR_S = 3.0
 
 state = st.session_state
 
@@ -39,17 +39,12 @@ class Asked:
         return clock.paused == self.change.paused
 
 
-@ui.fragment(run_every_s=1.0)
 def show() -> None:
-    """The card; it moves by itself."""
+    """The card; its clock moves in the browser."""
     reading, now = tasks.reading(), datetime.now(UTC)
     at, clock = estimate(reading, now), reading.clock
     if reading.error is not None:
         _unreachable(reading, now)
-        # Somebody is looking: no need to wait as long as the watcher would.
-        if now - state.get("_woken_at", now - WAKE_EVERY) >= WAKE_EVERY:
-            state["_woken_at"] = now
-            ui.application().watcher.refresh()
     if at is None or clock is None:
         return
     words = language()
@@ -80,26 +75,34 @@ def _buttons(clock: Clock) -> None:
             ask, label, icon = "resume", _("Resume"), ":material/play_arrow:"
         else:
             ask, label, icon = "pause", _("Pause"), ":material/pause:"
-        if st.button(label, key=f"{ask}_clock", icon=icon):
-            dialogs.ask(ask)
-        if st.button(_("Set the speed"), key="set_speed", icon=":material/speed:"):
-            dialogs.ask("speed")
+        st.button(label, key=f"{ask}_clock", icon=icon, on_click=dialogs.note, args=(ask,))
+        label, icon = _("Set the speed"), ":material/speed:"
+        st.button(label, key="set_speed", icon=icon, on_click=dialogs.note, args=("speed",))
 
 
 def _unreachable(reading: ClockReading, now: datetime) -> None:
     words = language()
     known = _("Nothing is known of its clock yet.")
     if reading.read_at is not None:
-        known = _("The clock below was read {ago}.").format(ago=words.ago(reading.read_at, now))
+        known = _("The clock below was read on {moment}.").format(
+            moment=ui.escape_time(words.moment(reading.read_at))
+        )
     title = _("The scheduler does not answer")
     text = f"{ui.sentence(reading.error or '')}\n\n{known}"
     st.warning(text, title=title, icon=":material/cloud_off:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(_("Try again"), key="retry_clock", icon=":material/refresh:"):
-            ui.application().watcher.refresh()
-            state["_retried_at"] = now
-        if now - state.get("_retried_at", now - SAID_FOR) < timedelta(seconds=3):
+        icon = ":material/refresh:"
+        st.button(_("Try again"), key="retry_clock", icon=icon, on_click=_ask_again)
+        asked_s = (now - state.get("_retried_at", now - SAID_FOR)).total_seconds()
+        if asked_s < ASKING_FOR_S:
             st.caption(f":material/sync: {_('Asking again…')}")
+            live_channel.draw_again(ASKING_FOR_S - asked_s)
+
+
+def _ask_again() -> None:
+    """Callback: let the watcher look now."""
+    ui.application().watcher.refresh()
+    state["_retried_at"] = datetime.now(UTC)
 
 
 def _asked(reading: ClockReading, now: datetime) -> None:
@@ -122,9 +125,12 @@ def _asked(reading: ClockReading, now: datetime) -> None:
         if now - asked.seen_at < SAID_FOR:
             st.success(asked.change.done(), icon=":material/check_circle:")
         return
-    if now - asked.asked_at < HELD_UP_AFTER:
+    waited = now - asked.asked_at
+    if waited < HELD_UP_AFTER:
+        # That the change does not show is told by nobody.
+        live_channel.draw_again((HELD_UP_AFTER - waited).total_seconds())
         text = _("Asked for: it takes effect at the clock’s next tick.")
         st.info(text, icon=":material/hourglass_top:")
-    elif now - asked.asked_at < timedelta(minutes=2):
+    elif waited < timedelta(minutes=2):
         text = _("The clock does not show the change yet: a callback may be holding it up.")
         st.warning(text, icon=":material/hourglass_bottom:")

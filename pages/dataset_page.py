@@ -10,6 +10,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.address import TABS, query_of
 from ecommerce_core.dataset import Dataset
+from ecommerce_core.query import Query, Totals
 from ecommerce_core.ui import language
 from pages import (
     active_filters,
@@ -17,7 +18,6 @@ from pages import (
     as_of,
     changes,
     dataset_actions,
-    drawn,
     export_menu,
     fetch_watch,
     frame,
@@ -42,7 +42,10 @@ def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -
     frame.show(title)
     dataset = ui.application().datasets[name]
     view = address_bar.arrive(dataset)
-    fetch_watch.watch(name, idle=partial(as_of.show, name))
+    with st.container(gap=None):
+        fetch_watch.watch(name)
+        with ui.guarded():
+            as_of.show(name)
     with ui.guarded():
         totals = reads.totals(dataset)
         query = query_of(view, dataset, now=datetime.now(UTC), zone=language().zone)
@@ -54,17 +57,17 @@ def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -
                 _parts(dataset, view.tab)
                 if view.tab != "changes":  # those have a file of their own
                     export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
-        notices.show(name)
-        shown_rows.show(dataset)
+        with st.container():  # comes and goes: what stands below keeps its place
+            notices.show(name)
+            shown_rows.show(dataset)
         if not filled:
             dataset_actions.empty(name)
             return
-        drawn.note_frame(name)
         # The part that is looked at; the others cost nothing.
         if view.tab == "changes":
             changes.show(dataset)
         else:
-            ui.fragment()(_rows)(dataset, search_help, show_rows)
+            _rows(dataset, query, totals, search_help=search_help, show_rows=show_rows)
         if view.row is not None:
             row_detail.show(dataset, view.row)
 
@@ -88,35 +91,19 @@ def _parts(dataset: Dataset, tab: str) -> None:
     )
 
 
-def _rows(dataset: Dataset, search_help: str, show_rows: row_list.Show) -> None:
-    """What is asked and what is found: a fragment, since most clicks change nothing else."""
-    name = dataset.name
-    if drawn.is_frame_old(name):
-        st.rerun()
-    view = view_state.current(name)
+def _rows(
+    dataset: Dataset, query: Query, totals: Totals, *, search_help: str, show_rows: row_list.Show
+) -> None:
+    """What is asked and what is found."""
+    view = view_state.current(dataset.name)
+    is_list = view.tab == "rows"
+    asked = st.container()
+    # The rows first: what one waits for need not wait for what stands above it.
     with ui.guarded():
-        totals = reads.totals(dataset)
-        query = query_of(view, dataset, now=datetime.now(UTC), zone=language().zone)
-        is_list = view.tab == "rows"
-        drawn.note_question(name)
-        asked = st.container()
-        # The rows first: what one waits for need not wait for what stands above it.
         if is_list:
-            ui.fragment()(_page)(dataset, show_rows)
+            row_list.show(dataset, query, show_rows)
         else:
             active_filters.show(dataset, view)
             pictures.show(dataset, query)
         with asked:
             row_question.show(dataset, query, totals, search_help=search_help, sorted_too=is_list)
-    address_bar.follow(dataset)
-
-
-def _page(dataset: Dataset, show_rows: row_list.Show) -> None:
-    """One page of what is found, and the filters that hold: most clicks stay in here."""
-    name = dataset.name
-    if drawn.is_frame_old(name) or drawn.is_question_old(name):
-        st.rerun()
-    query = query_of(view_state.current(name), dataset, now=datetime.now(UTC), zone=language().zone)
-    with ui.guarded():
-        row_list.show(dataset, query, show_rows)
-    address_bar.follow(dataset)

@@ -1,8 +1,8 @@
 """What a browser tells that has not yet heard of what we set.
 
-Every click and every timer of a page tells all its widgets and its address as they stand in the
-browser: just after we have set one of them, as it was before. Taken for a person's wish, that
-would undo what was set.
+Every click tells all widgets of a page and its address as they stand in the browser: a click right
+behind another one, which made us set some of them, as they were before. Taken for a person's wish,
+that would undo what was set.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def is_echo(name: str, told: Any) -> bool:
 
 def is_old_address(name: str, told: Any) -> bool:
     """The same of an address, which the browser's back and forward buttons tell on purpose."""
-    return not ui.is_step_in_history() and is_echo(name, told)
+    return not ui.is_history_navigation() and is_echo(name, told)
 
 
 def _lately(name: str) -> list[tuple[Any, float]]:

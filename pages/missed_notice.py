@@ -16,9 +16,8 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@ui.fragment(run_every_s=2.0)
 def show(*, with_link: bool) -> None:
-    """Nothing while all is well; it comes and goes by itself."""
+    """Nothing while all is well."""
     seen: set[int] = st.session_state.setdefault("_missed_seen", set())
     missed = [one for one in ui.application().watcher.missed_now() if one.id not in seen]
     if not missed:
@@ -52,8 +51,7 @@ def _fetch_button(name: str) -> None:
     """What the task would have fetched, now."""
     text = _("Fetch {dataset}").format(dataset=language().word(name))
     key = f"fetch_missed_{name}"
-    if st.button(text, key=key, icon=":material/sync:", on_click=fetches.fetch, args=(name,)):
-        st.rerun()  # the whole page: it shows how the fetch gets on
+    st.button(text, key=key, icon=":material/sync:", on_click=fetches.fetch, args=(name,))
 
 
 def _line(promise: Promise) -> str:

@@ -1,14 +1,13 @@
 """The frame around every page: where one can go, in which language, and what time it is there."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.language import LANGUAGES, language_of
-from ecommerce_core.ui import escape, escape_time, estimate, language
-from pages import echo, missed_notice, sign_in, tasks, visits
+from ecommerce_core.ui import escape, language
+from pages import echo, live_channel, missed_notice, sign_in, tasks, visits
 
 ASSETS = Path(__file__).parent.parent / "assets"
 
@@ -50,27 +49,13 @@ def choose_language() -> None:
         st.query_params[visits.LANGUAGE] = state["_language"]
 
 
-@ui.fragment(run_every_s=1.0)
-def pulse() -> None:
-    """The clock and the peers' health, in a few lines; one request serves every session."""
-    words, app = language(), ui.application()
-    reading = tasks.reading()
-    clock, at = reading.clock, estimate(reading, datetime.now(UTC))
-    if clock is not None and at is not None:
-        state = _("paused") if clock.paused else f"{words.number(clock.speed)} ×"
-        icon = "pause_circle" if clock.paused else "schedule"
-        st.caption(
-            f":material/{icon}: **{escape_time(words.simulated(at))}**  \n"
-            + _("simulated · {state}").format(state=state)
-        )
-    if reading.error is not None:
+def show_health() -> None:
+    """What does not answer, in a few lines."""
+    app = ui.application()
+    if tasks.reading().error is not None:
         st.caption(f":material/cloud_off: {_('The scheduler does not answer')}")
     for peer in dict.fromkeys(dataset.peer for dataset in app.datasets.values()):
-        health = app.gateway.health(peer)
-        if health.last_error is not None and (
-            health.last_answer_at is None
-            or (health.last_error_at or health.last_answer_at) > health.last_answer_at
-        ):
+        if ui.has_failed(app.gateway.health(peer)):
             text = _("{peer} failed last time").format(peer=escape(peer))
             st.caption(f":material/warning: {text}")
 
@@ -124,15 +109,18 @@ page = st.navigation(
     ],
     position="sidebar" if is_known else "hidden",
 )
-with ui.whole_page():
-    if is_known:
-        with st.sidebar:
-            sign_in.show_visitor()
-            pulse()
-        visits.arrive(page.url_path)
+if is_known:
+    with st.sidebar:
+        sign_in.show_visitor()
+        live_channel.begin(page.url_path)
+        show_health()
+    visits.arrive(page.url_path)
+    # A place of its own: what moves by one element, the browser makes anew, and with it a box in
+    # which somebody is typing.
+    with st.container():
         missed_notice.show(with_link=page.url_path != "scheduler")
-        page.run()
-        ui.show_toasts()
-    else:
-        # To the end, without st.stop(): Streamlit then forgets the parts of the page before.
-        sign_in.show()
+    page.run()
+    ui.show_toasts()
+    live_channel.end()
+else:
+    sign_in.show()

@@ -1,7 +1,5 @@
 """What an operator asks at nine in the morning: is all fresh, what failed, what comes next."""
 
-from datetime import UTC, datetime
-
 import streamlit as st
 
 from ecommerce_core import ui
@@ -11,6 +9,7 @@ from ecommerce_core.ui import language, sign_and_word
 from pages import (
     fetch_watch,
     frame,
+    live_text,
     overview_coming,
     overview_pictures,
     overview_since,
@@ -41,7 +40,7 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
             delta_description=_("in the last run") if delta is not None else None,
             chart_data=[rows for _at, rows in sizes] if len(sizes) > 2 else None,
         )
-        st.caption(freshness(name, run))
+        live_text.show(f"freshness_{name}", freshness(name, run), look="caption")
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center"):
             if total.current:
@@ -50,27 +49,29 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
             st.page_link(f"{name}.py", label=label, icon=":material/arrow_forward:")
 
 
-def freshness(name: str, run: Run | None) -> str:
+def freshness(name: str, run: Run | None) -> list[live_text.Part]:
     """How the last run ended and, where it was no good one, of when the rows are."""
-    words, now = language(), datetime.now(UTC)
+    words = language()
     if run is None:
-        return _("Never fetched yet.")
-    ago = words.ago(run.finished_at or run.started_at, now)
+        return [live_text.text(_("Never fetched yet."))]
     what = f"{words.word(run.action)} ({words.word(run.trigger)})"
-    parts = [sign_and_word(run.status), what, ago]
+    parts = [
+        live_text.text(f"{sign_and_word(run.status)} · {what} · "),
+        live_text.age(run.finished_at or run.started_at),
+    ]
     if run.status.is_good:
         if run.status is not RunStatus.UNCHANGED:
-            parts.append(run_summary.summary(run))
-        return " · ".join(parts)
+            parts.append(live_text.text(f" · {run_summary.summary(run)}"))
+        return parts
     good = app.store.last_good_run(name)
     if good is not None and good.finished_at is not None:
-        text = _("the rows are of {moment} ({ago})")
-        moment, age = (
-            words.moment(good.finished_at, seconds=False),
-            words.ago(good.finished_at, now),
+        rows = live_text.filled(
+            _("the rows are of {moment} ({ago})"),
+            moment=words.moment(good.finished_at, seconds=False),
+            ago=live_text.age(good.finished_at),
         )
-        parts.append(text.format(moment=moment, ago=age))
-    return " · ".join(parts)
+        parts += [live_text.text(" · "), *rows]
+    return parts
 
 
 frame.show(_("Overview"))

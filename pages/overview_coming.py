@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core import ui
 from ecommerce_core.models import Task
-from ecommerce_core.ui import EcommerceError, escape, escape_time, language
-from pages import tasks
+from ecommerce_core.ui import EcommerceError, language
+from pages import live_text, tasks
 
 SHOWN = 3
 
@@ -16,19 +15,18 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@ui.fragment(run_every_s=1.0)
 def show() -> None:
-    """It moves by itself. That the scheduler is silent is said elsewhere on the page."""
+    """It moves in the browser. That the scheduler is silent is said elsewhere on the page."""
     words, reading, at = language(), tasks.reading(), tasks.clock_at()
-    heading = f"**{_('Next callbacks')}**"
+    st.markdown(f"**{_('Next callbacks')}**")
     if reading.clock is not None and at is not None:
         state = _("paused") if reading.clock.paused else f"{words.number(reading.clock.speed)} ×"
-        now = _("Now {moment}, simulated · {state}").format(
-            moment=escape_time(words.simulated(at)),
+        now = live_text.filled(
+            _("Now {moment}, simulated · {state}"),
+            moment=live_text.clock(),
             state=state.replace(" ", "\N{NO-BREAK SPACE}"),
         )
-        heading = f"{heading}  \n:small[{now}]"
-    st.markdown(heading)
+        live_text.show("coming_now", now, look="caption")
     try:
         ours = tasks.list_ours()
     except EcommerceError:
@@ -37,9 +35,10 @@ def show() -> None:
     else:
         if not ours:
             st.caption(_("No task of ours is scheduled."))
-    for task in ours[:SHOWN]:
-        real = tasks.real_time_until(task, reading)
-        st.markdown(f"**{escape(task.name)}** {real}  \n:small[{_when(task)}]")
+    for number, task in enumerate(ours[:SHOWN]):
+        name = [live_text.text(task.name, bold=True), live_text.text(" ")]
+        line = [*name, live_text.until(task.next_fire_time), live_text.text(f"\n{_when(task)}")]
+        live_text.show(f"coming_{number}", line)
     st.page_link("scheduler.py", label=_("Open the scheduler"), icon=":material/arrow_forward:")
 
 
@@ -47,5 +46,5 @@ def _when(task: Task) -> str:
     words = language()
     return _("{moment} simulated · {recurrence}").format(
         moment=words.simulated(task.next_fire_time, seconds=False),
-        recurrence=escape(words.word(task.recurrence)),
+        recurrence=words.word(task.recurrence),
     )

@@ -52,8 +52,8 @@ def _changes(dataset: Dataset, since: datetime) -> None:
         form.format(n=words.number(counts[kind])) for kind, form in forms.items() if counts[kind]
     ]
     if first.started_at >= since:
-        moment = words.ago(first.finished_at or first.started_at, datetime.now(UTC))
-        done.insert(0, _("first fetched {ago}").format(ago=moment))
+        moment = words.moment(first.finished_at or first.started_at, seconds=False)
+        done.insert(0, _("first fetched on {moment}").format(moment=ui.escape_time(moment)))
     st.markdown(f"**{name}**  \n:small[{', '.join(done) or _('nothing has changed')}]")
     if sum(counts.values()):
         asked = {"view": "changes", "from": str(first.id), "to": str(last.id)}

@@ -69,9 +69,8 @@ def _decide(name: str, run: Run) -> None:
     notices.held_buttons(run, keys=(f"confirm_{name}", f"discard_{name}"))
 
 
-@ui.fragment(run_every_s=2.0)
 def _around() -> None:
-    """What is wrong around the datasets; it comes and goes by itself."""
+    """What is wrong around the datasets."""
     app = ui.application()
     error = tasks.reading().error
     if error is not None:

@@ -17,9 +17,8 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@ui.fragment(run_every_s=5.0)
 def show() -> None:
-    """The summary, the picture and the list; they move by themselves."""
+    """The summary, the picture and the list."""
     st.header(_("Did it run?"), anchor=False)
     with ui.guarded():
         app = ui.application()

@@ -88,8 +88,6 @@ def _show_page(dataset: Dataset, query: Query, show_rows: Show) -> tuple[Query, 
         st.empty()
     if rows:
         show_rows(rows)
-        # A browser draws at one go what reaches it together: the rows need not wait for the rest.
-        ui.hand_over()
     return query, rows
 
 

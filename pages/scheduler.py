@@ -21,9 +21,10 @@ def _(message: str) -> str:
 
 
 frame.show(_("Scheduler"))
-clock_card.show()
-ui.note_for_analysts()
-task_table.show_runs()
+with st.container():  # comes and goes: what stands below keeps its place
+    clock_card.show()
+    ui.note_for_analysts()
+    task_table.show_runs()
 may_change = ui.may_change()
 left, *right = st.columns([3, 2] if may_change else 1, gap="medium")
 with left:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import streamlit as st
-from streamlit.elements.lib.column_types import ColumnConfig
 
 from ecommerce_core.ui import Language, language
 
@@ -101,7 +100,7 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
     return {"number": "localized", "money": "euro"}.get(kind)
 
 
-def _config(column: Column, words: Language, written: str | None) -> ColumnConfig:
+def _config(column: Column, words: Language, written: str | None) -> Any:
     label = column.label or words.word(column.name)
     look: dict[str, Any] = {"width": column.width, "help": column.help}
     if column.kind == "text":

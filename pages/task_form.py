@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core import ui
 from ecommerce_core.models import ClockReading, Recurrence
 from ecommerce_core.ui import language
-from pages import scheduler_change, task_checks, task_moment, task_undo, tasks
+from pages import live_text, scheduler_change, task_checks, task_moment, task_undo, tasks
 
 state = st.session_state
 
@@ -19,9 +19,8 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@ui.fragment(run_every_s=2.0)
 def show() -> None:
-    """The form; what it says of the real time is kept up to date."""
+    """The form, and what came of it."""
     reading = tasks.reading()
     st.header(_("Add a task"), anchor=False)
     at, recurrence = _inputs(reading)
@@ -31,6 +30,8 @@ def show() -> None:
         st.error(refusal, icon=":material/event_busy:")
     elif at is not None:
         task_moment.preview(at, recurrence, reading)
+        first = live_text.filled(_("First time: {countdown}"), countdown=live_text.until(at))
+        live_text.show("task_countdown", first, look="caption")
         with ui.guarded():
             # What was just added is there, of course.
             is_new = not task_undo.is_stored(dataset.task_name, at, recurrence)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
@@ -42,16 +41,11 @@ def suggest(reading: ClockReading) -> datetime | None:
 
 def preview(at: datetime, recurrence: Recurrence, reading: ClockReading) -> None:
     """When it would fire, in both clocks."""
-    words, now = language(), datetime.now(UTC)
+    words = language()
     moments = occurrences(at, recurrence, SHOWN_OCCURRENCES)
     real = []
     for moment in moments:
-        delay = tasks.delay_to(moment, reading)
-        said = tasks.real_time_to(moment, reading)
-        with suppress(OverflowError):  # beyond our own calendar
-            if delay is not None:
-                said = f"{escape_time(words.local(now + delay))} ({said})"
-        real.append(said)
+        real.append(escape_time(tasks.local_time_to(moment, reading)))
     simulated = _("It fires at (simulated)")
     in_real_time = _("In real time ({zone})").format(zone=words.place)
     frame = pd.DataFrame(

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
 
 import streamlit as st
 
 from ecommerce_core import ui
 from ecommerce_core.models import ClockReading, Task
 from ecommerce_core.ui import escape, language
-from pages import dialogs, fetch_watch, fetches, notices, scheduler_change, task_search, tasks
+from pages import (
+    dialogs,
+    fetch_watch,
+    fetches,
+    live_text,
+    notices,
+    scheduler_change,
+    task_search,
+    tasks,
+)
 from pages.table import Column, show_table
 
 SHOWN_TASKS = 300
@@ -22,12 +30,13 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-@ui.fragment(run_every_s=2.0)
 def show() -> None:
-    """The table and its buttons; the countdown moves by itself."""
+    """The countdown of the next one, which moves in the browser; the table and its buttons."""
     with ui.guarded():
         everybodys, ours = tasks.list_all(), tasks.list_ours()
-        _how_old()
+        with st.container():  # comes and goes: the box below keeps its place
+            _how_old()
+            _next(ours)
         with_others, found = task_search.show(everybodys, ours)
         reading = tasks.reading()
         if not ours and not with_others:
@@ -55,11 +64,22 @@ def show_runs() -> None:
         notices.show(name)
 
 
+def _next(ours: list[Task]) -> None:
+    if ours:
+        line = live_text.filled(
+            _("Next: {name} {countdown}"),
+            name=live_text.text(ours[0].name, bold=True),
+            countdown=live_text.until(ours[0].next_fire_time),
+        )
+        live_text.show("next_task", line)
+
+
 def _how_old() -> None:
     seen = ui.application().watcher.snapshot()
     if seen.error is not None and seen.listed_at is not None:
-        ago = language().ago(seen.listed_at, datetime.now(UTC))
-        text = _("As the list was {ago}; the scheduler does not answer.").format(ago=ago)
+        moment = ui.escape_time(language().moment(seen.listed_at))
+        text = _("As the list was on {moment}; the scheduler does not answer.")
+        text = text.format(moment=moment)
         st.caption(f":material/cloud_off: {text}")
 
 
@@ -70,7 +90,7 @@ def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> No
             "source": task.source_app,
             "target": tasks.target(task),
             "next": task.next_fire_time,
-            "real": tasks.real_time_until(task, reading),
+            "real": tasks.local_time_to(task.next_fire_time, reading),
             "recurrence": language().word(task.recurrence),
         }
         for task in found
@@ -78,7 +98,7 @@ def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> No
     columns = [
         Column("name", label=_("Task")),
         Column("next", "simulated", _("Next time (simulated)")),
-        Column("real", label=_("In real time")),
+        Column("real", label=_("In real time ({zone})").format(zone=language().place)),
         Column("recurrence", label=_("Recurrence")),
         Column("target", label=_("Target")),
     ]
@@ -97,19 +117,23 @@ def _buttons(ours: list[Task]) -> None:
         with st.container(horizontal=True):
             if name in datasets:
                 label = _("Run {name} now").format(name=escape(name))
-                if st.button(label, key=f"run_task_{name}", icon=":material/play_arrow:"):
-                    _run(datasets[name].name)
+                key, args = f"run_task_{name}", (datasets[name].name,)
+                st.button(label, key=key, icon=":material/play_arrow:", on_click=_run, args=args)
             label = _("Delete {name} ({count})").format(name=escape(name), count=count)
-            if st.button(label, key=f"delete_task_{name}", icon=":material/delete:"):
-                dialogs.ask("delete", name)
+            st.button(
+                label,
+                key=f"delete_task_{name}",
+                icon=":material/delete:",
+                on_click=dialogs.note,
+                args=("delete", name),
+            )
     if len(names) > 1:
         label = _("Delete all of ours ({count})").format(count=len(ours))
-        if st.button(label, key="delete_all_tasks", icon=":material/delete_sweep:"):
-            dialogs.ask("delete_all")
+        key, icon = "delete_all_tasks", ":material/delete_sweep:"
+        st.button(label, key=key, icon=icon, on_click=dialogs.note, args=("delete_all",))
 
 
 def _run(name: str) -> None:
-    """Do now what the task's callback does."""
+    """Callback: do now what the task's callback does."""
     fetches.fetch(name)
     state["_run_here"] = {*state.get("_run_here", ()), name}
-    st.rerun()

@@ -6,18 +6,17 @@ right after a change of ours, when its list is asked for.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.models import ClockReading, Task
-from ecommerce_core.ui import estimate, language, real_delay
+from ecommerce_core.ui import SILENT_AFTER, estimate, language, real_delay
 from ecommerce_core.words import N_
 from pages import scheduler_change
 
-# The watcher looks every second: what is this old is no answer any more.
-SILENT_AFTER = timedelta(seconds=6)
 SILENT = N_("No answer for a while: it may be busy, or not be there any more.")
 
 
@@ -67,9 +66,13 @@ def dataset_of(task: Task) -> Dataset | None:
     return next((d for d in app.datasets.values() if task.target == own + d.callback_path), None)
 
 
-def real_time_until(task: Task, reading: ClockReading) -> str:
-    """When a task fires in real time, in words: ``in 1 min 12 s``."""
-    return real_time_to(task.next_fire_time, reading)
+def local_time_to(simulated_at: datetime, reading: ClockReading) -> str:
+    """When the clock shows a simulated time on the reader's own clock, or why nobody can say."""
+    delay = delay_to(simulated_at, reading)
+    if delay:
+        with suppress(OverflowError):  # beyond our own calendar
+            return language().local(datetime.now(UTC) + delay)
+    return real_time_to(simulated_at, reading)
 
 
 def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from types import TracebackType
@@ -14,7 +14,7 @@ from typing import Any, Self
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
-from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
@@ -96,7 +96,7 @@ class Served:
         return connection
 
 
-def with_a_page(routes: list[Route]) -> Starlette:
+def with_a_page(routes: Sequence[BaseRoute]) -> Starlette:
     """``routes`` over a page that answers every GET and a WebSocket, the way Streamlit does."""
 
     async def page(request: object) -> PlainTextResponse:

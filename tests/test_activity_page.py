@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.models import NewDelivery, Outcome, Run, Trigger
+from ecommerce_core.models import Delivery, NewDelivery, Outcome, Run, Trigger
 from ecommerce_core.store import Store
 from pages import advice, echo
 from tests import messages
@@ -56,22 +57,27 @@ def test_an_empty_journal_says_so_and_where_to_begin(app: Application) -> None:
     assert not page.at.selectbox
 
 
-def test_a_callback_that_is_journaled_while_the_page_is_drawn_is_on_it(
+def test_a_callback_that_is_journaled_while_the_page_is_drawn_is_newer_than_the_page(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newest = app.store.newest_delivery_id
+    listed = app.store.list_deliveries
 
-    def newest_while_one_comes() -> int:
-        found = newest()
-        if found == 0:
-            journal(app, Outcome.EXECUTED)
+    def list_before_one_comes(**how: Any) -> list[Delivery]:
+        found = listed(**how)
+        journal(app, Outcome.EXECUTED)
         return found
 
     sync(app)
-    monkeypatch.setattr(app.store, "newest_delivery_id", newest_while_one_comes)
+    journal(app, Outcome.REFUSED)
+    monkeypatch.setattr(app.store, "list_deliveries", list_before_one_comes)
     page = Page.open(app, "activity")
+    app.live.look()
 
-    assert list(page.table("deliveries_table")["outcome"]) == ["✓ executed"]
+    assert list(page.table("deliveries_table")["outcome"]) == ["⊘ refused"]
+    [told] = page.told("ecommerce_live")
+    assert "deliveries" in told["topics"]
+    now = app.live.state().versions["deliveries"]
+    assert told["state"]["versions"]["deliveries"] < now
 
 
 def test_what_failed_and_why_stands_before_what_a_narrow_screen_cuts_off(

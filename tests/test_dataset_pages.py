@@ -13,7 +13,6 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core import ui
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.dataset import Dataset
@@ -21,7 +20,7 @@ from ecommerce_core.errors import StoreBusy
 from ecommerce_core.language import escape
 from ecommerce_core.models import Trigger
 from ecommerce_core.query import Query
-from pages import echo
+from pages import active_filters, echo
 from tests.peers import Peers
 from tests.test_pages import NAVIGATION, Page, catalogue, installed
 
@@ -254,7 +253,7 @@ def test_rows_are_on_their_way_before_what_stands_around_them_is_drawn(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch(app)
-    monkeypatch.setattr(ui, "hand_over", st.stop)
+    monkeypatch.setattr(active_filters, "show", lambda *_: st.stop())
     page = Page.open(app, "products", family="TV")
     assert len(page.table()) == 20
     assert "drop_filter_products_0" not in [button.key for button in page.at.button]
@@ -562,7 +561,7 @@ def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: 
     fetch(app)
     page = Page.open(app, "products")
     assert "As of " in page.texts()
-    assert "catalogue\\-produit in the sandbox, api\\/data" in page.texts()
+    assert "catalogue-produit in the sandbox, api/data" in page.texts()
     peers.bodies["catalogue-produit"] = b"<html>down</html>"
     fetch(app)
     assert "a newer fetch, " in Page.open(app, "products").texts()

@@ -25,6 +25,7 @@ from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.backup import BackupSchedule, write_backup
 from ecommerce_core.backup_files import list_backups
+from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.cli import cli
 from ecommerce_core.doctor import examine
 from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError
@@ -947,7 +948,7 @@ def test_a_file_system_without_modes_is_used_as_any_other(
         run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
         backup = write_backup(application.store, tmp_path / "backup.db")
         assert run.counts.added == 30
-        assert application.shown_version("products") is not None
+        assert application.reader.state(PRODUCTS).shown is not None
         with pytest.raises(StoreBusy):
             restore_backup(settings.database, backup.path)
     finally:

@@ -69,36 +69,3 @@ def test_a_fetch_that_ended_before_another_was_asked_for_is_told(
 
     assert not page.exception
     assert ["15 added" in toast.value for toast in page.toast] == [True]
-
-
-def a_page_of_callbacks_that_comes_before_the_last_of_them() -> None:
-    from datetime import UTC, datetime
-
-    import streamlit as st
-
-    from ecommerce_core import ui
-    from ecommerce_core.models import NewDelivery, Outcome
-    from pages import fetch_watch
-
-    store = ui.application().store
-    newest = store.newest_delivery_id
-
-    def newest_while_one_arrives() -> int:
-        found = newest()
-        if found == 0:
-            at = datetime.now(UTC)
-            one = NewDelivery(at, "products", Outcome.EXECUTED, None, None, None, None, 0.1)
-            store.record_deliveries([one])
-        return found
-
-    st.text(f"newest: {newest()}")
-    fetch_watch.watch("products", also=newest_while_one_arrives)
-
-
-def test_a_callback_that_is_journaled_while_the_page_is_drawn_is_shown(app: Application) -> None:
-    page = AppTest.from_function(
-        a_page_of_callbacks_that_comes_before_the_last_of_them, default_timeout=20
-    ).run()
-
-    assert not page.exception
-    assert [text.value for text in page.text] == ["newest: 1"]

@@ -150,11 +150,8 @@ def test_the_next_three_callbacks_are_told_in_both_clocks(tmp_path: Path) -> Non
                     recurrence=Recurrence.NONE,
                 )
             app.watcher.look()
-            coming = [
-                m.value
-                for m in Page.open(app, "overview").at.markdown
-                if "get\\_products" in m.value
-            ]
+            told = Page.open(app, "overview").told("ecommerce_live_text")
+            coming = [one["text"] for one in told if "get_products" in one["text"]]
 
             assert len(coming) == 3
             assert all(" in " in one and "simulated · once" in one for one in coming)

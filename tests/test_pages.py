@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -101,6 +102,11 @@ class Page:
         """A table without selection has no key in AppTest, but always a name."""
         return next(table for table in self.at.dataframe if table.proto.alt == alt).value
 
+    def told(self, component: str) -> list[dict[str, Any]]:
+        """What a page told the browser's side of a component, each time it is on the page."""
+        found = [e.proto for e in self.at.get("bidi_component")]
+        return [json.loads(one.json) for one in found if one.component_name == component]
+
     def texts(self) -> str:
         kinds = (
             "error",
@@ -114,6 +120,7 @@ class Page:
             "subheader",
         )
         found = [e.value for kind in kinds for e in self.at.get(kind) if isinstance(e, Element)]
+        found += [told["text"] for told in self.told("ecommerce_live_text")]
         titles = [e.proto.title for kind in ("error", "warning") for e in self.at.get(kind)]
         return "\n".join(str(text) for text in [*found, *titles])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,11 +12,12 @@ from hypothesis import strategies as st
 from ecommerce_core.access import Actor, Role
 from ecommerce_core.api_tokens import ApiToken, actor_of
 from ecommerce_core.errors import TicketRefused
-from ecommerce_core.signed_links import SignedLinks
+from ecommerce_core.signed_links import LASTS, Grant, SignedLinks
 
 NOW = datetime(2026, 11, 24, 20, 5, 31, tzinfo=UTC)
 ANNA = Actor("anna@shop.example", Role.ANALYST)
 QUERY = [("q", "tv"), ("family", "TV"), ("family", "Hi-fi, vidéo")]
+GRANT = Grant(ANNA, NOW.replace(microsecond=0) + LASTS, "of this sign-in")
 SECRET = "a cookie secret of some good length"
 TEXT = st.text(max_size=20)
 
@@ -23,15 +25,15 @@ links = SignedLinks(SECRET)
 
 
 def ticket() -> str:
-    return links.sign("products.csv", QUERY, actor=ANNA, now=NOW)
+    return links.sign("products.csv", QUERY, grant=GRANT)
 
 
 def test_a_ticket_says_who_asks() -> None:
-    assert links.check(ticket(), "products.csv", QUERY, now=NOW) == ANNA
+    assert links.check(ticket(), "products.csv", QUERY, now=NOW) == GRANT
 
 
 def test_a_ticket_of_one_server_holds_on_another_with_the_same_secret() -> None:
-    assert SignedLinks(SECRET).check(ticket(), "products.csv", QUERY, now=NOW) == ANNA
+    assert SignedLinks(SECRET).check(ticket(), "products.csv", QUERY, now=NOW) == GRANT
     with pytest.raises(TicketRefused):
         SignedLinks().check(ticket(), "products.csv", QUERY, now=NOW)
 
@@ -56,16 +58,15 @@ def test_a_ticket_is_good_for_its_own_question_alone(
 
 def test_a_ticket_holds_for_an_hour() -> None:
     almost, over = NOW + timedelta(minutes=59), NOW + timedelta(minutes=61)
-    assert links.check(ticket(), "products.csv", QUERY, now=almost) == ANNA
+    assert links.check(ticket(), "products.csv", QUERY, now=almost) == GRANT
     with pytest.raises(TicketRefused, match="no longer"):
         links.check(ticket(), "products.csv", QUERY, now=over)
 
 
 def test_a_ticket_whose_claims_were_changed_is_refused() -> None:
     claims, mac = ticket().split(".")
-    other, _ = links.sign("products.csv", QUERY, actor=Actor("eve", Role.OPERATOR), now=NOW).split(
-        "."
-    )
+    eve = replace(GRANT, actor=Actor("eve", Role.OPERATOR))
+    other, _ = links.sign("products.csv", QUERY, grant=eve).split(".")
     assert other != claims
     with pytest.raises(TicketRefused):
         links.check(f"{other}.{mac}", "products.csv", QUERY, now=NOW)
@@ -81,9 +82,9 @@ def test_what_is_no_ticket_is_refused(text: str) -> None:
 def test_any_question_of_anybody_can_be_signed(
     path: str, query: list[tuple[str, str]], name: str, role: Role
 ) -> None:
-    actor = Actor(name, role)
-    signed = links.sign(path, query, actor=actor, now=NOW)
-    assert links.check(signed, path, query, now=NOW) == actor
+    grant = replace(GRANT, actor=Actor(name, role))
+    signed = links.sign(path, query, grant=grant)
+    assert links.check(signed, path, query, now=NOW) == grant
     assert signed.isascii()
 
 

@@ -30,36 +30,6 @@ def test_a_choice_that_must_be_one_stays_where_the_browser_says_none() -> None:
     assert said_by(a_page_whose_choice_is_lost) == ["100 None"]
 
 
-def a_page_that_is_left_while_it_hands_over() -> None:
-    import streamlit as st
-
-    from ecommerce_core import ui
-    from ecommerce_core.catalogue import PRODUCTS
-    from pages import address_bar, view_state
-
-    class LeftError(Exception):
-        """As Streamlit ends a script, at any step."""
-
-    def leave() -> None:
-        raise LeftError
-
-    view_state.edit("products", page=3)
-    stay, ui.hand_over = ui.hand_over, leave
-    try:
-        address_bar.follow(PRODUCTS)
-    except LeftError:
-        st.text("left")
-    finally:
-        ui.hand_over = stay
-    st.text(str(dict(st.query_params)))
-    address_bar.follow(PRODUCTS)
-    st.text(str(dict(st.query_params)))
-
-
-def test_an_address_that_could_not_follow_follows_with_the_next_run() -> None:
-    assert said_by(a_page_that_is_left_while_it_hands_over) == ["left", "{}", "{'page': '3'}"]
-
-
 def a_page_whose_choice_comes_in_another_language() -> None:
     import streamlit as st
 

@@ -6,7 +6,6 @@ from datetime import datetime
 
 from starlette.types import Scope
 
-from ecommerce_core.access import Actor
 from ecommerce_core.api_tokens import actor_of
 from ecommerce_core.data_routes.addresses import DataRoute
 from ecommerce_core.data_routes.request import Pairs, ticket_of
@@ -14,15 +13,20 @@ from ecommerce_core.errors import TicketRefused
 from ecommerce_core.logs import log_refusal
 from ecommerce_core.replies import Problem, header
 from ecommerce_core.served import Service
+from ecommerce_core.signed_links import LASTS, Grant
 
 _UNSIGNED = "rows are for who has signed in: take a link from the page, or send a token"
+_ENDED = "this link was made by a sign-in that has been ended"
 _WRONG_TOKEN = "the token is none of ECOMMERCE_API_TOKENS"  # noqa: S105
 
 
-def check_actor(
+def authorize(
     service: Service, scope: Scope, route: DataRoute, *, pairs: Pairs, now: datetime
-) -> Actor | None:
-    """Return who asks, None if nobody has to sign in. Raises Problem if the caller may not ask."""
+) -> Grant | None:
+    """Return who may ask and until when; None if nobody has to sign in.
+
+    Raises Problem if the caller may not ask.
+    """
     app = service.app
     if not app.access.must_sign_in:
         return None
@@ -31,14 +35,17 @@ def check_actor(
         actor = actor_of(app.settings.api_tokens, authorization)
         if actor is None:
             raise _refusal(401, _WRONG_TOKEN, scope)
-        return actor
+        return Grant(actor, now + LASTS)
     ticket = ticket_of(scope["query_string"])
     if ticket is None:
         raise _refusal(401, _UNSIGNED, scope)
     try:
-        return app.links.check(ticket, route.path, pairs, now=now)
+        grant = app.links.check(ticket, route.path, pairs, now=now)
     except TicketRefused as error:
         raise _refusal(403, str(error), scope) from error
+    if app.sign_outs.holds(grant.sign_in):
+        raise _refusal(403, _ENDED, scope)
+    return grant
 
 
 def _refusal(status: int, detail: str, scope: Scope) -> Problem:

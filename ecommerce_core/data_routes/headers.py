@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 from urllib.parse import urlencode
 
-from ecommerce_core.access import Actor
 from ecommerce_core.address import query_of
 from ecommerce_core.data_routes.addresses import MIME_TYPES, DataRoute
 from ecommerce_core.data_routes.making import Question
 from ecommerce_core.data_routes.request import Asked, Pairs
-from ecommerce_core.signed_links import TICKET, SignedLinks
+from ecommerce_core.signed_links import TICKET, Grant, SignedLinks
 from ecommerce_core.storage import Version
 
 # To be raised when a format changes: what others have kept is news then.
@@ -63,12 +62,11 @@ def next_link(
     asked: Asked,
     *,
     pairs: Pairs,
-    actor: Actor | None,
-    now: datetime,
+    grant: Grant | None,
 ) -> str:
     """The address of the page after this one, relative to this one's."""
     others = [pair for pair in pairs if pair[0] not in {"page", "size"}]
     query = [*others, ("page", str(asked.page + 1)), ("size", str(asked.size))]
-    if actor is not None:
-        query.append((TICKET, links.sign(route.path, query, actor=actor, now=now)))
+    if grant is not None:
+        query.append((TICKET, links.sign(route.path, query, grant=grant)))
     return f"{route.path.rpartition('/')[2]}?{urlencode(query)}"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from urllib.parse import urlencode
 
-from ecommerce_core.access import Actor
 from ecommerce_core.address import View, format_question, is_day, minute_of
 from ecommerce_core.data_routes.addresses import DataRoute
 from ecommerce_core.data_routes.request import Pairs
 from ecommerce_core.dataset import Dataset
-from ecommerce_core.signed_links import TICKET, SignedLinks
+from ecommerce_core.signed_links import TICKET, Grant, SignedLinks
 
 
 def ask_rows(
@@ -40,14 +39,11 @@ def ask_changes(view: View, runs: tuple[int, int], *, language: str) -> Pairs:
     return [*pairs, ("lang", language)]
 
 
-def link_to(
-    route: DataRoute, pairs: Pairs, *, links: SignedLinks, actor: Actor | None, now: datetime
-) -> str:
+def link_to(route: DataRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
     """A link relative to the server's pages, so that it holds behind a proxy.
 
-    It carries a ticket for ``actor``; if that is None, nobody signs in and it carries none.
+    It carries a ticket for ``grant``; if that is None, nobody signs in and it carries none.
     """
-    if actor is not None:
-        ticket = links.sign(route.path, pairs, actor=actor, now=now)
-        pairs = [*pairs, (TICKET, ticket)]
+    if grant is not None:
+        pairs = [*pairs, (TICKET, links.sign(route.path, pairs, grant=grant))]
     return f"{route.path}?{urlencode(pairs)}"

@@ -12,7 +12,7 @@ from functools import partial
 from starlette.types import Receive, Scope
 
 from ecommerce_core.data_routes.addresses import WIRE, DataRoute, parameters_of
-from ecommerce_core.data_routes.authorization import check_actor
+from ecommerce_core.data_routes.authorization import authorize
 from ecommerce_core.data_routes.headers import headers_of, is_known, next_link
 from ecommerce_core.data_routes.making import Made, Question, make_changes, make_rows
 from ecommerce_core.data_routes.request import (
@@ -97,16 +97,14 @@ class DataRoutes:
         self._follow()
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
-        actor = check_actor(service, scope, route, pairs=pairs, now=now)
+        grant = authorize(service, scope, route, pairs=pairs, now=now)
         asked = parse(pairs, parameters_of(route))
         question = Question(
             route.dataset,
             route.file_format,
             asked,
             now,
-            next_link=partial(
-                next_link, service.app.links, route, asked, pairs=pairs, actor=actor, now=now
-            ),
+            next_link=partial(next_link, service.app.links, route, asked, pairs=pairs, grant=grant),
         )
         try:
             version = await self._run(partial(_look_up, service, route, asked))
@@ -130,7 +128,7 @@ class DataRoutes:
             raise CallerGone
         headers = headers_of(question, route, made.version) | {"Content-Length": str(made.size)}
         if not asked.is_page:
-            who = actor.name if actor is not None and actor.name else "-"
+            who = grant.actor.name if grant is not None and grant.actor.name else "-"
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
         return self._reply(headers, made)
 

@@ -56,7 +56,8 @@ def test_a_page_on_another_port_neither_opens_nor_frames_nor_works_the_dashboard
 ) -> None:
     for host in ("127.0.0.1", "localhost"):
         base = f"{host}:{new_shop.server.port}/ecommerce"
-        assert foreign_page.evaluate(OPEN_SOCKET, f"ws://{base}/_stcore/stream") == "refused"
+        for path in ("_stcore/stream", "live"):
+            assert foreign_page.evaluate(OPEN_SOCKET, f"ws://{base}/{path}") == "refused"
         # A browser lets such a request go and hides its answer: what counts is that nothing ran.
         foreign_page.evaluate(POST, f"http://{base}/add-auto")
         foreign_page.evaluate(FRAME, f"http://{base}/products")

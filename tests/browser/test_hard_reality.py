@@ -14,9 +14,8 @@ import requests
 from ecommerce_core.models import RunStatus
 from ecommerce_core.settings import PROJECT_ROOT
 from tests import peers as wire
-from tests.browser.conftest import PRODUCTS, PeersShop, SandboxShop, Shop, sandbox_shop
-from tests.browser.timers import TimerBehindAClick, TimersAtAClick, wait_for
-from tests.browser.visitor import SERVER_AWAY, Browser, Locator, Visitor, expect
+from tests.browser.conftest import PRODUCTS, PeersShop, SandboxShop, Shop
+from tests.browser.visitor import SERVER_AWAY, Locator, Visitor, expect
 from tests.waiting import until
 
 pytestmark = pytest.mark.browser
@@ -90,13 +89,13 @@ def test_a_double_click_and_one_more_fetch_once_with_progress_then_rows_and_a_to
 
     visitor.button("fetch_products").dblclick()
 
-    expect(visitor.page.get_by_test_id("stProgress")).to_be_visible()
+    expect(visitor.part("progress").locator("progress")).to_be_visible()
     visitor.click_through("fetch_products")
     expect(visitor.part("products_table")).to_have_count(0)
     odd_shop.peers.gate.set()
     expect(visitor.toast("15").first).to_be_visible()
     visitor.expect_rows("products_table", 15)
-    expect(visitor.page.get_by_test_id("stProgress")).to_have_count(0)
+    expect(visitor.part("progress").locator("progress")).to_have_count(0)
     assert odd_shop.peers.asked["catalogue-produit"] == 1
     assert [run.status for run in odd_shop.runs()] == [RunStatus.SUCCEEDED]
     expect(visitor.alert("")).to_have_count(0)
@@ -109,7 +108,7 @@ def test_neither_a_reload_nor_a_closed_tab_cuts_a_fetch_off(
     odd_shop.peers.serve_products(wire.products(15))
     odd_shop.peers.gate.clear()
     visitor = visit(odd_shop)
-    progress = visitor.page.get_by_test_id("stProgress")
+    progress = visitor.part("progress").locator("progress")
     visitor.open("products")
     visitor.button("fetch_products").click()
     expect(progress).to_be_visible()
@@ -220,14 +219,16 @@ def test_a_page_outlives_a_restart_of_its_server(
     visitor.expect_rows("products_table", 15)
     odd_shop.server.process.terminate()
     odd_shop.server.process.wait(20)
-    as_of = visitor.page.get_by_test_id("stCaptionContainer").filter(has_text="As of")
+    off = visitor.part("live_channel").locator(".off")
     expect(visitor.page.get_by_test_id("stApp")).to_have_attribute(
         "data-test-connection-state", re.compile("^(?!CONNECTED)")
     )
-    said_last = as_of.inner_text()
+    expect(off).to_be_visible()
+    before = visitor.full_runs
 
     with restarted(odd_shop):
-        expect(as_of).not_to_have_text(said_last)  # it says how long ago: it is alive again
+        expect(off).to_be_hidden()
+        visitor.wait_until_runs(before + 1)
         odd_shop.peers.serve_products(wire.products(16))
         visitor.button("fetch_products").click()
         visitor.expect_rows("products_table", 16)
@@ -258,80 +259,30 @@ def test_a_held_fetch_is_confirmed_where_the_journal_is(
     visitor.expect_no_crash()
 
 
-def test_a_timer_right_behind_a_click_does_not_bring_back_the_page_that_was_left(
-    shop: SandboxShop, visit: Callable[..., Visitor]
-) -> None:
-    visitor = visit(shop)
-    timer = TimerBehindAClick(visitor.page)
-    visitor.open("products")
-    visitor.click_through("fetch_products")
-    visitor.open("products", page="2")
-    expect(visitor.page.get_by_text(f"26–50 of {PRODUCTS}")).to_be_visible()
-    wait_for(visitor, lambda: timer.timer.HasField("rerun_script"))
-
-    timer.arm("1–25 of")
-    visitor.part("products_descending").locator("label").click()
-    # What the timer leads to may be a second run.
-    wait_for(visitor, lambda: timer.ended >= 3)
-
-    expect(visitor.page.get_by_text(f"1–25 of {PRODUCTS}")).to_be_visible()
-    assert "26–50 of".encode() not in timer.heard
-
-
 def test_a_dialog_outlives_the_end_of_a_fetch_and_goes_with_escape(
-    new_shop: SandboxShop, visit: Callable[..., Visitor]
+    odd_shop: PeersShop, visit: Callable[..., Visitor]
 ) -> None:
-    visitor = visit(new_shop)
+    visitor = visit(odd_shop)
     confirm = visitor.button("confirm_clear_products")
 
-    def call_back() -> None:
-        """Fetch behind the page's back, and wait until it has noticed."""
-        before = visitor.full_runs
-        assert requests.post(new_shop.server.page("add-auto"), timeout=30).status_code == 200
-        wait_for(visitor, lambda: visitor.full_runs > before)
-        visitor.wait_until_drawn()
+    def call_back(rows: int) -> None:
+        """Fetch behind the page's back."""
+        odd_shop.peers.serve_products(wire.products(rows))
+        assert requests.post(odd_shop.server.page("add-auto"), timeout=30).status_code == 200
 
     visitor.open("products")
-    call_back()
-    visitor.expect_rows("products_table", 25)
+    call_back(15)
+    visitor.expect_rows("products_table", 15)
     visitor.button("clear_products").click()
     expect(confirm).to_be_visible()
-    call_back()
+    call_back(16)
+    visitor.page.wait_for_timeout(2_000)  # the page has heard of it by now, and holds it back
     expect(confirm).to_be_visible()
+    visitor.expect_rows("products_table", 15)
     visitor.page.keyboard.press("Escape")
     expect(confirm).to_have_count(0)
-    call_back()
+    visitor.expect_rows("products_table", 16)
+    call_back(17)
+    visitor.expect_rows("products_table", 17)
     expect(confirm).to_have_count(0)
-    visitor.expect_no_crash()
-
-
-@pytest.fixture(scope="module")
-def slow_line_shop(
-    tmp_path_factory: pytest.TempPathFactory, browser: Browser
-) -> Iterator[SandboxShop]:
-    """A shop whose server sends only now and then, as a busy one does."""
-    folder = tmp_path_factory.mktemp("slow")
-    (folder / "sitecustomize.py").write_text(
-        "from streamlit.runtime import runtime; runtime.MESSAGE_FLUSH_INTERVAL_SECS = 0.25"
-    )
-    with sandbox_shop(folder, PYTHONPATH=str(folder)) as shop:
-        yield shop
-
-
-def test_timers_at_a_click_leave_the_page_and_what_the_click_opened_whole(
-    slow_line_shop: SandboxShop, visit: Callable[..., Visitor]
-) -> None:
-    visitor = visit(slow_line_shop)
-    timers = TimersAtAClick(visitor.page)
-    visitor.open("scheduler")
-    wait_for(visitor, lambda: len(timers.parts) > 3)
-
-    timers.arm()
-    visitor.button("pause_clock").click()
-    # On such a line its timers keep the page busy for good: what goes amiss has by then, and stays.
-    wait_for(visitor, lambda: timers.begun >= 10)
-
-    expect(visitor.button("confirm_pause_clock")).to_be_visible()
-    for key in ("clock_face", "add_task", "task_time"):
-        expect(visitor.part(key)).to_have_count(1)
     visitor.expect_no_crash()

@@ -14,8 +14,7 @@ import requests
 from ecommerce_core.sandbox import Sandbox
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, Shop
 from tests.browser.test_accessibility import check
-from tests.browser.timers import TimersAtAClick, wait_for
-from tests.browser.visitor import Browser, Route, Visitor, expect
+from tests.browser.visitor import Browser, Route, Visitor, WebSocket, expect
 from tests.oidc_provider import Provider
 from tests.server import free_port, running_server
 from tests.waiting import until
@@ -222,22 +221,43 @@ def test_a_copy_of_the_cookie_ends_with_the_sign_out(
     expect(elsewhere.button("fetch_customers")).to_be_visible()
 
 
-def test_a_timer_at_the_sign_out_shows_nothing_of_the_shop(
-    visitor: Visitor, provider: Provider
+def test_a_page_listens_from_the_sign_in_to_the_sign_out_and_not_beyond(
+    visitor: Visitor, closed_shop: Shop
 ) -> None:
-    timers = TimersAtAClick(visitor.page)
-    visitor.open()
-    sign_in(visitor, "ada")
-    wait_for(visitor, lambda: len(timers.parts) > 3)
+    lines: list[WebSocket] = []
+    heard: list[str | bytes] = []
 
-    timers.arm(last_alone=True)
-    visitor.button("sign_out").click()
+    def hear(frame: str | bytes) -> None:
+        heard.append(frame)
 
+    def note(socket: WebSocket) -> None:
+        if "/ecommerce/live" in socket.url:
+            lines.append(socket)
+            socket.on("framereceived", hear)
+
+    visitor.page.on("websocket", note)
+    visitor.open("activity")
     expect(visitor.button("sign_in")).to_be_visible()
-    visitor.page.wait_for_timeout(1_000)  # for the timer's script
-    expect(visitor.page.get_by_test_id("stMetric")).to_have_count(0)
-    expect(visitor.page.get_by_test_id("stHeading")).to_have_count(1)
-    visitor.expect_no_crash()
+    visitor.page.wait_for_timeout(1_000)
+    assert lines == []
+    sign_in(visitor, "anne")
+    runs = visitor.part("runs_table").locator("table[role=grid]")
+    count = len(closed_shop.runs())
+    expect(runs).to_have_attribute("aria-rowcount", str(count + 1))
+    visitor.page.wait_for_timeout(1_000)
+    assert requests.post(closed_shop.server.page("add-auto"), timeout=30).status_code == 200
+    expect(runs).to_have_attribute("aria-rowcount", str(count + 2))
+    assert len(lines) == 1
+    assert heard
+
+    visitor.button("sign_out").click()
+    expect(visitor.button("sign_in")).to_be_visible()
+    visitor.page.wait_for_timeout(3_000)
+    heard.clear()
+    assert requests.post(closed_shop.server.page("add-auto"), timeout=30).status_code == 200
+    visitor.page.wait_for_timeout(2_000)
+
+    assert (len(lines), heard) == (1, [])
 
 
 def test_a_refused_sign_in_is_told_and_can_be_tried_again(visitor: Visitor) -> None:

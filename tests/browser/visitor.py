@@ -40,6 +40,7 @@ __all__ = [
     "Page",
     "Route",
     "Visitor",
+    "WebSocket",
     "WebSocketRoute",
     "expect",
     "find_chromium",
@@ -62,6 +63,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 # What a page says while its server is away.
 SERVER_AWAY = re.compile(
     r"ERR_CONNECTION_REFUSED|WebSocket connection to|WebSocket onerror"
+    r"|reaching server endpoint|server is not responding"
     r"|Cannot send rerun backMessage when disconnected"
 )
 
@@ -141,15 +143,7 @@ class Visitor:
     def go(self, name: str) -> None:
         """Go to a page by the navigation."""
         navigation = self.page.get_by_test_id("stSidebarNav")
-        for _ in range(3):
-            navigation.locator(f'a[href$="/ecommerce/{name}"]').click()
-            try:
-                expect(self.page).to_have_url(re.compile(rf"/ecommerce/{name}(\?|$)"), timeout=5000)
-                break
-            except AssertionError:
-                # Streamlit 1.67 loses the click where a fragment's own refresh comes right behind
-                # it: the two become one run, of the page that the refresh names.
-                continue
+        navigation.locator(f'a[href$="/ecommerce/{name}"]').click()
         expect(self.page).to_have_url(re.compile(rf"/ecommerce/{name}(\?|$)"))
         self.wait_until_drawn()
 
@@ -165,9 +159,13 @@ class Visitor:
         self.wait_until_drawn()  # what was clicked before is not what is waited for
         before = self.full_runs
         self.button(key).click()
+        self.wait_until_runs(before + 1)
+
+    def wait_until_runs(self, count: int) -> None:
+        """Wait until the whole page has been drawn so many times, and stands."""
         ends_at = time.monotonic() + PATIENCE_MS / 1_000
-        while self.full_runs == before:
-            assert time.monotonic() < ends_at, f"the script has not run for {key}"
+        while self.full_runs < count:
+            assert time.monotonic() < ends_at, f"the page was drawn {self.full_runs} times"
             self.page.wait_for_timeout(20)
         self.wait_until_drawn()
 

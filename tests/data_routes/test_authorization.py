@@ -16,6 +16,8 @@ from ecommerce_core.api_tokens import ApiToken
 from ecommerce_core.application import Application
 from ecommerce_core.data_routes import DataRoute, link_to
 from ecommerce_core.settings import Settings
+from ecommerce_core.sign_outs import sign_in_key
+from ecommerce_core.signed_links import LASTS, Grant
 from tests.data_routes.shop import DataServer, serving
 from tests.peers import Peers, products
 
@@ -50,12 +52,13 @@ def link(
     *,
     query: list[tuple[str, str]] = QUERY,
     at: datetime | None = None,
+    sign_in: str = "",
 ) -> str:
     """A link as the page of an analyst draws it."""
     application = served.application
     route = DataRoute(application.datasets["products"], file_format)
     now = at or datetime.now(UTC)
-    return link_to(route, query, links=application.links, actor=ANNE, now=now)
+    return link_to(route, query, links=application.links, grant=Grant(ANNE, now + LASTS, sign_in))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +106,16 @@ def test_an_old_link_says_where_a_new_one_is(closed: DataServer) -> None:
     answer = closed.get(link(closed, at=datetime.now(UTC) - timedelta(hours=2)))
     assert answer.status == 403
     assert "take it from the page again" in answer.text
+
+
+def test_a_link_ends_with_the_sign_in_that_made_it(closed: DataServer) -> None:
+    claims = {"sub": "anne", "iat": 1}
+    hers, others = link(closed, sign_in=sign_in_key(claims)), link(closed, sign_in="another")
+    assert closed.get(hers).status == 200
+
+    closed.application.sign_outs.end(claims)
+
+    assert (closed.get(hers).status, closed.get(others).status) == (403, 200)
 
 
 def test_a_program_asks_by_its_token(closed: DataServer) -> None:

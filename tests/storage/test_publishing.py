@@ -95,7 +95,7 @@ def test_a_run_that_changes_no_row_writes_no_snapshot(
     peers.serve_products(products(30))
     sync(application)
     files = application.snapshots.list_files(PRODUCTS)
-    version = application.shown_version("products")
+    version = application.reader.state(PRODUCTS).shown
 
     assert sync(application).status is RunStatus.UNCHANGED
     peers.serve_products(list(reversed(products(30))))
@@ -103,7 +103,7 @@ def test_a_run_that_changes_no_row_writes_no_snapshot(
 
     assert (run.status, run.counts.unchanged) == (RunStatus.SUCCEEDED, 30)
     assert application.snapshots.list_files(PRODUCTS) == files
-    assert application.shown_version("products") == version
+    assert application.reader.state(PRODUCTS).shown == version
     assert state_of(application) == (SnapshotCode.CURRENT, None)
 
 
