@@ -217,7 +217,7 @@ def _ms(ask: Callable[[], object]) -> float:
 
 def _get(base_url: str, parameters: dict[str, str]) -> None:
     query = urlencode({**parameters, "_size": PAGE_SIZE, "_extra": "count,facet_results"})
-    with urllib.request.urlopen(f"{base_url}/shop/product.json?{query}", timeout=120) as answer:
+    with urllib.request.urlopen(f"{base_url}/product.json?{query}", timeout=120) as answer:
         found = json.load(answer)
     assert "rows" in found, found
     assert "facet_results" in found, found
@@ -243,7 +243,7 @@ def _datasette(command: str | None, database: Path) -> Iterator[str | None]:
     ) as server:
         try:
             _wait_for(f"http://127.0.0.1:{port}/-/versions.json")
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}/{database.stem}"
         finally:
             server.terminate()
             server.wait(10)
