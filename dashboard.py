@@ -26,7 +26,6 @@ from ecommerce_core.errors import EcommerceError, SettingsError
 from ecommerce_core.prefix import PREFIX
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_error
-from ecommerce_core.server_address import ServerAddress
 from ecommerce_core.settings import Settings
 from ecommerce_core.sign_in import check_exposure, read_providers
 
@@ -215,7 +214,6 @@ app = st.App(
             with_sign_in=bool(providers),
             with_agent_api=st.get_option("server.enableAgentApi"),
         ),
-        Middleware(ServerAddress),
         *(sign_in_routes.middleware(st.secrets["auth"]["redirect_uri"]) if providers else []),
     ],
     lifespan=lifespan,

@@ -16,7 +16,7 @@ from ecommerce_core.column import Column, Filter, Kind
 from ecommerce_core.dataset import Dataset
 from ecommerce_core.query import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
-from pages import drawn, reads, view_state
+from pages import reads, view_state
 from pages.active_filters import age_in_words, list_active, since_label
 from pages.view_state import choose_in, edit, edited_by, show_in
 
@@ -36,7 +36,7 @@ def show(dataset: Dataset, query: Query, totals: Totals) -> None:
     # Another label would be another popover, and closed.
     icon = ":material/filter_alt:"
     popover = st.popover(_("Filters"), icon=icon, key=f"{name}_filters", on_change="rerun")
-    drawn.note_menu(name, is_open=bool(popover.open))
+    st.session_state[f"_{name}_filters_were_open"] = bool(popover.open)
     if not popover.open:
         return
     with popover, ui.guarded():
@@ -68,7 +68,7 @@ def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]
     edit_field = edited_by(name, *about, **more)
 
     def edit_what_is_seen() -> None:
-        if drawn.was_menu_there(name):
+        if st.session_state.get(f"_{name}_filters_were_open"):
             edit_field()
 
     return edit_what_is_seen

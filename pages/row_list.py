@@ -14,7 +14,7 @@ from ecommerce_core import ui
 from ecommerce_core.dataset import Dataset, Row
 from ecommerce_core.query import Query
 from ecommerce_core.ui import language
-from pages import active_filters, drawn, pager, view_state
+from pages import active_filters, pager, view_state
 from pages.table import Column, show_table
 from pages.view_state import edit
 
@@ -79,7 +79,8 @@ def _show_page(dataset: Dataset, query: Query, show_rows: Show) -> tuple[Query, 
     if query.page > 1:
         pages = ceil(count(dataset, query) / query.page_size)
         query = replace(query, page=max(1, min(query.page, pages)))
-    if drawn.has_just_come(dataset.name):
+    # For the first time since this session came to the page: nothing stands there yet.
+    if st.session_state.pop(f"_{dataset.name}_came", False):
         with st.skeleton(height=300):
             rows = _read(dataset, query)
     else:

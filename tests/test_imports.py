@@ -63,7 +63,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("words",),
     ("known_again",),
     ("rejection",),
-    ("sign_in_routes", "server_address", "served_paths", "security_headers", "signed_links"),
+    ("sign_in_routes", "served_paths", "security_headers", "signed_links"),
     ("replies", "logs", "presence", "refusals"),
     ("private_files",),
     ("new_file",),

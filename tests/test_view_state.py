@@ -113,12 +113,12 @@ def test_who_insists_is_heard_and_a_program_at_once(an_agent: bool, rows: list[s
 def a_menu_that_opens_with_what_it_was() -> None:
     import streamlit as st
 
-    from pages import drawn, row_filters, view_state
+    from pages import row_filters, view_state
 
     hear = row_filters.filter_edited("products", "products_new_age", "since", "first_seen_at")
     for is_drawn in (False, True):
         st.session_state["products_new_age"] = "24h"
-        drawn.note_menu("products", is_open=is_drawn)
+        st.session_state["_products_filters_were_open"] = is_drawn
         hear()
         st.text(f"{view_state.current('products').since.get('first_seen_at', '')}.")
 

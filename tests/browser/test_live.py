@@ -153,6 +153,42 @@ def test_a_hundred_fast_clicks_while_runs_end_are_neither_lost_nor_undone(
     visitor.expect_no_crash()
 
 
+def test_fast_clicks_in_the_menu_of_filters_while_runs_end_are_neither_lost_nor_undone(
+    odd_shop: PeersShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(odd_shop)
+    page, chance = visitor.page, random.Random(11)
+    visitor.open("products")
+    call_back(odd_shop, 120)
+    visitor.expect_rows("products_table", 25)
+    menu, withdrawn = visitor.button("products_filters"), visitor.part("products_withdrawn")
+    low = visitor.part("products_price_low").locator("input")
+    chip = visitor.button("drop_filter_products_0")
+    following = page.get_by_test_id("stPaginationNext")
+    with runs_that_end_every_second(odd_shop, 120):
+        for _turn in range(6):
+            menu.click()
+            expect(low).to_be_visible()
+            for option in ("Show too", "Only those", "Show too"):
+                withdrawn.get_by_text(option, exact=True).click()
+                page.wait_for_timeout(chance.randrange(30, 350))
+            low.fill("0.01")
+            low.press("Enter")
+            page.wait_for_timeout(chance.randrange(30, 350))
+            menu.click()
+            page.wait_for_timeout(chance.randrange(30, 350))
+            following.click()
+            expect(page).to_have_url(re.compile(r"price=0.01-&withdrawn=show&page=2$"))
+            expect(page.get_by_text(re.compile(r"^26–50 of \d+$"))).to_be_visible()
+            chip.click()
+            page.wait_for_timeout(chance.randrange(30, 350))
+            expect(chip).to_contain_text("Withdrawn too")
+            chip.click()
+            expect(chip).to_have_count(0)
+            expect(page).to_have_url(re.compile(r"/products$"))
+    visitor.expect_no_crash()
+
+
 def test_text_that_is_being_typed_and_the_place_one_types_at_stay_while_runs_end(
     odd_shop: PeersShop, visit: Callable[..., Visitor]
 ) -> None:

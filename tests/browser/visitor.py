@@ -66,6 +66,8 @@ SERVER_AWAY = re.compile(
     r"|reaching server endpoint|server is not responding"
     r"|Cannot send rerun backMessage when disconnected"
 )
+# Streamlit's own browser side looks for its server below the page's address before it looks above.
+SEARCHES_SERVER = re.compile(r"status of 404 .*/ecommerce/\w+/_stcore/(health|host-config)$")
 
 
 def find_chromium() -> str | None:
@@ -100,7 +102,7 @@ class Visitor:
         self, browser: Browser, server: Server, *, locale: str = "en-GB", **settings: Any
     ) -> None:
         self.server = server
-        self.harmless: list[re.Pattern[str]] = []
+        self.harmless: list[re.Pattern[str]] = [SEARCHES_SERVER]
         self.errors: list[str] = []
         self.full_runs = 0
         settings = {"viewport": {"width": 1440, "height": 900}, **settings}
