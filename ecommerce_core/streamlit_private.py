@@ -34,7 +34,7 @@ def is_history_navigation() -> bool:
 
     ``get_script_run_ctx().is_history_navigation``. The address alone does not say whether a
     person went back to it or the browser has not yet heard of a new one. If it cannot be asked,
-    a step back within a second of a change is not followed; the next one is.
+    a step back on one page is not followed, and the address says again what the page shows.
     """
 
     def ask() -> bool:

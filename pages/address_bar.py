@@ -24,7 +24,6 @@ def _said() -> dict[str, list[str]]:
 
 
 def _write(address: dict[str, str | list[str]]) -> None:
-    echo.note("address", _said(), st.session_state.get("_address_seen"))
     # One write is one step back for the browser's button.
     st.query_params.from_dict({**address, **visits.language_in_address()})
 
@@ -39,7 +38,7 @@ def arrive(dataset: Dataset) -> View:
     restored = came and not said and f"_{name}_view" in state
     # What was edited as one left the page does not stand against a link that leads back to it.
     edited = state.get(f"_{name}_edited") and not (said and came)
-    if edited or restored or (not came and echo.is_old_address("address", said)):
+    if edited or restored or (not came and not echo.may_tell_address()):
         address = format_address(view_state.current(name), dataset)
         if said != {key: v if isinstance(v, list) else [v] for key, v in address.items()}:
             _write(address)

@@ -31,7 +31,7 @@ def choose(
     state, seen, visited = st.session_state, f"_{key}_in_address", f"_{key}_visit"
     asked = st.query_params.get(name)
     arrived = state.get(visited) != visits.number()
-    is_news = asked != state.get(seen) and not echo.is_old_address(seen, asked)
+    is_news = asked != state.get(seen) and echo.may_tell_address()
     if arrived or is_news:
         # One comes back by the navigation to a bare address, and to what one had chosen.
         wanted = state.get(seen) if arrived and asked is None else asked
@@ -48,8 +48,6 @@ def choose(
         format_func=lambda option: labels[option],
     )
     wanted = None if chosen is None else str(chosen)
-    if asked != wanted:
-        echo.note(seen, asked, state.get(seen))
     if wanted is None:
         st.query_params.pop(name, None)
     elif asked != wanted:

@@ -19,7 +19,7 @@ ECHO_S = 0.7
 
 
 def note(name: str, *before: Any) -> None:
-    """Remember what a widget, or the address, was when we set it to something else.
+    """Remember what a widget was when we set it to something else.
 
     Both what the browser told and what we had set it to before, which it may tell yet.
     """
@@ -38,9 +38,14 @@ def is_echo(name: str, told: Any) -> bool:
     return not ui.is_agent() and any(told == before for before, _set_at_s in _lately(name))
 
 
-def is_old_address(name: str, told: Any) -> bool:
-    """The same of an address, which the browser's back and forward buttons tell on purpose."""
-    return not ui.is_history_navigation() and is_echo(name, told)
+def may_tell_address() -> bool:
+    """Whether an address that is told, and is not the one that we wrote last, is a wish.
+
+    A link opens a new session or another page. On the same page only the browser's back and
+    forward buttons tell another address on purpose, and programs, which wait for each answer:
+    anything else is an address that the browser has not yet replaced, however slow it is.
+    """
+    return ui.is_history_navigation() or ui.is_agent()
 
 
 def _lately(name: str) -> list[tuple[Any, float]]:

@@ -20,11 +20,9 @@ def choose_language() -> None:
     """The switch. It travels in the URL as ``?language=fr`` where it is not the browser's own."""
     state = st.session_state
     asked, own = st.query_params.get(visits.LANGUAGE), language_of(st.context.locale)
-    if (
-        asked in LANGUAGES
-        and asked != state.get("_language_in_url")
-        and not echo.is_old_address("language in address", asked)
-    ):
+    is_first = "_language_in_url" not in state
+    is_news = asked != state.get("_language_in_url") and (is_first or echo.may_tell_address())
+    if asked in LANGUAGES and is_news:
         state["language"] = asked  # a shared link, or the back button
     if state.get("language") not in LANGUAGES:
         # The first run, or a click that met a page change: the browser then says None.
@@ -39,10 +37,7 @@ def choose_language() -> None:
     )
     if state["language"] in LANGUAGES:
         state["_language"] = state["language"]
-    before = asked, state.get("_language_in_url")
     state["_language_in_url"] = None if state["_language"] == own else state["_language"]
-    if asked != state["_language_in_url"]:
-        echo.note("language in address", *before)
     if state["_language_in_url"] is None:
         st.query_params.pop(visits.LANGUAGE, None)
     elif asked != state["_language"]:

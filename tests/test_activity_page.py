@@ -122,10 +122,7 @@ def test_filters_travel_in_the_address_in_words_of_no_language(app: Application)
     assert len(french.table("runs_table")) == 2
 
 
-def test_an_address_that_has_not_heard_of_a_filter_does_not_take_it_back(
-    app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+def test_an_address_that_has_not_heard_of_a_filter_does_not_take_it_back(app: Application) -> None:
     sync(app, "products")
     sync(app, "customers")
     page = Page.open(app, "activity")
@@ -151,7 +148,9 @@ def test_a_filter_that_is_told_as_it_was_before_it_was_dropped_stays_dropped(
     assert "dataset" not in page.at.query_params
 
 
-def test_filters_are_kept_while_one_looks_at_another_page(app: Application) -> None:
+def test_filters_are_kept_while_one_looks_at_another_page(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sync(app, "products")
     sync(app, "customers")
     page = Page.open(app, "activity", dataset="customers")
@@ -167,8 +166,7 @@ def test_filters_are_kept_while_one_looks_at_another_page(app: Application) -> N
     page.at.run()
     assert list(page.sound().table("runs_table")["dataset"]) == ["customers"]
     # A link says what is wanted, and the back button too.
-    page.at.query_params["dataset"] = "products"
-    page.at.run()
+    page.go_back(monkeypatch, dataset="products")
     assert list(page.sound().table("runs_table")["dataset"]) == ["products"]
 
 

@@ -317,26 +317,13 @@ def test_what_an_address_says_wrongly_is_named_and_left_out(app: Application) ->
     assert "Ignored" not in page.sound().texts()
 
 
-def told_the_address_before_a_search(
-    app: Application, monkeypatch: pytest.MonkeyPatch, *, echo_s: float
-) -> Page:
-    """A page that looked for X1, then for X17, and is told the first address again.
-
-    A browser tells it when one goes back, and where it has not heard of the second yet.
-    """
-    monkeypatch.setattr(echo, "ECHO_S", echo_s)
-    fetch(app)
-    page = Page.open(app, "products", q="X1")
-    page.at.text_input(key="search_products").set_value("X17").run()
-    page.at.query_params["q"] = "X1"
-    page.at.run()
-    return page.sound()
-
-
 def test_the_back_button_brings_back_what_was_looked_at(
     app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = told_the_address_before_a_search(app, monkeypatch, echo_s=0.0)
+    fetch(app)
+    page = Page.open(app, "products", q="X1")
+    page.at.text_input(key="search_products").set_value("X17").run()
+    page.go_back(monkeypatch, q="X1")
 
     assert page.at.text_input(key="search_products").value == "X1"
     assert len(page.table()) == 11
@@ -568,9 +555,14 @@ def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: 
 
 
 def test_a_click_that_tells_the_address_of_before_the_last_edit_does_not_take_it_back(
-    app: Application, monkeypatch: pytest.MonkeyPatch
+    app: Application,
 ) -> None:
-    page = told_the_address_before_a_search(app, monkeypatch, echo_s=60.0)
+    fetch(app)
+    page = Page.open(app, "products", q="X1")
+    page.at.text_input(key="search_products").set_value("X17").run()
+    page.at.query_params["q"] = "X1"
+    page.at.run()
+    page.sound()
 
     assert page.at.text_input(key="search_products").value == "X17"
     assert list(page.table()["code"]) == ["X17"]
@@ -607,10 +599,7 @@ def test_words_that_were_just_cleared_do_not_come_back(
     assert len(page.table()) == 25
 
 
-def test_of_two_edits_in_a_row_the_first_ones_address_takes_neither_back(
-    app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+def test_of_two_edits_in_a_row_the_first_ones_address_takes_neither_back(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products", q="X1")
     page.at.text_input(key="search_products").set_value("X17").run()

@@ -13,13 +13,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
+from ecommerce_core import ui
 from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
 from ecommerce_core.installed import install
 from ecommerce_core.models import Action, Product, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
-from pages import echo
 from tests.peers import Peers, customer
 from tests.waiting import until
 
@@ -67,12 +67,23 @@ class Page:
     def open(cls, app: Application, name: str, *, locale: str = "en-GB", **query: str) -> Page:
         at = AppTest.from_file(str(NAVIGATION), default_timeout=20)
         at.context = {"locale": locale, "timezone": "Europe/Paris"}
+        if "language" in query:  # it is asked for as the session begins
+            at.query_params["language"] = query["language"]
         at.run()
         if name != "overview":
             at.switch_page(f"{name}.py")
         for key, value in query.items():
             at.query_params[key] = value
         return cls(at.run(), app).sound()
+
+    def go_back(self, monkeypatch: pytest.MonkeyPatch, **query: str) -> Page:
+        """Come to this address by the browser's button."""
+        for key, value in query.items():
+            self.at.query_params[key] = value
+        with monkeypatch.context() as patched:
+            patched.setattr(ui, "is_history_navigation", lambda: True)
+            self.at.run()
+        return self.sound()
 
     def sound(self) -> Page:
         assert not self.at.exception, self.at.exception
@@ -381,10 +392,7 @@ def test_the_language_in_the_url_wins_over_the_browsers(app: Application) -> Non
     assert "language" not in page.at.query_params
 
 
-def test_an_address_that_tells_the_language_of_before_changes_nothing(
-    app: Application, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+def test_an_address_that_tells_the_language_of_before_changes_nothing(app: Application) -> None:
     page = Page.open(app, "customers", language="fr")
     page.at.segmented_control(key="language").set_value("en").run()
     page.at.query_params["language"] = "fr"

@@ -175,16 +175,6 @@ def test_every_page_opens_by_its_own_address_and_by_the_navigation(
     visitor.expect_no_crash()
 
 
-def test_a_page_of_a_known_server_connects_without_asking_for_it(visitor: Visitor) -> None:
-    visitor.open("products")
-    # Asked, but nobody waits for the answer: it never comes.
-    visitor.context.route("**/_stcore/health", lambda route: None)
-    visitor.context.route("**/_stcore/host-config", lambda route: None)
-    visitor.open("customers")
-
-    expect(visitor.part("search_customers")).to_be_visible()
-
-
 def test_the_language_switch_works_both_ways_and_travels_in_the_address(
     visitor: Visitor, visit: Callable[..., Visitor], full_shop: SandboxShop
 ) -> None:
