@@ -52,4 +52,4 @@ def arrive(dataset: Dataset) -> View:
     if left_out := state.get(f"_{name}_ignored"):
         text = _("Ignored in the address: {what}.").format(what=escape(", ".join(left_out)))
         note.caption(f":material/link_off: {text}")
-    return view_state.current(name)
+    return view_state.begin(name)

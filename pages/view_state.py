@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.address import View
-from pages import echo
+from pages import echo, visits
 
 # What may change without the page of rows beginning again.
 _SAME_ROWS = {"page", "row"}
@@ -23,6 +23,15 @@ _BARE = View()
 def current(name: str) -> View:
     """The view of a dataset's page as it stands."""
     view: View = st.session_state.get(f"_{name}_view", View())
+    return view
+
+
+def begin(name: str) -> View:
+    """The view that is drawn now: the widgets of its part of the page are heard from here on."""
+    state, view = st.session_state, current(name)
+    part = name, view.tab, visits.number()
+    if state.get("_part") != part:
+        state["_part"], state["_shown"] = part, set()
     return view
 
 
@@ -77,14 +86,21 @@ def edited_by(
     *,
     options: Collection[object] | None = None,
 ) -> Callable[[], None]:
-    """The callback of a widget that edits one field; ``options`` are those of a choice.
+    """The callback of a widget that is drawn now and edits one field.
+
+    ``options`` are those of a choice. On another part of the page than the one that it was drawn
+    on, a widget is not heard: a browser that got its drawing late tells it then as it came.
 
     A click that meets a change of language tells a choice by the text of its option in the
     other one, which Streamlit takes for the value: what is no option changes nothing.
     """
 
+    drawn_on = name, current(name).tab
+
     def edit_field() -> None:
         value = st.session_state.get(key)
+        if field != "tab" and st.session_state.get("_part", drawn_on)[:2] != drawn_on:
+            return
         if echo.is_echo(key, value):
             return
         chosen = value if isinstance(value, list) else [value]
@@ -95,9 +111,16 @@ def edited_by(
 
 
 def show_in(key: str, value: Any) -> str:
-    """Set a widget that is drawn next; the key. Only where it differs: somebody may be typing."""
-    if key not in st.session_state or st.session_state[key] != value:
+    """Set a widget that is drawn next; the key.
+
+    Only if its value differs, since somebody may be typing in it, or if its part of the page has
+    just come: a browser that has dropped it meanwhile would draw it empty.
+    """
+    state = st.session_state
+    shown: set[str] = state.setdefault("_shown", set())
+    if key not in shown or key not in state or state[key] != value:
         choose_in(key, value)
+    shown.add(key)
     return key
 
 

@@ -125,3 +125,41 @@ def a_menu_that_opens_with_what_it_was() -> None:
 
 def test_a_menu_that_was_not_drawn_is_not_heard() -> None:
     assert said_by(a_menu_that_opens_with_what_it_was) == [".", "24h."]
+
+
+def a_part_that_is_left_before_its_widgets_are_told() -> None:
+    import streamlit as st
+
+    from pages import view_state
+
+    view_state.begin("products")
+    view_state.edit("products", tab="changes", search="x1")
+    view_state.begin("products")
+    hear = view_state.edited_by("products", "search_changes", "search")
+    st.session_state["search_changes"] = ""
+    for tab in ("rows", "changes"):
+        view_state.edit("products", tab=tab)
+        view_state.begin("products")
+        hear()
+        st.text(f"{view_state.current('products').search}.")
+
+
+def test_a_part_of_the_page_that_was_left_is_not_heard() -> None:
+    assert said_by(a_part_that_is_left_before_its_widgets_are_told) == ["x1.", "."]
+
+
+def a_box_and_a_part_that_are_told_at_once() -> None:
+    import streamlit as st
+
+    from pages import view_state
+
+    view_state.begin("products")
+    hear = view_state.edited_by("products", "search_products", "search")
+    st.session_state["search_products"] = "x1"
+    view_state.edit("products", tab="changes")
+    hear()
+    st.text(view_state.current("products").search)
+
+
+def test_what_was_typed_as_one_left_a_part_is_heard() -> None:
+    assert said_by(a_box_and_a_part_that_are_told_at_once) == ["x1"]
