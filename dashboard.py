@@ -19,15 +19,20 @@ import pyarrow
 import streamlit as st
 from starlette.middleware import Middleware
 
-from ecommerce_core import installed, logs, sign_in_routes
+from ecommerce_core import installed, logs
 from ecommerce_core.application import DATASETS, Application
-from ecommerce_core.companion import Companion
-from ecommerce_core.errors import EcommerceError, SettingsError
-from ecommerce_core.prefix import PREFIX
+from ecommerce_core.companion import (
+    PREFIX,
+    Companion,
+    SecurityHeaders,
+    answer_unforeseen_error,
+    check_exposure,
+    read_providers,
+    sign_in_routes,
+)
+from ecommerce_core.domain import EcommerceError, SettingsError
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.security_headers import SecurityHeaders, answer_unforeseen_error
 from ecommerce_core.settings import Settings
-from ecommerce_core.sign_in import check_exposure, read_providers
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 

@@ -8,36 +8,40 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from ecommerce_core.access import Access, Actor, Deed, Role
-from ecommerce_core.backup import BackupSchedule
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.comparison import Comparison
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.deliveries import DeliveryLog
-from ecommerce_core.delivery import Delivery
-from ecommerce_core.errors import DeliveryUnknown, EcommerceError, RunNotHeld
-from ecommerce_core.gateway import Gateway
-from ecommerce_core.live import Live
-from ecommerce_core.live_look import LiveLook
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
+from ecommerce_core.domain import (
+    Access,
+    Actor,
+    Deed,
+    DeliveryUnknown,
+    EcommerceError,
+    NewDelivery,
+    Outcome,
+    Progress,
+    Role,
+    Run,
+    RunNotHeld,
+    SignedLinks,
+    Trigger,
+    estimate,
+)
+from ecommerce_core.gateway import Gateway, Registration
+from ecommerce_core.live import Live, LiveLook
 from ecommerce_core.logs import log_run
-from ecommerce_core.models import NewDelivery, Outcome, Progress, Run, Trigger
-from ecommerce_core.outcomes import reason_of
-from ecommerce_core.presence import Presence
-from ecommerce_core.registration import Registration
-from ecommerce_core.restore import clear_leftovers
-from ecommerce_core.scheduler import Scheduler
+from ecommerce_core.scheduler import Delivery, DeliveryLog, Scheduler, Steering, Watcher, reason_of
 from ecommerce_core.settings import Settings
-from ecommerce_core.sign_outs import SignOuts
-from ecommerce_core.signed_links import SignedLinks
-from ecommerce_core.simulated_time import estimate
-from ecommerce_core.steering import Steering
-from ecommerce_core.storage import Reader, Snapshots, Version
-from ecommerce_core.store import Store
-from ecommerce_core.sync import Job, Sync
-from ecommerce_core.ticket import Ticket
-from ecommerce_core.watcher import Watcher
-from ecommerce_core.worker import Worker
+from ecommerce_core.storage import (
+    BackupSchedule,
+    Comparison,
+    Presence,
+    Reader,
+    SignOuts,
+    Snapshots,
+    Store,
+    Version,
+    clear_leftovers,
+)
+from ecommerce_core.sync import Job, Sync, Ticket, Worker
 
 logger = logging.getLogger(__name__)
 

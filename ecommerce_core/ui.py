@@ -14,21 +14,31 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.access import STRANGER, Actor, Deed
-from ecommerce_core.address import View
 from ecommerce_core.application import Application
-from ecommerce_core.data_routes import DataRoute, ask_changes, ask_rows, link_to
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.errors import EcommerceError, RowsPreparing
+from ecommerce_core.companion import DataRoute, ask_changes, ask_rows, link_to
+from ecommerce_core.datasets import Dataset, View
+from ecommerce_core.domain import (
+    LASTS,
+    STRANGER,
+    Actor,
+    Deed,
+    EcommerceError,
+    Grant,
+    Language,
+    RowsPreparing,
+    escape,
+    escape_time,
+    estimate,
+    occurrences,
+    period,
+    real_delay,
+    timezone,
+)
 from ecommerce_core.installed import current
-from ecommerce_core.language import Language, escape, escape_time, timezone
-from ecommerce_core.live import describe_progress
-from ecommerce_core.live_look import SILENT_AFTER, has_failed
-from ecommerce_core.sign_outs import sign_in_key
-from ecommerce_core.signed_links import LASTS, Grant
-from ecommerce_core.simulated_time import estimate, occurrences, period, real_delay
+from ecommerce_core.live import SILENT_AFTER, describe_progress, has_failed
+from ecommerce_core.storage import sign_in_key
 from ecommerce_core.streamlit_private import is_agent_session, is_history_navigation
-from ecommerce_core.ticket import Ticket
+from ecommerce_core.sync import Ticket
 
 # What pages use of the core beside its types, words and errors, they reach through this module.
 __all__ = [

@@ -7,10 +7,8 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.address import NO_FILTERS, View, is_day, with_filter
-from ecommerce_core.column import Kind
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import Withdrawn
+from ecommerce_core.datasets import NO_FILTERS, Dataset, Kind, View, is_day, with_filter
+from ecommerce_core.domain import Withdrawn
 from ecommerce_core.ui import language
 from pages.view_state import edit
 

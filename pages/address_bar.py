@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.address import View, format_address, parse_address
-from ecommerce_core.dataset import Dataset
+from ecommerce_core.datasets import Dataset, View, format_address, parse_address
 from ecommerce_core.ui import escape, language
 from pages import echo, view_state, visits
 

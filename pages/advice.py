@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ecommerce_core.models import Run, RunStatus
+from ecommerce_core.domain import N_, Run, RunStatus
 from ecommerce_core.ui import language
-from ecommerce_core.words import N_
 
 # The journal keeps an error as its English sentence. The first that is found in it counts:
 # what a peer said stands behind our own words, so ours are looked for from the beginning.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from ecommerce_core import ui
-from ecommerce_core.models import Action, Run, RunStatus
+from ecommerce_core.domain import Action, Run, RunStatus
 from ecommerce_core.ui import language
 from pages import live_text, run_summary, tasks
 from pages.live_text import Part

@@ -7,9 +7,8 @@ from math import ceil
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.address import View
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import ChangeKind
+from ecommerce_core.datasets import Dataset, View
+from ecommerce_core.domain import ChangeKind
 from ecommerce_core.ui import language
 from pages import pager
 from pages.row_detail import shown

@@ -7,10 +7,8 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.address import View
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import Run, RunStatus
-from ecommerce_core.query import ChangeKind
+from ecommerce_core.datasets import Dataset, View
+from ecommerce_core.domain import ChangeKind, Run, RunStatus
 from ecommerce_core.ui import Language, language
 from pages import change_table, export_menu, reads, row_question, view_state
 from pages.view_state import choose_in, edited_by

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Clock, ClockReading
+from ecommerce_core.domain import Clock, ClockReading
 from ecommerce_core.ui import estimate, language
 from pages import clock_dialogs, clock_face, dialogs, live_channel, scheduler_change, tasks
 

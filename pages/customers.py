@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ecommerce_core.dataset import Row
-from ecommerce_core.models import Customer
+from ecommerce_core.datasets import Row
+from ecommerce_core.domain import Customer
 from ecommerce_core.ui import escape, language
 from pages import dataset_page, row_list, view_state
 from pages.table import Column

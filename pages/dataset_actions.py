@@ -7,8 +7,7 @@ from functools import partial
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Action, RunStatus, Trigger
-from ecommerce_core.query import Totals
+from ecommerce_core.domain import Action, RunStatus, Totals, Trigger
 from ecommerce_core.ui import language
 from pages import dialogs, fetches, view_state
 

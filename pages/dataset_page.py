@@ -8,9 +8,8 @@ from functools import partial
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.address import TABS, query_of
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import Query, Totals
+from ecommerce_core.datasets import TABS, Dataset, query_of
+from ecommerce_core.domain import Query, Totals
 from ecommerce_core.ui import language
 from pages import (
     active_filters,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Task
+from ecommerce_core.domain import Task
 from ecommerce_core.ui import escape, escape_time, language
 from pages import dialogs, scheduler_change, tasks
 

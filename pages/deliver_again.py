@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Delivery
+from ecommerce_core.domain import Delivery
 from ecommerce_core.ui import escape, escape_time, language, sign_and_word
 from pages import fetches
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Delivery, Outcome
+from ecommerce_core.domain import Delivery, Outcome
 from ecommerce_core.ui import language, sign_and_word
 from pages import address_choice, deliver_again, older
 from pages.table import Column, show_table

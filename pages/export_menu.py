@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Dataset
+from ecommerce_core.datasets import Dataset
 from ecommerce_core.ui import language
 from pages import view_state
 from pages.view_state import choose_in

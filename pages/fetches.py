@@ -12,7 +12,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Run, Trigger
+from ecommerce_core.domain import Run, Trigger
 from ecommerce_core.ui import Application, EcommerceError, Ticket, language
 from pages import run_summary
 

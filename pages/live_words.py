@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ecommerce_core.models import Stage
+from ecommerce_core.domain import Stage
 from ecommerce_core.ui import language
 
 _LOCALES = {"en": "en-GB", "fr": "fr-FR"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.language import LANGUAGES, language_of
+from ecommerce_core.domain import LANGUAGES, language_of
 from ecommerce_core.ui import escape, language
 from pages import echo, live_channel, missed_notice, sign_in, tasks, visits
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Run, RunStatus, Trigger
+from ecommerce_core.domain import Run, RunStatus, Trigger
 from ecommerce_core.ui import language
 from pages import advice, fetches
 

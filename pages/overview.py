@@ -3,8 +3,7 @@
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Run, RunStatus
-from ecommerce_core.query import Totals
+from ecommerce_core.domain import Run, RunStatus, Totals
 from ecommerce_core.ui import language, sign_and_word
 from pages import (
     fetch_watch,

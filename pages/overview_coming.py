@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.models import Task
+from ecommerce_core.domain import Task
 from ecommerce_core.ui import EcommerceError, language
 from pages import live_text, tasks
 

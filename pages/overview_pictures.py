@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.query import Query
+from ecommerce_core.domain import Query
 from ecommerce_core.ui import language
 from pages import charts, reads, visits
 

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import Outcome, RunStatus
-from ecommerce_core.query import ChangeKind
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import ChangeKind, Outcome, RunStatus
 from ecommerce_core.ui import language, sign_and_word
 from pages import reads, visits
 

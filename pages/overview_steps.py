@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.query import Totals
+from ecommerce_core.domain import Totals
 from ecommerce_core.ui import escape, language
 from pages import fetches
 

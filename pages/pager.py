@@ -6,8 +6,7 @@ from math import ceil
 
 import streamlit as st
 
-from ecommerce_core.address import PAGE_SIZES
-from ecommerce_core.dataset import Dataset
+from ecommerce_core.datasets import PAGE_SIZES, Dataset
 from ecommerce_core.ui import language
 from pages.view_state import choose_in, edited_by, show_in
 

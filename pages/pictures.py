@@ -6,10 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.address import with_filter
-from ecommerce_core.column import Column, Filter, Kind
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import Column, Dataset, Filter, Kind, with_filter
+from ecommerce_core.domain import Query
 from ecommerce_core.ui import escape, language
 from pages import charts, reads, view_state
 from pages.active_filters import named

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Run, RunStatus
+from ecommerce_core.domain import Run, RunStatus
 from ecommerce_core.ui import language
 from pages import advice, fetches, notices, tasks
 

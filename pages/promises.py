@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.promise_record import Promise, PromiseOutcome, PromiseSummary
+from ecommerce_core.domain import Promise, PromiseOutcome, PromiseSummary
 from ecommerce_core.ui import language, sign_and_word
 from pages import promises_lately, promises_timeline
 from pages.table import Column, show_table

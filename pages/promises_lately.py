@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.promise_record import Promise, PromiseOutcome
+from ecommerce_core.domain import N_, Promise, PromiseOutcome
 from ecommerce_core.ui import language, sign_and_word
-from ecommerce_core.words import N_
 from pages import promises_timeline, tasks
 from pages.table import Column, show_table
 

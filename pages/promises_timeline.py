@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ecommerce_core.promise_record import Promise, PromiseOutcome
+from ecommerce_core.domain import Promise, PromiseOutcome
 from ecommerce_core.ui import language, sign_and_word
 
 ROW_HEIGHT, FRAME_HEIGHT = 64, 90

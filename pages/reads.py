@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import ChangeKind, Query, Totals
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import ChangeKind, Query, Totals
 
 
 def totals(dataset: Dataset) -> Totals:

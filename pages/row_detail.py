@@ -11,9 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.column import Column, Filter, Kind
-from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.query import HistoryEntry
+from ecommerce_core.datasets import Column, Dataset, Filter, Kind, Row
+from ecommerce_core.domain import HistoryEntry
 from ecommerce_core.ui import escape, language
 from pages import charts, visits
 from pages.view_state import edit, forget_selection

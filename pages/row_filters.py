@@ -11,10 +11,18 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.address import NO_FILTERS, Range, View, is_day, with_filter
-from ecommerce_core.column import Column, Filter, Kind
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import Query, Totals, Withdrawn
+from ecommerce_core.datasets import (
+    NO_FILTERS,
+    Column,
+    Dataset,
+    Filter,
+    Kind,
+    Range,
+    View,
+    is_day,
+    with_filter,
+)
+from ecommerce_core.domain import Query, Totals, Withdrawn
 from ecommerce_core.ui import language
 from pages import reads, view_state
 from pages.active_filters import age_in_words, list_active, since_label

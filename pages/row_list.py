@@ -11,8 +11,8 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import Dataset, Row
+from ecommerce_core.domain import Query
 from ecommerce_core.ui import language
 from pages import active_filters, pager, view_state
 from pages.table import Column, show_table

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.address import TEXT_CHARS, View
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import Query, Totals
+from ecommerce_core.datasets import TEXT_CHARS, Dataset, View
+from ecommerce_core.domain import Query, Totals
 from ecommerce_core.ui import language
 from pages import row_filters, view_state
 from pages.view_state import choose_in, edited_by, show_in

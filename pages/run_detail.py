@@ -8,7 +8,7 @@ from dataclasses import asdict
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Change, Run, RunStatus
+from ecommerce_core.domain import Change, Run, RunStatus
 from ecommerce_core.ui import escape, language, sign_and_word
 from pages import advice, notices, run_summary
 from pages.table import Column, show_table

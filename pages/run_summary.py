@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ecommerce_core.models import Action, Run, RunStatus
+from ecommerce_core.domain import Action, Run, RunStatus
 from ecommerce_core.ui import language
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Run, RunStatus, Trigger
+from ecommerce_core.domain import Run, RunStatus, Trigger
 from ecommerce_core.ui import language, sign_and_word
 from pages import address_choice, older, run_summary
 from pages.table import Column, show_table

@@ -10,7 +10,7 @@ from typing import Literal
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Task
+from ecommerce_core.domain import Task
 from ecommerce_core.ui import EcommerceError, escape, escape_time, language
 
 # For so long the watcher's list may be from before a change of ours.

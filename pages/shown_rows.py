@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Dataset
+from ecommerce_core.datasets import Dataset
 from ecommerce_core.ui import language
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core import ui
+from ecommerce_core.domain import N_
 from ecommerce_core.ui import escape, language
-from ecommerce_core.words import N_
 
 # What sign_in_routes tells in the address.
 OUTCOMES = {

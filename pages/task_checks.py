@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import ClockReading, Recurrence
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import ClockReading, Recurrence
 from ecommerce_core.ui import EcommerceError, escape, escape_time, estimate, language, period
 from pages import tasks
 

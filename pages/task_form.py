@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import ClockReading, Recurrence
+from ecommerce_core.domain import ClockReading, Recurrence
 from ecommerce_core.ui import language
 from pages import live_text, scheduler_change, task_checks, task_moment, task_undo, tasks
 

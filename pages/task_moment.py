@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from ecommerce_core.models import ClockReading, Recurrence
+from ecommerce_core.domain import ClockReading, Recurrence
 from ecommerce_core.ui import escape_time, estimate, language, occurrences
 from pages import tasks
 

@@ -7,7 +7,7 @@ from datetime import datetime
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Recurrence, Task
+from ecommerce_core.domain import Recurrence, Task
 from ecommerce_core.ui import language
 
 SEARCH_CHARS = 200

@@ -7,7 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import ClockReading, Task
+from ecommerce_core.domain import ClockReading, Task
 from ecommerce_core.ui import escape, language
 from pages import (
     dialogs,

@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from ecommerce_core import ui
-from ecommerce_core.models import Recurrence, Task
+from ecommerce_core.domain import Recurrence, Task
 from ecommerce_core.ui import EcommerceError, language
 from pages import dialogs, scheduler_change, tasks
 

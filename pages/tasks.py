@@ -11,10 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core import ui
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.models import ClockReading, Task
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import N_, ClockReading, Task
 from ecommerce_core.ui import SILENT_AFTER, estimate, language, real_delay
-from ecommerce_core.words import N_
 from pages import scheduler_change
 
 SILENT = N_("No answer for a while: it may be busy, or not be there any more.")

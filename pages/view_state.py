@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.address import View
+from ecommerce_core.datasets import View
 from pages import echo, visits
 
 # What may change without the page of rows beginning again.

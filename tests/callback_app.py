@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.models import NewDelivery, Outcome
+from ecommerce_core.domain import NewDelivery, Outcome
 from ecommerce_core.scheduler import Scheduler
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 
 DATASET_OF = {f"/{dataset.callback_path}": dataset for dataset in DATASETS.values()}
 

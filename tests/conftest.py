@@ -10,7 +10,7 @@ import pytest
 
 from ecommerce_core.application import Application
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.peers import Peers
 
 # How long an example takes says more of the machine than of the code.

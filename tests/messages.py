@@ -18,10 +18,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from ecommerce_core import errors
+from ecommerce_core.domain import errors
 
 ROOT = Path(__file__).resolve().parent.parent
-PO = ROOT / "ecommerce_core" / "locale" / "fr" / "LC_MESSAGES" / "messages.po"
+PO = ROOT / "ecommerce_core" / "domain" / "locale" / "fr" / "LC_MESSAGES" / "messages.po"
 MO = PO.with_suffix(".mo")
 
 # A date would make every update a change.
@@ -42,9 +42,9 @@ _SINGLE = {"_", "N_", "Reason"} | _ERRORS
 
 
 def sources() -> list[Path]:
-    """The files whose texts people read."""
-    folders = ("pages", "ecommerce_core", "ecommerce_core/storage")
-    return sorted(path for folder in folders for path in ROOT.glob(f"{folder}/*.py"))
+    """The files whose texts people read; the embedded peers speak for themselves."""
+    found = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "ecommerce_core").rglob("*.py")]
+    return sorted(path for path in found if path.parent.name != "sandbox")
 
 
 def found_messages() -> dict[MessageId, list[tuple[str, int]]]:

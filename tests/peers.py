@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ecommerce_core.dataset import Record
+from ecommerce_core.datasets import Record
 
 WIRE = Path(__file__).parent / "wire"
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ecommerce_core.dataset import Dataset, Row
-from ecommerce_core.query import Query
-from ecommerce_core.storage import Reader, Snapshots
-from ecommerce_core.store import Store
+from ecommerce_core.datasets import Dataset, Row
+from ecommerce_core.domain import Query
+from ecommerce_core.storage import Reader, Snapshots, Store
 
 
 @contextmanager

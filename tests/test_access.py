@@ -18,14 +18,23 @@ from streamlit.testing.v1 import AppTest
 
 from ecommerce_core import installed
 from ecommerce_core.__main__ import cli
-from ecommerce_core.access import LOCAL, SCHEDULER, STRANGER, Access, Actor, Deed, Role
 from ecommerce_core.application import Application
-from ecommerce_core.errors import NotAllowed
-from ecommerce_core.language import escape
-from ecommerce_core.models import Recurrence, Trigger
+from ecommerce_core.domain import (
+    SCHEDULER,
+    STRANGER,
+    Access,
+    Actor,
+    Deed,
+    Recurrence,
+    Role,
+    Trigger,
+    escape,
+)
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.errors import NotAllowed
 from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.scheduler import Steering
 from ecommerce_core.settings import PROJECT_ROOT, Settings
-from ecommerce_core.steering import Steering
 from tests.peers import Peers, customer, products
 from tests.test_pages import NAVIGATION, PAGES, Page
 from tests.waiting import until

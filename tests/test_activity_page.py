@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.models import Delivery, NewDelivery, Outcome, Run, Trigger
-from ecommerce_core.store import Store
+from ecommerce_core.domain import Delivery, NewDelivery, Outcome, Run, Trigger
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.storage import Store
 from pages import advice, echo
 from tests import messages
 from tests.peers import Peers

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.address import (
+from ecommerce_core.datasets import (
+    CUSTOMERS,
+    PRODUCTS,
+    Dataset,
     View,
     format_address,
     parse_address,
     query_of,
     with_filter,
 )
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.query import Query, Withdrawn
+from ecommerce_core.domain import Query, Withdrawn
 
 NOW = datetime(2026, 11, 24, 20, 5, 31, tzinfo=UTC)
 

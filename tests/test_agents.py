@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from ecommerce_core.settings import PROJECT_ROOT
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.oidc_provider import Provider
 from tests.server import Server, Session, free_port, running_server
 

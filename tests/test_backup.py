@@ -15,18 +15,28 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.backup import BackupSchedule, write_backup
-from ecommerce_core.backup_files import list_backups
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
-from ecommerce_core.models import Run, Trigger
-from ecommerce_core.presence import Presence
-from ecommerce_core.restore import restore_backup
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import (
+    Run,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreFull,
+    Trigger,
+)
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
-from ecommerce_core.worker import lock_path
+from ecommerce_core.storage import (
+    BackupSchedule,
+    Presence,
+    Store,
+    list_backups,
+    restore_backup,
+    write_backup,
+)
+from ecommerce_core.sync import lock_path
 from tests.peers import Peers, products
 from tests.waiting import until
 
@@ -273,7 +283,7 @@ def test_a_backup_that_fails_is_one_line_in_the_log_and_tried_again(
     schedules: Callable[..., BackupSchedule], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "backups").write_text("a file where the folder should be")
-    with caplog.at_level(logging.INFO, logger="ecommerce_core.backup"):
+    with caplog.at_level(logging.INFO, logger="ecommerce_core.storage.backup"):
         schedule = schedules(retry_s=0.02)
         until(lambda: schedule.state.error)
         threading.Event().wait(0.2)  # ten more tries
@@ -448,7 +458,7 @@ def test_a_stranger_with_an_open_transaction_keeps_the_database_in_its_place(
 def test_no_application_opens_the_database_while_it_is_being_replaced(
     stopped: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecommerce_core.presence.PATIENCE_S", 0.1)
+    monkeypatch.setattr("ecommerce_core.storage.database_lock.PATIENCE_S", 0.1)
     alone = Presence.alone(stopped.settings.database)
     try:
         with pytest.raises(StoreBusy, match="is being restored at this moment"):

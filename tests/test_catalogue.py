@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.catalogue import PRODUCTS, ProductRecord
-from ecommerce_core.errors import PeerContractError
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets.products import ProductRecord
+from ecommerce_core.domain import PeerContractError
 from tests.peers import WIRE, product, without_fingerprint
 
 

@@ -14,13 +14,20 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
-from ecommerce_core.errors import StoreBusy, SyncStopped
-from ecommerce_core.models import ClockReading, Delivery, Outcome, RunStatus, Trigger
+from ecommerce_core.domain import (
+    ClockReading,
+    Delivery,
+    Outcome,
+    RunStatus,
+    StoreBusy,
+    SyncStopped,
+    Trigger,
+)
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.scheduler.tokens import make_token
 from ecommerce_core.settings import Settings
-from ecommerce_core.tokens import make_token
 from tests.companion_server import (
     CUSTOMERS_CALLBACK,
     PRODUCTS_CALLBACK,
@@ -316,14 +323,18 @@ def test_an_error_that_nobody_foresaw_is_logged_once_and_told_without_details(
         raise ZeroDivisionError("a detail with a secret")
 
     monkeypatch.setattr(application, "request_sync", fail)
-    with caplog.at_level(logging.INFO, logger="ecommerce_core.endpoint"):
+    with caplog.at_level(logging.INFO, logger="ecommerce_core.companion.http.endpoint"):
         answer = server.ask("POST", PRODUCTS_CALLBACK)
 
     assert answer.status == 500
     assert answer.text == (
         "Internal Server Error: something went wrong on our side; it is in the log\n"
     )
-    said = [record for record in caplog.records if record.name == "ecommerce_core.endpoint"]
+    said = [
+        record
+        for record in caplog.records
+        if record.name == "ecommerce_core.companion.http.endpoint"
+    ]
     assert [record.levelname for record in said] == ["ERROR"]
     assert deliveries(1)[0].reason == "an unforeseen error: ZeroDivisionError"
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.comparison import Comparison
-from ecommerce_core.models import Trigger
-from ecommerce_core.query import ChangeKind
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import ChangeKind, Trigger
+from ecommerce_core.storage import Comparison
 from tests.peers import product, products
 from tests.storage.shop import Shop, opened
 

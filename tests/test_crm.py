@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.crm import CUSTOMERS, CustomerRecord
-from ecommerce_core.errors import PeerContractError
+from ecommerce_core.datasets import CUSTOMERS
+from ecommerce_core.datasets.customers import CustomerRecord
+from ecommerce_core.domain import PeerContractError
 from tests.peers import WIRE, customer, without_fingerprint
 from tests.test_catalogue import json_values
 

@@ -13,13 +13,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.errors import StoreBusy
-from ecommerce_core.language import escape
-from ecommerce_core.models import Trigger
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import Query, StoreBusy, Trigger, escape
+from ecommerce_core.domain.access import LOCAL
 from pages import active_filters, echo
 from tests.peers import Peers
 from tests.test_pages import NAVIGATION, Page, catalogue, installed

@@ -6,11 +6,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ecommerce_core.access import LOCAL, SCHEDULER, STRANGER, Actor, Role
 from ecommerce_core.application import Application
-from ecommerce_core.errors import DeliveryUnknown, NotAllowed, SyncStopped
-from ecommerce_core.language import Language
-from ecommerce_core.models import Delivery, NewDelivery, Outcome, Trigger
+from ecommerce_core.domain import (
+    SCHEDULER,
+    STRANGER,
+    Actor,
+    Delivery,
+    DeliveryUnknown,
+    Language,
+    NewDelivery,
+    Outcome,
+    Role,
+    SyncStopped,
+    Trigger,
+)
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.errors import NotAllowed
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from tests.peers import Peers, products

@@ -13,12 +13,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ecommerce_core.deliveries import DeliveryLog
-from ecommerce_core.errors import StoreBusy
-from ecommerce_core.models import Clock, ClockReading, NewDelivery, Outcome
-from ecommerce_core.refusals import RefusalLimit
+from ecommerce_core.domain import Clock, ClockReading, NewDelivery, Outcome, StoreBusy
+from ecommerce_core.logs import RefusalLimit
+from ecommerce_core.scheduler import DeliveryLog
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.waiting import until
 
 
@@ -106,7 +105,7 @@ def test_a_locked_database_delays_the_journal_and_loses_nothing(
     log = DeliveryLog(impatient.record_deliveries, retry_s=0.05)
     holder = sqlite3.connect(store.path)
     holder.execute("BEGIN EXCLUSIVE")
-    with caplog.at_level(logging.INFO, logger="ecommerce_core.deliveries"):
+    with caplog.at_level(logging.INFO, logger="ecommerce_core.scheduler.delivery_writer"):
         log.start()
         for number in range(10):
             began = time.monotonic()
@@ -125,7 +124,7 @@ def test_a_locked_database_delays_the_journal_and_loses_nothing(
 def test_what_finds_no_room_is_counted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     written = Written(StoreBusy("locked"))
     log = DeliveryLog(written, capacity=5, retry_s=0.02)
-    with caplog.at_level(logging.INFO, logger="ecommerce_core.deliveries"):
+    with caplog.at_level(logging.INFO, logger="ecommerce_core.scheduler.delivery_writer"):
         for _ in range(12):
             log.record(delivery())
         log.start()

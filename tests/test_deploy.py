@@ -26,8 +26,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ecommerce_core.application import Application
+from ecommerce_core.companion.http.sign_in import is_local
 from ecommerce_core.settings import PROJECT_ROOT, Settings
-from ecommerce_core.sign_in import is_local
 from tests.companion_server import Served
 from tests.proxy import SITE, Proxy, running_proxy
 
@@ -101,7 +101,7 @@ def test_all_that_the_unit_writes_is_in_its_state_directory() -> None:
 def test_the_unit_waits_longer_than_a_stop_may_take() -> None:
     from inspect import signature
 
-    from ecommerce_core.worker import GIVE_UP_S
+    from ecommerce_core.sync.worker import GIVE_UP_S
 
     stop_s = signature(Application.stop).parameters["timeout_s"].default
     others_s = 1 + 2 + 5  # the watcher, the registration, the backups

@@ -17,7 +17,7 @@ import requests
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.companion_server import read_all
 from tests.connections import connections_of, list_connections_in
 from tests.server import Server, Session, running_server

@@ -20,22 +20,24 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ecommerce_core import value_check
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
-from ecommerce_core.backup import BackupSchedule, write_backup
-from ecommerce_core.backup_files import list_backups
-from ecommerce_core.catalogue import PRODUCTS
 from ecommerce_core.cli import cli
-from ecommerce_core.doctor import examine
-from ecommerce_core.errors import StoreBusy, StoreDamaged, StoreError
-from ecommerce_core.models import Trigger
-from ecommerce_core.peer_examination import Verdict
-from ecommerce_core.presence import Presence
-from ecommerce_core.restore import restore_backup
+from ecommerce_core.cli.doctor import examine
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, Trigger
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.gateway import Verdict
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
-from ecommerce_core.worker import lock_path
+from ecommerce_core.storage import (
+    BackupSchedule,
+    Presence,
+    Store,
+    list_backups,
+    restore_backup,
+    write_backup,
+)
+from ecommerce_core.storage.sqlite.checks import value_check
+from ecommerce_core.sync import lock_path
 from tests.faults.dump_schema import SCHEMAS
 from tests.older import INDEXES, WORDS, make_older
 from tests.peers import Peers, products
@@ -296,7 +298,7 @@ def test_a_start_checks_for_a_second_at_most_and_doctor_checks_all(
     with pytest.raises(StoreDamaged):
         Store.check(large)
 
-    monkeypatch.setattr("ecommerce_core.soundness.START_CHECK_S", 0.01)
+    monkeypatch.setattr("ecommerce_core.storage.sqlite.checks.soundness.START_CHECK_S", 0.01)
     assert Store.open(large).path == large
 
 
@@ -443,7 +445,7 @@ def test_a_body_made_to_fill_the_memory_is_unpacked_bit_by_bit(database: Path) -
         connection.execute("UPDATE held SET body = ?", [bomb])
         connection.commit()
     script = (
-        "import resource, sys; from pathlib import Path; from ecommerce_core.store import Store\n"
+        "import resource, sys; from pathlib import Path; from ecommerce_core.storage import Store\n"
         "Store.open(Path(sys.argv[1]))\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "Store.check(Path(sys.argv[1]))\n"
@@ -536,7 +538,9 @@ def test_what_was_looser_is_put_right_at_the_start_with_one_line(
     assert len(found) >= 6
     assert {path.name: mode for path, mode in found.items() if mode != 0o600} == {}
     assert [mode_of(folder) for folder in folders] == [0o700, 0o700]
-    lines = [record for record in caplog.records if record.name == "ecommerce_core.private_files"]
+    lines = [
+        record for record in caplog.records if record.name == "ecommerce_core.storage.private_files"
+    ]
     assert len(lines) == 2, "one for each folder"
 
 
@@ -665,7 +669,7 @@ def test_a_database_with_a_second_name_by_a_hard_link_is_refused_with_the_reason
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from ecommerce_core import restore
+from ecommerce_core.storage import restore
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 setattr(restore, sys.argv[3], die)
@@ -814,8 +818,8 @@ def test_two_installations_in_one_folder_do_not_silence_each_other(
 BACKS_UP = """
 import sys, time
 from pathlib import Path
-from ecommerce_core.backup import write_backup
-from ecommerce_core.store import Store
+from ecommerce_core.storage.backup import write_backup
+from ecommerce_core.storage.store import Store
 class Slow(Store):
     def copy_into(self, path, **more):
         super().copy_into(path, **more)

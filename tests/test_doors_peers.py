@@ -22,13 +22,10 @@ import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.dataset import Row
-from ecommerce_core.models import Counts, Customer, Run, RunStatus, Trigger
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Row
+from ecommerce_core.domain import Counts, Customer, Query, Run, RunStatus, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from tests.bench.bench_memory import measure, write_answer
 from tests.data_routes.written import AT, row, written
@@ -431,7 +428,7 @@ def test_the_log_for_people_shows_what_strangers_wrote_as_text(tmp_path: Path) -
 
 LOOSE_ENDS = """
 import logging, os, sys, threading, warnings
-from ecommerce_core import logs
+from ecommerce_core.logs import logs
 
 logs.take_over_streams(FORM)
 logs.set_up(FORM)
@@ -485,7 +482,7 @@ def test_prints_warnings_and_tracebacks_are_lines_as_all_others(form: str) -> No
 
 TALKS_AT_ONCE = """
 import logging, sys, threading
-from ecommerce_core import logs
+from ecommerce_core.logs import logs
 
 late = logging.StreamHandler()
 logging.getLogger("streamlit").addHandler(late)

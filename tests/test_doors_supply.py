@@ -35,14 +35,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ecommerce_core.access import Actor, Role
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
-from ecommerce_core.served import Service
+from ecommerce_core.companion.served import Service
+from ecommerce_core.domain import Actor, Role
+from ecommerce_core.scheduler.tokens import make_token
 from ecommerce_core.settings import PROJECT_ROOT, Settings
-from ecommerce_core.store import Store
-from ecommerce_core.tokens import make_token
-from ecommerce_core.worker import lock_path
+from ecommerce_core.storage import Store
+from ecommerce_core.sync import lock_path
 from tests.companion_server import CUSTOMERS_CALLBACK, PRODUCTS_CALLBACK, Served, with_a_page
 from tests.oidc_provider import COOKIE_SECRET, Provider
 from tests.peers import Peers, products

@@ -23,7 +23,7 @@ def a_page_that_a_fetch_overtakes() -> None:
     import streamlit as st
 
     from ecommerce_core import ui
-    from ecommerce_core.models import Trigger
+    from ecommerce_core.domain import Trigger
     from pages import fetch_watch, fetches, frame
 
     st.button("Fetch", key="fetch", on_click=fetches.fetch, args=("products",))

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.formula_guard import guard_column, guard_formula, starts_formula
+from ecommerce_core.datasets import guard_formula, starts_formula
+from ecommerce_core.datasets.formula_guard import guard_column
 
 TEXT = st.text(st.sampled_from("=+-@＝＋－＠﹣'\"\t\r\n ,;|\u200b\u00a0\ufeffax1é"), max_size=14)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecommerce_core.errors import PeerFailed, PeerRefused, PeerUnreachable
+from ecommerce_core.domain import PeerFailed, PeerRefused, PeerUnreachable
 from ecommerce_core.gateway import Answer, Gateway
 from tests.faults.peer import (
     Behaviour,

@@ -10,8 +10,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from starlette.types import Message
 
-from ecommerce_core.guard import HostGuard, parse_host
-from ecommerce_core.served_paths import ServedPaths
+from ecommerce_core.companion.http.middleware import HostGuard, parse_host
+from ecommerce_core.companion.http.served_paths import ServedPaths
 from tests.companion_server import PRODUCTS_CALLBACK, Answered, Served, read_all, with_a_page
 
 PAGE = "/ecommerce/products"

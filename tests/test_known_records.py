@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.dataset import Dataset
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import Counts, Run, Trigger
 from ecommerce_core.gateway import Answer, Gateway
-from ecommerce_core.models import Counts, Run, Trigger
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from ecommerce_core.sync import Job, Sync
 from tests.peers import customer, product
 

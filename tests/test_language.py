@@ -14,12 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ecommerce_core import language as language_module
-from ecommerce_core import rejection
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.errors import PeerTimedOut, StoreFull
-from ecommerce_core.language import LANGUAGES, Language, escape, escape_time, language_of
-from ecommerce_core.words import WORDS
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import (
+    LANGUAGES,
+    Language,
+    PeerTimedOut,
+    StoreFull,
+    escape,
+    escape_time,
+    language_of,
+    validation,
+)
+from ecommerce_core.domain import language as language_module
+from ecommerce_core.domain.labels import WORDS
 from tests import messages
 from tests.peers import product
 
@@ -250,16 +257,16 @@ FILLED_IN = {
 }
 
 
-@pytest.mark.parametrize("reason", rejection.REASONS, ids=lambda reason: reason.template)
-def test_every_reason_of_a_rejection_is_told_in_french(reason: rejection.Reason) -> None:
+@pytest.mark.parametrize("reason", validation.REASONS, ids=lambda reason: reason.template)
+def test_every_reason_of_a_rejection_is_told_in_french(reason: validation.Reason) -> None:
     wanted = {name: FILLED_IN[name] for name in fields(reason.template)}
     stored, french = reason.of(**wanted), FR.text(reason.template)
     assert french != reason.template
 
     told = FR.sentence(stored)
-    in_a_field = FR.sentence(rejection.IN_FIELD.of(field="prix", reason=stored))
+    in_a_field = FR.sentence(validation.IN_FIELD.of(field="prix", reason=stored))
 
-    if reason is rejection.WRONG_TYPE:
+    if reason is validation.WRONG_TYPE:
         wanted = {"wanted": "un nombre entier ou null", "got": "vrai ou faux"}
     assert told == french.format(**wanted)
     assert in_a_field == f"prix : {told}"

@@ -8,19 +8,20 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.errors import StoreBusy
-from ecommerce_core.live import Live, Seen
-from ecommerce_core.models import (
+from ecommerce_core.domain import (
     Clock,
     ClockReading,
     NewDelivery,
     Outcome,
     Progress,
     Stage,
+    StoreBusy,
     Trigger,
 )
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.live import Live
+from ecommerce_core.live.broadcaster import Seen
 from tests.peers import Peers, products
 from tests.waiting import until
 

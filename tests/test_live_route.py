@@ -16,13 +16,12 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from ecommerce_core.access import LOCAL, Access, Actor, Role
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
-from ecommerce_core.live_route import LiveRoute
-from ecommerce_core.models import Trigger
-from ecommerce_core.sign_outs import sign_in_key
-from ecommerce_core.signed_links import Grant
+from ecommerce_core.companion.live_channel import LiveRoute
+from ecommerce_core.domain import Access, Actor, Grant, Role, Trigger
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.storage import sign_in_key
 from tests.companion_server import Served, with_a_page
 from tests.peers import Peers, products
 from tests.waiting import until
@@ -266,8 +265,8 @@ def test_a_plain_request_is_told_what_is_taken(channel: Channel) -> None:
 def test_a_page_that_does_not_take_in_what_it_is_sent_is_let_go(
     channel: Channel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecommerce_core.live_route.SEND_TIMEOUT_S", 0.3)
-    monkeypatch.setattr("ecommerce_core.live_route.MIN_INTERVAL_S", 0.0)
+    monkeypatch.setattr("ecommerce_core.companion.live_channel.SEND_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("ecommerce_core.companion.live_channel.MIN_INTERVAL_S", 0.0)
     state = channel.app.live.state()
     # A message as large as what lies between us: a few, and there is no more room.
     large = {"products": 1, **{f"topic {n}": n for n in range(200_000)}}

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import requests
 
-from ecommerce_core.errors import PeerTimedOut
-from ecommerce_core.logs import JsonFormatter, TextFormatter
-from ecommerce_core.tokens import make_token
+from ecommerce_core.domain import PeerTimedOut
+from ecommerce_core.logs.logs import JsonFormatter, TextFormatter
+from ecommerce_core.scheduler.tokens import make_token
 from tests.peers import Peers, customer, product
 from tests.server import running_server
 

@@ -11,12 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce_core.application import DATASETS, Application
-from ecommerce_core.companion import Companion
-from ecommerce_core.errors import StoreDamaged
-from ecommerce_core.metrics import Metrics
-from ecommerce_core.models import Action, Counts, Outcome, Run, RunStatus, Trigger
-from ecommerce_core.storage import Reader, Snapshots
-from ecommerce_core.store import Store
+from ecommerce_core.companion import Companion, Metrics
+from ecommerce_core.domain import Action, Counts, Outcome, Run, RunStatus, StoreDamaged, Trigger
+from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
 from tests.peers import Peers, products
 

@@ -13,12 +13,11 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, strategies
 from hypothesis import settings as configured
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
-from ecommerce_core.errors import StoreBusy
-from ecommerce_core.models import Trigger
-from ecommerce_core.openapi import describe
+from ecommerce_core.companion.openapi import describe
+from ecommerce_core.domain import StoreBusy, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
 from tests.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
 from tests.peers import Peers, products

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.backup import BackupSchedule
-from ecommerce_core.models import NewDelivery, Outcome, Recurrence, Run, RunStatus, Trigger
+from ecommerce_core.domain import NewDelivery, Outcome, Recurrence, Run, RunStatus, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.storage import BackupSchedule
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, ended, installed
 from tests.waiting import until

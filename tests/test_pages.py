@@ -14,10 +14,10 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
 from ecommerce_core import ui
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
+from ecommerce_core.domain import Action, Product, RunStatus, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.installed import install
-from ecommerce_core.models import Action, Product, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from tests.peers import Peers, customer

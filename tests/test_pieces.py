@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.errors import PeerTimedOut, PeerTooLarge
-from ecommerce_core.pieces import split_strictly
-from ecommerce_core.salvage import split_leniently
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets.json_pieces import split_strictly
+from ecommerce_core.datasets.lenient_json import split_leniently
+from ecommerce_core.domain import PeerTimedOut, PeerTooLarge
 from tests.peers import products
 
 # Texts with all that could be taken for the end of a record.

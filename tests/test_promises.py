@@ -11,13 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.ledger import Ledger
-from ecommerce_core.looks import Entry, Flight, Look, WatchState, entries_of
-from ecommerce_core.models import Clock, Delivery, Outcome, Recurrence, Task
-from ecommerce_core.promise_record import Promise, PromiseOutcome
-from ecommerce_core.promises import MAX_SINGLE, compare
-from ecommerce_core.settlement import Terms, settle
-from ecommerce_core.simulated_time import period
+from ecommerce_core.domain import (
+    Clock,
+    Delivery,
+    Entry,
+    Flight,
+    Look,
+    Outcome,
+    Promise,
+    PromiseOutcome,
+    Recurrence,
+    Task,
+    WatchState,
+    entries_of,
+    period,
+)
+from ecommerce_core.scheduler.expected import MAX_SINGLE, compare
+from ecommerce_core.scheduler.matching import Terms, settle
+from ecommerce_core.scheduler.tracker import Ledger
 
 T0 = datetime(2019, 1, 7)
 NOW = datetime(2025, 1, 1, tzinfo=UTC)

@@ -11,17 +11,15 @@ from typing import Any
 import pytest
 import requests
 
-from ecommerce_core.errors import PeerContractError, PeerRefused
-from ecommerce_core.gateway import Gateway
-from ecommerce_core.registration import (
-    PEER,
+from ecommerce_core.domain import PeerContractError, PeerRefused
+from ecommerce_core.gateway import (
+    Gateway,
     Registration,
     RegistrationStatus,
     admin_gateway,
     list_routes,
-    register,
-    unregister,
 )
+from ecommerce_core.gateway.registration import PEER, register, unregister
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from tests.peers import Peers
@@ -149,7 +147,7 @@ def test_it_is_tried_until_the_administration_comes_up_with_one_warning(
 ) -> None:
     port = free_port()
     registration = Registration(settings_for(f"http://127.0.0.1:{port}"), pauses_s=(0.02,))
-    with caplog.at_level(logging.INFO, logger="ecommerce_core.registration"):
+    with caplog.at_level(logging.INFO, logger="ecommerce_core.gateway.registration"):
         registration.start()
         until(lambda: registration.state.status is RegistrationStatus.FAILING)
         Event().wait(0.2)
@@ -158,7 +156,7 @@ def test_it_is_tried_until_the_administration_comes_up_with_one_warning(
             assert len(all_routes(sandbox)) == 1
         registration.stop()
 
-    said = [r for r in caplog.records if r.name == "ecommerce_core.registration"]
+    said = [r for r in caplog.records if r.name == "ecommerce_core.gateway.registration"]
     assert [record.levelname for record in said] == ["WARNING", "INFO"]
     assert "no callback arrives yet" in said[0].getMessage()
     assert registration.state.error is None

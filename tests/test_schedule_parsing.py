@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.errors import PeerContractError
-from ecommerce_core.models import Clock, Task
-from ecommerce_core.scheduler import parse_clock, parse_tasks_html, parse_tasks_json
+from ecommerce_core.domain import Clock, PeerContractError, Task
+from ecommerce_core.scheduler.client import parse_clock, parse_tasks_html, parse_tasks_json
 
 WIRE = Path(__file__).parent / "wire"
 AT = datetime(2019, 1, 7, 1, 23, 20)

@@ -13,10 +13,10 @@ from typing import TypeVar, cast
 
 import pytest
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.errors import (
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
+from ecommerce_core.domain import (
+    Clock,
+    ClockReading,
     PeerContractError,
     PeerCut,
     PeerError,
@@ -24,13 +24,14 @@ from ecommerce_core.errors import (
     PeerRefused,
     PeerTimedOut,
     PeerUnreachable,
+    Recurrence,
+    Task,
     TaskError,
 )
 from ecommerce_core.gateway import Answer, Gateway
-from ecommerce_core.models import Clock, ClockReading, Recurrence, Task
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Scheduler, estimate, occurrences, period, real_delay
-from ecommerce_core.tokens import verify_token
+from ecommerce_core.scheduler import Scheduler, verify_token
+from ecommerce_core.scheduler.client import estimate, occurrences, period, real_delay
 
 NOW = datetime(2019, 1, 7, 1, 23, 20)
 SOON = NOW + timedelta(hours=1)

@@ -17,10 +17,9 @@ import pytest
 import requests
 
 from ecommerce_core import installed
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.language import Language
-from ecommerce_core.models import Recurrence, Trigger
+from ecommerce_core.domain import Language, Recurrence, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from tests.callback_app import CallbackApp

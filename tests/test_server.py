@@ -14,13 +14,13 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Recurrence, Run, RunStatus, Trigger
 from ecommerce_core.gateway import Gateway
-from ecommerce_core.models import Recurrence, Run, RunStatus, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import PROJECT_ROOT
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.peers import WIRE, Peers
 from tests.server import Server, Session, running_server
 from tests.waiting import until

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core.api_tokens import ApiToken
-from ecommerce_core.errors import SettingsError
+from ecommerce_core.domain import SettingsError
 from ecommerce_core.settings import PROJECT_ROOT, Settings
+from ecommerce_core.settings.api_tokens import ApiToken
 
 README = PROJECT_ROOT / "README.md"
 
@@ -172,7 +172,7 @@ def test_a_bad_secret_is_refused_and_never_repeated(value: str) -> None:
 
 
 def test_the_settings_table_of_the_readme_is_true() -> None:
-    source = (PROJECT_ROOT / "ecommerce_core" / "settings.py").read_text("utf-8")
+    source = (PROJECT_ROOT / "ecommerce_core" / "settings" / "settings.py").read_text("utf-8")
     in_code = set(re.findall(r'"(ECOMMERCE_[A-Z_]+)"', source))
     rows = re.findall(r"^\| `(ECOMMERCE_[A-Z_]+)` \| (.*?) \|", README.read_text("utf-8"), re.M)
     default = Settings()

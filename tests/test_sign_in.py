@@ -22,10 +22,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ecommerce_core.errors import SettingsError
+from ecommerce_core.companion import check_exposure, read_providers
+from ecommerce_core.companion.http.sign_in import is_local
+from ecommerce_core.companion.sign_in_routes import SignInRoutes, middleware
+from ecommerce_core.domain import SettingsError
 from ecommerce_core.settings import PROJECT_ROOT
-from ecommerce_core.sign_in import check_exposure, is_local, read_providers
-from ecommerce_core.sign_in_routes import SignInRoutes, middleware
 from tests.companion_server import Answered, Served
 from tests.oidc_provider import COOKIE_SECRET
 from tests.server import free_port, running_server

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.access import Actor, Role
-from ecommerce_core.api_tokens import ApiToken, actor_of
-from ecommerce_core.errors import TicketRefused
-from ecommerce_core.signed_links import LASTS, Grant, SignedLinks
+from ecommerce_core.domain import LASTS, Actor, Grant, Role, SignedLinks, TicketRefused
+from ecommerce_core.settings import actor_of
+from ecommerce_core.settings.api_tokens import ApiToken
 
 NOW = datetime(2026, 11, 24, 20, 5, 31, tzinfo=UTC)
 ANNA = Actor("anna@shop.example", Role.ANALYST)

@@ -10,15 +10,22 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.dataset_state import DatasetState
-from ecommerce_core.errors import NothingToUndo, StoreBusy, StoreDamaged, StoreError, StoreForeign
-from ecommerce_core.journal import NewRun
-from ecommerce_core.models import Action, Customer, Product, Run, Trigger
-from ecommerce_core.query import Totals
-from ecommerce_core.store import Store
-from ecommerce_core.transactions import now_utc
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.domain import (
+    Action,
+    Customer,
+    NothingToUndo,
+    Product,
+    Run,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    Totals,
+    Trigger,
+)
+from ecommerce_core.storage import DatasetState, NewRun, Store
+from ecommerce_core.storage.sqlite.transactions import now_utc
 from tests.peers import customer, product, products
 from tests.rows import list_rows
 

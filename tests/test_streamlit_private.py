@@ -10,7 +10,7 @@ from streamlit.elements.lib import agent_spec
 from streamlit.runtime import scriptrunner
 
 from ecommerce_core import streamlit_private
-from ecommerce_core.access import Access, Role
+from ecommerce_core.domain import Access, Role
 from ecommerce_core.settings import PROJECT_ROOT
 
 # What Streamlit documents; the rest of its modules is its own affair.

@@ -6,11 +6,20 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.errors import RunNotHeld
-from ecommerce_core.models import Counts, Product, Resolution, Run, RunStatus, Trigger
-from ecommerce_core.query import Query, Totals, Withdrawn
+from ecommerce_core.domain import (
+    Counts,
+    Product,
+    Query,
+    Resolution,
+    Run,
+    RunNotHeld,
+    RunStatus,
+    Totals,
+    Trigger,
+    Withdrawn,
+)
+from ecommerce_core.domain.access import LOCAL
 from tests.peers import Peers, customer, product, products
 
 

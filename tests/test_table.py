@@ -13,10 +13,9 @@ import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.language import Language
-from ecommerce_core.models import Trigger
+from ecommerce_core.domain import Language, Trigger
+from ecommerce_core.domain.access import LOCAL
 from pages.table import Kind, browser_format, cells_of
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, installed

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.line_stream import LineStream, SharedStream
-from ecommerce_core.logs import JsonFormatter, TextFormatter
-from ecommerce_core.terminal import terminal_safe
+from ecommerce_core.logs import terminal_safe
+from ecommerce_core.logs.line_stream import LineStream, SharedStream
+from ecommerce_core.logs.logs import JsonFormatter, TextFormatter
 
 
 @pytest.mark.parametrize(

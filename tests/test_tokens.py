@@ -2,7 +2,8 @@
 
 import pytest
 
-from ecommerce_core.tokens import make_token, verify_token
+from ecommerce_core.scheduler import verify_token
+from ecommerce_core.scheduler.tokens import make_token
 
 APP, URL = "e-commerce", "ecommerce/add-auto"
 TOKEN = make_token("s3cret", app_name=APP, url=URL)

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core.access import Access
 from ecommerce_core.application import Application
+from ecommerce_core.domain import Access
 from ecommerce_core.installed import install
 from ecommerce_core.settings import PROJECT_ROOT
 

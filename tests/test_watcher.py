@@ -17,16 +17,21 @@ import pytest
 import requests
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.domain import (
+    Outcome,
+    Progress,
+    Promise,
+    PromiseOutcome,
+    Recurrence,
+    Stage,
+    Trigger,
+)
 from ecommerce_core.gateway import Answer, Gateway
-from ecommerce_core.models import Outcome, Progress, Recurrence, Stage, Trigger
-from ecommerce_core.promise_record import Promise, PromiseOutcome
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.sandbox.data import ORIGIN
-from ecommerce_core.scheduler import Scheduler
-from ecommerce_core.store import Store
-from ecommerce_core.watcher import Watcher
+from ecommerce_core.scheduler import Scheduler, Watcher
+from ecommerce_core.storage import Store
 from tests.callback_app import CallbackApp
 from tests.peers import Peers
 from tests.server import running_server
@@ -506,7 +511,7 @@ def test_another_scheduler_owes_nothing_of_the_last_one(rig: Rig) -> None:
 def test_a_scheduler_that_is_silent_for_a_while_is_watched_again(
     rig: Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="ecommerce_core.watcher")
+    caplog.set_level(logging.INFO, logger="ecommerce_core.scheduler.monitor")
     rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
     rig.watcher.look()
     base, rig.scheduler._gateway.base_url = rig.scheduler._gateway.base_url, "http://127.0.0.1:9"
@@ -656,7 +661,9 @@ def test_a_look_that_hangs_is_cut_short_at_the_end(tmp_path: Path) -> None:
 
 
 def test_old_promises_are_let_go(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ecommerce_core.promise_journal.KEPT_PROMISES", 5)
+    monkeypatch.setattr(
+        "ecommerce_core.storage.sqlite.journals.expected_callbacks.KEPT_PROMISES", 5
+    )
     rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
     rig.watcher.look()
     rig.tick(20)

@@ -11,14 +11,12 @@ from functools import partial
 
 import pytest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.errors import SyncBusy, SyncStopped
-from ecommerce_core.journal import NewRun
-from ecommerce_core.models import Action, RunStatus, Stage, Trigger
+from ecommerce_core.domain import Action, RunStatus, Stage, SyncBusy, SyncStopped, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import PROJECT_ROOT, Settings
-from ecommerce_core.store import Store
-from ecommerce_core.ticket import Ticket
+from ecommerce_core.storage import NewRun, Store
+from ecommerce_core.sync import Ticket
 from tests.peers import Peers, customer, products
 from tests.waiting import until
 
@@ -221,7 +219,7 @@ def test_those_whom_a_storms_run_answered_and_who_ask_again_share_the_next(
     application: Application, peers: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # More than its 50 ms: they are to find the next run still waiting on a slow machine, too.
-    monkeypatch.setattr("ecommerce_core.worker.GATHER_S", 2.0)
+    monkeypatch.setattr("ecommerce_core.sync.worker.GATHER_S", 2.0)
     peers.serve_products(products(30))
     peers.gate.clear()
     request = partial(application.request_sync, "products", actor=LOCAL, trigger=Trigger.CALLBACK)

@@ -10,11 +10,10 @@ from contextlib import contextmanager
 
 import click
 
-from ecommerce_core.access import Actor, Role
 from ecommerce_core.application import DATASETS, Application
-from ecommerce_core.errors import EcommerceError, SettingsError
+from ecommerce_core.domain import Actor, EcommerceError, Role, SettingsError
+from ecommerce_core.logs import terminal_safe
 from ecommerce_core.settings import Settings
-from ecommerce_core.terminal import terminal_safe
 
 # A dead address: commands that never ask a peer must not need a gateway.
 NO_GATEWAY = "http://127.0.0.1:9"

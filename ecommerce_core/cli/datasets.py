@@ -20,9 +20,8 @@ from ecommerce_core.cli.common import (
     say,
 )
 from ecommerce_core.cli.words import run_as_plain, run_in_words
-from ecommerce_core.errors import EcommerceError
-from ecommerce_core.models import Progress, Run, RunStatus, Trigger
-from ecommerce_core.ticket import Ticket
+from ecommerce_core.domain import EcommerceError, Progress, Run, RunStatus, Trigger
+from ecommerce_core.sync import Ticket
 
 _PROGRESS_EVERY_S = 0.2
 

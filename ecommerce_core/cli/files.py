@@ -7,11 +7,10 @@ from pathlib import Path
 import click
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.backup import write_backup
 from ecommerce_core.cli.common import errors_in_words, opened, read_settings
 from ecommerce_core.cli.words import size_in_words
-from ecommerce_core.restore import restore_backup
-from ecommerce_core.worker import lock_path
+from ecommerce_core.storage import restore_backup, write_backup
+from ecommerce_core.sync import lock_path
 
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

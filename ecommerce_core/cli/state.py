@@ -10,7 +10,6 @@ from typing import Any
 import click
 
 from ecommerce_core.application import Application
-from ecommerce_core.backup_files import list_backups
 from ecommerce_core.cli.common import (
     echo_json,
     gateway_url,
@@ -19,11 +18,12 @@ from ecommerce_core.cli.common import (
     read_settings,
     say,
 )
+from ecommerce_core.cli.doctor import examine
 from ecommerce_core.cli.words import moment, run_as_plain, run_in_words
-from ecommerce_core.doctor import examine
-from ecommerce_core.models import Clock
-from ecommerce_core.peer_examination import Check, Verdict, reach
-from ecommerce_core.terminal import terminal_safe
+from ecommerce_core.domain import Clock
+from ecommerce_core.gateway import Check, Verdict, reach
+from ecommerce_core.logs import terminal_safe
+from ecommerce_core.storage import list_backups
 
 _SIGNS = {
     Verdict.OK: ("ok   ", "green"),

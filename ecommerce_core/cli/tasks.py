@@ -10,8 +10,8 @@ import click
 from ecommerce_core.application import DATASETS
 from ecommerce_core.cli.common import echo_json, json_option, opened, operator, say
 from ecommerce_core.cli.words import task_as_plain
-from ecommerce_core.models import Recurrence, Task
-from ecommerce_core.terminal import terminal_safe
+from ecommerce_core.domain import Recurrence, Task
+from ecommerce_core.logs import terminal_safe
 
 _FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 _FARTHEST = timedelta(days=36_500)

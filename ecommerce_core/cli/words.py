@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ecommerce_core.models import Run, RunStatus, Task
+from ecommerce_core.domain import Run, RunStatus, Task
 
 
 def run_in_words(run: Run) -> str:

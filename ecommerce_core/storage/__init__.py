@@ -1,24 +1,49 @@
-"""What readers read: a columnar snapshot of one version of a dataset, and the questions over it.
+"""The store of record, the snapshots that readers read, backups, and the files of both.
 
-``snapshot`` publishes a file per version and knows which one holds; ``reader`` answers
-questions over it in plain SQL. ``text_search`` is the one folding of texts. The rest is inside.
+``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
+of a dataset; ``history`` compares two versions.
 """
 
-from ecommerce_core.storage.reader import Reader
-from ecommerce_core.storage.snapshot import SnapshotCode, Snapshots, SnapshotState
-from ecommerce_core.storage.text_search import fold, words_of
-from ecommerce_core.storage.version import Version, newest_version
-from ecommerce_core.storage.view import Page, View
+from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
+from ecommerce_core.storage.backup_files import installation_of, list_backups
+from ecommerce_core.storage.database_lock import Presence
+from ecommerce_core.storage.history import Comparison
+from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
+from ecommerce_core.storage.restore import clear_leftovers, restore_backup
+from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
+from ecommerce_core.storage.sqlite import (
+    DatasetState,
+    NewRun,
+    SignOuts,
+    WholeAnswerNeeded,
+    sign_in_key,
+    to_text,
+)
+from ecommerce_core.storage.store import Store
 
 __all__ = [
-    "Page",
+    "BackupSchedule",
+    "BackupState",
+    "Comparison",
+    "DatasetState",
+    "FILE_MODE",
+    "NewRun",
+    "Presence",
     "Reader",
+    "SignOuts",
     "SnapshotCode",
-    "SnapshotState",
     "Snapshots",
+    "Store",
     "Version",
-    "View",
-    "fold",
-    "newest_version",
-    "words_of",
+    "WholeAnswerNeeded",
+    "clear_leftovers",
+    "create_empty",
+    "installation_of",
+    "list_backups",
+    "list_loose",
+    "real_path",
+    "restore_backup",
+    "sign_in_key",
+    "to_text",
+    "write_backup",
 ]

@@ -33,11 +33,10 @@ from statistics import quantiles
 import pandas as pd
 import requests
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Query
 from ecommerce_core.settings import PROJECT_ROOT
-from ecommerce_core.storage import Reader, Snapshots
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.bench.bench_page import FILL
 from tests.bench.peer import serving
 from tests.browser.visitor import Browser, Page, Visitor, running_chromium

@@ -21,7 +21,7 @@ from pathlib import Path
 import duckdb
 import requests
 
-from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.storage import Snapshots
 from tests.bench.bench_rows import filled
 from tests.server import Server, running_server

@@ -21,11 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import quantiles
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.models import Stage, Trigger
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Query, Stage, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
 from tests.bench.bodies import write_answer
 from tests.bench.peer import serving

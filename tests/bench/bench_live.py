@@ -23,7 +23,7 @@ from playwright.sync_api import Page
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.bench.bench_page import _cpu_ms
 from tests.bench.bodies import write_answer
 from tests.bench.peer import serving

@@ -35,11 +35,10 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.errors import PeerError
-from ecommerce_core.models import Trigger
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import PeerError, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
 from tests.bench.peer import serving
 

@@ -28,9 +28,9 @@ from urllib.parse import urlencode
 
 import requests
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.models import RunStatus, Trigger
+from ecommerce_core.domain import RunStatus, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
 from tests.bench.bodies import FAMILIES, write_answer
 from tests.bench.peer import serving

@@ -18,7 +18,7 @@ from statistics import quantiles
 
 import requests
 
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.bench.bodies import write_answer
 from tests.bench.peer import serving
 from tests.server import Server, Session, running_server

@@ -36,10 +36,9 @@ from statistics import median
 from typing import Any
 from urllib.parse import urlencode
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.query import Query, Withdrawn
-from ecommerce_core.storage import Reader, Snapshots
-from ecommerce_core.store import Store
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Query, Withdrawn
+from ecommerce_core.storage import Reader, Snapshots, Store
 
 PAGE_SIZE = 50
 COLUMNS = (

@@ -18,12 +18,13 @@ from pathlib import Path
 import msgspec
 import sqlite_utils
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS, ProductRecord
-from ecommerce_core.models import Trigger
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets.products import ProductRecord
+from ecommerce_core.domain import Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 
 NOW = "2026-01-01T00:00:00.000Z"
 

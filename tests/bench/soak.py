@@ -33,11 +33,12 @@ from statistics import quantiles
 import requests
 
 from ecommerce_core.application import DATASETS
+from ecommerce_core.domain import Recurrence
 from ecommerce_core.gateway import Gateway
-from ecommerce_core.models import Recurrence
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Scheduler, period
-from ecommerce_core.store import Store
+from ecommerce_core.scheduler import Scheduler
+from ecommerce_core.scheduler.client import period
+from ecommerce_core.storage import Store
 from tests.server import Server, Session, running_server
 
 SPEED = 3600

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from ecommerce_core.models import Run
+from ecommerce_core.domain import Run
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
 from tests.peers import Peers
 from tests.server import Server, running_server
 

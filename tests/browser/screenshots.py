@@ -22,11 +22,9 @@ from pathlib import Path
 import requests
 from PIL import Image
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.dataset import Dataset
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
+from ecommerce_core.domain import Recurrence
 from ecommerce_core.gateway import Gateway
-from ecommerce_core.models import Recurrence
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import PROJECT_ROOT
 from tests.browser.visitor import PAGES, Browser, Visitor, running_chromium

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from ecommerce_core.models import RunStatus
+from ecommerce_core.domain import RunStatus
 from ecommerce_core.settings import PROJECT_ROOT
 from tests import peers as wire
 from tests.browser.conftest import PRODUCTS, PeersShop, SandboxShop, Shop

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from ecommerce_core.catalogue import PRODUCTS as PRODUCTS_DATASET
-from ecommerce_core.models import Trigger
+from ecommerce_core.datasets import PRODUCTS as PRODUCTS_DATASET
+from ecommerce_core.domain import Trigger
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
 from tests.browser.visitor import PAGES, Locator, Visitor, expect
 from tests.rows import count_rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.datasets import PRODUCTS
 from tests.browser.conftest import SandboxShop
 from tests.browser.visitor import Visitor, expect
 from tests.rows import count_rows

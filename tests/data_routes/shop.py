@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
-from ecommerce_core.models import Run, Trigger
+from ecommerce_core.domain import Run, Trigger
+from ecommerce_core.domain.access import LOCAL
 from tests.companion_server import Answered, Served, with_a_page
 
 

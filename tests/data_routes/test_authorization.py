@@ -11,13 +11,12 @@ from urllib.parse import parse_qsl, urlencode
 import pandas as pd
 import pytest
 
-from ecommerce_core.access import Actor, Role
-from ecommerce_core.api_tokens import ApiToken
 from ecommerce_core.application import Application
-from ecommerce_core.data_routes import DataRoute, link_to
+from ecommerce_core.companion import DataRoute, link_to
+from ecommerce_core.domain import LASTS, Actor, Grant, Role
 from ecommerce_core.settings import Settings
-from ecommerce_core.sign_outs import sign_in_key
-from ecommerce_core.signed_links import LASTS, Grant
+from ecommerce_core.settings.api_tokens import ApiToken
+from ecommerce_core.storage import sign_in_key
 from tests.data_routes.shop import DataServer, serving
 from tests.peers import Peers, products
 

@@ -14,11 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.formula_guard import guard_formula
-from ecommerce_core.models import Customer, Product
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset, guard_formula
+from ecommerce_core.domain import Customer, Product
 from tests.data_routes.written import AT, lines_of, row, sheet_of, written
 
 FORMATS = ["csv", "xlsx", "json", "parquet"]

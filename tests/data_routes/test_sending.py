@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS
+from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from tests.bench.bench_rows import filled
 from tests.data_routes.shop import DataServer, serving
@@ -113,7 +113,7 @@ def test_a_server_that_stops_waits_for_no_reader(database: Path) -> None:
 def test_rows_that_do_not_fit_into_little_memory_are_sorted_in_more(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecommerce_core.data_routes.routes.MEMORY_MB", 8)
+    monkeypatch.setattr("ecommerce_core.companion.data_routes.routes.MEMORY_MB", 8)
     application = Application.open(Settings(database=database), gateway_url="http://127.0.0.1:9")
     application.snapshots.publish(PRODUCTS)
     with serving(application) as served:
@@ -130,7 +130,7 @@ FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from ecommerce_core.application import Application
-from ecommerce_core.settings import Settings
+from ecommerce_core.settings.settings import Settings
 from tests.data_routes.shop import serving
 
 limit = int(sys.argv[2])

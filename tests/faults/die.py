@@ -16,13 +16,13 @@ from pathlib import Path
 
 import sqlite_utils
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
+from ecommerce_core.domain import Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.gateway import Gateway
-from ecommerce_core.models import Trigger
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
-from ecommerce_core.transactions import Database
+from ecommerce_core.storage import Store
+from ecommerce_core.storage.sqlite.transactions import Database
 
 WRITES = 100
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlite_utils
 from sqlite_utils.migrations import Migrations
 
-from ecommerce_core import schema
+from ecommerce_core.storage.sqlite import schema
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 

@@ -14,14 +14,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.dataset import Dataset
-from ecommerce_core.errors import NothingToUndo, SyncBusy
-from ecommerce_core.models import NewDelivery, Outcome, Trigger
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import NewDelivery, NothingToUndo, Outcome, Query, SyncBusy, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
-from ecommerce_core.transactions import now_utc
+from ecommerce_core.storage.sqlite.transactions import now_utc
 
 # The column that holds the generation of every current row.
 GENERATION = {"products": "price_cents", "customers": "loyalty_points"}

@@ -12,9 +12,8 @@ from typing import Any
 import requests
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.language import escape
-from ecommerce_core.models import Delivery, Run, RunStatus
-from ecommerce_core.store import Store
+from ecommerce_core.domain import Delivery, Run, RunStatus, escape
+from ecommerce_core.storage import Store
 from tests.faults.peer import MisbehavingPeer, answer_json
 from tests.peers import customer, products
 from tests.server import Server, Session, running_server

@@ -16,14 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
+from ecommerce_core.domain import Run, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.gateway import Gateway
-from ecommerce_core.journal import NewRun
-from ecommerce_core.models import Run, Trigger
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
-from ecommerce_core.transactions import Database
+from ecommerce_core.storage import NewRun, Store
+from ecommerce_core.storage.sqlite.transactions import Database
 
 
 class TellingStore(Store):

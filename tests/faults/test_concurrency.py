@@ -19,8 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from ecommerce_core.application import Application
-from ecommerce_core.models import Action, Run, RunStatus
-from ecommerce_core.store import Store
+from ecommerce_core.domain import Action, Run, RunStatus
+from ecommerce_core.storage import Store
 from tests.faults.hammer import Findings, hammer
 from tests.peers import Peers, customer, product
 

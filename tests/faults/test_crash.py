@@ -12,14 +12,13 @@ from typing import NamedTuple
 
 import pytest
 
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.errors import SyncStopped
-from ecommerce_core.models import Action, RunStatus, Trigger
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Action, RunStatus, SyncStopped, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
-from ecommerce_core.sqlite_file import FIRST_SAFE_WAL
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store
+from ecommerce_core.storage.sqlite.file import FIRST_SAFE_WAL
 from tests.faults.test_kill import Victim
 from tests.peers import Peers, products
 from tests.waiting import until

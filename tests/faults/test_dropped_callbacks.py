@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.models import Recurrence
-from ecommerce_core.promise_record import PromiseOutcome
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.domain import PromiseOutcome, Recurrence
 from ecommerce_core.sandbox.data import ORIGIN
 from tests.callback_app import CallbackApp
 from tests.test_watcher import HOUR, Rig, rigged

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core.errors import (
+from ecommerce_core.domain import (
     PeerContractError,
     PeerCut,
     PeerError,

@@ -23,14 +23,12 @@ from typing import NamedTuple
 
 import pytest
 
-from ecommerce_core import storage
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.models import Run, RunStatus, Trigger
-from ecommerce_core.query import Query
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Query, Run, RunStatus, Trigger
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
-from ecommerce_core.store import Store
+from ecommerce_core.storage import Store, snapshots
 from tests.peers import Peers, product, products
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -127,7 +125,7 @@ class Reader:
         self.seen: Counter[Generation] = Counter()
         self.errors: list[Exception] = []
         self._store = Store(database)
-        self._rows = storage.Reader(storage.Snapshots(database, self._store))
+        self._rows = snapshots.Reader(snapshots.Snapshots(database, self._store))
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
@@ -269,7 +267,7 @@ def check_next_start(scene: Scene, database: Path, *, began: bool) -> Generation
         assert look(running.store) == scene.new
         assert running.reader.totals(PRODUCTS).current == ROWS
         assert running.reader.bounds(PRODUCTS, "price_cents") == (1, 2)
-        assert running.reader.state(PRODUCTS).code is storage.SnapshotCode.CURRENT
+        assert running.reader.state(PRODUCTS).code is snapshots.SnapshotCode.CURRENT
         left_over = [path.name for path in running.snapshots.folder.iterdir() if path.is_file()]
         assert [name.split(".")[0] for name in sorted(left_over)] == ["customers", "products"]
         assert not running.store.list_runs(status=RunStatus.RUNNING)

@@ -15,8 +15,8 @@ from contextlib import ExitStack, suppress
 import pytest
 import requests
 
-from ecommerce_core.models import Delivery
-from ecommerce_core.tokens import make_token
+from ecommerce_core.domain import Delivery
+from ecommerce_core.scheduler.tokens import make_token
 from tests.faults import peer as faults
 from tests.faults.product import Product, running_product
 from tests.peers import products

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.language import escape as escape_markdown
-from ecommerce_core.models import RunStatus
+from ecommerce_core.domain import RunStatus
+from ecommerce_core.domain import escape as escape_markdown
 from tests.faults import peer as faults
 from tests.faults.peer import Behaviour, Exchange, MisbehavingPeer
 from tests.faults.product import Product, running_product, said

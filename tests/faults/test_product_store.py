@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from ecommerce_core.models import RunStatus
+from ecommerce_core.domain import RunStatus
 from tests.faults import peer as faults
 from tests.faults.product import PAGES, ROWS, Product, running_product, said
 from tests.peers import products

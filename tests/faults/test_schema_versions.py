@@ -10,12 +10,10 @@ from typing import Any
 import pytest
 from sqlite_utils.migrations import Migrations
 
-from ecommerce_core import schema
 from ecommerce_core.application import DATASETS
-from ecommerce_core.errors import StoreError
-from ecommerce_core.models import RunStatus
-from ecommerce_core.query import Totals
-from ecommerce_core.store import Store
+from ecommerce_core.domain import RunStatus, StoreError, Totals
+from ecommerce_core.storage import Store
+from ecommerce_core.storage.sqlite import schema
 from tests.faults.dump_schema import ROWS, SCHEMAS, dump_of
 
 MIGRATIONS = [migration.__name__ for migration in schema.MIGRATIONS]
@@ -130,7 +128,7 @@ def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(
     broken = Migrations("ecommerce")
     for migration in (*schema.MIGRATIONS, m999_breaks):
         broken(name=migration.__name__)(migration)
-    monkeypatch.setattr("ecommerce_core.store._migrations", broken)
+    monkeypatch.setattr("ecommerce_core.storage.store._migrations", broken)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, m999_breaks))
     with pytest.raises(StoreError, match="no_such_table"):
         Store.open(database)

@@ -17,23 +17,25 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core import schema, sqlite_file
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.errors import (
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import (
+    Run,
+    RunStatus,
     StoreBusy,
     StoreDamaged,
     StoreError,
     StoreForeign,
     StoreFull,
+    Totals,
+    Trigger,
 )
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.gateway import Gateway
-from ecommerce_core.models import Run, RunStatus, Trigger
-from ecommerce_core.query import Totals
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage import SnapshotCode
-from ecommerce_core.store import Store
+from ecommerce_core.storage import SnapshotCode, Store
+from ecommerce_core.storage.sqlite import file as sqlite_file
+from ecommerce_core.storage.sqlite import schema
 from tests.peers import Peers, products
 from tests.waiting import until
 
@@ -142,7 +144,7 @@ def test_a_full_disk_loses_nothing_and_the_next_sync_with_room_goes_in(
 def test_a_disk_with_room_for_the_rows_and_not_for_their_snapshot_shows_those_before(
     small_disk: Path, peers: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecommerce_core.worker.LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr("ecommerce_core.sync.worker.LOOK_EVERY_S", 0.05)
     database = fed(small_disk / "ecommerce.db", peers)
     with running(database, peers) as application:
         filler = small_disk / "filler"
@@ -185,10 +187,10 @@ def test_a_disk_without_a_byte_left_fails_clearly_and_recovers(
 SYNCS_WITH_A_LIMIT = """
 import resource, sys
 from pathlib import Path
-from ecommerce_core.access import LOCAL
+from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.application import Application
-from ecommerce_core.errors import StoreError
-from ecommerce_core.settings import Settings
+from ecommerce_core.domain.errors import StoreError
+from ecommerce_core.settings.settings import Settings
 database, url, room = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 application = Application.open(Settings(database=database), gateway_url=url)
 application.start()

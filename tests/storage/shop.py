@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.models import Customer, Product, Run
-from ecommerce_core.query import Query
-from ecommerce_core.storage import Reader, Snapshots
-from ecommerce_core.store import Store
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Customer, Product, Query, Run
+from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.test_store import put
 
 

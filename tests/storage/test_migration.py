@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.models import Trigger
-from ecommerce_core.query import Query
-from ecommerce_core.schema import m009_readers_read_snapshots
-from ecommerce_core.store import Store
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.domain import Query, Trigger
+from ecommerce_core.storage import Store
+from ecommerce_core.storage.sqlite.schema import m009_readers_read_snapshots
 from tests.faults.dump_schema import SCHEMAS
 from tests.older import INDEXES, WORDS, make_older
 from tests.rows import reader_of

@@ -11,16 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core import worker
-from ecommerce_core.access import LOCAL
 from ecommerce_core.application import DATASETS, Application
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.deliveries import DeliveryLog
-from ecommerce_core.health import PeerErrors, check
-from ecommerce_core.models import Run, RunStatus, Trigger
-from ecommerce_core.query import Query, Totals
+from ecommerce_core.companion.health import PeerErrors, check
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Query, Run, RunStatus, Totals, Trigger
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.scheduler import DeliveryLog
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import SnapshotCode
+from ecommerce_core.sync import worker
 from tests.peers import Peers, product, products
 from tests.test_store import put
 from tests.waiting import until

@@ -17,10 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.models import Product, Trigger
-from ecommerce_core.query import Query, Totals, Withdrawn
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.domain import Product, Query, Totals, Trigger, Withdrawn
 from tests.peers import customer, product, products
 from tests.storage.shop import Shop, plainly_folded
 

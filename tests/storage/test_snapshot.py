@@ -15,14 +15,10 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.crm import CUSTOMERS
-from ecommerce_core.errors import RowsPreparing, StoreBusy, StoreError, StoreFull
-from ecommerce_core.models import Trigger
-from ecommerce_core.query import Query
-from ecommerce_core.storage import Reader, SnapshotCode, Snapshots, Version
-from ecommerce_core.storage.snapshot_file import write_file
-from ecommerce_core.store import Store
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.domain import Query, RowsPreparing, StoreBusy, StoreError, StoreFull, Trigger
+from ecommerce_core.storage import Reader, SnapshotCode, Snapshots, Store, Version
+from ecommerce_core.storage.snapshots.snapshot_file import write_file
 from tests.peers import customer, products
 from tests.storage.shop import Shop, opened
 from tests.test_store import put
@@ -277,7 +273,7 @@ def test_what_is_published_while_the_rows_change_is_refused(
         put(shop.store, products(5))
 
     with monkeypatch.context() as patched:
-        patched.setattr("ecommerce_core.storage.snapshot.write_file", write_and_change)
+        patched.setattr("ecommerce_core.storage.snapshots.snapshot.write_file", write_and_change)
         with pytest.raises(StoreError):
             shop.snapshots.publish(PRODUCTS)
     assert shop.reader.count_rows(PRODUCTS, Query()) == 3
@@ -320,10 +316,10 @@ def test_what_a_killed_process_left_is_removed_by_the_next_to_publish(shop: Shop
 PUBLISH = """
 import resource, sys
 from pathlib import Path
-from ecommerce_core.catalogue import PRODUCTS
-from ecommerce_core.errors import EcommerceError
-from ecommerce_core.storage import Snapshots
-from ecommerce_core.store import Store
+from ecommerce_core.datasets.products import PRODUCTS
+from ecommerce_core.domain.errors import EcommerceError
+from ecommerce_core.storage.snapshots import Snapshots
+from ecommerce_core.storage.store import Store
 
 path, limit = Path(sys.argv[1]), int(sys.argv[2])
 if limit:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ecommerce_core.storage.text_search import fold, fold_all, words_of
+from ecommerce_core.storage.snapshots.text_search import fold, fold_all, words_of
 from tests.storage.shop import plainly_folded
 
 TEXT = st.text(max_size=30)

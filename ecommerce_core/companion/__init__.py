@@ -1,0 +1,32 @@
+"""The companion: every route that is no page.
+
+``app`` has the scheduler's callbacks, health, metrics and the description; ``live_channel`` is the
+WebSocket of the pages, ``data_routes`` answers with rows, ``http`` stands before all of them.
+"""
+
+from ecommerce_core.companion import sign_in_routes
+from ecommerce_core.companion.app import Companion
+from ecommerce_core.companion.data_routes import DataRoute, ask_changes, ask_rows, link_to
+from ecommerce_core.companion.http import (
+    PREFIX,
+    SecurityHeaders,
+    answer_unforeseen_error,
+    check_exposure,
+    read_providers,
+)
+from ecommerce_core.companion.metrics import Metrics
+
+__all__ = [
+    "Companion",
+    "DataRoute",
+    "Metrics",
+    "PREFIX",
+    "SecurityHeaders",
+    "answer_unforeseen_error",
+    "ask_changes",
+    "ask_rows",
+    "check_exposure",
+    "link_to",
+    "read_providers",
+    "sign_in_routes",
+]

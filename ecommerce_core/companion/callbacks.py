@@ -1,0 +1,208 @@
+"""One callback, from its first byte to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import Future
+
+from starlette.types import Receive, Scope
+
+from ecommerce_core.companion.http import (
+    RETRY_LATER,
+    CallerGone,
+    Problem,
+    Reply,
+    has_body,
+    header,
+    prefers_async,
+    wants_json,
+)
+from ecommerce_core.companion.outcomes import accepted, problem_of, reply_of
+from ecommerce_core.companion.served import Service
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import N_, SCHEDULER, Outcome, Run, Trigger
+from ecommerce_core.scheduler import (
+    ClockPeek,
+    Delivery,
+    Ticket,
+    reason_of,
+    simulated_time,
+    verify_token,
+)
+from ecommerce_core.settings import Settings
+
+MAX_BODY_BYTES = 64 * 1024
+
+# What the journal says of a callback, and pages tell in the reader's language.
+_STOPPED = N_("the server stopped before the run had ended")
+_HUNG_UP = N_("the caller hung up in mid-request")
+_NO_TOKEN = N_("the body holds no token; tasks added by the dashboard carry one")
+_WRONG_TOKEN = N_("the token in the body is not valid for this task")
+_TOO_LONG = N_("the body passes {count} bytes")
+_TOO_SLOW = N_("the body took longer than {seconds} s to arrive")
+
+_RUN_ID_PATIENCE_S = 0.25
+_RUN_ID_POLL_S = 0.01
+
+
+class _SharedRun:
+    """A run that a storm of callers waits for: one future of the loop, one answer made for all."""
+
+    def __init__(self, future: Future[Run]) -> None:
+        self.future = future
+        self._ended = asyncio.wrap_future(future)
+        # Who waits hears of an error; where all have gone, nobody has to.
+        self._ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        self._loop = asyncio.get_running_loop()
+        self._replies: dict[tuple[bool, bool], Reply] = {}
+
+    async def run(self) -> Run:
+        """The run, once it ended. A caller that goes cancels nothing for the others."""
+        try:
+            return await asyncio.shield(self._ended)
+        except asyncio.CancelledError:
+            if self._ended.cancelled():
+                raise Problem(503, "the application is shutting down", RETRY_LATER) from None
+            raise
+        except Exception as error:
+            if (problem := problem_of(error)) is None:
+                raise
+            raise problem from error
+
+    @property
+    def is_over(self) -> bool:
+        """True where nobody waits any more."""
+        return self._ended.done()
+
+    def let_go(self) -> None:
+        """Let nobody wait any longer; the run itself goes on. Any thread may call it."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._ended.cancel)
+
+    def reply(self, run: Run, *, joined: bool, as_json: bool) -> Reply:
+        """The answer. Raises Problem where the run failed."""
+        form = (joined, as_json)
+        if form not in self._replies:
+            self._replies[form] = reply_of(run, joined=joined, as_json=as_json)
+        return self._replies[form]
+
+
+class CallbackHandler:
+    """Answers one dataset's callbacks."""
+
+    def __init__(self, dataset: Dataset, *, clock: ClockPeek, body_timeout_s: float) -> None:
+        self._dataset = dataset
+        self._clock = clock
+        self._body_timeout_s = body_timeout_s
+        # The run under way and the next one, at most, are waited for.
+        self._shared: list[_SharedRun] = []
+        self._followed: set[Delivery] = set()
+
+    def release(self) -> None:
+        """Answer all who wait with 503; their runs go on. Any thread may call it."""
+        for shared in self._shared:
+            shared.let_go()
+
+    def abandon(self) -> None:
+        """Journal what will not be seen to end any more."""
+        for delivery in list(self._followed):
+            delivery.journal(Outcome.FAILED, reason=_STOPPED)
+
+    async def answer(self, service: Service, scope: Scope, receive: Receive) -> Reply:
+        """Take a callback in, wait for its run, answer. Raises Problem, CallerGone."""
+        delivery = Delivery(service.deliveries, self._dataset, metrics=service.metrics)
+        headers = scope["headers"]
+        try:
+            body = await read_body(scope, receive, timeout_s=self._body_timeout_s)
+            self._check_token(service.app.settings, body)
+        except Problem as problem:
+            delivery.journal(Outcome.REFUSED, reason=problem.detail)
+            raise
+        except CallerGone:
+            delivery.journal(Outcome.REFUSED, reason=_HUNG_UP)
+            raise
+        ticket = self._request(service, delivery)
+        as_json = wants_json(header(headers, b"accept"))
+        if prefers_async(header(headers, b"prefer")):
+            return await self._accept(ticket, as_json=as_json)
+        shared = self._shared_by(ticket.future)
+        run = await shared.run()
+        return shared.reply(run, joined=ticket.joined, as_json=as_json)
+
+    def _request(self, service: Service, delivery: Delivery) -> Ticket:
+        # The run does not wait for the clock: it gets the time that is known, if one is.
+        delivery.clock = self._clock.ask(service.app.scheduler)
+        try:
+            ticket = service.app.request_sync(
+                self._dataset.name,
+                actor=SCHEDULER,
+                trigger=Trigger.CALLBACK,
+                simulated_at=simulated_time(delivery.clock),
+                task_name=self._dataset.task_name,
+            )
+        except Exception as error:
+            delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
+            if (problem := problem_of(error)) is None:
+                raise
+            raise problem from error
+        self._followed.add(delivery)
+        delivery.follow(ticket, on_end=self._followed.discard)
+        return ticket
+
+    def _shared_by(self, future: Future[Run]) -> _SharedRun:
+        for shared in self._shared:
+            if shared.future is future:
+                return shared
+        self._shared = [shared for shared in self._shared if not shared.is_over]
+        self._shared.append(shared := _SharedRun(future))
+        return shared
+
+    def _check_token(self, settings: Settings, body: bytes) -> None:
+        """A token names its task, not its occasion: a recurring task sends the same one each time.
+
+        One that is replayed asks for what the store is meant to hold anyway.
+        """
+        secrets = settings.callback_secrets
+        if not secrets:
+            return
+        token = body.decode("utf-8", "replace").strip()
+        if not token:
+            raise Problem(403, _NO_TOKEN)
+        url = self._dataset.callback_path
+        if not verify_token(secrets, token, app_name=settings.app_name, url=url):
+            raise Problem(403, _WRONG_TOKEN)
+
+    async def _accept(self, ticket: Ticket, *, as_json: bool) -> Reply:
+        run_id = ticket.run_id()
+        # Whose run is next waits for a moment; who shares it need not wait as well.
+        patience_ends = time.monotonic() + (0.0 if ticket.joined else _RUN_ID_PATIENCE_S)
+        while run_id is None and time.monotonic() < patience_ends:
+            await asyncio.sleep(_RUN_ID_POLL_S)
+            run_id = ticket.run_id()
+        return accepted(self._dataset.name, run_id, joined=ticket.joined, as_json=as_json)
+
+
+async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> bytes:
+    """The whole body. Raises Problem (413, 408) where it is too long or too slow, CallerGone."""
+    if not has_body(scope["headers"]):
+        return b""
+    too_long = Problem(413, _TOO_LONG.format(count=MAX_BODY_BYTES), closes=True)
+    announced = header(scope["headers"], b"content-length")
+    # One that is no number has not passed the server; one that is long need not be converted.
+    if announced is not None and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
+        raise too_long
+    body = bytearray()
+    try:
+        async with asyncio.timeout(timeout_s):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise CallerGone
+                body += message.get("body", b"")
+                if len(body) > MAX_BODY_BYTES:
+                    raise too_long
+                if not message.get("more_body", False):
+                    return bytes(body)
+    except TimeoutError as error:
+        raise Problem(408, _TOO_SLOW.format(seconds=f"{timeout_s:g}"), closes=True) from error

@@ -1,0 +1,53 @@
+"""Who may ask for rows: everybody if nobody signs in, else the owner of a ticket or a token."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.types import Scope
+
+from ecommerce_core.companion.data_routes.addresses import DataRoute
+from ecommerce_core.companion.data_routes.request import Pairs, ticket_of
+from ecommerce_core.companion.http import Problem, header
+from ecommerce_core.companion.served import Service
+from ecommerce_core.domain import LASTS, Grant, TicketRefused
+from ecommerce_core.logs import log_refusal
+from ecommerce_core.settings import actor_of
+
+_UNSIGNED = "rows are for who has signed in: take a link from the page, or send a token"
+_ENDED = "this link was made by a sign-in that has been ended"
+_WRONG_TOKEN = "the token is none of ECOMMERCE_API_TOKENS"  # noqa: S105
+
+
+def authorize(
+    service: Service, scope: Scope, route: DataRoute, *, pairs: Pairs, now: datetime
+) -> Grant | None:
+    """Return who may ask and until when; None if nobody has to sign in.
+
+    Raises Problem if the caller may not ask.
+    """
+    app = service.app
+    if not app.access.must_sign_in:
+        return None
+    authorization = header(scope["headers"], b"authorization")
+    if authorization is not None:
+        actor = actor_of(app.settings.api_tokens, authorization)
+        if actor is None:
+            raise _refusal(401, _WRONG_TOKEN, scope)
+        return Grant(actor, now + LASTS)
+    ticket = ticket_of(scope["query_string"])
+    if ticket is None:
+        raise _refusal(401, _UNSIGNED, scope)
+    try:
+        grant = app.links.check(ticket, route.path, pairs, now=now)
+    except TicketRefused as error:
+        raise _refusal(403, str(error), scope) from error
+    if app.sign_outs.holds(grant.sign_in):
+        raise _refusal(403, _ENDED, scope)
+    return grant
+
+
+def _refusal(status: int, detail: str, scope: Scope) -> Problem:
+    log_refusal(status, method=scope["method"], reason=detail)
+    headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
+    return Problem(status, detail, headers)

@@ -1,0 +1,160 @@
+"""Makes the file that answers a question: on the disk first, so that nobody waits for its reader.
+
+While a file is made it holds a version of the rows, a thread and some memory. Afterwards it is
+bytes on the disk, without a name, however slowly they are taken.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import BinaryIO, cast
+
+import pyarrow as pa
+
+from ecommerce_core.companion.data_routes.addresses import WIRE
+from ecommerce_core.companion.data_routes.changes import CHANGES, MIXED, batch_of
+from ecommerce_core.companion.data_routes.files import (
+    BOM,
+    write_csv,
+    write_json,
+    write_parquet,
+)
+from ecommerce_core.companion.data_routes.request import CHANGE_COLUMNS, Asked, chosen_columns
+from ecommerce_core.companion.data_routes.selection import Selection, Work
+from ecommerce_core.companion.data_routes.workbook import write_wire, write_xlsx
+from ecommerce_core.datasets import Dataset, query_of
+from ecommerce_core.domain import ChangeKind, Difference
+from ecommerce_core.storage import Comparison, Reader, Version, to_text
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A file, ready to be sent: ``head``, what ``file`` holds from its beginning, ``tail``."""
+
+    file: BinaryIO
+    head: bytes
+    tail: bytes
+    size: int
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, of which dataset, in which format, and which address leads to the next page.
+
+    ``now`` is the moment from which an age counts back.
+    """
+
+    dataset: Dataset
+    file_format: str
+    asked: Asked
+    now: datetime
+    next_link: Callable[[], str]
+
+
+def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
+    """The rows that match, or one page of them. Raises StoreError, OSError, Stopped."""
+    dataset, asked = question.dataset, question.asked
+    query = query_of(asked, dataset, now=question.now, zone=UTC)
+    columns = chosen_columns(asked, dataset.row_columns)
+    with reader.at(dataset) as view, work.on(view.cursor):
+        if question.file_format == WIRE:
+            chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
+            with _temporary(reader) as out:
+                write_wire(dataset, chunks, out, work=work)
+                return _made(out, view.version)
+        total = view.count_rows(query) if asked.is_page else None
+        sql, values = view.select(query, page_of=total)
+        selection = Selection(work, sql, values, columns)
+        return _make(question, selection, reader, view.version, total)
+
+
+def make_changes(question: Question, reader: Reader, comparison: Comparison, *, work: Work) -> Made:
+    """What differs between two runs, or one page of it. Raises StoreError, OSError, Stopped."""
+    dataset, asked = question.dataset, question.asked
+    runs = asked.from_run or 0, asked.to_run or 0
+    kind = None if asked.kind is None else ChangeKind(asked.kind)
+    total = None
+    if asked.is_page:
+        counts = comparison.compare_counts(dataset, *runs, search=asked.search)
+        total = sum(n for of, n in counts.items() if kind in {None, of})
+        page = comparison.compare_runs(
+            dataset,
+            *runs,
+            kind=kind,
+            search=asked.search,
+            page=asked.page,
+            page_size=asked.size,
+        )
+        chunks: Generator[list[Difference]] = (each for each in [page])
+    else:
+        chunks = comparison.iter_differences(dataset, *runs, kind=kind, search=asked.search)
+    batches = (batch_of(found, dataset) for found in chunks)
+    with closing(chunks), reader.at(dataset) as view, work.on(view.cursor):
+        rows = pa.RecordBatchReader.from_batches(CHANGES, batches)
+        view.cursor.register("differences", rows)
+        columns = chosen_columns(asked, CHANGE_COLUMNS)
+        selection = Selection(work, "SELECT * FROM differences", (), columns, MIXED)
+        return _make(question, selection, reader, view.version, total)
+
+
+def _make(
+    question: Question,
+    selection: Selection,
+    reader: Reader,
+    version: Version,
+    total: int | None,
+) -> Made:
+    """``total``: how many rows match where one page of them is asked for."""
+    head, tail = b"", b""
+    with _temporary(reader) as out:
+        if question.file_format == "csv":
+            head = BOM
+            write_csv(selection, out, language=question.asked.language)
+        elif question.file_format == "xlsx":
+            title = question.dataset.name.capitalize()
+            write_xlsx(selection, out, title=title, folder=reader.folder)
+        elif question.file_format == "parquet":
+            write_parquet(selection, out)
+        else:
+            written = write_json(selection, out)
+            head, tail = _envelope(question, version, written if total is None else total)
+        return _made(out, version, head=head, tail=tail)
+
+
+def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
+    """What stands around the rows in JSON."""
+    asked = question.asked
+    has_more = asked.is_page and asked.page * asked.size < total
+    about = {
+        "dataset": question.dataset.name,
+        "version": version.run_id,
+        "as_of": to_text(version.ended_at),
+        "total": total,
+        "next": question.next_link() if has_more else None,
+    }
+    return json.dumps(about)[:-1].encode() + b', "rows": ', b"}\n"
+
+
+@contextmanager
+def _temporary(reader: Reader) -> Iterator[BinaryIO]:
+    """A file without a name: nobody else finds it, and it ends with whoever has it open."""
+    out = cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
+    try:
+        yield out
+    except BaseException:
+        # Not later, when Python lets go of the exception: there may be little room.
+        with suppress(OSError):
+            out.close()
+        raise
+
+
+def _made(out: BinaryIO, version: Version, *, head: bytes = b"", tail: bytes = b"") -> Made:
+    size = len(head) + out.seek(0, 2) + len(tail)
+    out.seek(0)
+    return Made(out, head, tail, size, version)

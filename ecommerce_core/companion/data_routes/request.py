@@ -1,0 +1,161 @@
+"""What a data route is asked: the query string of a page's address, read strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+from ecommerce_core.companion.http import Problem, show
+from ecommerce_core.datasets import (
+    Column,
+    Dataset,
+    Filter,
+    Kind,
+    Parameter,
+    View,
+    option,
+    page_parameters,
+    read_parameters,
+    row_parameters,
+    since_parameter,
+    whole_number,
+)
+from ecommerce_core.domain import LANGUAGES, TICKET, Withdrawn
+
+Pairs = list[tuple[str, str]]
+
+LARGEST_PAGE = 1_000
+_MOST_PAIRS = 300
+# Of what a page's address says beside the rows, these change nothing about them.
+_LOOKS = ("view", "as")
+# What differs between two runs, and its fields.
+CHANGE_COLUMNS = (
+    Column("key", Kind.ID),
+    Column("kind"),
+    Column("field", nullable=True),
+    Column("old", nullable=True),
+    Column("new", nullable=True),
+)
+
+
+@dataclass(frozen=True)
+class Asked(View):
+    """A question to a data route. ``columns`` are fields, all of them if there are none.
+
+    ``is_page``: one page is asked for, and not all rows.
+    """
+
+    columns: tuple[str, ...] = ()
+    language: str = "en"
+    is_page: bool = False
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether some of all rows may not match."""
+        filters = (self.search, self.choices, self.ranges, self.presence, self.since, self.kind)
+        return any(filters) or self.withdrawn is not Withdrawn.HIDE
+
+
+def pairs_of(query_string: bytes) -> Pairs:
+    """The names and values of a query string, the ticket aside. Raises Problem."""
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_PAIRS,
+        )
+    except ValueError as error:  # not ASCII, not UTF-8 behind the percent signs, or too many
+        raise Problem(400, "the query string cannot be read") from error
+    return [pair for pair in pairs if pair[0] != TICKET]
+
+
+def ticket_of(query_string: bytes) -> str | None:
+    """The ticket in a query string, None if there is none."""
+    asked = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
+    return asked.get(TICKET)
+
+
+def parse(pairs: Pairs, known: Mapping[str, Parameter]) -> Asked:
+    """The question. Raises Problem (400), which names the first thing that makes no sense."""
+    said: dict[str, list[str]] = {}
+    for name, value in pairs:
+        said.setdefault(name, []).append(value)
+    asked, refused = read_parameters(said, known, Asked())
+    for name, value in refused:
+        parameter = known.get(name)
+        if parameter is None:
+            names = ", ".join(known)
+            raise Problem(400, f"{show(name)} is no parameter here; there are {names}")
+        once = "" if len(said[name]) == 1 or parameter.repeats else ", and once"
+        raise Problem(400, f"{name}={show(value)} makes no sense: it takes {parameter.takes}{once}")
+    return replace(asked, is_page=bool({"page", "size"} & said.keys()))
+
+
+@lru_cache(maxsize=16)
+def rows_known(dataset: Dataset) -> Mapping[str, Parameter]:
+    """What may be asked of a dataset's rows: what a page's address says of them, and more."""
+    on_page = page_parameters(dataset)
+    return {
+        **row_parameters(dataset),
+        **_by_name(
+            since_parameter(column, moments=True) for column in dataset.filtered_by(Filter.SINCE)
+        ),
+        **{name: on_page[name] for name in _LOOKS},
+        **_by_name(_form(dataset.row_columns)),
+    }
+
+
+@lru_cache(maxsize=16)
+def wire_known(dataset: Dataset) -> Mapping[str, Parameter]:
+    """The same for the peer's own records, which have no columns to choose from."""
+    return {name: each for name, each in rows_known(dataset).items() if name != "columns"}
+
+
+@lru_cache(maxsize=16)
+def changes_known(dataset: Dataset) -> Mapping[str, Parameter]:
+    """What may be asked of the changes between two runs."""
+    on_page = page_parameters(dataset)
+    names = ("from", "to", "kind", "q", "page", *_LOOKS)
+    return {**{name: on_page[name] for name in names}, **_by_name(_form(CHANGE_COLUMNS))}
+
+
+def _by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
+    return {parameter.name: parameter for parameter in parameters}
+
+
+def _form(columns: tuple[Column, ...]) -> list[Parameter]:
+    """How much comes, and in which form."""
+    languages = {language: language for language in LANGUAGES}
+    return [
+        whole_number("size", "size", largest=LARGEST_PAGE),
+        _columns(tuple(column.field for column in columns)),
+        option("lang", "language", languages),
+        option("language", "language", languages),
+    ]
+
+
+def _columns(fields: tuple[str, ...]) -> Parameter:
+    schema: dict[str, Any] = {
+        "type": "array",
+        "items": {"enum": list(fields)},
+        "minItems": 1,
+        "uniqueItems": True,
+    }
+
+    def read(asked: Asked, value: str) -> Asked | None:
+        wanted = tuple(value.split(","))
+        is_sound = set(wanted) <= set(fields) and len(set(wanted)) == len(wanted)
+        return replace(asked, columns=wanted) if is_sound else None
+
+    takes = f"names out of {','.join(fields)}, each once, with commas between"
+    return Parameter("columns", takes, schema, read)
+
+
+def chosen_columns(asked: Asked, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+    """The columns that are asked for, in the order in which they are."""
+    by_field = {column.field: column for column in columns}
+    return tuple(by_field[field] for field in asked.columns or by_field)

@@ -1,0 +1,196 @@
+"""The routes that answer with rows: which file, for whom, and whether it is news to them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import partial
+
+from starlette.types import Receive, Scope
+
+from ecommerce_core.companion.data_routes.addresses import WIRE, DataRoute, parameters_of
+from ecommerce_core.companion.data_routes.authorization import authorize
+from ecommerce_core.companion.data_routes.headers import headers_of, is_known, next_link
+from ecommerce_core.companion.data_routes.making import Made, Question, make_changes, make_rows
+from ecommerce_core.companion.data_routes.request import Asked, pairs_of, parse
+from ecommerce_core.companion.data_routes.selection import NeedsMemory, Work
+from ecommerce_core.companion.data_routes.stream import FileReply, run_stoppably, unless_gone
+from ecommerce_core.companion.http import RETRY_LATER, Answer, CallerGone, Problem, Reply, header
+from ecommerce_core.companion.served import ServedApplication, Service
+from ecommerce_core.domain import RowsPreparing, Run, StoreError
+from ecommerce_core.storage import Reader, Version
+
+# For files of rows in the order in which they lie, or of a million in any other.
+MEMORY_MB = 64
+# Formats that take a minute for what the others do in a second.
+_SLOW = frozenset({"xlsx", WIRE})
+_NO_RUNS = "from=… and to=… are needed: the numbers of two runs"
+
+logger = logging.getLogger(__name__)
+
+
+class DataRoutes:
+    """Answers all data routes of a server.
+
+    One large file is made at a time, one slow one and two single pages beside it, each in a
+    thread of our own: the default ones serve Streamlit's files. Files are made on one core and in
+    little memory; single pages, and what that does not suffice for, like the rows of a page.
+    """
+
+    def __init__(self, *, send_timeout_s: float) -> None:
+        self._send_timeout_s = send_timeout_s
+        # One for each lane's files, and the others find out what is news.
+        self._executor = ThreadPoolExecutor(6, thread_name_prefix="data")
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="data-sender")
+        self._lanes = {
+            "large": asyncio.Semaphore(1),
+            "slow": asyncio.Semaphore(1),
+            "page": asyncio.Semaphore(2),
+        }
+        self._app: ServedApplication | None = None
+        self._small: Reader | None = None
+        self._released = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def attach(self, app: ServedApplication) -> None:
+        """Read the application's rows from now on."""
+        self._app = app
+        self._small = Reader(app.snapshots, memory_mb=MEMORY_MB, threads=1)
+        app.run_observers.append(self._let_go)
+
+    def release(self) -> None:
+        """End all that is under way: a server that stops waits for it. Any thread may call it."""
+        self._released = True
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._cancel)
+
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self.release()
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        self._sender.shutdown(wait=True, cancel_futures=True)
+        if self._app is not None:
+            self._app.run_observers.remove(self._let_go)
+        if self._small is not None:
+            self._small.close()
+
+    def answer_of(self, route: DataRoute) -> Answer:
+        """What answers one route."""
+        return partial(self._answer, route)
+
+    async def _answer(
+        self, route: DataRoute, service: Service, scope: Scope, receive: Receive
+    ) -> Reply | FileReply:
+        """Answer with a file. Raises Problem, CallerGone."""
+        self._follow()
+        now = datetime.now(UTC)
+        pairs = pairs_of(scope["query_string"])
+        grant = authorize(service, scope, route, pairs=pairs, now=now)
+        asked = parse(pairs, parameters_of(route))
+        question = Question(
+            route.dataset,
+            route.file_format,
+            asked,
+            now,
+            next_link=partial(next_link, service.app.links, route, asked, pairs=pairs, grant=grant),
+        )
+        try:
+            version = await self._run(partial(_look_up, service, route, asked))
+            headers = headers_of(question, route, version)
+            if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
+                kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
+                return Reply(304, b"", headers=tuple(kept.items()))
+            if scope["method"] == "HEAD":
+                return self._reply(headers, None)
+            made = await unless_gone(receive, self._make(service, route, question))
+        except (StoreError, NeedsMemory) as error:
+            raise _problem(error) from error
+        except OSError as error:
+            logger.warning("a file could not be written: %s", error.strerror)
+            raise Problem(503, "the file cannot be written just now", RETRY_LATER) from error
+        except asyncio.CancelledError:
+            if not self._released:
+                raise
+            raise Problem(503, "the application is stopping", RETRY_LATER) from None
+        if made is None:
+            raise CallerGone
+        headers = headers_of(question, route, made.version) | {"Content-Length": str(made.size)}
+        if not asked.is_page:
+            who = grant.actor.name if grant is not None and grant.actor.name else "-"
+            logger.info("%s: %d bytes for %s", route.path, made.size, who)
+        return self._reply(headers, made)
+
+    def _reply(self, headers: dict[str, str], made: Made | None) -> FileReply:
+        return FileReply(
+            tuple(headers.items()),
+            made,
+            self._sender,
+            is_over=lambda: self._released,
+            timeout_s=self._send_timeout_s,
+        )
+
+    async def _make(self, service: Service, route: DataRoute, question: Question) -> Made:
+        work, large = Work(), service.app.reader
+        small = self._small or large
+
+        def make() -> Made:
+            if route.of_changes:
+                return make_changes(question, small, service.app.comparison, work=work)
+            if question.asked.is_page:
+                return make_rows(question, large, work=work)
+            try:
+                return make_rows(question, small, work=work)
+            except NeedsMemory:
+                return make_rows(question, large, work=work)
+
+        is_slow = route.file_format in _SLOW
+        lane = "page" if question.asked.is_page else "slow" if is_slow else "large"
+        async with self._lanes[lane]:
+            return await run_stoppably(self._executor, make, work.stop)
+
+    async def _run(self, work: Callable[[], Version]) -> Version:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
+    def _let_go(self, _run: Run) -> None:
+        """Close what is out of date: it takes room for as long as a reader has it open."""
+        if self._small is not None:
+            self._small.let_go()
+
+    def _follow(self) -> None:
+        """Remember who answers, to end it when the server stops."""
+        self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+
+def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
+    """Return the version that readers see. Raises StoreError, and Problem for unknown runs."""
+    if route.of_changes:
+        if asked.from_run is None or asked.to_run is None:
+            raise Problem(400, _NO_RUNS)
+        for name, number in (("from", asked.from_run), ("to", asked.to_run)):
+            run = service.app.store.run(number)
+            if run is None or run.dataset != route.dataset.name:
+                raise Problem(404, f"{name}={number} is no run of {route.dataset.name}")
+    return service.app.reader.rows_version(route.dataset)
+
+
+def _problem(error: StoreError | NeedsMemory) -> Problem:
+    if isinstance(error, NeedsMemory):
+        return Problem(503, "these rows take more memory to sort than there is", RETRY_LATER)
+    if isinstance(error, RowsPreparing):
+        return Problem(503, str(error), RETRY_LATER)
+    # Its own words may hold the path of a file.
+    logger.warning("rows could not be read: %s", error)
+    return Problem(503, "the rows cannot be read just now", RETRY_LATER)

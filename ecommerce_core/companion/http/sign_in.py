@@ -1,0 +1,81 @@
+"""Whether visitors sign in, and whether the server may be reached without: judged at the start."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from ecommerce_core.companion.http.served_paths import PREFIX
+from ecommerce_core.domain import SettingsError
+
+CALLBACK_PATH = f"{PREFIX}/oauth2callback"
+# Who can guess it can sign anybody's cookie.
+SHORTEST_COOKIE_SECRET = 32
+_OF_A_PROVIDER = ("client_id", "client_secret", "server_metadata_url")
+
+
+def read_providers(auth: Mapping[str, object] | None) -> tuple[str, ...]:
+    """The providers in the ``[auth]`` section of secrets.toml; ``default`` is the nameless one.
+
+    Empty where there is no such section. Raises SettingsError where one cannot sign in by it.
+    No value of it is ever repeated but the redirect's.
+    """
+    if auth is None:
+        return ()
+    redirect = urlsplit(str(auth.get("redirect_uri", "")))
+    if redirect.scheme not in {"http", "https"} or redirect.path != CALLBACK_PATH:
+        raise SettingsError(
+            "redirect_uri in [auth] of secrets.toml is {value}: it takes this server's URL with"
+            " the path {path}",
+            value=repr(redirect.geturl()),
+            path=CALLBACK_PATH,
+        )
+    if len(str(auth.get("cookie_secret", ""))) < SHORTEST_COOKIE_SECRET:
+        raise SettingsError(
+            "cookie_secret in [auth] of secrets.toml is too short: it takes at least {count}"
+            " random characters",
+            count=SHORTEST_COOKIE_SECRET,
+        )
+    named = {name: value for name, value in auth.items() if isinstance(value, Mapping)}
+    named.pop("client_kwargs", None)
+    if any(key in auth for key in _OF_A_PROVIDER) or not named:
+        named = {"default": auth, **named}
+    for name, provider in named.items():
+        missing = [key for key in _OF_A_PROVIDER if not provider.get(key)]
+        if missing:
+            section = "[auth]" if name == "default" else f"[auth.{name}]"
+            raise SettingsError(
+                "{section} of secrets.toml lacks {key}: sign-in needs it",
+                section=section,
+                key=missing[0],
+            )
+    return tuple(named)
+
+
+def check_exposure(address: str | None, *, must_sign_in: bool, is_allowed: bool) -> None:
+    """Refuse to serve others than this machine where nobody has to sign in.
+
+    ``address`` is Streamlit's ``server.address``: unset is all addresses. Raises SettingsError.
+    """
+    if must_sign_in or is_allowed or is_local(address):
+        return
+    raise SettingsError(
+        "server.address is {address}, and without sign-in everybody who reaches it is an operator:"
+        " set up [auth] in .streamlit/secrets.toml, or serve 127.0.0.1,"
+        " or say ECOMMERCE_SERVE_WITHOUT_SIGN_IN=yes",
+        address=address or "unset (all addresses)",
+    )
+
+
+def is_local(address: str | None) -> bool:
+    """Whether only this machine reaches an address: loopback, or a socket in its file system."""
+    text = (address or "").strip().strip("[]").lower()
+    if text == "localhost" or text.startswith("unix:"):
+        return True
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
+    return (mapped or found).is_loopback

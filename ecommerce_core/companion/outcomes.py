@@ -1,0 +1,102 @@
+"""How a run, or the error that took its place, is put to the caller of a callback."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from ecommerce_core.companion.http import (
+    JSON,
+    PREFIX,
+    RETRY_LATER,
+    TEXT,
+    Problem,
+    Reply,
+    encode_json,
+)
+from ecommerce_core.domain import (
+    PeerError,
+    Run,
+    RunStatus,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreForeign,
+    StoreFull,
+    SyncError,
+)
+
+RUN_PAGE = f"{PREFIX}/activity"
+
+# Said instead of the error's own words, which may hold the path of the file.
+_STORE_PROBLEMS: tuple[tuple[type[StoreError], str], ...] = (
+    (StoreBusy, "another process holds the database"),
+    (StoreFull, "no room on the disk"),
+    (StoreDamaged, "the database file is damaged"),
+    (StoreForeign, "the database file belongs to something else"),
+)
+
+_GOOD = frozenset(status for status in RunStatus if status.is_good)
+
+
+def accepted(dataset: str, run_id: int | None, *, joined: bool, as_json: bool) -> Reply:
+    """202 for who does not wait. ``run_id`` is None where the run waits for another."""
+    location = RUN_PAGE if run_id is None else f"{RUN_PAGE}?run={run_id}"
+    headers = (("Preference-Applied", "respond-async"), ("Location", location))
+    if as_json:
+        members = _members("accepted", dataset, run_id, joined=joined)
+        return Reply(202, encode_json(members), JSON, headers)
+    text = "Accepted\n" + (f"run {run_id}\n" if run_id else "the run waits for its turn\n")
+    return Reply(202, text.encode(), TEXT, headers)
+
+
+def reply_of(run: Run, *, joined: bool, as_json: bool) -> Reply:
+    """What a run that ended is answered with. Raises Problem for one that failed."""
+    if run.status not in {*_GOOD, RunStatus.HELD}:
+        status = 502 if run.status is RunStatus.FAILED else 503
+        members = _members(run.status.value, run.dataset, run.id, joined=joined, run=run)
+        members["run_status"] = members.pop("status")
+        detail = run.error or f"run {run.id} was {run.status.value}"
+        headers = RETRY_LATER if status == 503 else ()
+        raise Problem(status, detail, headers, members=members)
+    # Held: the answer was fetched, but it is for an operator to say whether it counts.
+    status = 202 if run.status is RunStatus.HELD else 200
+    headers = (("Location", f"{RUN_PAGE}?run={run.id}"),) if status == 202 else ()
+    if as_json:
+        members = _members(run.status.value, run.dataset, run.id, joined=joined, run=run)
+        return Reply(status, encode_json(members), JSON, headers)
+    first = "Held: an operator has to confirm this run" if status == 202 else "Done"
+    counts = ", ".join(f"{count} {name}" for name, count in asdict(run.counts).items())
+    text = f"{first}\nrun {run.id} {run.status.value}: {counts}\n"
+    return Reply(status, text.encode(), TEXT, headers)
+
+
+def _members(
+    status: str, dataset: str, run_id: int | None, *, joined: bool, run: Run | None = None
+) -> dict[str, object]:
+    return {
+        "status": status,
+        "dataset": dataset,
+        "run_id": run_id,
+        "joined": joined,
+        "counts": None if run is None else asdict(run.counts),
+        "error": None if run is None else run.error,
+    }
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The problem that an error is to the caller; None where nobody foresaw the error."""
+    if isinstance(error, StoreError):
+        return Problem(503, _describe_store_error(error), RETRY_LATER)
+    if isinstance(error, SyncError):
+        return Problem(503, str(error), RETRY_LATER)
+    if isinstance(error, PeerError):
+        return Problem(502, str(error))
+    return None
+
+
+def _describe_store_error(error: StoreError) -> str:
+    """What is wrong with the store, in words that give no path away."""
+    for kind, words in _STORE_PROBLEMS:
+        if isinstance(error, kind):
+            return words
+    return "the database cannot be written"

@@ -1,0 +1,72 @@
+"""The address that says what a reader looks at: ``?q=tv&family=TV&price=10-50&sort=-price``.
+
+Pure: an address is a mapping of names to values. What it says wrongly is left
+out and named, so that a page can tell its reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from ecommerce_core.datasets.address.parameters import page_parameters, read_parameters
+from ecommerce_core.datasets.address.view import PAGE_SIZES, TABS, Range, View
+from ecommerce_core.datasets.dataset import Dataset
+from ecommerce_core.domain import Withdrawn
+
+Address = dict[str, str | list[str]]
+
+
+def format_address(view: View, dataset: Dataset) -> Address:
+    """The address of a view: what differs from the page as it opens."""
+    said: dict[str, str | list[str] | None] = {
+        "view": view.tab if view.tab != TABS[0] else None,
+        "as": view.layout if view.layout not in {"", dataset.layouts[0]} else None,
+        **format_question(view, dataset),
+        "page": str(view.page) if view.page > 1 else None,
+        "size": str(view.size) if view.size != PAGE_SIZES[0] else None,
+        "from": str(view.from_run) if view.from_run is not None else None,
+        "to": str(view.to_run) if view.to_run is not None else None,
+        "kind": view.kind,
+        "row": view.row,
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def format_question(view: View, dataset: Dataset) -> Address:
+    """The part of an address that says which rows, in what order."""
+    names = {column.name: column.address for column in dataset.row_columns}
+    said: dict[str, str | list[str] | None] = {
+        "q": view.search or None,
+        **{names[column]: list(chosen) for column, chosen in view.choices.items()},
+        **{names[column]: format_range(ends) for column, ends in view.ranges.items()},
+        "withdrawn": view.withdrawn.value if view.withdrawn is not Withdrawn.HIDE else None,
+        **{names[column]: since for column, since in view.since.items()},
+        **{names[column]: ("no", "yes")[there] for column, there in view.presence.items()},
+        "sort": _format_sort(view, dataset, names),
+    }
+    return {name: value for name, value in said.items() if value}
+
+
+def _format_sort(view: View, dataset: Dataset, names: Mapping[str, str]) -> str | None:
+    first = (view.sort or dataset.default_sort, view.descending)
+    if first == (dataset.default_sort, False) and not view.then_by:
+        return None
+    terms = (first, *view.then_by)
+    return ",".join(("-" if descends else "") + names[column] for column, descends in terms)
+
+
+def format_range(ends: Range) -> str:
+    """``10-50.25``: exact, and without an exponent."""
+    return "-".join("" if end is None else _digits(end) for end in ends)
+
+
+def _digits(number: Decimal) -> str:
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def parse_address(said: Mapping[str, list[str]], dataset: Dataset) -> tuple[View, list[str]]:
+    """The view that an address asks for, and what of it was left out, as ``name=value``."""
+    view, refused = read_parameters(said, page_parameters(dataset), View())
+    return view, [f"{name}={value}"[:80] for name, value in refused]

@@ -1,0 +1,180 @@
+"""The customers dataset: what the CRM says in either of its revisions, and what of it we keep.
+
+Wire: a bare list of ``{"id", "idClient", "firstName", "lastName",
+"fidelityPoint", "payment", "account"}``; a later revision says ``IdClient``,
+``Prenom``, ``Nom``, ``Credit``, ``Montant`` (``Paiement`` in files), ``Compte``,
+adds fields, which are ignored, and may send its numbers as texts ("420").
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from typing import Annotated, Any
+
+import msgspec
+
+from ecommerce_core.datasets.column import Column, Filter, Kind
+from ecommerce_core.datasets.dataset import Body, Dataset, Record
+from ecommerce_core.domain import IN_FIELD, MISSING, OUT_OF_RANGE, WRONG_TEXT, Customer, Rejection
+
+Name = Annotated[str, msgspec.Meta(max_length=500)] | msgspec.UnsetType
+Identity = (
+    Annotated[str, msgspec.Meta(max_length=200)]
+    | Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+    | None
+    | msgspec.UnsetType
+)
+Number = int | float | Annotated[str, msgspec.Meta(max_length=50)] | None | msgspec.UnsetType
+
+# Beyond this a double no longer holds every whole number.
+LARGEST_NUMBER = 2.0**53
+_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
+
+
+class CustomerRecord(Record, frozen=True, gc=False):
+    """A customer as the store keeps it."""
+
+    customer_id: str
+    first_name: str
+    last_name: str
+    loyalty_points: float | None
+    payment: float | None
+    account: str
+
+
+class _WireCustomer(msgspec.Struct, frozen=True, gc=False):
+    id: Identity = msgspec.UNSET
+    idClient: Identity = msgspec.UNSET  # noqa: N815 -- the peer's spelling ends here
+    IdClient: Identity = msgspec.UNSET
+    firstName: Name = msgspec.UNSET  # noqa: N815
+    Prenom: Name = msgspec.UNSET
+    lastName: Name = msgspec.UNSET  # noqa: N815
+    Nom: Name = msgspec.UNSET
+    fidelityPoint: Number = msgspec.UNSET  # noqa: N815
+    Credit: Number = msgspec.UNSET
+    payment: Number = msgspec.UNSET
+    Montant: Number = msgspec.UNSET
+    Paiement: Number = msgspec.UNSET
+    account: Name | None = msgspec.UNSET
+    Compte: Name | None = msgspec.UNSET
+
+
+_find = msgspec.json.Decoder(msgspec.Raw)
+_decode = msgspec.json.Decoder(_WireCustomer)
+
+
+class CustomerDecoder:
+    """Decodes one answer of the CRM: it counts the twins that it met, so it serves one answer."""
+
+    def __init__(self) -> None:
+        self._twins: Counter[str] = Counter()
+
+    @property
+    def is_repeatable(self) -> bool:
+        """False once a key was made of an ordinal, which depends on the records before it."""
+        return not self._twins
+
+    def find_list(self, body: Body | memoryview) -> msgspec.Raw:
+        """The whole answer: it is the list. Raises msgspec.DecodeError, RecursionError."""
+        return _find.decode(body)
+
+    def decode(self, raw: Body | msgspec.Raw) -> CustomerRecord:
+        """One customer. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""
+        wire = _decode.decode(raw)
+        first_name = _text("firstName", wire.firstName, wire.Prenom)
+        last_name = _text("lastName", wire.lastName, wire.Nom)
+        account = _first(wire.account, wire.Compte) or ""
+        customer_id = _identity(wire.idClient, wire.IdClient, wire.id)
+        points = _number("fidelityPoint", wire.fidelityPoint, wire.Credit)
+        payment = _number("payment", wire.payment, wire.Montant, wire.Paiement)
+        if customer_id is None:
+            customer_id = self._digest(first_name, last_name, account)
+        return CustomerRecord(customer_id, first_name, last_name, points, payment, account)
+
+    def key_of(self, fields: dict[str, Any]) -> str | None:
+        """The identity of a customer that could not be taken."""
+        for name in ("idClient", "IdClient", "id"):
+            value = fields.get(name)
+            if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+                return str(value)
+        return None
+
+    def _digest(self, *identifying: str) -> str:
+        text = "\x1f".join(identifying)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        self._twins[digest] += 1
+        return f"{digest}-{self._twins[digest]}"
+
+
+def _first(*spellings: Any) -> Any:
+    """The first spelling that the peer used; None where it used none."""
+    return next((value for value in spellings if value is not msgspec.UNSET), None)
+
+
+def _text(name: str, *spellings: str | msgspec.UnsetType) -> str:
+    value = _first(*spellings)
+    if value is None:
+        raise Rejection(MISSING.of(field=name))
+    return str(value)
+
+
+def _identity(*spellings: str | int | None | msgspec.UnsetType) -> str | None:
+    for value in spellings:
+        if value is not msgspec.UNSET and value is not None and value != "":
+            return str(value)
+    return None
+
+
+def _number(name: str, *spellings: int | float | str | None | msgspec.UnsetType) -> float | None:
+    """A number of the wire; None where the peer has none. A text must be a plain number."""
+    value = _first(*spellings)
+    if value is None:
+        return None
+    if isinstance(value, str):
+        text = value.strip()
+        if not _NUMBER.fullmatch(text):
+            said = WRONG_TEXT.of(value=repr(value[:40]))
+            raise Rejection(IN_FIELD.of(field=name, reason=said))
+        value = float(text)
+    # Compared before it is converted: float() of a huge int raises.
+    if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+        raise Rejection(IN_FIELD.of(field=name, reason=OUT_OF_RANGE.template))
+    return float(value)
+
+
+def _to_wire(row: Customer) -> dict[str, Any]:
+    return {
+        "idClient": row.customer_id,
+        "firstName": row.first_name,
+        "lastName": row.last_name,
+        "fidelityPoint": row.loyalty_points,
+        "payment": row.payment,
+        "account": row.account,
+    }
+
+
+CUSTOMERS = Dataset(
+    name="customers",
+    peer="crm",
+    table="customer",
+    columns=(
+        Column("customer_id", Kind.ID, address="id", searched=True),
+        Column("first_name", address="first", searched=True),
+        Column("last_name", address="last", searched=True),
+        Column("loyalty_points", Kind.NUMBER, address="points", nullable=True, filter=Filter.RANGE),
+        Column("payment", Kind.NUMBER, nullable=True),
+        Column("account", Kind.ID, searched=True, filter=Filter.PRESENCE),
+    ),
+    default_sort="last_name",
+    layouts=("cards", "table"),
+    row_type=Customer,
+    list_name=None,
+    decoder=CustomerDecoder,
+    path=lambda settings: settings.crm_path,
+    callback_path="ecommerce/auto_load_customers",
+    task_name="get_customers",
+    task_app="crm",
+    to_wire=_to_wire,
+)

@@ -1,0 +1,95 @@
+"""The products dataset: what catalogue-produit says, and what of it we keep.
+
+Wire: ``{"produits": [{"id", "codeProduit", "familleProduit", "descriptionProduit",
+"quantiteMin", "packaging", "prix"}, …]}``, ``prix`` in cents; later revisions
+add fields, which are ignored, and may leave out ``id``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from ecommerce_core.datasets.column import Column, Filter, Kind
+from ecommerce_core.datasets.dataset import Body, Dataset, Record
+from ecommerce_core.domain import Product
+
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Name = Annotated[str, msgspec.Meta(max_length=500)]
+Text = Annotated[str, msgspec.Meta(max_length=4_000)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+class ProductRecord(Record, frozen=True, gc=False):
+    """A product of the wire. ``min_quantity`` and ``packaging`` of the shop are the table's own."""
+
+    code: Code = msgspec.field(name="codeProduit")
+    family: Name = msgspec.field(name="familleProduit")
+    description: Text = msgspec.field(name="descriptionProduit")
+    price_cents: Count = msgspec.field(name="prix")
+    catalogue_min_quantity: Count | None = msgspec.field(name="quantiteMin", default=None)
+    catalogue_packaging: Count | None = msgspec.field(name="packaging", default=None)
+    catalogue_id: Count | None = msgspec.field(name="id", default=None)
+
+
+class _Answer(msgspec.Struct, gc=False):
+    produits: msgspec.Raw
+
+
+_find = msgspec.json.Decoder(_Answer)
+_decode = msgspec.json.Decoder(ProductRecord)
+
+
+class ProductDecoder:
+    """Decodes catalogue-produit's answers."""
+
+    decode = staticmethod(_decode.decode)
+    is_repeatable = True
+
+    def find_list(self, body: Body | memoryview) -> msgspec.Raw:
+        """The products of an answer. Raises msgspec.DecodeError, RecursionError."""
+        return _find.decode(body).produits
+
+    def key_of(self, fields: dict[str, Any]) -> str | None:
+        """The code of a product that could not be taken."""
+        code = fields.get("codeProduit")
+        return code if isinstance(code, str) else None
+
+
+def _to_wire(row: Product) -> dict[str, Any]:
+    return {
+        "id": row.catalogue_id,
+        "codeProduit": row.code,
+        "familleProduit": row.family,
+        "descriptionProduit": row.description,
+        "quantiteMin": row.catalogue_min_quantity,
+        "packaging": row.catalogue_packaging,
+        "prix": row.price_cents,
+    }
+
+
+PRODUCTS = Dataset(
+    name="products",
+    peer="catalogue-produit",
+    table="product",
+    columns=(
+        Column("code", Kind.ID, searched=True),
+        Column("family", filter=Filter.CHOICE),
+        Column("description", searched=True),
+        Column("price_cents", Kind.MONEY, address="price", field="price_eur", filter=Filter.RANGE),
+        Column("catalogue_min_quantity", Kind.NUMBER, address="minimum", nullable=True),
+        Column("catalogue_packaging", Kind.NUMBER, address="pack", nullable=True),
+        Column("catalogue_id", Kind.NUMBER, address="number", nullable=True),
+    ),
+    shop_columns=(Column("min_quantity", Kind.NUMBER), Column("packaging", Kind.NUMBER)),
+    default_sort="code",
+    row_type=Product,
+    list_name="produits",
+    decoder=ProductDecoder,
+    path=lambda settings: settings.catalogue_path,
+    callback_path="ecommerce/add-auto",
+    task_name="get_products",
+    task_app="products",
+    to_wire=_to_wire,
+)

@@ -1,0 +1,131 @@
+"""The way to one peer, examined step by step: a route, a connection, a first byte, a contract."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ecommerce_core.domain import (
+    PeerContractError,
+    PeerError,
+    PeerRefused,
+    PeerTimedOut,
+    PeerTooLarge,
+    PeerUnreachable,
+)
+from ecommerce_core.gateway.client import Gateway
+
+
+class _Enough(Exception):  # noqa: N818 - nothing went wrong
+    """The peer answers, and more need not be known."""
+
+
+class Verdict(StrEnum):
+    """What a check found: ``note`` is worth knowing and keeps nothing from working."""
+
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step of the examination of one ``subject``, with the seconds that it took."""
+
+    subject: str
+    step: str
+    verdict: Verdict
+    detail: str
+    advice: str | None = None
+    seconds: float | None = None
+
+
+def reach(gateway: Gateway, peer: str, path: str, *, patience_s: float = 5.0) -> str | None:
+    """Why ``peer`` does not answer, None where it does: the first bytes are enough."""
+
+    def enough(done: int, total: int | None) -> None:
+        raise _Enough
+
+    try:
+        gateway.fetch(
+            peer, path, timeout_s=patience_s, deadline_s=2 * patience_s, on_progress=enough
+        )
+    except PeerError as error:
+        return str(error)
+    except _Enough:
+        pass
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerExamination:
+    """A peer under examination: one fetch tells of the way to it, one reading of its answer."""
+
+    gateway: Gateway
+    name: str
+    path: str
+    path_variable: str | None = None
+
+    def examine(self, read: Callable[[bytes | bytearray], tuple[Verdict, str]]) -> Iterator[Check]:
+        """Every step's check. ``read`` judges the answer, and may raise PeerError."""
+        began_s = time.monotonic()
+        first_s: float | None = None
+
+        def on_progress(done: int, total: int | None) -> None:
+            nonlocal first_s
+            first_s = first_s or time.monotonic() - began_s
+
+        try:
+            body = self.gateway.fetch(self.name, self.path, on_progress=on_progress).body
+        except PeerError as error:
+            yield from self._passed(failed_at=_step(error), seconds=first_s)
+            yield Check(self.name, _step(error), Verdict.WRONG, str(error), self._advice(error))
+            return
+        yield from self._passed(failed_at="contract", seconds=first_s)
+        began_s = time.monotonic()
+        try:
+            verdict, detail = read(body)
+        except PeerError as error:
+            yield Check(self.name, "contract", Verdict.WRONG, str(error), self._advice(error))
+            return
+        took_s = time.monotonic() - began_s
+        yield Check(self.name, "contract", verdict, detail, seconds=took_s)
+
+    def _passed(self, *, failed_at: str, seconds: float | None) -> Iterator[Check]:
+        """The steps that a request has taken when it fails at ``failed_at``."""
+        said = {
+            "name": "the gateway has a route",
+            "connect": "the gateway reaches it",
+            "first byte": f"of {self.path}",
+        }
+        for step, detail in said.items():
+            if step == failed_at:
+                return
+            took_s = seconds if step == "first byte" else None
+            yield Check(self.name, step, Verdict.OK, detail, seconds=took_s)
+
+    def _advice(self, error: PeerError) -> str:
+        variable = self.path_variable
+        path = f"check {variable} (it is {self.path})" if variable else "check its version"
+        if isinstance(error, PeerUnreachable):
+            is_known = error.details.get("status") != 404
+            return f"start {self.name}" if is_known else f"register {self.name} with the gateway"
+        if isinstance(error, PeerTimedOut):
+            return "look at its load; ECOMMERCE_TIMEOUT_S and ECOMMERCE_DEADLINE_S set the patience"
+        if isinstance(error, PeerTooLarge):
+            return (
+                "raise ECOMMERCE_MAX_BODY_MB or ECOMMERCE_MAX_RECORDS"
+                " if the answer is meant to be that long"
+            )
+        if isinstance(error, PeerContractError | PeerRefused):
+            return path
+        return f"look at the log of {self.name} and of the gateway"
+
+
+def _step(error: PeerError) -> str:
+    """The step at which a request failed that found the gateway."""
+    if isinstance(error, PeerUnreachable):
+        return "name" if error.details.get("status") == 404 else "connect"
+    return "first byte" if isinstance(error, PeerTimedOut) else "contract"

@@ -1,0 +1,237 @@
+"""What pages are told while nobody clicks: which of the things they show are newer than drawn.
+
+One thread looks at everything for all pages: once a second, and at once when a run has ended or
+a callback was written. What differs from the last look gets a higher version. Other processes on
+the same database are heard of the same way, because the store is asked and not remembered.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from ecommerce_core.domain import ClockReading, Progress, StoreError, estimate
+
+logger = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+# After a look, so that a storm of callbacks costs twenty looks a second and not a thousand.
+PAUSE_S = 0.05
+# A clock that is read once a second and ticks once a second is read up to a tick late.
+TICKS_AHEAD = 1.5
+# A clock that shows the same for so long, though it is not paused, stands still.
+STANDS_AFTER_S = 3.0
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Changes of these may wait for others: what a page shows is right without them.
+PATIENT_TOPICS = frozenset({"begun"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look: what each topic is now, the clock as read, and the runs under way."""
+
+    topics: Mapping[str, Hashable]
+    clock: ClockReading
+    progress: tuple[Progress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LiveClock:
+    """The simulated clock as a browser moves it on: where it was at ``read_at_ms`` (Unix, UTC).
+
+    One that is not paused and not moving either stands still, or cannot be read.
+    """
+
+    simulated_ms: int
+    read_at_ms: int
+    speed: float
+    is_paused: bool
+    is_moving: bool
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the clock as pages and sockets send it."""
+        return {
+            "simulated_ms": self.simulated_ms,
+            "read_at_ms": self.read_at_ms,
+            "speed": self.speed,
+            "is_paused": self.is_paused,
+            "is_moving": self.is_moving,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What pages are told. Versions count only together with ``epoch``, this process's name."""
+
+    epoch: str
+    versions: Mapping[str, int]
+    clock: LiveClock | None = None
+    progress: tuple[Mapping[str, object], ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the state as a message to a page."""
+        return {
+            "epoch": self.epoch,
+            "versions": dict(self.versions),
+            "clock": None if self.clock is None else self.clock.as_dict(),
+            "progress": [dict(each) for each in self.progress],
+        }
+
+
+class Live:
+    """Looks with ``look``, keeps the newest state, and calls ``observers`` when it changes.
+
+    Observers are called on the thread of the look, with True if a page that shows what changed
+    is out of date, False if only a clock or a progress moved on or a run began.
+    """
+
+    def __init__(self, look: Callable[[], Seen], *, every_s: float = LOOK_EVERY_S) -> None:
+        self._look = look
+        self._every_s = every_s
+        self.observers: list[Callable[[bool], None]] = []
+        self._topics: Mapping[str, Hashable] = {}
+        self._reading: ClockReading | None = None
+        self._standing: ClockReading | None = None
+        self._state = LiveState(secrets.token_hex(6), {})
+        self._turn = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._is_failing = False
+        self._is_stale = True
+
+    def start(self) -> None:
+        """Start the thread; its first look is at once."""
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, timeout_s: float = 2.0) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout_s)
+
+    def state(self) -> LiveState:
+        """Return the newest state; never waits."""
+        return self._state
+
+    def fresh_state(self) -> LiveState:
+        """Return the state with all that ``wake`` told of: what a page that is drawn now shows."""
+        if self._is_stale:
+            self.look()
+        return self._state
+
+    def wake(self) -> None:
+        """Look again as soon as possible: something has just changed. Never waits."""
+        self._is_stale = True
+        self._wake.set()
+
+    def announce(self) -> None:
+        """Have observers look whom they may still tell something: a sign-in was ended."""
+        for observer in tuple(self.observers):
+            observer(True)
+
+    def look(self) -> None:
+        """Look once, now. Never raises: what goes wrong is logged once."""
+        with self._turn:
+            self._is_stale = False
+            try:
+                seen = self._look()
+            except Exception as error:
+                if not self._is_failing:
+                    self._is_failing = True
+                    # A store that cannot be read says why on every page.
+                    level = logging.WARNING if isinstance(error, StoreError) else logging.ERROR
+                    logger.log(level, "pages are not told of changes: %s", error)
+                return
+            self._is_failing = False
+            self._take(seen)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self.look()
+            self._stopping.wait(PAUSE_S)
+            self._wake.wait(self._every_s)
+            self._wake.clear()
+
+    def _take(self, seen: Seen) -> None:
+        before = self._state
+        changed = {name for name, now in seen.topics.items() if self._topics.get(name) != now}
+        versions = {name: before.versions.get(name, 0) + (name in changed) for name in seen.topics}
+        clock = self._clock(seen.clock)
+        progress = tuple(describe_progress(each) for each in seen.progress)
+        self._topics = seen.topics
+        state = LiveState(before.epoch, versions, clock, progress)
+        if state == before:
+            return
+        self._state = state
+        is_urgent = bool(changed - PATIENT_TOPICS)
+        for observer in tuple(self.observers):
+            observer(is_urgent)
+
+    def _clock(self, reading: ClockReading) -> LiveClock | None:
+        """The clock as it was sent last while that still says what is read, else as it is read."""
+        if reading.clock is None or reading.read_at is None:
+            self._reading = self._standing = None
+            return None
+        kept, is_standing = self._reading, self._stands_still(reading)
+        # One that stands still is told of once, and not with every second that it stands.
+        is_news = kept is None or not (is_standing or _foretells(kept, reading))
+        if kept is None or is_news or (is_standing and kept.clock != reading.clock):
+            self._reading = kept = reading
+        clock, read_at = kept.clock, kept.read_at
+        if clock is None or read_at is None:  # as a kept one never is
+            return None
+        return LiveClock(
+            (clock.simulated_at.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1),
+            (read_at - EPOCH) // timedelta(milliseconds=1),
+            clock.speed,
+            clock.paused,
+            not clock.paused and reading.error is None and not is_standing,
+        )
+
+    def _stands_still(self, reading: ClockReading) -> bool:
+        """Return True if the clock shows what it showed some seconds ago, and should not."""
+        since, clock = self._standing, reading.clock
+        if since is None or since.clock != clock or since.read_at is None:
+            self._standing = reading
+            return False
+        if clock is None or clock.paused or reading.read_at is None:
+            return False
+        waited_s = (reading.read_at - since.read_at).total_seconds()
+        # Its times are whole seconds: a slow one shows the same for a while.
+        return waited_s >= STANDS_AFTER_S and waited_s * clock.speed >= STANDS_AFTER_S
+
+
+def _foretells(kept: ClockReading, reading: ClockReading) -> bool:
+    """Return True if ``reading`` is what one expects after ``kept``: nothing need be sent."""
+    before, now = kept.clock, reading.clock
+    if before is None or now is None or reading.read_at is None or kept.error != reading.error:
+        return False
+    if (before.speed, before.paused) != (now.speed, now.paused):
+        return False
+    expected = estimate(kept, reading.read_at)
+    if expected is None:
+        return False
+    # Never behind what a page shows: a page must not show what the clock has not reached. Both
+    # show whole seconds.
+    ahead_s = (now.simulated_at - expected.replace(microsecond=0)).total_seconds()
+    return 0 <= ahead_s <= max(1.0, TICKS_AHEAD * abs(now.speed))
+
+
+def describe_progress(progress: Progress) -> Mapping[str, object]:
+    """Return a run under way as pages are told of it: with when it was asked for."""
+    return {
+        "dataset": progress.dataset,
+        "stage": progress.stage.value,
+        "bytes_done": progress.bytes_done,
+        "bytes_total": progress.bytes_total,
+        "records": progress.records,
+        "since_ms": round(time.time() * 1e3 - progress.elapsed_s * 1e3, -2),
+    }

@@ -1,0 +1,99 @@
+"""What pages show, in short: a value for each topic that differs when the pages are out of date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import ClockReading, PeerHealth, Progress, RunStatus
+from ecommerce_core.gateway import Gateway, Registration
+from ecommerce_core.live.broadcaster import Seen
+from ecommerce_core.scheduler import Watcher
+from ecommerce_core.storage import BackupSchedule, Store
+
+# The watcher looks every second: what is this old is no answer any more.
+SILENT_AFTER = timedelta(seconds=6)
+
+
+def has_failed(health: PeerHealth) -> bool:
+    """Return True if the last word of a peer was an error."""
+    if health.last_error is None:
+        return False
+    answered_at = health.last_answer_at
+    return answered_at is None or (health.last_error_at or answered_at) > answered_at
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLook:
+    """Looks at all that pages show.
+
+    ``progress`` gives a dataset's sync under way, ``shown`` what readers see of its rows.
+    """
+
+    store: Store
+    gateway: Gateway
+    watcher: Watcher
+    backups: BackupSchedule
+    registration: Registration
+    datasets: Mapping[str, Dataset]
+    progress: Callable[[str], Progress | None]
+    shown: Callable[[str], Hashable]
+
+    def look(self) -> Seen:
+        """Look once. The topics are the datasets' names and those below. Raises StoreError.
+
+        ``runs`` and ``begun``: the journal of runs; ``deliveries``; ``tasks``: the scheduler's
+        list; ``clock``: speed, pause, and whether it is known; ``expected``: the callbacks that
+        are due; ``problems``: what does not work.
+        """
+        clock = self._clock()
+        topics: dict[str, Hashable] = {}
+        begun = []
+        under_way = {name: self.progress(name) for name in self.datasets}
+        for name, progress in under_way.items():
+            runs = self.store.list_runs(dataset=name, limit=2)
+            # A run that is stored has not ended for pages before readers see its rows.
+            running = [
+                run
+                for run in runs
+                if run.status is RunStatus.RUNNING or (progress and progress.run_id == run.id)
+            ]
+            begun += [run.id for run in running]
+            ended = next((run for run in runs if run not in running), None)
+            held = self.store.held_run(name)
+            topics[name] = (
+                None if ended is None else (ended.id, ended.status, ended.resolution),
+                None if held is None else held.id,
+                self.shown(name),
+            )
+        topics["runs"] = tuple(topics[name] for name in self.datasets)
+        topics["begun"] = tuple(begun)
+        topics["deliveries"] = self.store.newest_delivery_id()
+        topics["expected"] = self.store.promises_mark()
+        seen = self.watcher.snapshot()
+        topics["tasks"] = seen.tasks, seen.listed_at is not None, seen.era_at
+        known = clock.clock
+        topics["clock"] = None if known is None else (known.speed, known.paused)
+        topics["problems"] = self._problems(clock)
+        return Seen(topics, clock, tuple(each for each in under_way.values() if each))
+
+    def _clock(self) -> ClockReading:
+        seen, now = self.watcher.snapshot(), datetime.now(UTC)
+        found = seen.reading
+        if seen.error is not None:
+            return replace(found, error=seen.error)
+        if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
+            return replace(found, error="silent")
+        return found
+
+    def _problems(self, clock: ClockReading) -> Hashable:
+        peers = dict.fromkeys(dataset.peer for dataset in self.datasets.values())
+        return (
+            clock.error,
+            tuple(has_failed(self.gateway.health(peer)) for peer in peers),
+            self.backups.state.error,
+            self.registration.state.error,
+            tuple(promise.id for promise in self.watcher.missed_now()),
+        )

@@ -1,0 +1,26 @@
+"""The scheduler: its clock and its tasks, and the callbacks that are expected of it.
+
+``client`` speaks to it (``wire_json`` and ``wire_html`` are its two languages), ``monitor`` polls
+it, ``expected``, ``tracker`` and ``matching`` say which callbacks are due and which of them came,
+and ``delivery_writer`` keeps those that came.
+"""
+
+from ecommerce_core.scheduler.callback_context import Delivery, Ticket, reason_of
+from ecommerce_core.scheduler.client import Scheduler
+from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryLog, simulated_time
+from ecommerce_core.scheduler.monitor import Watcher
+from ecommerce_core.scheduler.steering import Steering
+from ecommerce_core.scheduler.tokens import verify_token
+
+__all__ = [
+    "ClockPeek",
+    "Delivery",
+    "DeliveryLog",
+    "Scheduler",
+    "Steering",
+    "Ticket",
+    "Watcher",
+    "reason_of",
+    "simulated_time",
+    "verify_token",
+]

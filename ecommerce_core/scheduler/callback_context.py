@@ -1,0 +1,159 @@
+"""One delivery of a callback, from its arrival to its line in the journal.
+
+The scheduler's own is made by the companion; one that a person asks for again is made by
+the application, and says so in its reason.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
+from datetime import UTC, datetime
+from typing import Protocol
+
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import (
+    N_,
+    ClockReading,
+    NewDelivery,
+    Outcome,
+    PeerError,
+    Run,
+    RunStatus,
+    StoreError,
+    SyncError,
+)
+from ecommerce_core.logs import log_delivery
+from ecommerce_core.scheduler.delivery_writer import DeliveryLog
+
+
+class Ticket(Protocol):
+    """A place in a run."""
+
+    @property
+    def future(self) -> Future[Run]:
+        """The run, once it ended: failed ones too, where a peer failed."""
+        ...
+
+    @property
+    def joined(self) -> bool:
+        """True where the run had been asked for before."""
+        ...
+
+    def run_id(self) -> int | None:
+        """The run's number; None while it has not begun."""
+        ...
+
+
+class DeliveryMetrics(Protocol):
+    """What counts callbacks; the companion's metrics do."""
+
+    def observe_delivery(self, dataset: str, outcome: Outcome) -> None:
+        """Count a callback that arrived."""
+        ...
+
+    def observe_refusal_not_kept(self, dataset: str) -> None:
+        """Count a refused callback that the journal does not keep."""
+        ...
+
+
+def reason_of(error: BaseException) -> str:
+    """What the journal says of an error: our own in their words, others by their kind alone."""
+    if isinstance(error, PeerError | StoreError | SyncError):
+        return str(error)
+    if isinstance(error, CancelledError):
+        return N_("the application is shutting down")
+    return N_("an unforeseen error: {kind}").format(kind=type(error).__name__)
+
+
+# Both begin with models.DELIVERED_AGAIN, by which they are known again.
+AGAIN = N_("delivered again: delivery {id}")
+AGAIN_WITH_REASON = N_("delivered again: delivery {id}; {reason}")
+
+
+class Delivery:
+    """One callback under way, until the journal has it.
+
+    ``again_of`` is the delivery that a person repeats, ``simulated_at`` the clock's time where
+    it is known at once; else ``clock`` may be set to a reading that is under way. ``metrics``
+    counts what callers sent, so what nobody sent has none.
+    """
+
+    def __init__(
+        self,
+        log: DeliveryLog,
+        dataset: Dataset,
+        *,
+        metrics: DeliveryMetrics | None = None,
+        again_of: int | None = None,
+        simulated_at: datetime | None = None,
+    ) -> None:
+        self._log = log
+        self._dataset = dataset
+        self._metrics = metrics
+        self._again_of = again_of
+        self._simulated_at = simulated_at
+        self._received_at = datetime.now(UTC)
+        self._began_s = time.monotonic()
+        self._once = threading.Lock()
+        self.clock: Future[ClockReading] | None = None
+
+    def journal(
+        self,
+        outcome: Outcome,
+        *,
+        run_id: int | None = None,
+        reason: str | None = None,
+        error: BaseException | None = None,
+    ) -> None:
+        """Note what became of it, the first time. Never blocks; any thread may call it."""
+        if not self._once.acquire(blocking=False):
+            return
+        delivery = NewDelivery(
+            received_at=self._received_at,
+            dataset=self._dataset.name,
+            outcome=outcome,
+            run_id=run_id,
+            reason=self._marked(reason),
+            simulated_at=self._simulated_at,
+            # A caller that was refused has not shown to be the task.
+            task_name=None if outcome is Outcome.REFUSED else self._dataset.task_name,
+            duration_s=time.monotonic() - self._began_s,
+        )
+        if self._metrics is not None:
+            self._metrics.observe_delivery(delivery.dataset, outcome)
+        if self._log.record(delivery, clock=self.clock):
+            log_delivery(delivery, error=error)
+        elif self._metrics is not None:
+            # Not a line of the log either: a flood would fill that instead.
+            self._metrics.observe_refusal_not_kept(delivery.dataset)
+
+    def follow(
+        self, ticket: Ticket, *, on_end: Callable[[Delivery], None] = lambda delivery: None
+    ) -> None:
+        """Journal it when its run ends, whether or not the caller still waits by then."""
+
+        def ended(future: Future[Run]) -> None:
+            on_end(self)
+            try:
+                run = future.result()
+            except (Exception, CancelledError) as error:
+                self.journal(
+                    Outcome.FAILED, run_id=ticket.run_id(), reason=reason_of(error), error=error
+                )
+                return
+            if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
+                self.journal(Outcome.FAILED, run_id=run.id, reason=run.error)
+            else:
+                outcome = Outcome.JOINED if ticket.joined else Outcome.EXECUTED
+                self.journal(outcome, run_id=run.id, reason=run.error)
+
+        ticket.future.add_done_callback(ended)
+
+    def _marked(self, reason: str | None) -> str | None:
+        if self._again_of is None:
+            return reason
+        template = AGAIN if reason is None else AGAIN_WITH_REASON
+        return template.format(id=self._again_of, reason=reason)

@@ -1,0 +1,300 @@
+"""The scheduler: its simulated clock, its list of tasks, and what may be done to both."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ecommerce_core.domain import (
+    Clock,
+    ClockReading,
+    PeerContractError,
+    PeerError,
+    PeerRefused,
+    Recurrence,
+    Task,
+    TaskError,
+    estimate,
+    occurrences,
+    period,
+    real_delay,
+)
+from ecommerce_core.scheduler.clock_cache import ClockCache, SharedFetch
+from ecommerce_core.scheduler.tokens import make_token
+from ecommerce_core.scheduler.verification import find_stored, not_there, to_wire, unknown
+from ecommerce_core.scheduler.wire_html import parse_tasks_html
+from ecommerce_core.scheduler.wire_json import (
+    PEER,
+    is_json,
+    parse_clock,
+    parse_tasks_json,
+    shown,
+)
+
+if TYPE_CHECKING:
+    from ecommerce_core.datasets import Dataset
+    from ecommerce_core.gateway import Answer, Gateway
+
+__all__ = [
+    "Scheduler",
+    "estimate",
+    "occurrences",
+    "parse_clock",
+    "parse_tasks_html",
+    "parse_tasks_json",
+    "period",
+    "real_delay",
+]
+
+logger = logging.getLogger(__name__)
+
+CLOCK_BYTES = 64 * 2**10
+LIST_BYTES = 4 * 2**20
+# Which of its two lists a scheduler has does not change from one poll to the next.
+REMEMBER_HTML_S = 60.0
+# How old a list may be that a page shows.
+TASKS_FRESH_S = 2.0
+
+
+class Scheduler:
+    """The scheduler behind ``gateway``. Safe to share between threads.
+
+    ``app_name`` is the target and the source of our own tasks; with
+    ``secrets``, they carry a token made with the first one. ``settle_s`` is how
+    long a task that should be in the list, and is not, is given before a second look.
+    ``deletion_observers`` make a context, from the tasks, in which we delete them.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        *,
+        app_name: str,
+        secrets: tuple[str, ...] = (),
+        settle_s: float = 1.0,
+    ) -> None:
+        self._gateway = gateway
+        self._app_name = app_name
+        self._secrets = secrets
+        self._settle_s = settle_s
+        self._html_until = 0.0
+        self.deletion_observers: list[Callable[[list[Task]], AbstractContextManager[None]]] = []
+        # The list before and after is compared: our own changes must not run into each other.
+        self._changing = threading.RLock()
+        self._cache = ClockCache(lambda: self._fetch_clock(timeout_s=2, deadline_s=3))
+        self._tasks = SharedFetch(
+            lambda: self.fetch_tasks(timeout_s=2, deadline_s=3), interval_s=TASKS_FRESH_S
+        )
+
+    def fetch_clock(self) -> Clock:
+        """The clock as it is now. Raises PeerError."""
+        return self._fetch_clock(timeout_s=5, deadline_s=10)
+
+    def reading(self) -> ClockReading:
+        """The clock, asked for at most once a second for all callers together.
+
+        The last good clock stays when an error follows it. Never raises PeerError.
+        """
+        return self._cache.reading()
+
+    def fetch_reading(self) -> ClockReading:
+        """A reading asked for now, to see a change. A change takes effect at the next tick."""
+        return self._cache.fetch_reading()
+
+    def fetch_tasks(self, *, timeout_s: float = 10, deadline_s: float = 20) -> list[Task]:
+        """Everybody's tasks, sorted by time. Raises PeerError.
+
+        From ``schedule/json``; from the page ``schedule/list`` where the
+        scheduler has no JSON, and then for a minute without asking for it again.
+        """
+        if time.monotonic() >= self._html_until:
+            try:
+                body = self._fetch_list("schedule/json", timeout_s, deadline_s).body
+                return parse_tasks_json(body)
+            except PeerRefused as error:
+                if error.status != 404:
+                    raise
+            except PeerContractError:
+                if is_json(body):
+                    raise
+        self._html_until = 0.0
+        page = self._fetch_list("schedule/list", timeout_s, deadline_s).body
+        tasks = parse_tasks_html(page, app_name=self._app_name)
+        self._html_until = time.monotonic() + REMEMBER_HTML_S
+        return tasks
+
+    def shared_tasks(self) -> list[Task]:
+        """The tasks for who only shows them: one request every 2 s for all callers.
+
+        An error is kept as long and told to all: a silent scheduler holds up one
+        caller, for 3 s, and not every part of every page. Raises PeerError.
+        """
+        return self._tasks.get()
+
+    def add_task(self, dataset: Dataset, *, simulated_at: datetime, recurrence: Recurrence) -> Task:
+        """Schedule the callback that fetches ``dataset``; returns what the scheduler stored.
+
+        It is sent once, whatever happens; where the answer is lost, the list
+        says whether the task arrived. A task whose time has passed meanwhile,
+        and that does not recur, has run and is returned as it was sent.
+
+        Raises TaskError where the scheduler would refuse or refused it, or stored
+        it otherwise than asked (it then stays); PeerError where it was not added,
+        or where nobody can say, which the message tells apart.
+        """
+        wanted = self._new_task(dataset, simulated_at, recurrence)
+        with self._change_of_list():
+            self._check_ahead(wanted)
+            before = self.fetch_tasks()
+            lost = self._post_task(wanted)
+            try:
+                stored = self._look_for(wanted, before)
+                passed = stored is None and self.fetch_clock().simulated_at >= simulated_at
+            except PeerError as error:
+                raise unknown(lost, error) from (lost or error)
+        if stored is None:
+            if lost is not None:
+                raise not_there(lost, passed=passed) from lost
+            if not (passed and recurrence == Recurrence.NONE):
+                raise TaskError(
+                    "The scheduler accepted the task {name}, but does not list it: it may be"
+                    " running at this moment, or was stored without its recurrence",
+                    name=wanted.name,
+                )
+        logger.info("added task %s, recurrence %s", wanted.name, wanted.recurrence)
+        return stored or wanted
+
+    def delete_tasks(self, name: str, *, source: str) -> int:
+        """Delete all tasks of that name and source; returns their number. Raises PeerError."""
+        return self._delete("schedule/delete", name=name, source=source)
+
+    def delete_all(self, source: str) -> int:
+        """Delete all tasks of that source; returns their number. Raises PeerError."""
+        return self._delete("app/delete", name=None, source=source)
+
+    def pause(self) -> None:
+        """Stop the clock, for everybody, at its next tick. Raises PeerError."""
+        self._change_clock("clock/pause")
+
+    def resume(self) -> None:
+        """Let the clock run again from its next tick. Raises PeerError."""
+        self._change_clock("clock/resume")
+
+    def set_speed(self, speed: float) -> None:
+        """Simulated seconds per real second, for everybody. Raises TaskError, PeerError."""
+        if isinstance(speed, bool) or not 0 < speed <= sys.float_info.max:
+            raise TaskError(
+                "The clock cannot run at speed {speed}: it takes a finite number above 0",
+                speed=shown(speed),
+            )
+        text = str(int(speed)) if speed == int(speed) and speed < 1e15 else repr(float(speed))
+        self._change_clock("clock/speed", params={"new": text})
+
+    def cut(self) -> None:
+        """Cut the calls under way, each of which ends with PeerTimedOut: for who must end now."""
+        self._gateway.cut_calls(PEER)
+
+    def _fetch_clock(self, *, timeout_s: float, deadline_s: float) -> Clock:
+        # A page waits for this one: it had rather say that the scheduler is silent.
+        answer = self._gateway.fetch(
+            PEER,
+            "clock/info",
+            timeout_s=timeout_s,
+            deadline_s=deadline_s,
+            max_body_bytes=CLOCK_BYTES,
+        )
+        return parse_clock(answer.body)
+
+    def _fetch_list(self, path: str, timeout_s: float, deadline_s: float) -> Answer:
+        return self._gateway.fetch(
+            PEER, path, timeout_s=timeout_s, deadline_s=deadline_s, max_body_bytes=LIST_BYTES
+        )
+
+    def _new_task(self, dataset: Dataset, simulated_at: datetime, recurrence: str) -> Task:
+        if recurrence not in set(Recurrence):
+            raise TaskError(
+                "The scheduler does not know the recurrence {recurrence}, and would store none",
+                recurrence=shown(str(recurrence)),
+            )
+        if simulated_at.tzinfo is not None:
+            raise TaskError(
+                "The time {time} has a time zone: the simulated clock has none", time=simulated_at
+            )
+        url = dataset.callback_path
+        secret = next(iter(self._secrets), None)
+        return Task(
+            name=dataset.task_name,
+            source_app=self._app_name,
+            target=self._app_name + url,
+            target_app=self._app_name,
+            target_url=url,
+            next_fire_time=simulated_at.replace(microsecond=0),
+            recurrence=str(recurrence),
+            data="" if secret is None else make_token(secret, app_name=self._app_name, url=url),
+        )
+
+    def _check_ahead(self, wanted: Task) -> None:
+        clock_at = self.fetch_clock().simulated_at
+        if wanted.next_fire_time <= clock_at:
+            raise TaskError(
+                "The task's time {time} is not ahead of the simulated clock, which shows {clock}",
+                time=wanted.next_fire_time,
+                clock=clock_at,
+            )
+
+    def _post_task(self, task: Task) -> PeerError | None:
+        """Send it once. Returns the error after which nobody knows whether it arrived."""
+        try:
+            self._gateway.send(PEER, "schedule/add", json=to_wire(task))
+        except PeerRefused as error:
+            if error.status != 422:
+                raise
+            raise TaskError(
+                "The scheduler refused the task {name} at {time}: {reason}",
+                name=task.name,
+                time=task.next_fire_time,
+                reason=str(error),
+            ) from error
+        except PeerError as error:
+            return error
+        return None
+
+    def _look_for(self, wanted: Task, before: list[Task]) -> Task | None:
+        # The second look is for an answer that was lost before the scheduler was done with it.
+        for wait_s in (0.0, self._settle_s):
+            time.sleep(wait_s)
+            stored = find_stored(wanted, before, self.fetch_tasks())
+            if stored is not None:
+                return stored
+        return None
+
+    def _delete(self, path: str, *, name: str | None, source: str) -> int:
+        with self._change_of_list():
+            tasks = [task for task in self.fetch_tasks() if task.source_app == source]
+            going = [task for task in tasks if name is None or task.name == name]
+            params = {"source": source} if name is None else {"name": name, "source": source}
+            with ExitStack() as observed:
+                for observer in self.deletion_observers:
+                    observed.enter_context(observer(going))
+                self._gateway.send(PEER, path, params=params)
+        logger.info("deleted %d tasks from the scheduler", len(going))
+        return len(going)
+
+    @contextmanager
+    def _change_of_list(self) -> Iterator[None]:
+        with self._changing:
+            try:
+                yield
+            finally:
+                self._tasks.expire()
+
+    def _change_clock(self, path: str, *, params: dict[str, str] | None = None) -> None:
+        self._gateway.send(PEER, path, params=params)
+        self._cache.expire()
+        logger.info("changed the simulated clock: %s", path)

@@ -1,0 +1,91 @@
+"""What became of a task that was sent: the list before and after, compared. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable
+from datetime import datetime
+
+from ecommerce_core.domain import PeerError, Task, TaskError, period
+from ecommerce_core.scheduler.wire_json import WIRE_TIME
+
+
+def to_wire(task: Task) -> dict[str, str | None]:
+    """The JSON body of ``schedule/add``."""
+    return {
+        "target_url": task.target_url,
+        "target_app": task.target_app,
+        "time": task.next_fire_time.strftime(WIRE_TIME),
+        "recurrence": task.recurrence,
+        "data": task.data,
+        "source_app": task.source_app,
+        "name": task.name,
+    }
+
+
+def _series(task: Task) -> Hashable:
+    """What stays the same while a recurring task moves on by whole periods."""
+    step = period(task.recurrence)
+    phase = task.next_fire_time if step is None else (task.next_fire_time - datetime.min) % step
+    return (task.name, task.source_app, task.target, task.recurrence, phase)
+
+
+def find_stored(wanted: Task, before: list[Task], after: list[Task]) -> Task | None:
+    """The entry of ``after`` that ``wanted`` became; None where there is none.
+
+    Raises TaskError where it became something else.
+    """
+    new = Counter(map(_series, after)) - Counter(map(_series, before))
+    if _series(wanted) in new:
+        same = (task for task in after if _series(task) == _series(wanted))
+        return min(same, key=lambda task: abs(task.next_fire_time - wanted.next_fire_time))
+    for task in after:
+        if task.target == wanted.target and task.name == wanted.name and _series(task) in new:
+            raise TaskError(
+                "The scheduler stored the task {name} with recurrence {stored} at {stored_at}, not"
+                " {asked} at {asked_at} as asked. It stays in the list until it is deleted",
+                name=wanted.name,
+                stored=task.recurrence,
+                stored_at=task.next_fire_time,
+                asked=wanted.recurrence,
+                asked_at=wanted.next_fire_time,
+            )
+    return None
+
+
+def unknown(lost: PeerError | None, list_error: PeerError) -> PeerError:
+    """The error where the list cannot be read after a task was sent.
+
+    ``lost`` is what went wrong with the sending, None where it was answered.
+    """
+    if lost is None:
+        return _restate(
+            list_error,
+            "{peer} accepted the task, but could not be asked what it stored: {reason}",
+        )
+    return _restate(
+        lost,
+        "{peer} did not confirm the task ({reason}), and cannot be asked for it ({list_reason}):"
+        " it is not known whether it was added. Look at the list before adding it again",
+        list_reason=str(list_error),
+    )
+
+
+def not_there(lost: PeerError, *, passed: bool) -> PeerError:
+    """The error where sending failed and the list lacks the task. ``passed``: it may have run."""
+    if passed:
+        return _restate(
+            lost,
+            "{peer} did not confirm the task ({reason}), and its time has passed since: it is not"
+            " known whether it was added and has run",
+        )
+    return _restate(
+        lost,
+        "{peer} did not confirm the task ({reason}), and does not list it: it was not added",
+    )
+
+
+def _restate(error: PeerError, template: str, **details: object) -> PeerError:
+    """An error of the same kind that says more; ``{reason}`` is what ``error`` said."""
+    kept = {key: value for key, value in error.details.items() if key != "peer"}
+    return type(error)(template, peer=error.peer, **{**kept, **details, "reason": str(error)})

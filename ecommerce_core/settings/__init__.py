@@ -1,0 +1,11 @@
+"""What an operator sets in the environment, read once and checked at the start."""
+
+from ecommerce_core.settings.api_tokens import actor_of
+from ecommerce_core.settings.settings import MAX_RECORDS, PROJECT_ROOT, Settings
+
+__all__ = [
+    "MAX_RECORDS",
+    "PROJECT_ROOT",
+    "Settings",
+    "actor_of",
+]

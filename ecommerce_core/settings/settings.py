@@ -1,0 +1,187 @@
+"""Settings from the environment: read once, checked at once, frozen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TypeVar
+
+from ecommerce_core.domain import SettingsError
+from ecommerce_core.settings.api_tokens import ApiToken, parse_tokens
+from ecommerce_core.settings.values import (
+    one_of,
+    parse_claim,
+    parse_emails,
+    parse_file,
+    parse_folder,
+    parse_hosts,
+    parse_hours,
+    parse_name,
+    parse_path,
+    parse_seconds,
+    parse_secrets,
+    parse_url,
+    whole_number,
+)
+
+T = TypeVar("T")
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+# The user and password of a URL: never repeated, either.
+_PASSWORD = re.compile(r"//[^/@]*@")
+
+
+_PATH = "a path of letters, digits and -._~/ such as api/data"
+_SECONDS = "a number of seconds above 0"
+_HOURS = "a number of hours from 0.01 to 8760"
+# The bytes are limited apart: with ten times as many, ten million products pass.
+MAX_RECORDS = 10_000_000
+_RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
+
+
+def _variable(
+    name: str, default: T, parse: Callable[[str], T], takes: str, *, is_secret: bool = False
+) -> T:
+    """A field that the environment variable ``name`` sets; ``takes`` says what it may be."""
+    about = {"name": name, "parse": parse, "takes": takes, "is_secret": is_secret}
+    return field(default=default, metadata=about, repr=not is_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator may set. Field by field the table in the README."""
+
+    gateway_url: str | None = _variable(
+        "ECOMMERCE_GATEWAY_URL", None, parse_url, "a base URL such as http://gateway:8000"
+    )
+    database: Path = _variable(
+        "ECOMMERCE_DATABASE",
+        PROJECT_ROOT / "data" / "ecommerce.db",
+        parse_file,
+        "the path of a file",
+    )
+    app_name: str = _variable(
+        "ECOMMERCE_APP_NAME",
+        "e-commerce",
+        parse_name,
+        "a service name of letters, digits, '.' and '-'",
+    )
+    catalogue_path: str = _variable("ECOMMERCE_CATALOGUE_PATH", "api/data", parse_path, _PATH)
+    crm_path: str = _variable("ECOMMERCE_CRM_PATH", "api/data", parse_path, _PATH)
+    callback_secrets: tuple[str, ...] = _variable(
+        "ECOMMERCE_CALLBACK_SECRET",
+        (),
+        parse_secrets,
+        "a secret of at least 16 characters, or two with a comma between (new, old)",
+        is_secret=True,
+    )
+    callback_grace_s: float = _variable("ECOMMERCE_CALLBACK_GRACE_S", 10.0, parse_seconds, _SECONDS)
+    timeout_s: float = _variable("ECOMMERCE_TIMEOUT_S", 30.0, parse_seconds, _SECONDS)
+    deadline_s: float = _variable("ECOMMERCE_DEADLINE_S", 300.0, parse_seconds, _SECONDS)
+    allowed_hosts: tuple[str, ...] = _variable(
+        "ECOMMERCE_ALLOWED_HOSTS",
+        LOOPBACK_HOSTS,
+        parse_hosts,
+        "host names or addresses without a port, with commas between",
+    )
+    max_body_mb: int = _variable(
+        "ECOMMERCE_MAX_BODY_MB",
+        512,
+        whole_number(1, 4096),
+        "a whole number of megabytes from 1 to 4096",
+    )
+    max_records: int = _variable(
+        "ECOMMERCE_MAX_RECORDS",
+        MAX_RECORDS,
+        whole_number(1, 1_000_000_000),
+        "a whole number from 1 to 1000000000",
+    )
+    reader_memory_mb: int = _variable(
+        "ECOMMERCE_READER_MEMORY_MB",
+        512,
+        whole_number(64, 65_536),
+        "a whole number of megabytes from 64 to 65536",
+    )
+    reader_threads: int = _variable(
+        "ECOMMERCE_READER_THREADS", 2, whole_number(1, 64), "a whole number from 1 to 64"
+    )
+    sandbox_products: int = _variable("ECOMMERCE_SANDBOX_PRODUCTS", 1200, *_RECORDS)
+    sandbox_customers: int = _variable("ECOMMERCE_SANDBOX_CUSTOMERS", 400, *_RECORDS)
+    gateway_admin_url: str | None = _variable(
+        "ECOMMERCE_GATEWAY_ADMIN_URL", None, parse_url, "a base URL such as http://gateway:8001"
+    )
+    public_url: str | None = _variable(
+        "ECOMMERCE_PUBLIC_URL",
+        None,
+        parse_url,
+        "the URL at which the gateway reaches this server, such as http://this-host:8501",
+    )
+    backup_dir: Path | None = _variable(
+        "ECOMMERCE_BACKUP_DIR", None, parse_folder, "the path of a folder"
+    )
+    backup_every_h: float = _variable("ECOMMERCE_BACKUP_EVERY_H", 24.0, parse_hours, _HOURS)
+    backup_keep: int = _variable(
+        "ECOMMERCE_BACKUP_KEEP", 7, whole_number(1, 10_000), "a whole number from 1 to 10000"
+    )
+    log: str = _variable("ECOMMERCE_LOG", "text", one_of("text", "json"), "text or json")
+    operators: tuple[str, ...] = _variable(
+        "ECOMMERCE_OPERATORS", (), parse_emails, "e-mail addresses with commas between"
+    )
+    operator_claim: tuple[str, str] | None = _variable(
+        "ECOMMERCE_OPERATOR_CLAIM",
+        None,
+        parse_claim,
+        "a claim and its value such as groups=shop-operators",
+    )
+    api_tokens: tuple[ApiToken, ...] = _variable(
+        "ECOMMERCE_API_TOKENS",
+        (),
+        parse_tokens,
+        "tokens of at least 32 letters, digits and -._~+/, each with a name and a colon before it"
+        " if you like, with commas between",
+        is_secret=True,
+    )
+    sign_in_hours: float = _variable("ECOMMERCE_SIGN_IN_HOURS", 12.0, parse_hours, _HOURS)
+    agent_role: str = _variable(
+        "ECOMMERCE_AGENT_ROLE", "analyst", one_of("analyst", "operator"), "analyst or operator"
+    )
+    serve_without_sign_in: bool = _variable(
+        "ECOMMERCE_SERVE_WITHOUT_SIGN_IN",
+        False,
+        lambda text: one_of("yes", "no")(text) == "yes",
+        "yes or no",
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Settings out of ``environ``; a variable that is unset or blank takes its default.
+
+        Raises SettingsError for the first value that makes no sense.
+        """
+        read = {
+            one.name: _read(text, **one.metadata)
+            for one in fields(cls)
+            if (text := environ.get(one.metadata["name"], "").strip())
+        }
+        settings = cls(**read)
+        if (settings.gateway_admin_url is None) != (settings.public_url is None):
+            raise SettingsError(
+                "ECOMMERCE_GATEWAY_ADMIN_URL and ECOMMERCE_PUBLIC_URL go together:"
+                " set both to register with the gateway, or none"
+            )
+        return settings
+
+
+def _read(text: str, *, name: str, parse: Callable[[str], T], takes: str, is_secret: bool) -> T:
+    try:
+        return parse(text)
+    except ValueError as error:
+        # The value of a secret is never repeated.
+        shown = "…" if is_secret else repr(_PASSWORD.sub("//…@", text))
+        raise SettingsError(
+            "{variable} is {value}: it takes {what}", variable=name, value=shown, what=takes
+        ) from error

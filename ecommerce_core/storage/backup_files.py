@@ -1,0 +1,87 @@
+"""The schedule's backups as files in a folder: which there are, and whose they are.
+
+A database is known by the moment at which its first migration ran, to the microsecond, which
+every backup of it holds too. So several installations can share a folder, and a file that only
+has a backup's name is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import stat
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ecommerce_core.storage.private_files import BACKUP_NAME
+from ecommerce_core.storage.sqlite import schema
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+_OURS = schema.APPLICATION_ID
+_MIGRATION_SET = "ecommerce"
+_FIRST_MIGRATION = schema.MIGRATIONS[0].__name__
+
+
+def list_backups(folder: Path, *, installation: str | None = None) -> list[tuple[datetime, Path]]:
+    """The schedule's backups in ``folder``, oldest first, by the time in their names.
+
+    Those of ``installation`` alone; without it, those of every installation.
+    """
+    found = []
+    with suppress(OSError):
+        for path in folder.iterdir():
+            match = BACKUP_NAME.fullmatch(path.name)
+            if match is None:
+                continue
+            with suppress(ValueError):
+                at = datetime.strptime(match[1], _STAMP).replace(tzinfo=UTC)
+                of = installation_of(path)
+                if of is not None and installation in {None, of}:
+                    found.append((at, path))
+    return sorted(found)
+
+
+def backup_path(folder: Path, at: datetime, *, installation: str) -> Path:
+    """Where a backup of this moment goes: no two installations take the same name."""
+    return folder / f"ecommerce-{at.strftime(_STAMP)}-{_tag(installation)}.db"
+
+
+def lock_path(folder: Path, *, installation: str) -> Path:
+    """The file whose lock the process holds that backs ``installation`` up."""
+    return folder / f".backups-{_tag(installation)}.lock"
+
+
+def installation_of(path: Path) -> str | None:
+    """What tells one installation's databases from another's; None if ``path`` is none of ours."""
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return None  # opening a pipe would wait for ever
+        # Whatever lies beside it is not looked at, and nothing is written.
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(uri, uri=True)) as connection:
+            (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+            return select_installation(connection) if application_id == _OURS else None
+    except (OSError, sqlite3.Error):
+        return None
+
+
+def select_installation(connection: sqlite3.Connection) -> str | None:
+    """The installation whose database is open; None if it is empty."""
+    row = connection.execute(
+        "SELECT applied_at FROM _sqlite_migrations WHERE migration_set = ? AND name = ?",
+        [_MIGRATION_SET, _FIRST_MIGRATION],
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_installation(connection: sqlite3.Connection, installation: str) -> None:
+    """Let the database that is open pass for this installation's from now on."""
+    connection.execute(
+        "UPDATE _sqlite_migrations SET applied_at = ? WHERE migration_set = ? AND name = ?",
+        [installation, _MIGRATION_SET, _FIRST_MIGRATION],
+    )
+
+
+def _tag(installation: str) -> str:
+    return hashlib.sha256(installation.encode("utf-8", "replace")).hexdigest()[:8]

@@ -1,0 +1,119 @@
+"""Who uses a database, told by a lock on a file beside it: many use it, or one replaces it.
+
+The lock lies beside the real file, whatever link the database was named by.
+
+A database must not be replaced under a process that has it open: a writer's
+journal would be taken for the new file's own, and rolled back into it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+import weakref
+from contextlib import suppress
+from pathlib import Path
+
+from ecommerce_core.domain import StoreBusy, StoreError
+from ecommerce_core.storage.private_files import (
+    FILE_MODE,
+    create_empty,
+    make_folder,
+    real_path,
+)
+
+if sys.platform != "win32":
+    import fcntl
+
+PATIENCE_S = 5.0
+_POLL_S = 0.05
+_TAKES_NO_FILE = {errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+class Presence:
+    """A hold on a database, until it is let go or the process ends, however it ends."""
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._close = weakref.finalize(self, _close, descriptor)
+
+    @classmethod
+    def announce(cls, database: Path, *, timeout_s: float = PATIENCE_S) -> Presence:
+        """Use ``database`` together with others.
+
+        Raises StoreBusy while one replaces it, StoreError if nobody could be kept from it.
+        """
+        path = _lock_path(database)
+        try:
+            make_folder(path.parent)
+            descriptor = _lock(database, shared=True, timeout_s=timeout_s)
+        except OSError as error:
+            is_there = os.path.lexists(path)
+            if error.errno in _TAKES_NO_FILE and not is_there:
+                # Where no lock file can be made, no database can be replaced either.
+                return cls(None)
+            raise StoreError(
+                "{path} cannot be used: {reason}",
+                path=path if is_there else database,
+                reason=error.strerror or error,
+            ) from error
+        if descriptor is None:
+            raise StoreBusy("{path} is being restored at this moment; try again", path=database)
+        return cls(descriptor)
+
+    @classmethod
+    def alone(cls, database: Path, *, timeout_s: float = 0.5) -> Presence:
+        """Hold ``database`` while no other process does. Raises StoreBusy, OSError."""
+        descriptor = _lock(database, shared=False, timeout_s=timeout_s)
+        if descriptor is None:
+            raise in_use(database)
+        return cls(descriptor)
+
+    def let_go(self) -> None:
+        """End the hold; once is enough."""
+        self._close()
+
+
+def in_use(database: Path) -> StoreBusy:
+    """What to tell who wants to replace ``database`` while others use it."""
+    return StoreBusy(
+        "{path} is in use by a server or a command: stop it first; nothing was changed",
+        path=database,
+    )
+
+
+def _lock_path(database: Path) -> Path:
+    # Whatever link leads to the file, all who use it must meet at one lock.
+    real = real_path(database)
+    return real.with_name(f"{real.name}.in-use.lock")
+
+
+def _lock(database: Path, *, shared: bool, timeout_s: float) -> int | None:
+    """An open file under a lock, None where others held it all along. Raises OSError."""
+    path = _lock_path(database)
+    create_empty(path)
+    if sys.platform == "win32":
+        return os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    with suppress(OSError):  # not ours, or no file system with modes
+        os.fchmod(descriptor, FILE_MODE)  # whatever it was before: others could stop us with it
+    ends_at = time.monotonic() + timeout_s
+    while True:
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends_at:
+                os.close(descriptor)
+                return None
+            time.sleep(_POLL_S)
+        except OSError:
+            os.close(descriptor)
+            raise
+        else:
+            return descriptor
+
+
+def _close(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)

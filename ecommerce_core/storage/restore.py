@@ -1,0 +1,217 @@
+"""Putting a backup in the place of the database, all at once, the old one kept aside."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreForeign
+from ecommerce_core.storage.atomic_file import (
+    BESIDE,
+    keep_as,
+    partial_file,
+    put_in_place,
+    sweep_partials,
+)
+from ecommerce_core.storage.backup_files import installation_of, set_installation
+from ecommerce_core.storage.database_lock import Presence, in_use
+from ecommerce_core.storage.private_files import (
+    FILE_MODE,
+    check_one_name,
+    create_empty,
+    hand_over,
+    kept_name,
+    list_kept_names,
+    make_folder,
+    real_path,
+)
+from ecommerce_core.storage.sqlite import APPLICATION_ID_BYTES, schema
+from ecommerce_core.storage.sqlite.checks import refuse_planted_journal
+from ecommerce_core.storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What was done. ``kept`` is where the old database lies now, None where there was none."""
+
+    database: Path
+    kept: Path | None
+
+
+def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) -> Restored:
+    """Replace ``database`` by a copy of ``source``, once that has passed its check.
+
+    A link that leads to the database stays one: what it leads to is replaced. ``locks`` are the
+    files that syncs lock. Whoever opens the database finds the old one or the new one, whole.
+    Raises StoreBusy while something uses it, StoreDamaged and StoreForeign for a source that
+    will not do, StoreError; nothing has changed then.
+    """
+    database = real_path(database)
+    clear_leftovers(database)
+    try:
+        with _alone(database, locks):
+            _check_source(database, source)
+            if database.exists():
+                check_one_name(database)
+            with partial_file(database) as copy:
+                _take_in(source, copy, installation=installation_of(database))
+                hand_over(copy, like=database if database.exists() else database.parent)
+                _settle(database)
+                kept = _keep_aside(database)
+                try:
+                    put_in_place(copy, database, replace=True)
+                except OSError:
+                    _put_back(kept, database)
+                    raise
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            "{path} cannot be restored: {reason}; nothing was changed",
+            path=source,
+            reason=getattr(error, "strerror", None) or error,
+        ) from error
+    return Restored(database, kept)
+
+
+def clear_leftovers(database: Path) -> None:
+    """Remove what killed backups and restores left beside ``database``, with a line in the log.
+
+    Nothing that a living process may still use: partial files that nobody writes to, and the
+    second name that a restore gave to the database before it was to replace it.
+    """
+    database = real_path(database)
+    gone = sweep_partials(database.parent)
+    # Nobody replaces it now, or somebody does, who will end it.
+    with suppress(OSError, StoreBusy):
+        alone = Presence.alone(database, timeout_s=0)
+        try:
+            for kept in list_kept_names(database) if database.exists() else []:
+                kept.unlink()
+                gone.append(kept.name)
+        finally:
+            alone.let_go()
+    if gone:
+        logger.warning("removed what a killed backup or restore left: %s", ", ".join(gone))
+
+
+@contextmanager
+def _alone(database: Path, locks: Iterable[Path]) -> Iterator[None]:
+    make_folder(database.parent)
+    with ExitStack() as held:
+        presence = Presence.alone(database)
+        held.callback(presence.let_go)
+        for path in locks:
+            create_empty(path)
+            try:
+                held.enter_context(FileLock(path, timeout=0.5, mode=FILE_MODE))
+            except Timeout as error:
+                raise in_use(database) from error
+        yield
+
+
+def _check_source(database: Path, source: Path) -> None:
+    if not source.is_file():
+        raise StoreError("{path} is no file that could be restored", path=source)
+    if database.exists() and source.samefile(database):
+        raise StoreError("{path} is the database itself", path=source)
+    for one in dict.fromkeys((source, real_path(source))):
+        for suffix in BESIDE:
+            beside = one.with_name(one.name + suffix)
+            if os.path.lexists(beside):
+                raise StoreError(
+                    "{path} lies beside what is to be restored, and a backup has none: it may be"
+                    " a copy of a database in use, or name a file that SQLite would delete."
+                    " Nothing was restored, nothing was changed.",
+                    path=beside,
+                )
+
+
+def _take_in(source: Path, copy: Path, *, installation: str | None) -> None:
+    """Copy, check and bring up to this version's schema: the source itself is only read."""
+    shutil.copyfile(source, copy)
+    try:
+        Store.open(copy, create=False)
+        Store.check(copy)
+        with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
+            # One file, with nothing beside it, is what can be put in place at once.
+            connection.execute("PRAGMA journal_mode = DELETE")
+            if installation is not None:
+                # Whosever backup it was: from now on this installation's backups are of it.
+                set_installation(connection, installation)
+    except StoreDamaged as error:
+        raise StoreDamaged(
+            "{path} is no sound database of this application ({verdict}):"
+            " nothing was restored, nothing was changed",
+            path=source,
+            verdict=error.details.get("verdict", "SQLite cannot read it"),
+        ) from error
+    except StoreForeign as error:
+        raise StoreForeign(
+            "{path} is not of this application, or of a newer version of it:"
+            " nothing was restored, nothing was changed",
+            path=source,
+        ) from error
+
+
+def _settle(database: Path) -> None:
+    """Let SQLite end what a crash left half-done beside the old database, if it is one of ours."""
+    if not database.exists():
+        return
+    with database.open("rb") as file:
+        header = file.read(100)
+    if header[APPLICATION_ID_BYTES] != schema.APPLICATION_ID.to_bytes(4, "big"):
+        return
+    try:
+        refuse_planted_journal(database)
+    except StoreDamaged:
+        return  # it is kept aside with its journal, which nobody follows there
+    # Where it is damaged it is kept as it lies: that may be why it is replaced.
+    with (
+        suppress(sqlite3.DatabaseError),
+        closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection,
+    ):
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute("BEGIN EXCLUSIVE")
+            connection.execute("ROLLBACK")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+                raise in_use(database) from error
+            raise
+
+
+def _keep_aside(database: Path) -> Path | None:
+    """Give the old database, and what lies beside it, another name, under which it opens."""
+    kept = kept_name(database, datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"))
+    had_one = database.exists()
+    if had_one:
+        keep_as(database, kept)
+    # Even without a database: a journal would be rolled back into whatever comes to that name.
+    for suffix in BESIDE:
+        beside = database.with_name(database.name + suffix)
+        if os.path.lexists(beside):
+            beside.rename(kept.with_name(kept.name + suffix))
+    return kept if had_one else None
+
+
+def _put_back(kept: Path | None, database: Path) -> None:
+    if kept is None:
+        return
+    if database.exists():
+        kept.unlink()
+    else:
+        kept.rename(database)
+    for suffix in BESIDE:
+        beside = kept.with_name(kept.name + suffix)
+        if beside.exists():
+            beside.rename(database.with_name(database.name + suffix))

@@ -1,0 +1,240 @@
+"""Snapshots: a columnar file per version of a dataset, beside the database, and which one holds.
+
+Whoever holds a dataset's lock publishes: the file is written under a temporary name, renamed,
+and so announced to every process; then the files before it are deleted, and whatever a killed
+process has left. All of them are disposable and can be written again at any time.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from shutil import rmtree
+
+import duckdb
+
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import StoreError, StoreFull
+from ecommerce_core.storage.atomic_file import sync_folder
+from ecommerce_core.storage.private_files import hand_over, make_folder, snapshots_folder
+from ecommerce_core.storage.snapshots.database import remove_stale_spill
+from ecommerce_core.storage.snapshots.snapshot_file import write_file
+from ecommerce_core.storage.snapshots.version import Version, is_of_history, newest_version
+from ecommerce_core.storage.sqlite import Transactions
+
+SUFFIX = ".duckdb"
+TEMPORARY = ".part"
+_NAME = re.compile(r"[^.]+\.\d{1,18}-\w*\.[0-9a-f]{8}\.duckdb", re.ASCII)
+WRITER_MEMORY_MB = 256
+
+
+class SnapshotCode(StrEnum):
+    """How a dataset's snapshot stands. ``preparing``: there is none that could be read."""
+
+    CURRENT = "current"
+    BEHIND = "behind"
+    PREPARING = "preparing"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotState:
+    """Which version readers read, and which one the store of record holds.
+
+    ``shown`` is None where readers have none. ``error_code`` says why the last attempt of this
+    process to publish failed: ``disk_full`` or ``not_written``; None where it did not.
+    """
+
+    code: SnapshotCode
+    shown: Version | None
+    stored: Version
+    error_code: str | None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether readers see rows that are not those that are stored."""
+        return self.code is SnapshotCode.BEHIND
+
+
+class Snapshots:
+    """The snapshots of one database. ``record`` is the store of record."""
+
+    def __init__(
+        self,
+        database: Path,
+        record: Transactions,
+        *,
+        writer_memory_mb: int = WRITER_MEMORY_MB,
+        writer_threads: int = 2,
+    ) -> None:
+        self.folder = snapshots_folder(database)
+        self._record = record
+        self._memory_mb = writer_memory_mb
+        self._threads = writer_threads
+        self._error_codes: dict[str, str] = {}
+
+    def publish(self, dataset: Dataset, *, gives_up: Callable[[], bool] = lambda: False) -> Version:
+        """Let readers see the rows as they are. Only for the holder of the dataset's lock.
+
+        If a file of this version is there already, nothing is written. ``gives_up`` is asked
+        often; SyncStopped where it says True. Raises StoreError, StoreFull: readers go on with
+        the version that they have.
+        """
+        with self._record.reading() as db:
+            version = newest_version(db, dataset)
+        try:
+            make_folder(self.folder)
+            found = self._files(dataset, version)
+            if not found:
+                found = [self._write(dataset, version, gives_up)]
+        except (duckdb.Error, OSError) as error:
+            is_full = is_disk_full(error)
+            self._error_codes[dataset.name] = "disk_full" if is_full else "not_written"
+            raise _failed(is_full, error) from error
+        self._error_codes.pop(dataset.name, None)
+        self._remove_all_but(dataset, found[0])
+        return version
+
+    def find(self, dataset: Dataset) -> tuple[Version, Path] | None:
+        """The newest version that can be read, and its file; None where there is none.
+
+        A file of another history than the database's, which a backup that was restored may
+        have left, is none. Raises StoreError.
+        """
+        while True:
+            files = self.list_files(dataset)
+            with self._record.reading() as db:
+                ours = {path for path in files if is_of_history(db, dataset, version_of(path))}
+            # One may have come and gone while the folder was read: then neither was seen.
+            if ours or files == self.list_files(dataset):
+                return newest_of(ours)
+
+    def is_current(self, dataset: Dataset) -> bool:
+        """Whether there is a file of the version that the store of record holds."""
+        with self._record.reading() as db:
+            return bool(self._files(dataset, newest_version(db, dataset)))
+
+    def list_files(self, dataset: Dataset) -> frozenset[Path]:
+        """The dataset's files, of whatever version. Any change of the rows changes this set."""
+        files = self._list(f"{dataset.name}.", SUFFIX)
+        return frozenset(path for path in files if _NAME.fullmatch(path.name))
+
+    def discard(self, path: Path) -> None:
+        """Delete a file that cannot be read: the next to publish writes it again."""
+        _remove(path)
+
+    def is_empty(self, dataset: Dataset) -> bool:
+        """Whether the dataset has never had a row: then there is nothing to prepare."""
+        with self._record.reading() as db:
+            if newest_version(db, dataset).run_id:
+                return False
+            rows = db.execute(f"SELECT EXISTS (SELECT 1 FROM {dataset.table})")
+            return not rows.fetchone()[0]
+
+    def state(self, dataset: Dataset) -> SnapshotState:
+        """How the dataset's snapshot stands. Raises StoreError."""
+        found = self.find(dataset)
+        with self._record.reading() as db:
+            stored = newest_version(db, dataset)
+        shown = found[0] if found else None
+        if shown is None and self.is_empty(dataset):
+            shown = stored
+        if shown == stored:
+            code = SnapshotCode.CURRENT
+        else:
+            code = SnapshotCode.PREPARING if shown is None else SnapshotCode.BEHIND
+        return SnapshotState(code, shown, stored, self._error_codes.get(dataset.name))
+
+    def _files(self, dataset: Dataset, version: Version) -> list[Path]:
+        return self._list(f"{dataset.name}.{version}.", SUFFIX)
+
+    def _list(self, start: str, end: str = "") -> list[Path]:
+        try:
+            names = sorted(os.listdir(self.folder))
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise StoreError(
+                "{path} cannot be used: {reason}",
+                path=self.folder,
+                reason=error.strerror or error,
+            ) from error
+        return [
+            self.folder / name for name in names if name.startswith(start) and name.endswith(end)
+        ]
+
+    def _write(self, dataset: Dataset, version: Version, gives_up: Callable[[], bool]) -> Path:
+        # A name is never used twice: whoever has a file open has this very one.
+        path = self.folder / f"{dataset.name}.{version}.{secrets.token_hex(4)}{SUFFIX}"
+        temporary = path.with_suffix(TEMPORARY)
+        try:
+            write_file(
+                temporary,
+                self._record,
+                dataset,
+                memory_mb=self._memory_mb,
+                threads=self._threads,
+                gives_up=gives_up,
+            )
+            with self._record.reading() as db:
+                if newest_version(db, dataset) != version:
+                    raise StoreError(
+                        "the rows of {dataset} changed meanwhile", dataset=dataset.name
+                    )
+            hand_over(temporary, like=self.folder)
+            os.rename(temporary, path)
+        finally:
+            for left in self._list(temporary.name):
+                _remove(left)
+        sync_folder(self.folder)
+        return path
+
+    def _remove_all_but(self, dataset: Dataset, kept: Path) -> None:
+        """Delete what is old, and what a killed process left: nobody else publishes just now.
+
+        Whoever still reads an old version goes on; its room is free once he has ended.
+        """
+        for path in self._list(f"{dataset.name}."):
+            if path != kept:
+                _remove(path)
+        remove_stale_spill(self.folder)
+
+
+def version_of(path: Path) -> Version:
+    """The version that a file is of, by its name."""
+    return Version.parse(path.name.split(".")[1])
+
+
+def newest_of(files: Collection[Path]) -> tuple[Version, Path] | None:
+    """The newest version among these files, and its file."""
+    return max(((version_of(path), path) for path in files), default=None)
+
+
+def _remove(path: Path) -> None:
+    """Delete a file, or a folder that a sort spilled into, where the system lets."""
+    if path.is_dir():
+        rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
+
+
+def is_disk_full(error: Exception) -> bool:
+    """Whether there is no room for a file."""
+    # DuckDB hands on the system's own words, and no number.
+    texts = (os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+    return any(text in str(error) for text in texts)
+
+
+def _failed(is_full: bool, error: Exception) -> StoreError:
+    if is_full:
+        return StoreFull("the disk is full: the rows are stored, but readers see those of before")
+    return StoreError(
+        "the rows are stored, but readers see those of before: {reason}", reason=error
+    )

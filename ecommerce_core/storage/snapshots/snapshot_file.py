@@ -1,0 +1,174 @@
+"""Writes one snapshot: a DuckDB file of a dataset's rows, streamed out of the store of record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import SyncStopped
+from ecommerce_core.storage.snapshots.database import CONFIG
+from ecommerce_core.storage.snapshots.shape import Field, Kind, Shape, shape_of
+from ecommerce_core.storage.snapshots.text_search import fold_all
+from ecommerce_core.storage.sqlite import Transactions
+
+ROWS_PER_READ = 2_048
+Rows = list[Sequence[Any]]
+
+_ARRIVES_AS = {
+    Kind.TEXT: pa.string(),
+    Kind.CODE: pa.string(),
+    Kind.INTEGER: pa.int64(),
+    Kind.NUMBER: pa.float64(),
+    Kind.MOMENT: pa.string(),
+}
+_STORED_AS = {
+    Kind.TEXT: "VARCHAR",
+    Kind.CODE: "VARCHAR",
+    Kind.INTEGER: "BIGINT",
+    Kind.NUMBER: "DOUBLE",
+    Kind.MOMENT: "TIMESTAMP",
+}
+# Before a number stands how many digits it has: so 2 comes before 10, however long they are.
+_NATURAL = """
+    CREATE TEMP MACRO natural_order(folded) AS array_to_string(
+        list_transform(
+            regexp_extract_all(folded, '[0-9]+|[^0-9]+'),
+            LAMBDA part: CASE
+                WHEN part[1] BETWEEN '0' AND '9'
+                THEN lpad(CAST(length(ltrim(part, '0')) AS VARCHAR), 4, '0') || ltrim(part, '0')
+                ELSE part
+            END
+        ),
+        ''
+    )
+"""
+
+
+def write_file(
+    path: Path,
+    record: Transactions,
+    dataset: Dataset,
+    *,
+    memory_mb: int,
+    threads: int,
+    gives_up: Callable[[], bool] = lambda: False,
+) -> None:
+    """Write the dataset's rows as they are now into ``path``, a file that is not there yet.
+
+    For the holder of the dataset's lock: rows are read in many short transactions, so that
+    no writer of the database waits, and nobody may change them meanwhile.
+
+    Raises SyncStopped where ``gives_up`` says True, StoreError where the store of record cannot
+    be read, duckdb.Error and OSError where the file cannot be written.
+    """
+    shape = shape_of(dataset)
+    source = _Source(lambda: _list_rows(record, shape, gives_up), shape)
+    config: Any = {
+        **CONFIG,
+        "memory_limit": f"{memory_mb}MB",
+        "threads": threads,
+        "temp_directory": str(path.with_name(f"{path.name}.spill")),
+    }
+    # An instance of its own: one that fails to write is no use to anybody any more.
+    with duckdb.connect(path, config=config) as database:
+        with suppress(OSError):  # not every file system has modes
+            path.chmod(0o600)
+        database.execute(_NATURAL)
+        database.register("arriving", source.reader)
+        try:
+            database.execute(
+                f"CREATE TABLE {shape.table} AS SELECT {_columns(shape)} FROM arriving"
+                f" ORDER BY natural_order({shape.key.folded}), {shape.key.name}"
+            )
+        except duckdb.Error:
+            if source.error is not None:
+                raise source.error from None
+            raise
+        database.unregister("arriving")
+        database.execute("CHECKPOINT")
+
+
+def is_sound(path: Path, dataset: Dataset) -> bool:
+    """Whether every row of a snapshot can be read."""
+    table = shape_of(dataset).table
+    try:
+        with duckdb.connect(path, read_only=True, config={**CONFIG, "threads": 1}) as database:
+            database.execute(f"SELECT sum(hash(COLUMNS(*))) FROM {table}").fetchall()
+    except duckdb.Error:
+        return not path.exists()
+    return True
+
+
+def create_empty(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
+    """Give a cursor an empty table in place of a snapshot's."""
+    shape = shape_of(dataset)
+    columns = [f"{field.name} {_STORED_AS[field.kind]}" for field in shape.fields]
+    columns += [f"{field.folded} VARCHAR" for field in shape.fields if field.is_text]
+    columns += [f"{field.order} VARCHAR" for field in _codes(shape)]
+    cursor.execute(f"CREATE TEMP TABLE {shape.table} ({', '.join(columns)})")
+
+
+def _codes(shape: Shape) -> list[Field]:
+    """The codes that have an order of their own beside the rows'."""
+    return [field for field in shape.fields if field.kind is Kind.CODE and not field.is_key]
+
+
+def _columns(shape: Shape) -> str:
+    """What is kept of what arrives."""
+    own = (
+        f"CAST({field.name} AS TIMESTAMP) AS {field.name}"
+        if field.kind is Kind.MOMENT
+        else field.name
+        for field in shape.fields
+    )
+    folded = (field.folded for field in shape.fields if field.is_text)
+    orders = (f"natural_order({field.folded}) AS {field.order}" for field in _codes(shape))
+    return ", ".join((*own, *folded, *orders))
+
+
+def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool]) -> Iterator[Rows]:
+    """All rows of the table in the key's order, some thousands at a time."""
+    names = ", ".join(field.name for field in shape.fields)
+    key = shape.key.name
+    sql = f"SELECT {names} FROM {shape.table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
+    at, after = shape.fields.index(shape.key), ""
+    while True:
+        if gives_up():
+            raise SyncStopped("the application is shutting down: readers see the rows of before")
+        with record.reading() as db:
+            rows: Rows = db.execute(sql, [after, ROWS_PER_READ]).fetchall()
+        if rows:
+            yield rows
+        if len(rows) < ROWS_PER_READ:
+            return
+        after = rows[-1][at]
+
+
+class _Source:
+    """Rows as Arrow's batches. ``error`` is what ended them, which DuckDB puts in its own words."""
+
+    def __init__(self, list_rows: Callable[[], Iterator[Rows]], shape: Shape) -> None:
+        self.error: Exception | None = None
+        self._shape = shape
+        texts = (pa.field(field.folded, pa.string()) for field in shape.fields if field.is_text)
+        own = (pa.field(field.name, _ARRIVES_AS[field.kind]) for field in shape.fields)
+        self._schema = pa.schema([*own, *texts])
+        self.reader = pa.RecordBatchReader.from_batches(self._schema, self._batches(list_rows))
+
+    def _batches(self, list_rows: Callable[[], Iterator[Rows]]) -> Iterator[pa.RecordBatch]:
+        try:
+            for rows in list_rows():
+                columns = dict(zip(self._shape.fields, zip(*rows, strict=True), strict=True))
+                arrays = [pa.array(columns[f], _ARRIVES_AS[f.kind]) for f in self._shape.fields]
+                texts = (columns[field] for field in self._shape.fields if field.is_text)
+                folded = [pa.array(fold_all(column), pa.string()) for column in texts]
+                yield pa.record_batch([*arrays, *folded], schema=self._schema)
+        except Exception as error:
+            self.error = error
+            raise

@@ -1,0 +1,196 @@
+"""One version of a dataset's rows, and all that is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from ecommerce_core.datasets import Dataset, Row
+from ecommerce_core.domain import Query, Totals, Withdrawn
+from ecommerce_core.storage.snapshots.histogram import Bins, count_bins, edges_of
+from ecommerce_core.storage.snapshots.question import AS_STORED, order_by, where
+from ecommerce_core.storage.snapshots.shape import Kind, shape_of
+from ecommerce_core.storage.snapshots.version import Version
+
+VALUES_LISTED = 200
+ROWS_PER_CHUNK = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the rows that match, and how many match in all."""
+
+    rows: list[Row]
+    total: int
+
+
+class View:
+    """The rows of one version, for one thread. Every method may raise duckdb.Error."""
+
+    def __init__(
+        self, cursor: duckdb.DuckDBPyConnection, dataset: Dataset, version: Version
+    ) -> None:
+        self.version = version
+        self._cursor = cursor
+        self._dataset = dataset
+        self._shape = shape_of(dataset)
+        self._table = self._shape.table
+        self._names = tuple(field.name for field in self._shape.fields)
+
+    def read_page(self, query: Query) -> Page:
+        """A page of the rows that match, in the query's order, and how many match in all."""
+        total = self.count_rows(query)
+        return Page(self._list_rows(query, total), total)
+
+    def list_rows(self, query: Query) -> list[Row]:
+        """A page of the rows that match, in the query's order; none where there is no such page."""
+        # Only beyond the first page does it matter which end is nearer.
+        return self._list_rows(query, self.count_rows(query) if query.page > 1 else None)
+
+    def _list_rows(self, query: Query, total: int | None) -> list[Row]:
+        return list(
+            map(self._to_row, self._cursor.execute(*self._select_page(query, total)).fetchall())
+        )
+
+    def _select_page(self, query: Query, total: int | None) -> tuple[str, list[Any]]:
+        """The statement that selects a page; ``total`` rows match, None where nobody counted."""
+        size = max(1, query.page_size)
+        offset = (max(1, query.page) - 1) * size
+        is_backwards = False
+        if total is not None:
+            size = max(0, min(size, total - offset))
+            if offset > total // 2:
+                is_backwards, offset = True, max(0, total - offset - size)
+        matching = where(self._shape, query)
+        # Their places first, so that only the rows of the page are fetched.
+        sql = (
+            f"SELECT {', '.join(self._names)} FROM {self._table} WHERE rowid IN ("
+            f" SELECT rowid FROM {self._table} WHERE {matching.sql}"
+            f" ORDER BY {order_by(self._shape, query, is_backwards=is_backwards)}"
+            f" LIMIT ? OFFSET ?) ORDER BY {order_by(self._shape, query)}"
+        )
+        return sql, [*matching.values, size, offset]
+
+    def count_rows(self, query: Query) -> int:
+        """How many rows match."""
+        matching = where(self._shape, query)
+        return int(
+            self._scalar(f"count(*) FROM {self._table} WHERE {matching.sql}", matching.values)
+        )
+
+    def find_row(self, key: str) -> Row | None:
+        """The row of one key, withdrawn or not."""
+        sound = key.encode("utf-8", "replace").decode()
+        found = self._cursor.execute(
+            f"SELECT {', '.join(self._names)} FROM {self._table} WHERE {self._shape.key.name} = ?",
+            [sound],
+        ).fetchone()
+        return None if found is None else self._to_row(found)
+
+    def totals(self) -> Totals:
+        """How many rows the dataset holds."""
+        current = f"count(*) FROM {self._table} WHERE withdrawn_at IS NULL"
+        withdrawn = f"count(*) FROM {self._table} WHERE withdrawn_at IS NOT NULL"
+        return Totals(current=self._scalar(current), withdrawn=self._scalar(withdrawn))
+
+    def list_values(
+        self, column: str, query: Query, *, limit: int = VALUES_LISTED
+    ) -> list[tuple[str, int]]:
+        """The values of a column with counts, the most frequent first.
+
+        Among the rows that match, whatever the query asks of the column itself aside. Raises
+        KeyError.
+        """
+        name = self._shape.field(column).name
+        matching = where(self._shape, query, aside=name)
+        found = self._cursor.execute(
+            f"SELECT {name}, count(*) FROM {self._table} WHERE {matching.sql}"
+            f" GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT ?",
+            [*matching.values, limit],
+        )
+        return [(str(value), count) for value, count in found.fetchall()]
+
+    def bounds(self, column: str) -> tuple[Any, Any]:
+        """A column's least and greatest value, withdrawn rows included. Raises KeyError."""
+        name = self._shape.field(column).name
+        found = self._cursor.execute(f"SELECT min({name}), max({name}) FROM {self._table}")
+        least, greatest = found.fetchone() or (None, None)
+        return least, greatest
+
+    def histogram(self, column: str, query: Query, *, bins: int = 24) -> Bins:
+        """Counts of the rows that match, by a number: (low, high, count), ``high`` excluded.
+
+        At most ``bins``, of one width, from the column's least value to its greatest, as far as
+        the query's own range goes: other filters leave the axis as it is. The last includes its
+        ``high``; empty ones are there. Of whole numbers the edges are whole. Rows without a
+        value are left out. Raises KeyError.
+        """
+        field = self._shape.field(column)
+        edges = edges_of(*self.bounds(column), query, column, bins)
+        if not edges:
+            return []
+        matching = where(self._shape, query)
+        return count_bins(self._cursor, self._table, field.name, matching, edges)
+
+    def iter_rows(self, query: Query, *, chunk: int = ROWS_PER_CHUNK) -> Iterator[list[Row]]:
+        """All rows that match, in the query's order, ``chunk`` at a time, with bounded memory."""
+        found = self._cursor.execute(*self._select_all(query, self._names))
+        while rows := found.fetchmany(chunk):
+            yield list(map(self._to_row, rows))
+
+    def iter_batches(
+        self, query: Query, *, columns: Sequence[str] | None = None, chunk: int = ROWS_PER_CHUNK
+    ) -> Iterator[pa.RecordBatch]:
+        """The same as Arrow's batches; times are UTC without saying so. Raises KeyError."""
+        names = [self._shape.field(name).name for name in columns or self._names]
+        sql, values = self._select_all(query, names)
+        batches: pa.RecordBatchReader = self._cursor.sql(sql, params=values).to_arrow_reader(chunk)
+        yield from batches
+
+    @property
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """What statements run on. ``interrupt`` ends one, from any thread."""
+        return self._cursor
+
+    def select(self, query: Query, *, page_of: int | None = None) -> tuple[str, list[Any]]:
+        """A statement with its parameters that selects whole rows, in the query's order.
+
+        All that match, or one page where ``page_of`` says how many match.
+        """
+        if page_of is not None:
+            return self._select_page(query, page_of)
+        return self._select_all(query, self._names)
+
+    def iter_keys(self, search: str) -> Iterator[list[tuple[str]]]:
+        """The keys of all rows, withdrawn ones too, that a search finds."""
+        query = Query(search=search, withdrawn=Withdrawn.SHOW)
+        found = self._cursor.execute(*self._select_all(query, [self._shape.key.name]))
+        while keys := found.fetchmany(ROWS_PER_CHUNK):
+            yield keys
+
+    def _select_all(self, query: Query, names: Sequence[str]) -> tuple[str, list[Any]]:
+        matching = where(self._shape, query)
+        sql = f"SELECT {', '.join(names)} FROM {self._table} WHERE {matching.sql}"
+        order = order_by(self._shape, query)
+        # DuckDB keeps the order in which rows lie: nothing is sorted nor held then.
+        if order != AS_STORED:
+            sql = f"{sql} ORDER BY {order}"
+        return sql, matching.values
+
+    def _scalar(self, what: str, values: Sequence[Any] = ()) -> Any:
+        found = self._cursor.execute(f"SELECT {what}", list(values)).fetchone()
+        return None if found is None else found[0]
+
+    def _to_row(self, values: tuple[Any, ...]) -> Row:
+        told = zip(self._shape.fields, values, strict=True)
+        return self._dataset.row_type(
+            *(
+                value.replace(tzinfo=UTC) if field.kind is Kind.MOMENT and value else value
+                for field, value in told
+            )
+        )

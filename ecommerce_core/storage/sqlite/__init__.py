@@ -1,0 +1,34 @@
+"""SQLite: the database file, its transactions, its schema, and what a sync changes in it.
+
+``checks`` says whether a file can be trusted, ``journals`` has what is kept beside the rows.
+"""
+
+from ecommerce_core.storage.sqlite.difference import (
+    Report,
+    WholeAnswerNeeded,
+    apply_difference,
+    list_difference,
+    list_fingerprints,
+)
+from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S, SqliteFile
+from ecommerce_core.storage.sqlite.journals import DatasetState, NewRun, SignOuts, sign_in_key
+from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
+
+__all__ = [
+    "APPLICATION_ID_BYTES",
+    "BUSY_TIMEOUT_S",
+    "Database",
+    "DatasetState",
+    "NewRun",
+    "Report",
+    "SignOuts",
+    "SqliteFile",
+    "Transactions",
+    "WholeAnswerNeeded",
+    "apply_difference",
+    "list_difference",
+    "list_fingerprints",
+    "now_utc",
+    "sign_in_key",
+    "to_text",
+]

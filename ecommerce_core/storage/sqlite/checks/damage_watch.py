@@ -1,0 +1,62 @@
+"""Whether a database file is sound, told without reading all of a big one each time.
+
+A whole check of a big file takes seconds, so that is made only once there is reason for doubt: a
+read or a write that found damage. Until then a small file is checked whole, and of a big one the
+beginning of each table is read.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+from ecommerce_core.domain import StoreDamaged
+
+# A check of so much takes about 20 ms.
+SMALL_BYTES = 16 * 2**20
+_ROWS_READ = 50
+# How often a big file that was found damaged is checked whole again.
+_PATIENCE_S = 60.0
+
+
+class DamageWatch:
+    """What was learned of one file. Any thread may use it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_doubted = False
+        self._found_damaged_at_s: float | None = None
+
+    def doubt(self) -> None:
+        """Remember that a read or a write found damage: the next check reads all of the file."""
+        self._is_doubted = True
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Raise StoreDamaged if the file is damaged, as far as this looks. May take seconds."""
+        is_small = self._path.stat().st_size <= SMALL_BYTES
+        if not self._is_doubted and not is_small:
+            _read_beginnings(connection)
+            return
+        found_at_s = self._found_damaged_at_s
+        if not is_small and found_at_s is not None and time.monotonic() - found_at_s < _PATIENCE_S:
+            raise self._damaged()
+        self._is_doubted, self._found_damaged_at_s = True, time.monotonic()
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise self._damaged()
+        self._is_doubted, self._found_damaged_at_s = False, None
+
+    def _damaged(self) -> StoreDamaged:
+        return StoreDamaged(
+            "{path} is no sound SQLite database; it was left as it is."
+            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+            path=self._path,
+        )
+
+
+def _read_beginnings(connection: sqlite3.Connection) -> None:
+    tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        quoted = table.replace('"', '""')
+        connection.execute(f'SELECT * FROM "{quoted}" LIMIT {_ROWS_READ}').fetchall()  # noqa: S608

@@ -1,0 +1,275 @@
+"""One SQLite file: connections, transactions, the check before the first write, errors in words.
+
+A connection per operation: a cached one dies with its thread, and one thread's
+rollback would erase another's write. Every write begins IMMEDIATE, so that it
+waits for its turn instead of failing half-way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
+from ecommerce_core.storage.private_files import check_one_name, create_empty
+from ecommerce_core.storage.sqlite.checks import find_damage, refuse_planted_journal
+
+BUSY_TIMEOUT_S = 5.0
+# How long a read waits where the one before it has just waited in vain.
+IMPATIENCE_S = 0.2
+# A big sync writes for seconds: the threads of one process wait longer than strangers do.
+WRITER_PATIENCE_S = 60.0
+# Before it, connections that write and checkpoint at once can corrupt a WAL database.
+FIRST_SAFE_WAL = (3, 51, 3)
+# 64 MB of 4 KiB pages: a fraction of a second.
+_PAGES_PER_STEP = 16_384
+APPLICATION_ID_BYTES = slice(68, 72)  # of a database's header
+
+
+class SqliteFile:
+    """A database file of one application, known by its ``application_id``."""
+
+    def __init__(self, path: Path, *, application_id: int, busy_timeout_s: float) -> None:
+        self.path = path
+        self._application_id = application_id
+        self._busy_timeout_s = busy_timeout_s
+        self._writer = threading.Lock()
+        self._is_written_to = False
+        self._read_in_vain_at_s: float | None = None
+
+    def connect(self, mode: str = "rw", *, timeout_s: float | None = None) -> sqlite3.Connection:
+        """``mode``: ``rw`` or ``ro``."""
+        # Without a mode, a file that was taken away would come back empty.
+        connection = sqlite3.connect(
+            f"{self.path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            timeout=self._busy_timeout_s if timeout_s is None else timeout_s,
+            isolation_level=None,
+            check_same_thread=True,
+        )
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection for one read, on one consistent view. Raises StoreError."""
+        timeout_s = self._reader_patience_s()
+        with self.explained(), closing(self.connect(timeout_s=timeout_s)) as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            except sqlite3.OperationalError as error:
+                if _is_busy(error):
+                    self._read_in_vain_at_s = time.monotonic()
+                raise
+            self._read_in_vain_at_s = None
+
+    @contextmanager
+    def writing(self, *, spills: bool = False) -> Iterator[sqlite3.Connection]:
+        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError.
+
+        ``spills``: what is changed need not all fit into memory, and readers may have to wait.
+        """
+        with self.explained(), self._turn(), closing(self.connect()) as connection:
+            # Pages that spill would lock readers out before the commit.
+            connection.execute(f"PRAGMA cache_spill = {'ON' if spills else 'OFF'}")
+            connection.execute("BEGIN IMMEDIATE")
+            self._is_written_to = True
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._is_written_to = False
+
+    def check_writable(self) -> None:
+        """Raise StoreError where the database cannot be written to just now."""
+        if self._is_written_to:
+            return  # and not only about to be: a writer may wait for another process
+        with self.explained(), closing(self.connect()) as connection:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            connection.execute("BEGIN IMMEDIATE")
+            # An UPDATE of no row succeeds on a full disk. This takes a page, which goes into
+            # the rollback journal at once, but into a WAL with the commit alone.
+            connection.execute("PRAGMA user_version = 0")
+            connection.execute("COMMIT" if mode == "wal" else "ROLLBACK")
+
+    def copy_into(self, path: Path, *, gives_up: Callable[[], bool]) -> None:
+        """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError.
+
+        ``gives_up`` is asked often; where it says True the copy ends, cut off.
+        """
+        # In its turn: a writer of this process had rather wait than fail at its commit.
+        with self.explained(), self._turn(), closing(self.connect()) as connection:
+            connection.set_progress_handler(gives_up, 100_000)
+            connection.execute("VACUUM INTO ?", [str(path)])
+
+    def copy_pages_into(self, path: Path) -> None:
+        """Write a consistent copy, page by page, into an empty file. Raises StoreError.
+
+        Writers get their turn between any two steps; the copy begins again after one.
+        """
+        with (
+            self.explained(),
+            closing(self.connect("ro")) as connection,
+            closing(sqlite3.connect(path)) as copy,
+        ):
+            connection.backup(copy, pages=_PAGES_PER_STEP, sleep=0.01)
+
+    @contextmanager
+    def checked(
+        self, check_shape: Callable[[sqlite3.Connection], None], *, whole: bool
+    ) -> Iterator[sqlite3.Connection | None]:
+        """A read-only connection to a file that is ours and sound; None where there is none yet.
+
+        ``check_shape`` raises if the database declares something else than it should. ``whole``:
+        all of the file is read, however long that takes. Raises StoreForeign, StoreDamaged,
+        StoreError before anything is written to the file.
+        """
+        if not self.path.exists():
+            yield None
+            return
+        if not self.path.is_file():
+            raise StoreError(
+                "{path} cannot be read or written to ({reason}); nothing was changed",
+                path=self.path,
+                reason="no regular file",
+            )
+        if not self.path.stat().st_size:
+            yield None
+            return
+        check_one_name(self.path)
+        refuse_planted_journal(self.path)
+        self._roll_back_what_a_crash_left()
+        with closing(self.connect("ro")) as connection:
+            # One view: another process may be creating the database at this moment.
+            connection.execute("BEGIN")
+            (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+            (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            if application_id != self._application_id and (objects or application_id):
+                raise self._foreign()
+            if objects:
+                check_shape(connection)
+            damage = find_damage(connection, whole=whole)
+            if damage is not None:
+                raise StoreDamaged(
+                    "{path} fails SQLite's check ({verdict}); it was left as it is."
+                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+                    path=self.path,
+                    verdict=damage,
+                )
+            yield connection if objects else None
+
+    def create(self) -> None:
+        """Create the file, for this account alone, if there is none. Raises StoreError."""
+        with self.explained():
+            create_empty(self.path)
+
+    def choose_journal(self, connection: sqlite3.Connection) -> None:
+        """Take WAL where this SQLite writes it safely, else stay with the rollback journal."""
+        if sqlite3.sqlite_version_info < FIRST_SAFE_WAL:
+            return
+        # Where two processes switch at once, SQLite tells one of them "locked" without waiting.
+        give_up_at = time.monotonic() + self._busy_timeout_s
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() >= give_up_at:
+                    raise
+            time.sleep(0.01)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """The one point where SQLite's errors become ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.path, self._busy_timeout_s) from error
+        except OSError as error:
+            raise StoreError(
+                "{path} cannot be used: {reason}", path=self.path, reason=error.strerror or error
+            ) from error
+
+    def _reader_patience_s(self) -> float:
+        # A page reads many times: it must not wait in full for each, when one has in vain.
+        in_vain_at_s = self._read_in_vain_at_s
+        if in_vain_at_s is None or time.monotonic() - in_vain_at_s > self._busy_timeout_s:
+            return self._busy_timeout_s
+        return min(self._busy_timeout_s, IMPATIENCE_S)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._writer.acquire(timeout=WRITER_PATIENCE_S):
+            raise StoreBusy(
+                "the database is busy: another write has taken more than {seconds:g} s;"
+                " nothing was changed, try again",
+                seconds=WRITER_PATIENCE_S,
+            )
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def _roll_back_what_a_crash_left(self) -> None:
+        """Let SQLite undo a commit that was cut off: whoever only reads may not, and is refused."""
+        with closing(self.connect("ro")) as connection:
+            try:
+                connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_READONLY_ROLLBACK":
+                    raise
+        with self.path.open("rb") as file:
+            header = file.read(100)
+        if header[APPLICATION_ID_BYTES] != self._application_id.to_bytes(4, "big"):
+            raise self._foreign()
+        with closing(self.connect("rw")) as connection:
+            connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+
+    def _foreign(self) -> StoreForeign:
+        return StoreForeign(
+            "{path} is a database of another application; it was left as it is."
+            " Set ECOMMERCE_DATABASE to another file.",
+            path=self.path,
+        )
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+
+
+def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if _is_busy(error):
+        return StoreBusy(
+            "the database is busy: another process has held it for more than {seconds:g} s;"
+            " nothing was changed, try again",
+            seconds=busy_timeout_s,
+        )
+    if name.startswith("SQLITE_FULL"):
+        return StoreFull("the disk is full: nothing was changed; make room and try again")
+    # Without a name it is Python's: what should be a text is not UTF-8.
+    is_no_text = not name and isinstance(error, sqlite3.OperationalError)
+    if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or is_no_text:
+        return StoreDamaged(
+            "{path} is no sound SQLite database; it was left as it is."
+            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+            path=path,
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
+        return StoreError(
+            "{path} cannot be read or written to ({reason}); nothing was changed",
+            path=path,
+            reason=error,
+        )
+    return StoreError("the database answered: {reason}; nothing was changed", reason=error)

@@ -1,0 +1,47 @@
+"""The tables beside the rows: runs, deliveries, expected callbacks, sign-outs, dataset states."""
+
+from ecommerce_core.storage.sqlite.journals.dataset_state import (
+    DatasetState,
+    count_table,
+    forget_cleared,
+    forget_held,
+    held_text,
+    hold_answer,
+    select_state,
+    upsert_state,
+)
+from ecommerce_core.storage.sqlite.journals.deliveries import DeliveryJournal
+from ecommerce_core.storage.sqlite.journals.expected_callbacks import PromiseJournal
+from ecommerce_core.storage.sqlite.journals.recent import Recent
+from ecommerce_core.storage.sqlite.journals.runs import (
+    Journal,
+    NewRun,
+    finish_run,
+    insert_rejected,
+    insert_run,
+    select_run,
+)
+from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, SignOuts, sign_in_key
+
+__all__ = [
+    "DatasetState",
+    "DeliveryJournal",
+    "Journal",
+    "NewRun",
+    "PromiseJournal",
+    "Recent",
+    "SignOutJournal",
+    "SignOuts",
+    "count_table",
+    "finish_run",
+    "forget_cleared",
+    "forget_held",
+    "held_text",
+    "hold_answer",
+    "insert_rejected",
+    "insert_run",
+    "select_run",
+    "select_state",
+    "sign_in_key",
+    "upsert_state",
+]

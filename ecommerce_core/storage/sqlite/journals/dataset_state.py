@@ -1,0 +1,98 @@
+"""What is remembered per dataset beside its rows: the last answer, the held one, the cleared rows.
+
+Functions over an open transaction, for the store's own use.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ecommerce_core.datasets import Body, Dataset
+from ecommerce_core.domain import AnswerHeld, Resolution
+from ecommerce_core.storage.sqlite.difference import Difference
+from ecommerce_core.storage.sqlite.transactions import Database
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetState:
+    """What is remembered of the last answer that was applied; empty after a clear."""
+
+    source: str | None = None
+    digest: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    fetched: int = 0
+    rejected: int = 0
+
+
+def count_table(db: Database, table: str) -> int:
+    """How many rows a table holds, whatever their state."""
+    return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def select_state(db: Database, dataset: str) -> DatasetState:
+    """What is remembered of a dataset; empty where nothing is."""
+    row = db.execute(
+        "SELECT source, digest, etag, last_modified, fetched, rejected"
+        " FROM dataset_state WHERE dataset = ?",
+        [dataset],
+    ).fetchone()
+    return DatasetState() if row is None else DatasetState(*row)
+
+
+def upsert_state(db: Database, dataset: str, state: DatasetState) -> None:
+    """Remember an answer that was applied."""
+    values: dict[str, Any] = asdict(state)
+    names = ", ".join(values)
+    marks = ", ".join("?" for _ in values)
+    sets = ", ".join(f"{name} = excluded.{name}" for name in values)
+    db.execute(
+        f"INSERT INTO dataset_state (dataset, {names}) VALUES (?, {marks})"
+        f" ON CONFLICT (dataset) DO UPDATE SET {sets}",
+        [dataset, *values.values()],
+    )
+
+
+def hold_answer(db: Database, dataset: str, run_id: int, body: Body) -> None:
+    """Keep an answer until an operator decides; an earlier held one is superseded."""
+    forget_held(db, dataset, Resolution.SUPERSEDED)
+    db.execute(
+        "INSERT INTO held (dataset, run_id, body) VALUES (?, ?, ?)",
+        [dataset, run_id, zlib.compress(body, level=1)],
+    )
+
+
+def forget_held(db: Database, dataset: str, resolution: Resolution) -> None:
+    """Let go of the held answer, and note what became of its run. No-op where none is held."""
+    db.execute(
+        "UPDATE run SET resolution = ? WHERE id = (SELECT run_id FROM held WHERE dataset = ?)",
+        [resolution, dataset],
+    )
+    db.execute("DELETE FROM held WHERE dataset = ?", [dataset])
+
+
+def forget_cleared(db: Database, dataset: Dataset) -> None:
+    """Let go of what the last clear kept."""
+    db.execute(f"DELETE FROM {dataset.table}_cleared")
+    db.execute("UPDATE dataset_state SET cleared = NULL WHERE dataset = ?", [dataset.name])
+
+
+def held_text(difference: Difference) -> str:
+    """Why an answer is held, in one sentence."""
+    if not difference.current_before:
+        held = AnswerHeld(
+            "the answer has {records} records where {cleared} rows were cleared."
+            " Nothing was changed; confirm or discard it.",
+            records=len(difference.added),
+            cleared=difference.cleared_before,
+        )
+    else:
+        held = AnswerHeld(
+            "the answer would withdraw {withdrawn} of {current} rows."
+            " Nothing was changed; confirm or discard it.",
+            withdrawn=len(difference.withdrawn),
+            current=difference.current_before,
+        )
+    return str(held)

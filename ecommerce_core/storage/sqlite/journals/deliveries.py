@@ -1,0 +1,143 @@
+"""The journal of callbacks that were delivered, or refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from ecommerce_core.domain import Delivery, NewDelivery, Outcome
+from ecommerce_core.storage.sqlite.transactions import (
+    Database,
+    Transactions,
+    to_datetime,
+    to_text,
+)
+
+# Refused callbacks beyond this are removed, the oldest first; all others stay for good.
+KEPT_REFUSALS = 10_000
+# A journal that was filled before there was a limit is not emptied in one long transaction.
+_REMOVED_AT_ONCE = 1_000
+_NONE: Mapping[str, int] = MappingProxyType({})
+
+
+class DeliveryJournal(Transactions):
+    """Reads and writes of deliveries. Everything raises StoreError where the database cannot."""
+
+    def record_deliveries(
+        self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int] = _NONE
+    ) -> None:
+        """Write callbacks into the journal, all in one transaction.
+
+        ``refused_not_kept`` is how many more were refused, by dataset, and are only counted. So
+        are the oldest refused ones beyond KEPT_REFUSALS, which are removed.
+        """
+        rows = [
+            (
+                to_text(new.received_at),
+                new.dataset,
+                new.outcome,
+                new.run_id,
+                new.reason,
+                to_text(new.simulated_at),
+                new.task_name,
+                new.duration_s,
+            )
+            for new in deliveries
+        ]
+        with self.writing() as db:
+            db.conn.executemany(
+                "INSERT INTO delivery (received_at, dataset, outcome, run_id, reason,"
+                " simulated_at, task_name, duration_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+            not_kept = Counter(refused_not_kept)
+            if any(new.outcome is Outcome.REFUSED for new in deliveries):
+                not_kept.update(_remove_oldest_refusals(db))
+            db.conn.executemany(
+                "INSERT INTO refused_not_kept (dataset, count) VALUES (?, ?)"
+                " ON CONFLICT (dataset) DO UPDATE SET count = count + excluded.count",
+                not_kept.items(),
+            )
+
+    def refused_not_kept(self) -> dict[str, int]:
+        """How many refused callbacks are not in the journal, by dataset; none is not there."""
+        with self.reading() as db:
+            return dict(db.execute("SELECT dataset, count FROM refused_not_kept").fetchall())
+
+    def delivery(self, delivery_id: int) -> Delivery | None:
+        """One callback, None where there is none of that number."""
+        with self.reading() as db:
+            found = db.query("SELECT * FROM delivery WHERE id = ?", [delivery_id])
+            return next((delivery_of_row(row) for row in found), None)
+
+    def list_deliveries(
+        self,
+        *,
+        limit: int = 100,
+        before_id: int | None = None,
+        dataset: str | None = None,
+        outcome: Outcome | None = None,
+    ) -> list[Delivery]:
+        """Callbacks that match, newest first. ``before_id`` pages on."""
+        with self.reading() as db:
+            rows = db.query(
+                "SELECT * FROM delivery WHERE id < coalesce(:before, id + 1)"
+                " AND dataset = coalesce(:dataset, dataset)"
+                " AND outcome = coalesce(:outcome, outcome) ORDER BY id DESC LIMIT :limit",
+                {"before": before_id, "dataset": dataset, "outcome": outcome, "limit": limit},
+            )
+            return [delivery_of_row(row) for row in rows]
+
+    def list_deliveries_after(
+        self, delivery_id: int, *, ids: Iterable[int] = (), limit: int = 5_000
+    ) -> list[Delivery]:
+        """Callbacks with a higher number than ``delivery_id``, and those of ``ids``, in order."""
+        with self.reading() as db:
+            rows = db.query(
+                "SELECT * FROM delivery WHERE id > :after"
+                " OR id IN (SELECT value FROM json_each(:ids)) ORDER BY id LIMIT :limit",
+                {
+                    "after": delivery_id,
+                    "ids": msgspec.json.encode(list(ids)).decode(),
+                    "limit": limit,
+                },
+            )
+            return [delivery_of_row(row) for row in rows]
+
+    def newest_delivery_id(self) -> int:
+        """The number of the newest callback; 0 before the first."""
+        with self.reading() as db:
+            return int(db.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()[0])
+
+
+def _remove_oldest_refusals(db: Database) -> Counter[str]:
+    refused = "FROM delivery WHERE outcome = 'refused'"
+    (count,) = db.execute(f"SELECT count(*) {refused}").fetchone()
+    excess = min(count - KEPT_REFUSALS, _REMOVED_AT_ONCE)
+    if excess <= 0:
+        return Counter()
+    oldest = db.execute(f"SELECT id, dataset {refused} ORDER BY id LIMIT ?", [excess]).fetchall()
+    db.conn.executemany("DELETE FROM delivery WHERE id = ?", [(row[0],) for row in oldest])
+    return Counter(row[1] for row in oldest)
+
+
+def delivery_of_row(row: Mapping[str, Any]) -> Delivery:
+    """A Delivery out of its stored row."""
+    received_at = to_datetime(row["received_at"])
+    if received_at is None:
+        raise ValueError("a delivery without a time")
+    return Delivery(
+        id=row["id"],
+        received_at=received_at,
+        dataset=row["dataset"],
+        outcome=Outcome(row["outcome"]),
+        run_id=row["run_id"],
+        reason=row["reason"],
+        simulated_at=to_datetime(row["simulated_at"]),
+        task_name=row["task_name"],
+        duration_s=row["duration_s"],
+    )

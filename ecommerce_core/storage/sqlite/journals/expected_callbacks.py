@@ -1,0 +1,138 @@
+"""The promises of the scheduler in the journal, and the state that their watcher goes on from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, fields, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ecommerce_core.domain import Promise, PromiseOutcome, PromiseSummary, WatchState
+from ecommerce_core.storage.sqlite.transactions import (
+    Database,
+    Transactions,
+    to_datetime,
+    to_text,
+)
+
+# What has come of late comes to one of these; all that are kept would be read every second.
+MARKED_PROMISES = 200
+KEPT_PROMISES = 10_000
+
+_COLUMNS = [field.name for field in fields(Promise)]
+_MARKS = ", ".join("?" for _ in _COLUMNS)
+
+
+class PromiseJournal(Transactions):
+    """Reads and writes of promises. Everything raises StoreError where the database cannot."""
+
+    def record_promises(self, promises: Sequence[Promise], state: WatchState) -> list[Promise]:
+        """Write promises, those with the id 0 as new ones, and the state, in one transaction.
+
+        Returns them with their ids. The oldest of more than KEPT_PROMISES are let go.
+        """
+        with self.writing() as db:
+            stored = [self._write(db, promise) for promise in promises]
+            db.execute(
+                "INSERT INTO watch (id, state) VALUES (1, ?)"
+                " ON CONFLICT (id) DO UPDATE SET state = excluded.state",
+                [msgspec.json.encode(state).decode()],
+            )
+            if any(promise.id == 0 for promise in promises):
+                db.execute(
+                    "DELETE FROM promise WHERE outcome <> 'owed'"
+                    " AND id <= (SELECT max(id) FROM promise) - ?",
+                    [KEPT_PROMISES],
+                )
+        return stored
+
+    def watch_state(self) -> WatchState | None:
+        """The state that was kept last; None where there is none that can be read."""
+        with self.reading() as db:
+            row = db.execute("SELECT state FROM watch").fetchone()
+        try:
+            return None if row is None else msgspec.json.decode(row[0], type=WatchState)
+        except msgspec.MsgspecError:
+            return None
+
+    def open_promises(self, *, noticed_since: datetime) -> list[Promise]:
+        """Those still owed, and those missed or void since then, oldest first."""
+        with self.reading() as db:
+            rows = db.query(
+                "SELECT * FROM promise WHERE outcome = 'owed'"
+                " OR (outcome IN ('missed', 'void') AND noticed_at >= ?) ORDER BY id",
+                [to_text(noticed_since)],
+            )
+            return [_promise_of_row(row) for row in rows]
+
+    def list_promises(
+        self,
+        *,
+        limit: int = 100,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        dataset: str | None = None,
+        noticed_since: datetime | None = None,
+    ) -> list[Promise]:
+        """Promises, newest first: due between the simulated times ``since`` and ``until``.
+
+        ``noticed_since`` (UTC) leaves out those from before the clock was set back.
+        """
+        with self.reading() as db:
+            rows = db.query(
+                "SELECT * FROM promise WHERE simulated_last_at >= coalesce(:since, '')"
+                " AND simulated_at <= coalesce(:until, '~') AND noticed_at >= coalesce(:era, '')"
+                " AND dataset = coalesce(:dataset, dataset)"
+                " ORDER BY noticed_at DESC, simulated_at DESC, id DESC LIMIT :limit",
+                {
+                    "since": to_text(since),
+                    "until": to_text(until),
+                    "era": to_text(noticed_since),
+                    "dataset": dataset,
+                    "limit": limit,
+                },
+            )
+            return [_promise_of_row(row) for row in rows]
+
+    def promise_summary(self, *, noticed_since: datetime | None = None) -> list[PromiseSummary]:
+        """What became of the promises that are kept, task by task."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT dataset, task_name, recurrence, outcome, sum(count) FROM promise"
+                " WHERE noticed_at >= coalesce(?, '') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3",
+                [to_text(noticed_since)],
+            ).fetchall()
+        counts: dict[tuple[str, str, str], dict[str, Any]] = {}
+        for dataset, task_name, recurrence, outcome, count in rows:
+            counts.setdefault((dataset, task_name, recurrence), {})[outcome] = count
+        return [PromiseSummary(*task, **of_task) for task, of_task in counts.items()]
+
+    def promises_mark(self) -> tuple[tuple[int, str, int], ...]:
+        """Return a value that differs once a promise of late was made or came to something."""
+        with self.reading() as db:
+            newest = "SELECT id, outcome, count FROM promise ORDER BY id DESC LIMIT ?"
+            return tuple(db.execute(newest, [MARKED_PROMISES]).fetchall())
+
+    def _write(self, db: Database, promise: Promise) -> Promise:
+        values = [
+            to_text(value) if isinstance(value, datetime) else value for value in astuple(promise)
+        ]
+        if promise.id == 0:
+            columns = ", ".join(_COLUMNS)
+            cursor = db.execute(
+                f"INSERT INTO promise ({columns}) VALUES ({_MARKS})", [None, *values[1:]]
+            )
+            return replace(promise, id=int(cursor.lastrowid))
+        changes = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
+        db.execute(f"UPDATE promise SET {changes} WHERE id = ?", [*values[1:], promise.id])
+        return promise
+
+
+def _promise_of_row(row: Mapping[str, Any]) -> Promise:
+    moments = {
+        column: to_datetime(row[column])
+        for column in ("simulated_at", "simulated_last_at", "since_at", "noticed_at", "received_at")
+    }
+    return Promise(**{**row, **moments, "outcome": PromiseOutcome(row["outcome"])})

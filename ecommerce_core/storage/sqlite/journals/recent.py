@@ -1,0 +1,92 @@
+"""What has happened over time: lately, to one row, and to how many rows there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import HistoryEntry, Outcome, Run, RunStatus
+from ecommerce_core.storage.sqlite.journals.runs import run_of_row
+from ecommerce_core.storage.sqlite.transactions import Transactions, to_datetime, to_text
+
+_GOOD = ", ".join(f"'{status}'" for status in RunStatus if status.is_good)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """The good runs between which a dataset's rows may have changed; ``first`` is the older.
+
+    ``first`` ended before the time in question, or is the oldest there is. Equal where
+    nothing has come since.
+    """
+
+    first: Run
+    last: Run
+
+
+class Recent(Transactions):
+    """Reads of what is new. Everything raises StoreError where the database cannot."""
+
+    def good_runs_since(self, dataset: str, since: datetime) -> Since | None:
+        """Between which runs to compare, to see what has changed since; None before the first."""
+        good = f"SELECT * FROM run WHERE dataset = ? AND status IN ({_GOOD})"
+        at = to_text(since)
+        with self.reading() as db:
+            found = [
+                next(iter(db.query(f"{good} {which} LIMIT 1", [dataset, *values])), None)
+                for which, values in (
+                    ("AND finished_at < ? ORDER BY id DESC", [at]),
+                    ("ORDER BY id", []),
+                    ("ORDER BY id DESC", []),
+                )
+            ]
+        before, oldest, last = found
+        if oldest is None or last is None:
+            return None
+        return Since(run_of_row(before or oldest), run_of_row(last))
+
+    def run_counts_since(self, since: datetime) -> dict[RunStatus, int]:
+        """How the runs that began since then ended, or stand."""
+        counts = self._counts("run", "status", "started_at", since)
+        return {RunStatus(status): count for status, count in counts.items()}
+
+    def delivery_counts_since(self, since: datetime) -> dict[Outcome, int]:
+        """What became of the callbacks that came since then."""
+        counts = self._counts("delivery", "outcome", "received_at", since)
+        return {Outcome(outcome): count for outcome, count in counts.items()}
+
+    def list_history(self, dataset: str, key: str, *, limit: int = 1_000) -> list[HistoryEntry]:
+        """The changes of one row, newest first, with the time of each run."""
+        sound = key.encode("utf-8", "replace").decode()
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT c.run_id, coalesce(r.finished_at, r.started_at), c.field, c.old, c.new"
+                " FROM change AS c JOIN run AS r ON r.id = c.run_id"
+                " WHERE c.dataset = ? AND c.key = ? ORDER BY c.run_id DESC, c.field LIMIT ?",
+                [dataset, sound, limit],
+            ).fetchall()
+        times = ((run_id, to_datetime(at), *rest) for run_id, at, *rest in rows)
+        return [HistoryEntry(run_id, at, *rest) for run_id, at, *rest in times if at is not None]
+
+    def size_over_time(self, dataset: Dataset, *, limit: int = 200) -> list[tuple[datetime, int]]:
+        """When a run changed how many rows there are, and how many it left; oldest first."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT finished_at, rows_after FROM run"
+                " WHERE dataset = ? AND rows_after IS NOT NULL ORDER BY id DESC LIMIT ?",
+                [dataset.name, limit],
+            ).fetchall()
+        times = ((to_datetime(at), size) for at, size in reversed(rows))
+        return [(at, size) for at, size in times if at is not None]
+
+    def _counts(self, table: str, column: str, moment: str, since: datetime) -> dict[str, int]:
+        # Numbers rise with time: from the newest back, only what is recent is read.
+        with self.reading() as db:
+            rows = db.execute(
+                f"SELECT {column}, count(*) FROM {table} WHERE id > coalesce("
+                f"(SELECT id FROM {table} WHERE {moment} < :since ORDER BY id DESC LIMIT 1), 0)"
+                f" GROUP BY {column}",
+                {"since": to_text(since)},
+            ).fetchall()
+        return dict(rows)

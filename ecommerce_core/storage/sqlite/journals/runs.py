@@ -1,0 +1,285 @@
+"""The journal of runs, of what they rejected and what they changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from ecommerce_core.domain import (
+    N_,
+    Action,
+    Change,
+    Counts,
+    Rejected,
+    Resolution,
+    Run,
+    RunStatus,
+    Trigger,
+)
+from ecommerce_core.storage.sqlite.transactions import (
+    Database,
+    Transactions,
+    now_utc,
+    to_datetime,
+    to_text,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """What is known of a run when it begins."""
+
+    dataset: str
+    action: Action
+    trigger: Trigger
+    simulated_at: datetime | None = None
+    task_name: str | None = None
+    confirms_run_id: int | None = None
+    actor: str | None = None
+
+
+class Journal(Transactions):
+    """Reads and writes of the journal. Everything raises StoreError where the database cannot."""
+
+    def begin_run(self, new: NewRun) -> int:
+        """Note that a run begins; its number."""
+        with self.writing() as db:
+            return insert_run(db, new, status=RunStatus.RUNNING)
+
+    def fail_run(
+        self,
+        run_id: int,
+        *,
+        status: RunStatus,
+        error: str,
+        body_bytes: int = 0,
+        stages_s: Mapping[str, float] | None = None,
+        fetched: int = 0,
+        rejected: Sequence[Rejected] = (),
+        rejected_count: int = 0,
+    ) -> Run:
+        """Note that a run ended without touching its dataset: ``failed`` or ``interrupted``."""
+        with self.writing() as db:
+            insert_rejected(db, run_id, rejected)
+            counts = Counts(fetched=fetched, rejected=rejected_count)
+            return finish_run(
+                db,
+                run_id,
+                status=status,
+                counts=counts,
+                error=error,
+                body_bytes=body_bytes,
+                stages_s=stages_s or {},
+            )
+
+    def interrupt_stale_runs(self, dataset: str) -> int:
+        """Mark the dataset's ``running`` runs as interrupted; how many there were.
+
+        Only for who holds the dataset's lock: whoever was running is dead then.
+        """
+        with self.reading() as db:
+            stale = db.execute(
+                "SELECT 1 FROM run WHERE dataset = ? AND status = 'running' LIMIT 1", [dataset]
+            ).fetchone()
+        if stale is None:
+            return 0
+        with self.writing() as db:
+            cursor = db.execute(
+                "UPDATE run SET status = 'interrupted', finished_at = ?, error = ?"
+                " WHERE dataset = ? AND status = 'running'",
+                [
+                    to_text(now_utc()),
+                    N_("The process ended during this run; nothing of it was stored."),
+                    dataset,
+                ],
+            )
+            return int(cursor.rowcount)
+
+    def run(self, run_id: int) -> Run | None:
+        """One run, None where there is none of that number."""
+        with self.reading() as db:
+            return select_run(db, run_id)
+
+    def list_runs(
+        self,
+        *,
+        limit: int = 100,
+        before_id: int | None = None,
+        dataset: str | None = None,
+        trigger: Trigger | None = None,
+        status: RunStatus | None = None,
+        action: Action | None = None,
+        statuses: Sequence[RunStatus] = (),
+    ) -> list[Run]:
+        """Runs that match, newest first. ``before_id`` pages on."""
+        clauses, values = ["1"], list[Any]()
+        if before_id is not None:
+            clauses.append("id < ?")
+            values.append(before_id)
+        equal = {"dataset": dataset, "trigger": trigger, "status": status, "action": action}
+        for column, value in equal.items():
+            if value is not None:
+                clauses.append(f"{column} = ?")
+                values.append(value)
+        if statuses:
+            clauses.append(f"status IN ({', '.join('?' for _ in statuses)})")
+            values.extend(statuses)
+        where = " AND ".join(clauses)
+        with self.reading() as db:
+            rows = db.query(
+                f"SELECT * FROM run WHERE {where} ORDER BY id DESC LIMIT ?",
+                [*values, limit],
+            )
+            return [run_of_row(row) for row in rows]
+
+    def last_run(self, dataset: str) -> Run | None:
+        """The newest run of a dataset, whatever it did."""
+        return next(iter(self.list_runs(dataset=dataset, limit=1)), None)
+
+    def last_good_run(self, dataset: str) -> Run | None:
+        """The newest sync after which the store held what the peer said."""
+        good = [status for status in RunStatus if status.is_good]
+        runs = self.list_runs(dataset=dataset, action=Action.SYNC, statuses=good, limit=1)
+        return next(iter(runs), None)
+
+    def finished_sync_after(self, dataset: str, run_id: int) -> Run | None:
+        """The newest run after ``run_id``, if it fetched and has ended by itself.
+
+        None where something else came last: a held answer that was confirmed is old, and a
+        clear has undone what was fetched before it.
+        """
+        run = self.last_run(dataset)
+        ended = {RunStatus.RUNNING, RunStatus.INTERRUPTED}
+        if run is None or run.id <= run_id or run.status in ended:
+            return None
+        fetched = run.action is Action.SYNC and run.confirms_run_id is None
+        return run if fetched else None
+
+    def newest_run_id(self) -> int:
+        """The number of the newest run of any dataset; 0 before the first."""
+        with self.reading() as db:
+            return int(db.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()[0])
+
+    def held_run(self, dataset: str) -> Run | None:
+        """The held run that waits for a decision."""
+        with self.reading() as db:
+            row = db.execute("SELECT run_id FROM held WHERE dataset = ?", [dataset]).fetchone()
+            return None if row is None else select_run(db, row[0])
+
+    def list_rejected(self, run_id: int, *, limit: int = 1_000) -> list[Rejected]:
+        """The records that a run could not take, as far as they were kept, by position."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT position, key, reason, record FROM rejected"
+                " WHERE run_id = ? ORDER BY position LIMIT ?",
+                [run_id, limit],
+            )
+            return [Rejected(*row) for row in rows]
+
+    def list_changes(self, run_id: int, *, limit: int = 1_000) -> list[Change]:
+        """The fields that a run changed, by key."""
+        with self.reading() as db:
+            rows = db.execute(
+                "SELECT run_id, key, field, old, new FROM change"
+                " WHERE run_id = ? ORDER BY key, field LIMIT ?",
+                [run_id, limit],
+            )
+            return [Change(*row) for row in rows]
+
+
+def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
+    """Write a run that begins, inside an open transaction; its number."""
+    cursor = db.execute(
+        "INSERT INTO run (dataset, action, trigger, status, started_at, simulated_at,"
+        " task_name, confirms_run_id, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            new.dataset,
+            new.action,
+            new.trigger,
+            status,
+            to_text(now_utc()),
+            to_text(new.simulated_at),
+            new.task_name,
+            new.confirms_run_id,
+            new.actor,
+        ],
+    )
+    return int(cursor.lastrowid)
+
+
+def finish_run(
+    db: Database,
+    run_id: int,
+    *,
+    status: RunStatus,
+    counts: Counts,
+    error: str | None = None,
+    body_bytes: int = 0,
+    stages_s: Mapping[str, float] | None = None,
+    rows_after: int | None = None,
+) -> Run:
+    """Write how a run ended, inside an open transaction; the run as it stands now.
+
+    ``rows_after``: how many current rows it left, where it may have changed the rows.
+    """
+    values = asdict(counts)
+    db.execute(
+        "UPDATE run SET status = ?, finished_at = ?, error = ?, body_bytes = ?, stages_s = ?,"
+        " rows_after = ?, " + ", ".join(f"{name} = ?" for name in values) + " WHERE id = ?",
+        [
+            status,
+            to_text(now_utc()),
+            error,
+            body_bytes,
+            json.dumps({stage: round(s, 4) for stage, s in (stages_s or {}).items()}),
+            rows_after,
+            *values.values(),
+            run_id,
+        ],
+    )
+    run = select_run(db, run_id)
+    if run is None:  # the journal is append-only: somebody else's hands were in the file
+        raise LookupError(f"run {run_id} is gone from the journal")
+    return run
+
+
+def insert_rejected(db: Database, run_id: int, rejected: Sequence[Rejected]) -> None:
+    """Keep the records that a run could not take, inside an open transaction."""
+    db.conn.executemany(
+        "INSERT INTO rejected (run_id, position, key, reason, record) VALUES (?, ?, ?, ?, ?)",
+        [(run_id, bad.position, bad.key, bad.reason, bad.record) for bad in rejected],
+    )
+
+
+def select_run(db: Database, run_id: int) -> Run | None:
+    """One run, inside whatever transaction is open."""
+    row = next(iter(db.query("SELECT * FROM run WHERE id = ?", [run_id])), None)
+    return None if row is None else run_of_row(row)
+
+
+def run_of_row(row: Mapping[str, Any]) -> Run:
+    """A Run out of its stored row."""
+    started_at = to_datetime(row["started_at"])
+    if started_at is None:
+        raise ValueError("a run without a start")
+    return Run(
+        id=row["id"],
+        dataset=row["dataset"],
+        action=Action(row["action"]),
+        trigger=Trigger(row["trigger"]),
+        status=RunStatus(row["status"]),
+        started_at=started_at,
+        finished_at=to_datetime(row["finished_at"]),
+        counts=Counts(**{name: row[name] for name in Counts.__slots__}),
+        body_bytes=row["body_bytes"],
+        stages_s=json.loads(row["stages_s"]),
+        error=row["error"],
+        simulated_at=to_datetime(row["simulated_at"]),
+        task_name=row["task_name"],
+        confirms_run_id=row["confirms_run_id"],
+        resolution=Resolution(row["resolution"]) if row["resolution"] else None,
+        actor=row["actor"],
+    )
