@@ -19,7 +19,7 @@ import pyarrow
 import streamlit as st
 from starlette.middleware import Middleware
 
-from ecommerce_core import installed, logs
+from ecommerce_core import logs
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import (
     PREFIX,
@@ -33,6 +33,7 @@ from ecommerce_core.companion import (
 from ecommerce_core.domain import EcommerceError, SettingsError
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
+from pages.ui import installed
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 

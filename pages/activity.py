@@ -2,19 +2,19 @@
 
 import streamlit as st
 
-from ecommerce_core import ui
-from ecommerce_core.ui import language
-from pages import deliveries_table, fetch_watch, frame, problems, run_detail, runs_table
+from pages import ui
+from pages.runs import deliveries_table, issues, run_detail, run_progress, runs_table
+from pages.ui import header, language
 
 
 def _(message: str) -> str:
     return language().text(message)
 
 
-frame.show(_("Activity"))
-fetch_watch.watch(*ui.application().datasets)
+header.show(_("Activity"))
+run_progress.watch(*ui.application().datasets)
 with st.container():  # comes and goes: what stands below keeps its place
-    problems.show()
+    issues.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)
     chosen = runs_table.show()

@@ -6,10 +6,10 @@ import streamlit as st
 
 from ecommerce_core.datasets import Row
 from ecommerce_core.domain import Customer
-from ecommerce_core.ui import escape, language
-from pages import dataset_page, row_list, view_state
-from pages.table import Column
-from pages.view_state import choose_in, edit, edited_by
+from pages.dataset import dataset_page, row_list, view_state
+from pages.dataset.view_state import choose_in, edit, edited_by
+from pages.ui import escape, language
+from pages.ui.table import Column
 
 _ = language().text
 

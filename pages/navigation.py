@@ -4,10 +4,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from ecommerce_core import ui
 from ecommerce_core.domain import LANGUAGES, language_of
-from ecommerce_core.ui import escape, language
-from pages import echo, live_channel, missed_notice, sign_in, tasks, visits
+from pages import ui
+from pages.schedule import missed_notice
+from pages.ui import echo, escape, language, live_channel, sign_in, tasks, visits
 
 ASSETS = Path(__file__).parent.parent / "assets"
 

@@ -2,20 +2,11 @@
 
 import streamlit as st
 
-from ecommerce_core import ui
 from ecommerce_core.domain import Run, RunStatus, Totals
-from ecommerce_core.ui import language, sign_and_word
-from pages import (
-    fetch_watch,
-    frame,
-    live_text,
-    overview_coming,
-    overview_pictures,
-    overview_since,
-    overview_steps,
-    problems,
-    run_summary,
-)
+from pages import ui
+from pages.home import charts, coming, first_steps, since
+from pages.runs import issues, run_progress, run_summary
+from pages.ui import header, language, live_text, sign_and_word
 
 app = ui.application()
 
@@ -43,7 +34,7 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
         st.space("stretch")
         with st.container(horizontal=True, vertical_alignment="center"):
             if total.current:
-                overview_steps.fetch_button(name)
+                first_steps.fetch_button(name)
             label = words.word(name).capitalize()
             st.page_link(f"{name}.py", label=label, icon=":material/arrow_forward:")
 
@@ -73,15 +64,15 @@ def freshness(name: str, run: Run | None) -> list[live_text.Part]:
     return parts
 
 
-frame.show(_("Overview"))
+header.show(_("Overview"))
 ui.note_for_analysts()
-fetch_watch.watch(*app.datasets)
-has_problems = problems.show()
+run_progress.watch(*app.datasets)
+has_problems = issues.show()
 with ui.guarded():
     all_totals = {name: app.reader.totals(dataset) for name, dataset in app.datasets.items()}
     known = {name: total for name, total in all_totals.items() if total.current or total.withdrawn}
     if not all(total.current for total in all_totals.values()):
-        overview_steps.show(all_totals)
+        first_steps.show(all_totals)
     elif not has_problems:
         well = _("The last fetch of each dataset went well.")
         st.markdown(f":green[:material/check_circle:] {well}")
@@ -90,8 +81,8 @@ with ui.guarded():
             for dataset_name, dataset_totals in known.items():
                 dataset_card(dataset_name, dataset_totals, app.store.last_run(dataset_name))
             with st.container(border=True, height="stretch", gap="xsmall"):
-                overview_coming.show()
+                coming.show()
         with st.grid(3, min_column_width=280, gap="small"):
             with st.container(border=True, height="stretch", gap="xsmall"):
-                overview_since.show()
-            overview_pictures.show()
+                since.show()
+            charts.show()

@@ -1,8 +1,8 @@
 """Products: what our shop holds of the catalogue."""
 
-from ecommerce_core.ui import language
-from pages import dataset_page, row_list
-from pages.table import Column
+from pages.dataset import dataset_page, row_list
+from pages.ui import language
+from pages.ui.table import Column
 
 _ = language().text
 

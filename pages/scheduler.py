@@ -2,25 +2,23 @@
 
 import streamlit as st
 
-from ecommerce_core import ui
-from ecommerce_core.ui import language
-from pages import (
+from pages import ui
+from pages.schedule import (
     clock_card,
     clock_dialogs,
     delete_dialog,
-    dialogs,
-    frame,
-    promises,
+    expected,
     task_form,
     task_table,
 )
+from pages.ui import dialogs, header, language
 
 
 def _(message: str) -> str:
     return language().text(message)
 
 
-frame.show(_("Scheduler"))
+header.show(_("Scheduler"))
 with st.container():  # comes and goes: what stands below keeps its place
     clock_card.show()
     ui.note_for_analysts()
@@ -33,7 +31,7 @@ with left:
 if may_change:
     with right[0], st.container(border=True):
         task_form.show()
-promises.show()
+expected.show()
 what, name = dialogs.asked()
 if not may_change:
     what = ""

@@ -16,7 +16,6 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core import installed
 from ecommerce_core.__main__ import cli
 from ecommerce_core.application import Application
 from ecommerce_core.domain import (
@@ -35,6 +34,7 @@ from ecommerce_core.domain.errors import NotAllowed
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.scheduler import Steering
 from ecommerce_core.settings import PROJECT_ROOT, Settings
+from pages.ui import installed
 from tests.peers import Peers, customer, products
 from tests.test_pages import NAVIGATION, PAGES, Page
 from tests.waiting import until
@@ -236,9 +236,8 @@ WRITES_BELOW = {
 @pytest.mark.parametrize(
     "path",
     [
-        *sorted((PROJECT_ROOT / "pages").glob("*.py")),
+        *sorted((PROJECT_ROOT / "pages").rglob("*.py")),
         *sorted((PROJECT_ROOT / "ecommerce_core" / "cli").glob("*.py")),
-        PROJECT_ROOT / "ecommerce_core" / "ui.py",
     ],
     ids=lambda path: f"{path.parent.name}/{path.stem}",
 )

@@ -15,7 +15,8 @@ from ecommerce_core.application import Application
 from ecommerce_core.domain import Delivery, NewDelivery, Outcome, Run, Trigger
 from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.storage import Store
-from pages import advice, echo
+from pages.runs import hints
+from pages.ui import echo
 from tests import messages
 from tests.peers import Peers
 from tests.server import Session, running_server
@@ -304,7 +305,7 @@ def test_every_error_of_a_peer_has_an_advice_of_its_own(template: str) -> None:
     found = {"peer": "crm", "status": 503, "reason": "x", "seconds": 3, "count": 5, "start": "'<'"}
     found |= {"target": "http://x", "method": "GET", "limit_mb": "512", "encoding": "br"}
 
-    assert advice.todo_after(template.format(**found)) != advice.OTHERWISE
+    assert hints.todo_after(template.format(**found)) != hints.OTHERWISE
 
 
 @pytest.mark.parametrize(
@@ -323,7 +324,7 @@ def test_every_error_of_a_peer_has_an_advice_of_its_own(template: str) -> None:
     ],
 )
 def test_the_advice_goes_by_what_went_wrong(error: str, begins: str) -> None:
-    assert advice.todo_after(error).startswith(begins)
+    assert hints.todo_after(error).startswith(begins)
 
 
 def test_a_failed_run_says_what_to_do_and_does_not_send_one_to_where_one_is(

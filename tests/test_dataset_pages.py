@@ -17,7 +17,8 @@ from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import Query, StoreBusy, Trigger, escape
 from ecommerce_core.domain.access import LOCAL
-from pages import active_filters, echo
+from pages.dataset import active_filters
+from pages.ui import echo
 from tests.peers import Peers
 from tests.test_pages import NAVIGATION, Page, catalogue, installed
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core import installed
 from ecommerce_core.application import Application
+from pages.ui import installed
 from tests.peers import Peers, products
 
 
@@ -22,22 +22,22 @@ def app(application: Application) -> Iterator[Application]:
 def a_page_that_a_fetch_overtakes() -> None:
     import streamlit as st
 
-    from ecommerce_core import ui
     from ecommerce_core.domain import Trigger
-    from pages import fetch_watch, fetches, frame
+    from pages.runs import run_progress, run_requests
+    from pages.ui import header, session
 
-    st.button("Fetch", key="fetch", on_click=fetches.fetch, args=("products",))
-    frame.show("Products")
+    st.button("Fetch", key="fetch", on_click=run_requests.fetch, args=("products",))
+    header.show("Products")
     go_on = st.session_state.pop("go_on", None)
     if go_on is not None:
         go_on()
-        ticket = ui.application().request_sync(
-            "products", actor=ui.actor(), trigger=Trigger.MANUAL, join_running=True
+        ticket = session.application().request_sync(
+            "products", actor=session.actor(), trigger=Trigger.MANUAL, join_running=True
         )
         assert ticket.joined
         ticket.wait(10)
-    fetch_watch.watch("products")
-    ui.show_toasts()
+    run_progress.watch("products")
+    session.show_toasts()
 
 
 def test_a_fetch_that_ends_while_its_page_is_drawn_is_told(app: Application, peers: Peers) -> None:

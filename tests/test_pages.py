@@ -13,13 +13,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
-from ecommerce_core import ui
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Action, Product, RunStatus, Trigger
 from ecommerce_core.domain.access import LOCAL
-from ecommerce_core.installed import install
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
+from pages.ui import session
+from pages.ui.installed import install
 from tests.peers import Peers, customer
 from tests.waiting import until
 
@@ -81,7 +81,7 @@ class Page:
         for key, value in query.items():
             self.at.query_params[key] = value
         with monkeypatch.context() as patched:
-            patched.setattr(ui, "is_history_navigation", lambda: True)
+            patched.setattr(session, "is_history_navigation", lambda: True)
             self.at.run()
         return self.sound()
 
@@ -227,7 +227,7 @@ def test_a_question_about_rows_that_are_gone_is_asked_no_more(app: Application) 
 def a_page_that_asks() -> None:
     import streamlit as st
 
-    from pages import dialogs
+    from pages.ui import dialogs
 
     def act() -> None:
         st.session_state["acts"] = st.session_state.get("acts", 0) + 1

@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 import pytest
 import requests
 
-from ecommerce_core import installed
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Language, Recurrence, Trigger
 from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
+from pages.ui import installed
 from tests.callback_app import CallbackApp
 from tests.peers import WIRE
 from tests.test_pages import Page, ended

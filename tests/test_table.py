@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Language, Trigger
 from ecommerce_core.domain.access import LOCAL
-from pages.table import Kind, browser_format, cells_of
+from pages.ui.table import Kind, browser_format, cells_of
 from tests.peers import Peers
 from tests.test_pages import Page, catalogue, installed
 
@@ -71,7 +71,7 @@ def test_cells_are_what_they_sort_as() -> None:
 def a_table_in_french() -> None:
     import streamlit as st
 
-    from pages.table import Column, show_table
+    from pages.ui.table import Column, show_table
 
     st.session_state["_language"] = "fr"
     rows: list[dict[str, float | None]] = [

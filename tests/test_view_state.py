@@ -18,7 +18,7 @@ def said_by(page: Callable[[], None]) -> list[str]:
 def a_page_whose_choice_is_lost() -> None:
     import streamlit as st
 
-    from pages import view_state
+    from pages.dataset import view_state
 
     view_state.edit("products", size=100, row="X1")
     view_state.edit("products", size=None, row=None)
@@ -33,7 +33,7 @@ def test_a_choice_that_must_be_one_stays_where_the_browser_says_none() -> None:
 def a_page_whose_choice_comes_in_another_language() -> None:
     import streamlit as st
 
-    from pages import view_state
+    from pages.dataset import view_state
 
     tab = view_state.edited_by("products", "part", "tab", options=("rows", "changes"))
     chosen = view_state.edited_by("products", "families", "kind", tuple, options=("TV", "Audio"))
@@ -56,7 +56,8 @@ def a_page_whose_open_row_is_closed() -> None:
 
     import streamlit as st
 
-    from pages import echo, view_state
+    from pages.dataset import view_state
+    from pages.ui import echo
 
     def tick() -> None:
         st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
@@ -81,7 +82,8 @@ def a_page_whose_closed_row_is_ticked_by(*, an_agent: bool) -> None:
 
     import streamlit as st
 
-    from pages import echo, view_state
+    from pages.dataset import view_state
+    from pages.ui import echo
 
     def tick() -> None:
         st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
@@ -113,7 +115,7 @@ def test_who_insists_is_heard_and_a_program_at_once(an_agent: bool, rows: list[s
 def a_menu_that_opens_with_what_it_was() -> None:
     import streamlit as st
 
-    from pages import row_filters, view_state
+    from pages.dataset import row_filters, view_state
 
     hear = row_filters.filter_edited("products", "products_new_age", "since", "first_seen_at")
     for is_drawn in (False, True):
@@ -130,7 +132,7 @@ def test_a_menu_that_was_not_drawn_is_not_heard() -> None:
 def a_part_that_is_left_before_its_widgets_are_told() -> None:
     import streamlit as st
 
-    from pages import view_state
+    from pages.dataset import view_state
 
     view_state.begin("products")
     view_state.edit("products", tab="changes", search="x1")
@@ -151,7 +153,7 @@ def test_a_part_of_the_page_that_was_left_is_not_heard() -> None:
 def a_box_and_a_part_that_are_told_at_once() -> None:
     import streamlit as st
 
-    from pages import view_state
+    from pages.dataset import view_state
 
     view_state.begin("products")
     hear = view_state.edited_by("products", "search_products", "search")

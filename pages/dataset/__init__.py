@@ -1,0 +1,1 @@
+"""The parts of a dataset's page: toolbar, rows, detail, changes, charts, export."""

@@ -1,0 +1,92 @@
+"""The filters that hold: what each says, and the button that takes it away."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core.datasets import NO_FILTERS, Dataset, Kind, View, is_day, with_filter
+from ecommerce_core.domain import Withdrawn
+from pages import ui
+from pages.dataset.view_state import edit
+from pages.ui import language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def named(label: str, value: str) -> str:
+    """``Family: TV``, with the space before the colon that French wants."""
+    return _("{label}: {value}").format(label=label, value=value)
+
+
+def age_in_words(age: str) -> str:
+    """``7d`` as people say it."""
+    return language().duration(int(age[:-1]) * (3_600 if age.endswith("h") else 86_400))
+
+
+def since_label(column: str) -> str:
+    """What a filter by a moment is called."""
+    labels = {"first_seen_at": _("New since"), "updated_at": _("Changed since")}
+    return labels.get(column) or language().word(column)
+
+
+def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]]:
+    """Each filter that holds: what it says, and the edit that takes it away."""
+    words, found = language(), list[tuple[str, dict[str, Any]]]()
+    for column, chosen in view.choices.items():
+        for value in chosen:
+            left = tuple(other for other in chosen if other != value)
+            choices = with_filter(view.choices, column, left)
+            found.append((named(words.word(column), value), {"choices": choices}))
+    for column, ends in view.ranges.items():
+        is_money = dataset.column(column).kind is Kind.MONEY
+        said = [
+            "…" if end is None else words.money(end * 100) if is_money else words.exact(end)
+            for end in ends
+        ]
+        ranges = with_filter(view.ranges, column, None)
+        found.append((named(words.word(column), "–".join(said)), {"ranges": ranges}))
+    if view.withdrawn is not Withdrawn.HIDE:
+        text = _("Withdrawn too") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
+        found.append((text, {"withdrawn": Withdrawn.HIDE}))
+    for column, since in view.since.items():
+        text = since if is_day(since) else age_in_words(since)
+        without = with_filter(view.since, column, None)
+        found.append((named(since_label(column), text), {"since": without}))
+    for column, is_there in view.presence.items():
+        text = _("With {what}") if is_there else _("Without {what}")
+        presence = with_filter(view.presence, column, None)
+        found.append((text.format(what=words.word(column).lower()), {"presence": presence}))
+    return found
+
+
+def show(dataset: Dataset, view: View) -> None:
+    """The filters that hold, each a button that takes it away."""
+    found = list_active(dataset, view)
+    if not found:
+        return
+    with st.container(horizontal=True, gap="xsmall", key=f"{dataset.name}_active"):
+        for number, (text, without) in enumerate(found):
+            st.button(
+                ui.escape(text),
+                key=f"drop_filter_{dataset.name}_{number}",
+                icon=":material/close:",
+                icon_position="right",
+                help=_("Take this filter away"),
+                on_click=edit,
+                args=(dataset.name,),
+                kwargs=without,
+            )
+        if len(found) > 1:
+            st.button(
+                _("Clear all filters"),
+                key=f"clear_active_{dataset.name}",
+                type="tertiary",
+                icon=":material/filter_alt_off:",
+                on_click=edit,
+                args=(dataset.name,),
+                kwargs=NO_FILTERS,
+            )

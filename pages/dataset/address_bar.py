@@ -1,0 +1,54 @@
+"""The address in the browser, in step with the view of a dataset's page.
+
+It follows what is edited. An address that nobody here wrote (a shared link, the back button)
+becomes the view.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecommerce_core.datasets import Dataset, View, format_address, parse_address
+from pages.dataset import view_state
+from pages.ui import echo, escape, language, visits
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def _said() -> dict[str, list[str]]:
+    names = [name for name in st.query_params if name != visits.LANGUAGE]
+    return {name: st.query_params.get_all(name) for name in names}
+
+
+def _write(address: dict[str, str | list[str]]) -> None:
+    # One write is one step back for the browser's button.
+    st.query_params.from_dict({**address, **visits.language_in_address()})
+
+
+def arrive(dataset: Dataset) -> View:
+    """The view for this run of the page; a note says what of the address makes no sense."""
+    name, state = dataset.name, st.session_state
+    said = _said()
+    came = state.get("_address_of_visit") != visits.number()
+    if came:
+        state[f"_{name}_came"] = True
+    restored = came and not said and f"_{name}_view" in state
+    # What was edited as one left the page does not stand against a link that leads back to it.
+    edited = state.get(f"_{name}_edited") and not (said and came)
+    if edited or restored or (not came and not echo.may_tell_address()):
+        address = format_address(view_state.current(name), dataset)
+        if said != {key: v if isinstance(v, list) else [v] for key, v in address.items()}:
+            _write(address)
+    elif came or said != state.get("_address_seen"):
+        view, ignored = parse_address(said, dataset)
+        state[f"_{name}_view"], state[f"_{name}_ignored"] = view, ignored
+        view_state.forget_selection(name)
+    state["_address_seen"], state["_address_of_visit"] = _said(), visits.number()
+    state[f"_{name}_edited"] = False
+    note = st.container()  # comes and goes: what stands below keeps its place
+    if left_out := state.get(f"_{name}_ignored"):
+        text = _("Ignored in the address: {what}.").format(what=escape(", ".join(left_out)))
+        note.caption(f":material/link_off: {text}")
+    return view_state.begin(name)

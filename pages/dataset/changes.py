@@ -1,0 +1,113 @@
+"""What changed between two runs: added, withdrawn, changed field by field, counted and paged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import streamlit as st
+
+from ecommerce_core.datasets import Dataset, View
+from ecommerce_core.domain import ChangeKind, Run, RunStatus
+from pages import ui
+from pages.dataset import change_table, export_menu, reads, toolbar, view_state
+from pages.dataset.view_state import choose_in, edited_by
+from pages.ui import Language, language
+
+RUNS_OFFERED = 200
+EVERYTHING = "all"
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(dataset: Dataset) -> None:
+    """The whole part of the page. Raises StoreError."""
+    store, view = ui.application().store, view_state.current(dataset.name)
+    good = [status for status in RunStatus if status.is_good]
+    runs = store.list_runs(dataset=dataset.name, statuses=good, limit=RUNS_OFFERED)
+    if len(runs) < 2:
+        text = _("There is nothing to compare yet: it takes two good fetches.")
+        st.info(text, icon=":material/difference:")
+        return
+    start, end = _choose(dataset, view, runs)
+    if start == end:
+        st.info(_("Choose two different runs."), icon=":material/difference:")
+        return
+    counts = reads.count_differences(dataset, start, end, search=view.search)
+    _controls(dataset, view, (start, end), counts)
+    total = sum(counts.values()) if view.kind is None else counts.get(ChangeKind(view.kind), 0)
+    change_table.show(dataset, view, (start, end), total)
+
+
+def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int]:
+    """The two runs; the last two good ones unless the reader says otherwise."""
+    store, by_id = ui.application().store, {run.id: run for run in runs}
+    for number in (view.from_run, view.to_run):
+        run = store.run(number) if number is not None and number not in by_id else None
+        if run is not None and run.dataset == dataset.name:
+            by_id[run.id] = run
+    ids = sorted(by_id, reverse=True)
+    end = view.to_run if view.to_run in by_id else ids[0]
+    older = [number for number in ids if number < (end or 0)]
+    start = view.from_run if view.from_run in by_id else (older or ids)[0]
+    words = language()
+    chosen = {"from_run": (_("From run"), start), "to_run": (_("To run"), end)}
+    with st.grid(2, min_column_width=300, gap="small"):
+        for field, (title, number) in chosen.items():
+            key = f"{dataset.name}_{field}"
+            st.selectbox(
+                title,
+                ids,
+                key=choose_in(key, number),
+                format_func=lambda number: _label(by_id[number], words),
+                on_change=edited_by(dataset.name, key, field, options=ids),
+            )
+    return start or 0, end or 0
+
+
+def _label(run: Run, words: Language) -> str:
+    """A run in little space: ``Run 12 · 24 Nov 2026, 20:05 · +12 ~191 −22``."""
+    counts = run.counts
+    signs = (("+", counts.added), ("~", counts.updated), ("−", counts.withdrawn))
+    did = " ".join(f"{sign}{words.number(n)}" for sign, n in signs if n)
+    moment = words.moment(run.started_at, seconds=False)
+    nothing = words.text("nothing has changed")
+    return f"{words.text('Run')} {run.id} · {moment} · {did or nothing}"
+
+
+def _controls(
+    dataset: Dataset,
+    view: View,
+    runs: tuple[int, int],
+    counts: Mapping[ChangeKind, int],
+) -> None:
+    words, key = language(), f"{dataset.name}_kind"
+    numbers = {EVERYTHING: sum(counts.values())}
+    numbers |= {str(kind): count for kind, count in counts.items()}
+    labels = {
+        EVERYTHING: _("All"),
+        "added": _("Added"),
+        "withdrawn": _("Withdrawn"),
+        "updated": _("Changed"),
+    }
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        toolbar.search_box(dataset, view, placeholder=words.word(dataset.key), key="search_changes")
+        st.radio(
+            _("Kind"),
+            list(labels),
+            key=choose_in(key, view.kind or EVERYTHING),
+            horizontal=True,
+            format_func=lambda kind: f"{labels[kind]} ({words.number(numbers.get(kind, 0))})",
+            label_visibility="collapsed",
+            width="content",
+            on_change=edited_by(
+                dataset.name,
+                key,
+                "kind",
+                lambda kind: None if kind == EVERYTHING else kind,
+                options=labels,
+            ),
+        )
+        st.space("stretch")
+        export_menu.show_changes(dataset, runs, numbers[EVERYTHING])

@@ -1,0 +1,110 @@
+"""What an operator does with a dataset: fetch, clear and undo; and what an empty one says."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import streamlit as st
+
+from ecommerce_core.domain import Action, RunStatus, Totals, Trigger
+from pages import ui
+from pages.dataset import view_state
+from pages.runs import run_requests
+from pages.ui import dialogs, language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(name: str, totals: Totals) -> None:
+    """The buttons, for who may use them. Raises StoreError."""
+    if not ui.may_change():
+        ui.note_for_analysts()
+        return
+    app, word = ui.application(), language().word(name)
+    undoable = app.undoable_rows(name)
+    rows = totals.current + totals.withdrawn
+    st.button(
+        _("Fetch {dataset}").format(dataset=word),
+        key=f"fetch_{name}",
+        type="primary",
+        icon=":material/sync:",
+        on_click=run_requests.fetch,
+        args=(name,),
+    )
+    st.button(
+        _("Clear the {dataset} database").format(dataset=word),
+        key=f"clear_{name}",
+        icon=":material/delete_sweep:",
+        disabled=not rows,
+        on_click=_ask_to_clear,
+        args=(name,),
+    )
+    if dialogs.asked() == ("clear", name):
+        # Only one dialog can be open, and one that nobody sees must not come back later.
+        if rows and view_state.current(name).row is None:
+            _confirm_clear(name, rows)
+        else:
+            dialogs.close()
+    if undoable:
+        st.button(
+            _("Undo the clearing ({n})").format(n=language().number(undoable)),
+            key=f"undo_clear_{name}",
+            icon=":material/undo:",
+            on_click=lambda: run_requests.attempt(
+                name,
+                lambda: app.undo_clear(name, actor=ui.actor(), trigger=Trigger.MANUAL),
+                _("Undone: {count} rows are back."),
+            ),
+        )
+
+
+def _ask_to_clear(name: str) -> None:
+    view_state.edit(name, row=None)
+    dialogs.note("clear", name)
+
+
+def _confirm_clear(name: str, rows: int) -> None:
+    word = language().word(name)
+
+    def body() -> None:
+        text = language().plural(
+            "This removes {count} row from our database.",
+            "This removes {count} rows from our database.",
+            rows,
+        )
+        st.write(text)
+        st.caption(_("The peer is not touched. You can undo it until the next fetch."))
+        label = _("Clear {n} rows").format(n=language().number(rows))
+        icon = ":material/delete_sweep:"
+        dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name))
+
+    dialogs.show(_("Clear the {dataset} database?").format(dataset=word), body)
+
+
+def _clear(name: str) -> None:
+    app = ui.application()
+    done = _("Cleared: {count} rows. You can undo it until the next fetch.")
+    clear = partial(app.clear, name, actor=ui.actor(), trigger=Trigger.MANUAL)
+    run_requests.attempt(name, clear, done)
+
+
+def empty(name: str) -> None:
+    """What stands where the rows would be. Raises StoreError."""
+    word = language().word(name)
+    last = ui.application().store.last_run(name)
+    with st.container(border=True, horizontal_alignment="center", gap="small"):
+        cleared = last is not None and last.action is Action.CLEAR
+        heading = _("The {dataset} database is empty") if cleared else _("No {dataset} yet")
+        st.header(heading.format(dataset=word), anchor=False, width="content")
+        if not ui.may_change():
+            text = _("An operator can fetch them from {peer}.")
+        elif cleared:
+            text = _("It was cleared. Fetch again, or undo the clearing.")
+        elif last is not None and last.status is RunStatus.FAILED:
+            text = _("Nothing could be fetched so far; the reason stands above.")
+        else:
+            text = _("Fetch them from {peer}; it takes a moment and can be repeated at any time.")
+        peer = ui.escape(ui.application().datasets[name].peer)
+        st.markdown(text.format(peer=peer), width="content", text_alignment="center")

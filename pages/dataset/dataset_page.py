@@ -1,0 +1,106 @@
+"""What the pages of datasets share: their frame, and the parts that a reader can look at."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+
+import streamlit as st
+
+from ecommerce_core.datasets import TABS, Dataset, query_of
+from ecommerce_core.domain import Query, Totals
+from pages import ui
+from pages.dataset import (
+    active_filters,
+    address_bar,
+    changes,
+    charts,
+    dataset_actions,
+    export_menu,
+    freshness,
+    reads,
+    row_detail,
+    row_list,
+    shown_rows,
+    toolbar,
+    view_state,
+)
+from pages.dataset.view_state import choose_in, edited_by
+from pages.runs import held_run, run_progress
+from pages.ui import header, language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -> None:
+    """The whole page of a dataset; ``show_rows`` draws the rows of the page that is asked for."""
+    header.show(title)
+    dataset = ui.application().datasets[name]
+    view = address_bar.arrive(dataset)
+    with st.container(gap=None):
+        run_progress.watch(name)
+        with ui.guarded():
+            freshness.show(name)
+    with ui.guarded():
+        totals = reads.totals(dataset)
+        query = query_of(view, dataset, now=datetime.now(UTC), zone=language().zone)
+        filled = totals.current + totals.withdrawn > 0
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            dataset_actions.show(name, totals)
+            if filled:
+                st.space("stretch")
+                _parts(dataset, view.tab)
+                if view.tab != "changes":  # those have a file of their own
+                    export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
+        with st.container():  # comes and goes: what stands below keeps its place
+            held_run.show(name)
+            shown_rows.show(dataset)
+        if not filled:
+            dataset_actions.empty(name)
+            return
+        # The part that is looked at; the others cost nothing.
+        if view.tab == "changes":
+            changes.show(dataset)
+        else:
+            _rows(dataset, query, totals, search_help=search_help, show_rows=show_rows)
+        if view.row is not None:
+            row_detail.show(dataset, view.row)
+
+
+def _parts(dataset: Dataset, tab: str) -> None:
+    labels = {
+        "rows": f":material/table_rows: {_('Rows')}",
+        "changes": f":material/difference: {_('Changes')}",
+        "pictures": f":material/bar_chart: {_('Pictures')}",
+    }
+    key = f"{dataset.name}_part"
+    st.radio(
+        _("Part of the page"),
+        TABS,
+        key=choose_in(key, tab),
+        horizontal=True,
+        format_func=lambda name: labels[name],
+        label_visibility="collapsed",
+        width="content",
+        on_change=edited_by(dataset.name, key, "tab", options=TABS),
+    )
+
+
+def _rows(
+    dataset: Dataset, query: Query, totals: Totals, *, search_help: str, show_rows: row_list.Show
+) -> None:
+    """What is asked and what is found."""
+    view = view_state.current(dataset.name)
+    is_list = view.tab == "rows"
+    asked = st.container()
+    # The rows first: what one waits for need not wait for what stands above it.
+    with ui.guarded():
+        if is_list:
+            row_list.show(dataset, query, show_rows)
+        else:
+            active_filters.show(dataset, view)
+            charts.show(dataset, query)
+        with asked:
+            toolbar.show(dataset, query, totals, search_help=search_help, sorted_too=is_list)

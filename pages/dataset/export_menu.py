@@ -1,0 +1,71 @@
+"""Taking rows away as a file: a menu of links, a format each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core.datasets import Dataset
+from pages import ui
+from pages.dataset import view_state
+from pages.dataset.view_state import choose_in
+from pages.ui import language
+
+FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
+    """The menu for the rows that match: what a file would hold, which columns, in which format."""
+    name, words = dataset.name, language()
+    popover = _menu(f"export_{name}")
+    if not popover.open:
+        return
+    with popover:
+        text = words.plural("{count} row that matches", "All {count} rows that match", count())
+        st.caption(text)
+        fields = {column.field: words.word(column.name) for column in dataset.row_columns}
+        key = f"export_columns_{name}"
+        columns = st.multiselect(
+            _("Columns"),
+            list(fields),
+            key=choose_in(key, [one for one in st.session_state.get(key) or [] if one in fields]),
+            format_func=lambda field: fields[field],
+            placeholder=_("All ({n})").format(n=words.number(len(fields))),
+        )
+        for file_format in FORMATS:
+            view = view_state.current(name)
+            address = ui.link_to_rows(dataset, view, file_format, columns)
+            _link(f"export_{name}_{file_format}", file_format, address)
+
+
+def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:
+    """The menu for what differs between two runs."""
+    popover = _menu(f"export_changes_{dataset.name}", disabled=not count)
+    if not popover.open:
+        return
+    with popover:
+        view = view_state.current(dataset.name)
+        for file_format in FORMATS:
+            key = f"export_changes_{dataset.name}_{file_format}"
+            _link(key, file_format, ui.link_to_changes(dataset, view, file_format, runs))
+
+
+def _menu(key: str, *, disabled: bool = False) -> Any:
+    icon = ":material/download:"
+    return st.popover(_("Export"), icon=icon, key=key, disabled=disabled, on_change="rerun")
+
+
+def _link(key: str, file_format: str, address: str) -> None:
+    st.link_button(
+        FORMATS[file_format],
+        address,
+        key=key,
+        icon=":material/download:",
+        width="stretch",
+    )

@@ -1,0 +1,67 @@
+"""How old the rows of a dataset are, in both clocks, where they come from, and what is newer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ecommerce_core.domain import Action, Run, RunStatus
+from pages import ui
+from pages.runs import run_summary
+from pages.ui import language, live_text, tasks
+from pages.ui.live_text import Part
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(name: str) -> None:
+    """One line: the last good run, its age, what asked for it, what it did, and its source."""
+    words, store = language(), ui.application().store
+    last = store.last_run(name)
+    cleared = last is not None and last.action is Action.CLEAR
+    run = last if cleared else store.last_good_run(name)
+    key = f"as_of_{name}"
+    if run is None or run.finished_at is None:
+        text = f"{_('Never fetched yet.')} {_source(name)}"
+        live_text.show(key, [live_text.text(text)], look="caption")
+        return
+    parts = live_text.filled(
+        _("As of {moment} ({ago}{simulated}) · {trigger} · {summary}"),
+        moment=words.moment(run.finished_at),
+        ago=live_text.age(run.finished_at),
+        simulated=_simulated_age(run, run.finished_at),
+        trigger=words.word(run.trigger),
+        summary=run_summary.summary(run),
+    )
+    parts.append(live_text.text(f" · {_source(name)}"))
+    if last is not None and last.id != run.id and last.status is not RunStatus.RUNNING:
+        newer = live_text.filled(
+            _("a newer fetch, {ago}: {status}"),
+            ago=live_text.age(last.finished_at or last.started_at),
+            status=ui.sign_and_word(last.status),
+        )
+        parts += [live_text.text(" · "), *({**part, "bold": True} for part in newer)]
+    live_text.show(key, parts, look="caption")
+
+
+def _source(name: str) -> str:
+    """Which peer and path the rows come from, and whether it is an embedded one."""
+    app = ui.application()
+    dataset = app.datasets[name]
+    text = _("{peer} in the sandbox, {path}") if app.sandbox_url else _("{peer}, {path}")
+    return text.format(peer=dataset.peer, path=dataset.path(app.settings))
+
+
+def _simulated_age(run: Run, finished_at: datetime) -> list[Part]:
+    """The age in the simulated clock's time, where that is known."""
+    at, clock = tasks.clock_at(), tasks.reading().clock
+    if at is None or clock is None:
+        return []
+    if run.simulated_at is not None and run.simulated_at <= at:
+        passed = live_text.age_simulated(run.simulated_at)
+        return live_text.filled(_(", {duration} simulated"), duration=passed)
+    if clock.paused or (datetime.now(UTC) - finished_at).total_seconds() < 0:
+        return []
+    passed = live_text.age_scaled(finished_at)
+    return live_text.filled(_(", about {duration} simulated"), duration=passed)

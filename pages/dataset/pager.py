@@ -1,0 +1,42 @@
+"""Below rows: which ones of how many these are, the other pages, and how many stand on one."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import streamlit as st
+
+from ecommerce_core.datasets import PAGE_SIZES, Dataset
+from pages.dataset.view_state import choose_in, edited_by, show_in
+from pages.ui import language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(dataset: Dataset, *, page: int, size: int, matching: int, shown: int) -> None:
+    """Which ones of how many are shown, the other pages, and how many stand on one."""
+    name, words = dataset.name, language()
+    first = (page - 1) * size + 1
+    page_key, size_key = f"{name}_page", f"{name}_page_size"
+    with st.container(
+        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        text = _("{first}–{last} of {total}")
+        numbers = {"first": first, "last": first + shown - 1, "total": matching}
+        st.caption(text.format(**{k: words.number(n) for k, n in numbers.items()}), width="content")
+        st.pagination(
+            ceil(matching / size),
+            key=show_in(page_key, page),
+            on_change=edited_by(name, page_key, "page"),
+        )
+        st.selectbox(
+            _("Rows per page"),
+            PAGE_SIZES,
+            key=choose_in(size_key, size),
+            format_func=lambda size: _("{n} rows").format(n=size),
+            width=120,
+            on_change=edited_by(name, size_key, "size", options=PAGE_SIZES),
+            label_visibility="collapsed",
+        )

@@ -1,0 +1,227 @@
+"""The filters, behind one button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import date
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core.datasets import (
+    NO_FILTERS,
+    Column,
+    Dataset,
+    Filter,
+    Kind,
+    Range,
+    View,
+    is_day,
+    with_filter,
+)
+from ecommerce_core.domain import Query, Totals, Withdrawn
+from pages import ui
+from pages.dataset import reads, view_state
+from pages.dataset.active_filters import age_in_words, list_active, since_label
+from pages.dataset.view_state import choose_in, edit, edited_by, show_in
+from pages.ui import language
+
+AGES = ("1h", "24h", "7d", "30d")
+# Beyond any number that is stored.
+LARGEST = 1e18
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(dataset: Dataset, query: Query, totals: Totals) -> None:
+    """The filters, folded away: what is in them is only read while they are open."""
+    view, name = view_state.current(dataset.name), dataset.name
+    count = len(list_active(dataset, view))
+    # Another label would be another popover, and closed.
+    icon = ":material/filter_alt:"
+    popover = st.popover(_("Filters"), icon=icon, key=f"{name}_filters", on_change="rerun")
+    st.session_state[f"_{name}_filters_were_open"] = bool(popover.open)
+    if not popover.open:
+        return
+    with popover, ui.guarded():
+        for column in dataset.filtered_by(Filter.CHOICE):
+            _choice(dataset, column.name, view, query)
+        for column in dataset.filtered_by(Filter.RANGE):
+            _range(dataset, column, view)
+        _withdrawn(dataset, view, totals)
+        for column in dataset.filtered_by(Filter.SINCE):
+            _since(dataset, column, view)
+        for column in dataset.filtered_by(Filter.PRESENCE):
+            _presence(dataset, column.name, view)
+        st.button(
+            _("Clear all filters"),
+            key=f"clear_filters_{name}",
+            icon=":material/filter_alt_off:",
+            disabled=not count,
+            on_click=edit,
+            args=(name,),
+            kwargs=NO_FILTERS,
+        )
+
+
+def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]:
+    """As ``edited_by``, where the menu was there to be edited in.
+
+    As it opens, a browser tells its widgets as they were when it closed, however long ago.
+    """
+    edit_field = edited_by(name, *about, **more)
+
+    def edit_what_is_seen() -> None:
+        if st.session_state.get(f"_{name}_filters_were_open"):
+            edit_field()
+
+    return edit_what_is_seen
+
+
+def filter_edited(
+    name: str,
+    key: str,
+    field: str,
+    column: str,
+    convert: Callable[[Any], Any] = lambda value: value,
+    *,
+    options: Collection[object] | None = None,
+) -> Callable[[], None]:
+    """The callback of a widget that edits the filter by one column."""
+
+    def filters(value: Any) -> Mapping[str, Any]:
+        return with_filter(getattr(view_state.current(name), field), column, convert(value))
+
+    return edited_where_seen(name, key, field, filters, options=options)
+
+
+def _choice(dataset: Dataset, column: str, view: View, query: Query) -> None:
+    question = query.without_order()
+    counts = dict(reads.values(dataset, column, question))
+    chosen = view.choices.get(column, ())
+    options = [*counts, *(value for value in chosen if value not in counts)]
+    key = f"{dataset.name}_{column}"
+    st.multiselect(
+        language().word(column),
+        options,
+        key=choose_in(key, list(chosen)),
+        format_func=lambda value: f"{value} ({language().number(counts.get(value, 0))})",
+        placeholder=_("All ({n})").format(n=language().number(len(counts))),
+        on_change=filter_edited(dataset.name, key, "choices", column, tuple, options=options),
+    )
+
+
+def _range(dataset: Dataset, column: Column, view: View) -> None:
+    bounds = ui.application().reader.bounds(dataset, column.name)
+    word = language().word(column.name)
+    shown = f"{word} (€)" if column.kind is Kind.MONEY else word
+    ends = view.ranges.get(column.name, (None, None))
+    labels = _("{column} from"), _("{column} to")
+    with st.container(horizontal=True):
+        for number, (label, field, bound) in enumerate(
+            zip(labels, ("low", "high"), bounds, strict=True)
+        ):
+            key = f"{dataset.name}_{column.address}_{field}"
+            end = ends[number]
+            st.number_input(
+                label.format(column=shown),
+                value=None,
+                min_value=-LARGEST,
+                max_value=LARGEST,
+                step=1.0,
+                format="%.15g",
+                key=show_in(key, None if end is None else float(end)),
+                placeholder=_bound(bound, column),
+                width=150,
+                on_change=filter_edited(
+                    dataset.name,
+                    key,
+                    "ranges",
+                    column.name,
+                    partial(_with_end, dataset.name, column.name, number),
+                ),
+            )
+
+
+def _bound(bound: float | None, column: Column) -> str | None:
+    """The least or the most that there is, as one can type it."""
+    return None if bound is None else language().exact(Decimal(repr(bound)) / column.scale)
+
+
+def _with_end(name: str, column: str, number: int, typed: float | None) -> Range:
+    """The range with the one end that was typed."""
+    end = None if typed is None else Decimal(repr(typed))
+    low, high = view_state.current(name).ranges.get(column, (None, None))
+    return (low, end) if number else (end, high)
+
+
+def _withdrawn(dataset: Dataset, view: View, totals: Totals) -> None:
+    key = f"{dataset.name}_withdrawn"
+    labels = {
+        Withdrawn.HIDE: _("Hide"),
+        Withdrawn.SHOW: _("Show too"),
+        Withdrawn.ONLY: _("Only those"),
+    }
+    st.radio(
+        _("Withdrawn ({n})").format(n=language().number(totals.withdrawn)),
+        list(labels),
+        key=choose_in(key, view.withdrawn),
+        horizontal=True,
+        format_func=lambda option: labels[option],
+        help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
+        on_change=edited_where_seen(dataset.name, key, "withdrawn", options=labels),
+    )
+
+
+def _since(dataset: Dataset, column: Column, view: View) -> None:
+    """An age out of a few, or a day: two inputs for one filter, and one of them is empty."""
+    name, label = dataset.name, since_label(column.name)
+    since = view.since.get(column.name, "")
+    age_key, day_key = f"{name}_{column.address}_age", f"{name}_{column.address}_day"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        # What an address asks for need not be among the usual ones.
+        ages = AGES if since in AGES or not since[-1:].isalpha() else (*AGES, since)
+        st.selectbox(
+            label,
+            ages,
+            index=None,
+            key=choose_in(age_key, since if since in ages else None),
+            format_func=age_in_words,
+            placeholder=_("Any time"),
+            width=150,
+            on_change=filter_edited(name, age_key, "since", column.name, options=ages),
+        )
+        st.date_input(
+            _("{label} (day)").format(label=label),
+            value=None,
+            key=show_in(day_key, date.fromisoformat(since) if is_day(since) else None),
+            min_value=date(1970, 1, 1),
+            max_value=date(9999, 12, 31),
+            format="DD/MM/YYYY",
+            label_visibility="collapsed",
+            width=150,
+            on_change=filter_edited(
+                name, day_key, "since", column.name, lambda day: None if day is None else str(day)
+            ),
+        )
+
+
+def _presence(dataset: Dataset, column: str, view: View) -> None:
+    key = f"{dataset.name}_{column}"
+    options = {"all": None, "yes": True, "no": False}
+    labels = {"all": _("All"), "yes": _("Has one"), "no": _("Has none")}
+    present = view.presence.get(column)
+    st.radio(
+        language().word(column),
+        list(labels),
+        key=choose_in(key, next(o for o, is_there in options.items() if is_there is present)),
+        horizontal=True,
+        format_func=lambda option: labels[option],
+        on_change=filter_edited(
+            dataset.name, key, "presence", column, options.get, options=options
+        ),
+    )

@@ -1,0 +1,117 @@
+"""The rows of a dataset: one page of them, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from math import ceil
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core.datasets import Dataset, Row
+from ecommerce_core.domain import Query
+from pages import ui
+from pages.dataset import active_filters, pager, view_state
+from pages.dataset.view_state import edit
+from pages.ui import language
+from pages.ui.table import Column, show_table
+
+Show = Callable[[Sequence[Row]], object]
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
+    """How rows are drawn as a table, with the column of withdrawals only where there are some."""
+
+    def draw(rows: Sequence[Row]) -> object:
+        zone = _("{column} ({zone})")
+        shown = [
+            c for c in columns if c.name != "withdrawn_at" or any(r.withdrawn_at for r in rows)
+        ]
+        named = [
+            replace(c, label=zone.format(column=language().word(c.name), zone=language().place))
+            if c.kind == "moment"
+            else c
+            for c in shown
+        ]
+        cells = [{c.name: getattr(row, c.name) for c in named} for row in rows]
+        keys = [getattr(row, ui.application().datasets[name].key) for row in rows]
+        pick = partial(view_state.select, name, keys)
+        more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
+        return show_table(cells, named, key=f"{name}_table", alt=alt, height="content", **more)
+
+    return draw
+
+
+def count(dataset: Dataset, query: Query) -> int:
+    """How many rows match, whatever their order and page. Raises StoreError."""
+    return ui.application().reader.count_rows(dataset, query)
+
+
+def show(dataset: Dataset, query: Query, show_rows: Show) -> None:
+    """One page of the rows that match, above it the filters that hold, below which ones it has."""
+    filters = st.container()
+    rows: Sequence[Row] | None = None
+    with ui.guarded():
+        query, rows = _show_page(dataset, query, show_rows)
+    # Whatever became of the rows; but before the count, or a filter that was taken away would
+    # stand for as long as that takes.
+    with filters:
+        active_filters.show(dataset, view_state.current(dataset.name))
+    if rows is None:
+        return
+    if not rows:
+        _nothing(dataset)
+        return
+    # Counted while the rows are on their way: among a million that takes longer than to read them.
+    # Not fewer than are shown, though a run may have ended in between.
+    matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
+    pager.show(dataset, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+
+
+def _show_page(dataset: Dataset, query: Query, show_rows: Show) -> tuple[Query, Sequence[Row]]:
+    """Show the page asked for, or the last there is: which one that was, and its rows."""
+    if query.page > 1:
+        pages = ceil(count(dataset, query) / query.page_size)
+        query = replace(query, page=max(1, min(query.page, pages)))
+    # For the first time since this session came to the page: nothing stands there yet.
+    if st.session_state.pop(f"_{dataset.name}_came", False):
+        with st.skeleton(height=300):
+            rows = _read(dataset, query)
+    else:
+        rows = _read(dataset, query)
+        # In the skeleton's place: what moves by one element, the browser makes anew.
+        st.empty()
+    if rows:
+        show_rows(rows)
+    return query, rows
+
+
+def _read(dataset: Dataset, query: Query) -> list[Row]:
+    return ui.application().reader.list_rows(dataset, query)
+
+
+def _nothing(dataset: Dataset) -> None:
+    view = view_state.current(dataset.name)
+    found = [text for text, _without in active_filters.list_active(dataset, view)]
+    if view.search:
+        found.insert(0, _("Search: {text}").format(text=view.search))
+    if not found:
+        return  # cleared in this moment: the page is about to be drawn again
+    loosen = _("Loosen one of these: {filters}.").format(filters=ui.escape(" · ".join(found)))
+    st.info(loosen, title=_("Nothing matches"), icon=":material/search_off:")
+    with st.container(horizontal=True):
+        if view.search:
+            st.button(
+                _("Search for everything"),
+                key=f"clear_search_{dataset.name}",
+                icon=":material/backspace:",
+                on_click=edit,
+                args=(dataset.name,),
+                kwargs={"search": ""},
+            )

@@ -1,0 +1,133 @@
+"""What this session looks at on a dataset's page.
+
+The view is the truth: a widget is set from it before it is drawn and changes it
+in its callback; ``address_bar`` keeps the address in step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core.datasets import View
+from pages.ui import echo, visits
+
+# What may change without the page of rows beginning again.
+_SAME_ROWS = {"page", "row"}
+_BARE = View()
+
+
+def current(name: str) -> View:
+    """The view of a dataset's page as it stands."""
+    view: View = st.session_state.get(f"_{name}_view", View())
+    return view
+
+
+def begin(name: str) -> View:
+    """The view that is drawn now: the widgets of its part of the page are heard from here on."""
+    state, view = st.session_state, current(name)
+    part = name, view.tab, visits.number()
+    if state.get("_part") != part:
+        state["_part"], state["_shown"] = part, set()
+    return view
+
+
+def edit(name: str, **changes: Any) -> None:
+    """Callback: change the view. Other rows are shown from their first page, none selected."""
+    state = st.session_state
+    # A choice that must be one says None where its click meets a change of pages.
+    changes = {
+        field: value
+        for field, value in changes.items()
+        if value is not None or getattr(_BARE, field) is None
+    }
+    if not set(changes) <= _SAME_ROWS:
+        changes = {"page": 1, **changes}
+    changed = replace(current(name), **changes)
+    if changed == current(name):
+        return  # a table that is told to select nothing says so, for one
+    if set(changes) != {"row"}:
+        forget_selection(name)
+    state[f"_{name}_view"] = changed
+    state[f"_{name}_edited"] = True
+    state.pop(f"_{name}_ignored", None)
+
+
+def forget_selection(name: str) -> None:
+    """Nothing is selected in the table any more; a selection is a position.
+
+    For callbacks, and before the table is drawn: afterwards its state cannot be set.
+    """
+    key = f"{name}_table"
+    table = st.session_state.get(key)
+    if table is not None and table["selection"]["rows"]:
+        echo.note(key, list(table["selection"]["rows"]))
+        st.session_state[key] = {"selection": {"rows": [], "columns": []}}
+
+
+def select(name: str, keys: Sequence[str]) -> None:
+    """Callback: the row that was ticked in the table, which shows those of ``keys``."""
+    picked = list(st.session_state[f"{name}_table"]["selection"]["rows"])
+    if echo.is_echo(f"{name}_table", picked):
+        forget_selection(name)  # unlike other widgets, a table is not set when it is drawn
+        return
+    # A selection is a position, and the next fetch moves them all: keep the key.
+    edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
+
+
+def edited_by(
+    name: str,
+    key: str,
+    field: str,
+    convert: Callable[[Any], Any] = lambda value: value,
+    *,
+    options: Collection[object] | None = None,
+) -> Callable[[], None]:
+    """The callback of a widget that is drawn now and edits one field.
+
+    ``options`` are those of a choice. On another part of the page than the one that it was drawn
+    on, a widget is not heard: a browser that got its drawing late tells it then as it came.
+
+    A click that meets a change of language tells a choice by the text of its option in the
+    other one, which Streamlit takes for the value: what is no option changes nothing.
+    """
+
+    drawn_on = name, current(name).tab
+
+    def edit_field() -> None:
+        value = st.session_state.get(key)
+        if field != "tab" and st.session_state.get("_part", drawn_on)[:2] != drawn_on:
+            return
+        if echo.is_echo(key, value):
+            return
+        chosen = value if isinstance(value, list) else [value]
+        if options is None or all(one is None or one in options for one in chosen):
+            edit(name, **{field: convert(value)})
+
+    return edit_field
+
+
+def show_in(key: str, value: Any) -> str:
+    """Set a widget that is drawn next; the key.
+
+    Only if its value differs, since somebody may be typing in it, or if its part of the page has
+    just come: a browser that has dropped it meanwhile would draw it empty.
+    """
+    state = st.session_state
+    shown: set[str] = state.setdefault("_shown", set())
+    if key not in shown or key not in state or state[key] != value:
+        choose_in(key, value)
+    shown.add(key)
+    return key
+
+
+def choose_in(key: str, value: Any) -> str:
+    """Set a choice that is drawn next; the key. Always: see ``ui.choice``."""
+    state = st.session_state
+    if key in state and state[key] != value:
+        echo.note(key, state[key])
+    state[key] = value
+    return key

@@ -1,0 +1,49 @@
+"""What comes next: the scheduler's clock and the next three callbacks, in both clocks."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecommerce_core.domain import Task
+from pages.ui import EcommerceError, language, live_text, tasks
+
+SHOWN = 3
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show() -> None:
+    """It moves in the browser. That the scheduler is silent is said elsewhere on the page."""
+    words, reading, at = language(), tasks.reading(), tasks.clock_at()
+    st.markdown(f"**{_('Next callbacks')}**")
+    if reading.clock is not None and at is not None:
+        state = _("paused") if reading.clock.paused else f"{words.number(reading.clock.speed)} ×"
+        now = live_text.filled(
+            _("Now {moment}, simulated · {state}"),
+            moment=live_text.clock(),
+            state=state.replace(" ", "\N{NO-BREAK SPACE}"),
+        )
+        live_text.show("coming_now", now, look="caption")
+    try:
+        ours = tasks.list_ours()
+    except EcommerceError:
+        st.caption(_("Not known while the scheduler does not answer."))
+        ours = []
+    else:
+        if not ours:
+            st.caption(_("No task of ours is scheduled."))
+    for number, task in enumerate(ours[:SHOWN]):
+        name = [live_text.text(task.name, bold=True), live_text.text(" ")]
+        line = [*name, live_text.until(task.next_fire_time), live_text.text(f"\n{_when(task)}")]
+        live_text.show(f"coming_{number}", line)
+    st.page_link("scheduler.py", label=_("Open the scheduler"), icon=":material/arrow_forward:")
+
+
+def _when(task: Task) -> str:
+    words = language()
+    return _("{moment} simulated · {recurrence}").format(
+        moment=words.simulated(task.next_fire_time, seconds=False),
+        recurrence=words.word(task.recurrence),
+    )

@@ -1,0 +1,79 @@
+"""What the last day brought: what changed in each dataset, and how runs and callbacks ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import streamlit as st
+
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import ChangeKind, Outcome, RunStatus
+from pages import ui
+from pages.dataset import reads
+from pages.ui import language, sign_and_word, visits
+
+DAY = timedelta(days=1)
+BAD_RUNS = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.HELD)
+BAD_DELIVERIES = (Outcome.FAILED, Outcome.REFUSED)
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show() -> None:
+    """The card. Raises StoreError."""
+    since = datetime.now(UTC) - DAY
+    st.markdown(f"**{_('The last 24 hours')}**")
+    for dataset in ui.application().datasets.values():
+        _changes(dataset, since)
+    store = ui.application().store
+    _ends(_("Runs"), store.run_counts_since(since), BAD_RUNS, "status")
+    _ends(_("Callbacks"), store.delivery_counts_since(since), BAD_DELIVERIES, "outcome")
+
+
+def _changes(dataset: Dataset, since: datetime) -> None:
+    """One dataset's rows, then and now, with the way to each of them."""
+    words, store = language(), ui.application().store
+    between = store.good_runs_since(dataset.name, since)
+    name = words.word(dataset.name).capitalize()
+    if between is None:
+        st.markdown(f"**{name}**  \n:small[{_('Never fetched yet.')}]")
+        return
+    first, last = between.first, between.last
+    counts = reads.count_differences(dataset, first.id, last.id)
+    forms = {
+        ChangeKind.ADDED: _("{n} added"),
+        ChangeKind.UPDATED: _("{n} values changed"),
+        ChangeKind.WITHDRAWN: _("{n} withdrawn"),
+    }
+    done = [
+        form.format(n=words.number(counts[kind])) for kind, form in forms.items() if counts[kind]
+    ]
+    if first.started_at >= since:
+        moment = words.moment(first.finished_at or first.started_at, seconds=False)
+        done.insert(0, _("first fetched on {moment}").format(moment=ui.escape_time(moment)))
+    st.markdown(f"**{name}**  \n:small[{', '.join(done) or _('nothing has changed')}]")
+    if sum(counts.values()):
+        asked = {"view": "changes", "from": str(first.id), "to": str(last.id)}
+        _link(f"{dataset.name}.py", _("What changed"), asked)
+
+
+def _ends(
+    title: str,
+    counts: dict[RunStatus, int] | dict[Outcome, int],
+    bad: tuple[RunStatus, ...] | tuple[Outcome, ...],
+    name: str,
+) -> None:
+    """How many ended well, and a way to those that did not."""
+    words, by_name = language(), {str(key): count for key, count in counts.items()}
+    parts = [f"{sign_and_word(key)} {words.number(count)}" for key, count in by_name.items()]
+    st.markdown(f"**{title}** :small[{' · '.join(parts) or _('none')}]")
+    for key in bad:
+        if by_name.get(str(key)):
+            _link("activity.py", sign_and_word(key), {name: str(key)})
+
+
+def _link(page: str, label: str, asked: dict[str, str]) -> None:
+    asked = {**visits.language_in_address(), **asked}
+    st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=asked)

@@ -1,0 +1,1 @@
+"""Runs and deliveries, asked for, watched and listed, and what is open about them."""

@@ -1,0 +1,139 @@
+"""Which callbacks came: filters and the table, with one of them delivered again below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from ecommerce_core.domain import Delivery, Outcome
+from pages import ui
+from pages.runs import deliver_again, pager
+from pages.ui import address_choice, language, sign_and_word
+from pages.ui.table import Column, show_table
+
+FILTERS = ("deliveries_dataset", "deliveries_outcome")
+state = st.session_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show() -> None:
+    """The filters, the table and the button. Raises StoreError."""
+    store = ui.application().store
+    if store.newest_delivery_id() == 0:
+        _nothing_yet()
+        return
+    filters = _filters()
+    found = store.list_deliveries(
+        limit=pager.PAGE_SIZE, before_id=pager.before("deliveries", filters), **filters
+    )
+    _not_listed(filters)
+    if not found:
+        _nothing_matches()
+        return
+    _table(found)
+    numbers = [delivery.id for delivery in found]
+    pager.show("deliveries", numbers, filters, label=_("Show older callbacks"))
+    if ui.may_change():
+        deliver_again.show(found)
+
+
+def _filters() -> dict[str, Any]:
+    """The filters above the table, as arguments of ``list_deliveries``."""
+    datasets = list(ui.application().datasets)
+    with st.grid(2, min_column_width=150, gap="small", width=410):
+        return {
+            "dataset": address_choice.choose(
+                _("Dataset"),
+                datasets,
+                name="callbacks",
+                key=FILTERS[0],
+                shown=language().word,
+            ),
+            "outcome": address_choice.choose(
+                _("Outcome"),
+                list(Outcome),
+                name="outcome",
+                key=FILTERS[1],
+                shown=sign_and_word,
+            ),
+        }
+
+
+def _not_listed(filters: Mapping[str, Any]) -> None:
+    """Say how many refused callbacks match that the journal has only counted. Raises StoreError."""
+    if filters["outcome"] not in {None, Outcome.REFUSED}:
+        return
+    not_kept = ui.application().store.refused_not_kept()
+    dataset = filters["dataset"]
+    count = sum(not_kept.values()) if dataset is None else not_kept.get(dataset, 0)
+    if count:
+        text = language().plural(
+            "{count} more refused callback was counted but not kept.",
+            "{count} more refused callbacks were counted but not kept.",
+            count,
+        )
+        st.caption(f":material/filter_list: {text}")
+
+
+def _nothing_matches() -> None:
+    st.caption(f":material/search_off: {_('No callback matches.')}")
+    st.button(
+        _("Show all callbacks"),
+        key="all_deliveries",
+        icon=":material/filter_alt_off:",
+        on_click=address_choice.forget,
+        args=FILTERS,
+    )
+
+
+def _nothing_yet() -> None:
+    st.caption(f":material/call_received: {_('No callback has arrived yet.')}")
+    st.page_link("scheduler.py", label=_("Schedule a task"), icon=":material/arrow_forward:")
+
+
+def _table(deliveries: list[Delivery]) -> None:
+    word = language().word
+    rows = [
+        {
+            **{
+                name: getattr(delivery, name)
+                for name in ("id", "received_at", "simulated_at", "run_id")
+            },
+            "dataset": word(delivery.dataset),
+            "outcome": sign_and_word(delivery.outcome),
+            "duration": delivery.duration_s,
+            "reason": language().sentence(delivery.reason or ""),
+        }
+        for delivery in deliveries
+    ]
+    columns = [
+        Column("received_at", "moment", _("Received ({zone})").format(zone=language().place)),
+        Column("dataset", label=_("Dataset")),
+        Column("outcome", label=_("Outcome"), width=110),
+        Column("reason", label=_("Reason"), width=300),
+        Column("run_id", "number", _("Run")),
+        Column("duration", "duration", _("Duration")),
+        Column("simulated_at", "simulated", _("Simulated time")),
+        Column("id", "number", _("Callback")),
+    ]
+    ids = [delivery.id for delivery in deliveries]
+
+    def pick() -> None:
+        # As with runs: a selection is a position, and the next callback moves them all.
+        picked = state["deliveries_table"]["selection"]["rows"]
+        if picked and picked[0] < len(ids):
+            state["delivery"] = ids[picked[0]]
+
+    show_table(
+        rows,
+        columns,
+        key="deliveries_table",
+        alt=_("Callbacks, newest first"),
+        on_select=pick,
+        selection_mode="single-row",
+    )

@@ -1,0 +1,110 @@
+"""One run in full: its stages, its counts, what went wrong, what was rejected, what changed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import streamlit as st
+
+from ecommerce_core.domain import Change, Run, RunStatus
+from pages import ui
+from pages.runs import held_run, hints, run_summary
+from pages.ui import escape, language, sign_and_word
+from pages.ui.table import Column, show_table
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(run: Run) -> None:
+    words = language()
+    with st.container(border=True):
+        title = _("Run {id}: {action} · {dataset}")
+        names = words.word(run.action), words.word(run.dataset)
+        st.subheader(title.format(id=run.id, action=names[0], dataset=names[1]), anchor=False)
+        facts = {
+            _("Status"): sign_and_word(run.status),
+            _("Trigger"): words.word(run.trigger),
+            **({_("Who"): run.actor} if run.actor else {}),
+            _("Started"): words.moment(run.started_at),
+            _("Result"): run_summary.summary(run),
+        }
+        if run.duration_s is not None:
+            stages = [
+                f"{words.word(stage)} {words.duration(took_s)}"
+                for stage, took_s in run.stages_s.items()
+            ]
+            facts[_("Duration")] = " · ".join([words.duration(run.duration_s), *stages])
+        if run.body_bytes:
+            facts[_("Downloaded")] = words.size(run.body_bytes)
+        if run.simulated_at is not None:
+            facts[_("Simulated time")] = words.simulated(run.simulated_at)
+        if run.task_name:
+            facts[_("Task")] = run.task_name
+        if run.resolution is not None:
+            facts[_("Decision")] = words.word(run.resolution)
+        st.table({key: escape(value) for key, value in facts.items()}, border="horizontal")
+        held = ui.application().store.held_run(run.dataset)
+        if held is not None and held.id == run.id:
+            held_run.held(run, keys=("confirm_run", "discard_run"))
+        elif run.error:
+            todo = hints.of(run)
+            failed = run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}
+            text = f"{ui.sentence(run.error)}\n\n{todo}" if todo else ui.sentence(run.error)
+            (st.error if failed else st.info)(text, title=_("What happened"))
+        _rejected_records(run)
+        _changes(ui.application().store.list_changes(run.id))
+
+
+def _rejected_records(run: Run) -> None:
+    rejected = [asdict(record) for record in ui.application().store.list_rejected(run.id)]
+    if not rejected:
+        return
+    st.markdown(f"**{_('Rejected records')}**")
+    columns = [
+        Column("position", "number", _("Position")),
+        Column("key", label=_("Key")),
+        Column("reason", label=_("Reason")),
+        Column("record", label=_("Record")),
+    ]
+    told = [{**one, "reason": language().sentence(one["reason"])} for one in rejected]
+    show_table(told, columns, key="rejected_table", alt=_("Rejected records"))
+    st.download_button(
+        _("Download as JSON"),
+        json.dumps(rejected, ensure_ascii=False, indent=2),
+        file_name=f"{run.dataset}-run-{run.id}-rejected.json",
+        mime="application/json",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def _changes(found: list[Change]) -> None:
+    if not found:
+        return
+    words = language()
+
+    def shown(change: Change, value: str | int | float | None) -> str:
+        if isinstance(value, str) or value is None:
+            return value or "–"
+        return words.money(value) if change.field.endswith("_cents") else words.points(value)
+
+    st.markdown(f"**{_('What changed')}**")
+    rows = [
+        {
+            "key": change.key,
+            "field": words.word(change.field),
+            "old": shown(change, change.old),
+            "new": shown(change, change.new),
+        }
+        for change in found
+    ]
+    columns = [
+        Column("key", label=_("Key")),
+        Column("field", label=_("Field")),
+        Column("old", label=_("Before")),
+        Column("new", label=_("After")),
+    ]
+    show_table(rows, columns, key="changes_table", alt=_("What the run changed, field by field"))

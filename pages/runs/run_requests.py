@@ -1,0 +1,83 @@
+"""What a session asks to be done with a dataset, and what it is told of it.
+
+Nothing here waits for a run: a button's callback asks the application for one, and
+``run_progress`` looks how it gets on, so that closing the tab or clicking elsewhere cuts
+nothing off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from ecommerce_core.domain import Run, Trigger
+from pages import ui
+from pages.runs import run_summary
+from pages.ui import Application, EcommerceError, Ticket, language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def problem(name: str) -> EcommerceError | None:
+    """What went wrong when this session last asked for something of a dataset."""
+    found: EcommerceError | None = st.session_state.get(f"_problem_{name}")
+    return found
+
+
+def request(name: str, make: Callable[[], Ticket]) -> None:
+    """Ask for a run (in a callback) and remember the ticket; what is refused is shown and stays."""
+    # The run that was asked for before may have ended unseen, and a dataset has one ticket.
+    collect()
+    st.session_state.pop(f"_problem_{name}", None)
+    try:
+        st.session_state[f"_ticket_{name}"] = make()
+    except EcommerceError as error:
+        st.session_state[f"_problem_{name}"] = error
+
+
+def fetch(name: str) -> None:
+    """Callback: fetch a dataset now, or join the run that is under way."""
+    app = ui.application()
+    request(name, lambda: _fetch(app, name))
+
+
+def _fetch(app: Application, name: str) -> Ticket:
+    return app.request_sync(name, actor=ui.actor(), trigger=Trigger.MANUAL, join_running=True)
+
+
+def attempt(name: str, act: Callable[[], Run], done: str) -> None:
+    """Callback: a short write; ``done`` is the toast, its ``{count}`` what the run touched."""
+    st.session_state.pop(f"_problem_{name}", None)
+    try:
+        run = act()
+    except EcommerceError as error:
+        st.session_state[f"_problem_{name}"] = error
+    else:
+        ui.flash(done.format(count=language().number(run.counts.withdrawn or run.counts.added)))
+
+
+def collect() -> None:
+    """Tell what has ended since: a toast where it went well, else a problem that stays."""
+    for name in ui.application().datasets:
+        asked = ticket(name)
+        if asked is None or not asked.future.done():
+            continue
+        del st.session_state[f"_ticket_{name}"]
+        try:
+            run = asked.wait()
+        except EcommerceError as error:
+            st.session_state[f"_problem_{name}"] = error
+            continue
+        if run.status.is_good:
+            text = _("{dataset} fetched: {summary}.")
+            word = language().word(name).capitalize()
+            ui.flash(text.format(dataset=word, summary=run_summary.summary(run)))
+
+
+def ticket(name: str) -> Ticket | None:
+    """What this session waits for, of a dataset, or has not been told the end of."""
+    found: Ticket | None = st.session_state.get(f"_ticket_{name}")
+    return found

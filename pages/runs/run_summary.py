@@ -1,0 +1,34 @@
+"""What a run did, in a few words."""
+
+from __future__ import annotations
+
+from ecommerce_core.domain import Action, Run, RunStatus
+from pages.ui import language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def summary(run: Run) -> str:
+    """What a run did, or would do, in a few words: ``1,200 added, 3 rejected``."""
+    words, counts = language(), run.counts
+    if run.status is RunStatus.HELD:
+        parts = [
+            (counts.added, _("would add {n}")),
+            (counts.updated, _("would change {n}")),
+            (counts.withdrawn, _("would withdraw {n}")),
+            (counts.rejected, _("{n} rejected")),
+        ]
+        return ", ".join(form.format(n=words.number(n)) for n, form in parts if n)
+    if not run.status.is_good or run.status is RunStatus.UNCHANGED:
+        return _("nothing has changed")
+    parts = [
+        (counts.added, _("{n} added")),
+        (counts.updated, _("{n} changed")),
+        (counts.withdrawn, _("{n} cleared") if run.action is Action.CLEAR else _("{n} withdrawn")),
+        (counts.rejected, _("{n} rejected")),
+        (counts.unchanged, _("{n} unchanged")),
+    ]
+    done = [form.format(n=words.number(n)) for n, form in parts if n]
+    return ", ".join(done) or _("nothing has changed")

@@ -1,0 +1,128 @@
+"""What asks before everybody's clock is changed: paused, resumed, or set to another speed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import streamlit as st
+
+from pages import ui
+from pages.schedule import task_checks
+from pages.ui import EcommerceError, dialogs, escape, language, scheduler_change, tasks
+
+SLOWEST, FASTEST = 0.001, 1e9
+SHOWN_APPS = 5
+SPEEDS = (1, 10, 50, 60, 600, 3600)
+
+state = st.session_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How the clock shall be: paused or not, or its speed."""
+
+    paused: bool | None = None
+    speed: float | None = None
+
+    def apply(self) -> None:
+        """Ask the scheduler for it. Raises NotAllowed, PeerError, TaskError."""
+        steering = ui.application().steering
+        if self.speed is not None:
+            steering.set_speed(self.speed, actor=ui.actor())
+        elif self.paused:
+            steering.pause(actor=ui.actor())
+        else:
+            steering.resume(actor=ui.actor())
+
+    def done(self) -> str:
+        """What to say once the clock shows it."""
+        if self.speed is not None:
+            return _("The clock’s speed is now {factor} ×.").format(
+                factor=language().number(self.speed)
+            )
+        return _("The clock is paused.") if self.paused else _("The clock runs again.")
+
+
+def _change_clock(read: Callable[[], Change]) -> None:
+    change = read()
+    state["_clock_change"] = change
+    state.pop("_clock_asked", None)
+    scheduler_change.make("clock", change.apply, "")
+
+
+def _waiting() -> str:
+    """Whom a change of the clock concerns."""
+    try:
+        listed = tasks.list_all()
+    except EcommerceError:
+        return ""
+    if not listed:
+        return ""
+    apps = sorted({task.source_app for task in listed})
+    names = ", ".join(map(escape, apps[:SHOWN_APPS])) + (", …" if len(apps) > SHOWN_APPS else "")
+    text = language().plural(
+        "{count} task waits for this clock", "{count} tasks wait for this clock", len(listed)
+    )
+    return f"{text} ({names})."
+
+
+def pause_or_resume(*, is_pause: bool) -> None:
+    def body() -> None:
+        if is_pause:
+            st.write(_("It stands still for every application until somebody resumes it."))
+        else:
+            st.write(_("Time goes on for every application, from where it stands."))
+        st.caption(_waiting())
+        label, key = (_("Pause"), "pause_clock") if is_pause else (_("Resume"), "resume_clock")
+        icon = ":material/pause:" if is_pause else ":material/play_arrow:"
+        dialogs.confirm(label, key, icon, lambda: _change_clock(lambda: Change(paused=is_pause)))
+
+    title = _("Pause everybody’s clock?") if is_pause else _("Resume everybody’s clock?")
+    dialogs.show(title, body)
+
+
+def speed() -> None:
+    clock = tasks.reading().clock
+    now_speed = 1.0 if clock is None else min(max(clock.speed, SLOWEST), FASTEST)
+
+    def body() -> None:
+        words = language()
+        # Its state is gone when the dialog closes; it begins with the clock's own speed.
+        state.setdefault("clock_speed", now_speed)
+        st.pills(
+            _("Common speeds"),
+            SPEEDS,
+            key="clock_speed_choice",
+            format_func=lambda speed: f"{words.number(speed)} ×",
+            on_change=_take_choice,
+        )
+        speed = st.number_input(
+            _("Simulated seconds in one second"),
+            min_value=SLOWEST,
+            max_value=FASTEST,
+            key="clock_speed",
+            step=None,
+            format="%.10g",
+            required=True,
+        )
+        if speed:
+            st.markdown(words.speed(speed))
+            for text in task_checks.of_speed(speed):
+                st.warning(text, icon=":material/warning:")
+        st.caption(_waiting())
+        read = lambda: Change(speed=float(state["clock_speed"]))  # noqa: E731
+        dialogs.confirm(
+            _("Set the speed"), "set_speed", ":material/speed:", lambda: _change_clock(read)
+        )
+
+    dialogs.show(_("Set the speed of everybody’s clock?"), body)
+
+
+def _take_choice() -> None:
+    if state.get("clock_speed_choice"):
+        state["clock_speed"] = float(state["clock_speed_choice"])

@@ -1,0 +1,46 @@
+"""The face of the simulated clock: date and time, large, moving between two readings.
+
+The scheduler's clock jumps once a second. The face follows: it moves from what it shows to
+the newest known time within a second, so that it never shows what the clock has not reached.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from pages.ui import live_channel, live_words
+
+HTML = """
+<p class="date"></p>
+<p class="time" role="timer"></p>
+"""
+
+CSS = """
+p { margin: 0; color: var(--st-text-color); font-family: var(--st-font); line-height: 1.2; }
+.date { font-size: 1.125rem; min-height: 1.2em; }
+.date::first-letter { text-transform: uppercase; }
+.time {
+  font-size: clamp(2.5rem, 12vw, 3.5rem); font-weight: 600; min-height: 1.2em;
+  font-variant-numeric: tabular-nums;
+}
+"""
+
+SCRIPT = (Path(__file__).parent / "clock_face.js").read_text("utf-8")
+
+_face = st.components.v2.component(
+    "ecommerce_clock", html=HTML, css=CSS, js=live_channel.HUB + SCRIPT
+)
+
+
+def show(at: datetime, *, speed: float, standing: bool) -> None:
+    """Show ``at``, a naive simulated time. ``standing``: it does not move, as far as we know."""
+    data = {
+        "at_ms": live_words.milliseconds(at),
+        "step_ms": speed * 1000,
+        "standing": standing,
+        "locale": live_words.locale(),
+    }
+    _face(key="clock_face", data=data)

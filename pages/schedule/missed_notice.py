@@ -1,0 +1,67 @@
+"""The warning on every page while a recurring callback of ours is missed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ecommerce_core.domain import Promise
+from pages import ui
+from pages.runs import run_requests
+from pages.schedule import expected_lately
+from pages.ui import escape, escape_time, language
+
+SHOWN = 3
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(*, with_link: bool) -> None:
+    """Nothing while all is well."""
+    seen: set[int] = st.session_state.setdefault("_missed_seen", set())
+    missed = [one for one in ui.application().watcher.missed_now() if one.id not in seen]
+    if not missed:
+        return
+    words = language()
+    lines = [f"- {_line(promise)}" for promise in missed[-SHOWN:]]
+    if len(missed) > SHOWN:
+        lines.append(f"- {_('and {n} more').format(n=words.number(len(missed) - SHOWN))}")
+    title = words.plural(
+        "{count} recurring task was missed", "{count} recurring tasks were missed", len(missed)
+    )
+    st.warning("\n".join(lines), title=title, icon=":material/event_busy:")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if ui.may_change():
+            for name in dict.fromkeys(promise.dataset for promise in missed):
+                _fetch_button(name)
+        st.button(
+            _("Seen"),
+            key="missed_seen",
+            icon=":material/visibility_off:",
+            help=_("Hides this here, for you, until another one is missed."),
+            on_click=seen.update,
+            args=([promise.id for promise in missed],),
+        )
+        if with_link:
+            label = _("Did it run? See the scheduler")
+            st.page_link("scheduler.py", label=label, icon=":material/arrow_forward:")
+
+
+def _fetch_button(name: str) -> None:
+    """What the task would have fetched, now."""
+    text = _("Fetch {dataset}").format(dataset=language().word(name))
+    key = f"fetch_missed_{name}"
+    st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))
+
+
+def _line(promise: Promise) -> str:
+    words = language()
+    text = _("**{name}**, {recurrence}: due on {moment} (simulated), it did not come.")
+    line = text.format(
+        name=escape(promise.task_name),
+        recurrence=escape(words.word(promise.recurrence)),
+        moment=escape_time(words.simulated(promise.simulated_last_at)),
+    )
+    reason = expected_lately.reason_of(promise)
+    return f"{line} {ui.sentence(reason)}." if reason else line

@@ -1,0 +1,104 @@
+"""The form that adds a task: when it would fire in both clocks, and what speaks against it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+
+import streamlit as st
+
+from ecommerce_core.domain import ClockReading, Recurrence
+from pages import ui
+from pages.schedule import task_checks, task_moment, task_undo
+from pages.ui import language, live_text, scheduler_change, tasks
+
+state = st.session_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show() -> None:
+    """The form, and what came of it."""
+    reading = tasks.reading()
+    st.header(_("Add a task"), anchor=False)
+    at, recurrence = _inputs(reading)
+    dataset = next(d for d in ui.application().datasets.values() if d.task_app == state["task_app"])
+    refusal = None if at is None else task_checks.refusal(at, reading)
+    if refusal is not None:
+        st.error(refusal, icon=":material/event_busy:")
+    elif at is not None:
+        task_moment.preview(at, recurrence, reading)
+        first = live_text.filled(_("First time: {countdown}"), countdown=live_text.until(at))
+        live_text.show("task_countdown", first, look="caption")
+        with ui.guarded():
+            # What was just added is there, of course.
+            is_new = not task_undo.is_stored(dataset.task_name, at, recurrence)
+            for text in task_checks.warnings(dataset, at, recurrence, reading) if is_new else ():
+                st.warning(text, icon=":material/warning:")
+    with st.container(horizontal=True):
+        add = st.button(
+            _("Add a task"),
+            key="add_task",
+            type="primary",
+            icon=":material/add:",
+            disabled=at is None,
+        )
+        st.button(
+            _("Next good moment"),
+            key="task_soon",
+            icon=":material/update:",
+            on_click=_suggest,
+            help=_("An hour ahead of the clock, or half a minute of ours if that is more."),
+        )
+    if add and at is not None:
+        add_task = partial(
+            ui.application().steering.add_task,
+            dataset,
+            simulated_at=at,
+            recurrence=recurrence,
+            actor=ui.actor(),
+        )
+        done = _("Stored by the scheduler: {name} on {moment}, simulated time, {recurrence}.")
+        with st.spinner(_("Asking the scheduler…")):
+            scheduler_change.make("form", add_task, done)
+        st.rerun()
+    scheduler_change.show("form")
+    task_undo.show()
+
+
+def _suggest() -> None:
+    state["task_time"] = state["_task_time_suggested"] = task_moment.suggest(tasks.reading())
+
+
+def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
+    words, app = language(), ui.application()
+    labels = {d.task_app: words.word(name).capitalize() for name, d in app.datasets.items()}
+    st.radio(
+        _("Fetch"),
+        list(labels),
+        key=ui.choice("task_app", labels, next(iter(labels))),
+        horizontal=True,
+        format_func=lambda task_app: labels[task_app],
+    )
+    at: datetime | None = state.get("task_time")
+    # The clock overtakes what nobody has chosen.
+    is_ours = at is None or at == state.get("_task_time_suggested")
+    if is_ours and (at is None or task_checks.refusal(at, reading) is not None):
+        _suggest()
+    chosen = st.datetime_input(
+        _("Date and time (simulated)"),
+        min_value=task_moment.EARLIEST,
+        max_value=task_moment.LATEST,
+        key="task_time",
+        format="DD/MM/YYYY",
+        step=60,
+    )
+    recurrence = st.selectbox(
+        _("Recurrence"),
+        list(Recurrence),
+        key=ui.choice("task_recurrence", list(Recurrence), Recurrence.NONE),
+        format_func=words.word,
+    )
+    return chosen, Recurrence(recurrence or Recurrence.NONE)

@@ -1,0 +1,53 @@
+"""The moment of a task: the next sensible one, and when it would fire in both clocks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import streamlit as st
+
+from ecommerce_core.domain import ClockReading, Recurrence
+from pages.ui import escape_time, estimate, language, occurrences, tasks
+
+# A simulated clock may stand anywhere; the input would stop ten years from today.
+EARLIEST, LATEST = datetime(1900, 1, 1), datetime(9999, 12, 31, 23, 59)
+# Time enough to fill in the form.
+AHEAD, AHEAD_S = timedelta(hours=1), 30.0
+SHOWN_OCCURRENCES = 5
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def suggest(reading: ClockReading) -> datetime | None:
+    """The clock's next sensible moment, on the minute; None where there is none to offer.
+
+    An hour ahead of the clock, or what it runs through in half a minute, if that is more.
+    """
+    at, clock = estimate(reading, datetime.now(UTC)), reading.clock
+    if at is None or clock is None:
+        return None
+    try:
+        ahead = max(AHEAD, timedelta(seconds=AHEAD_S * clock.speed))
+        moment = (at + ahead + timedelta(seconds=59)).replace(second=0, microsecond=0)
+    except OverflowError:
+        return None
+    # A clock at either end of time is shown, but nothing can be put into the form for it.
+    return moment if EARLIEST <= moment <= LATEST else None
+
+
+def preview(at: datetime, recurrence: Recurrence, reading: ClockReading) -> None:
+    """When it would fire, in both clocks."""
+    words = language()
+    moments = occurrences(at, recurrence, SHOWN_OCCURRENCES)
+    real = []
+    for moment in moments:
+        real.append(escape_time(tasks.local_time_to(moment, reading)))
+    simulated = _("It fires at (simulated)")
+    in_real_time = _("In real time ({zone})").format(zone=words.place)
+    frame = pd.DataFrame(
+        {simulated: [words.simulated(m, seconds=False) for m in moments], in_real_time: real}
+    )
+    st.table(frame, hide_index=True, alt=_("The next times that this task fires, in both clocks"))

@@ -1,0 +1,63 @@
+"""What pages share.
+
+This is the face of ``session``: the application, who uses it and in which language. The other
+modules are imported by their names: ``from pages.ui import table``.
+"""
+
+from pages.ui.session import (
+    Application,
+    EcommerceError,
+    Language,
+    Ticket,
+    actor,
+    application,
+    choice,
+    dialog,
+    escape,
+    escape_time,
+    estimate,
+    flash,
+    guarded,
+    has_failed,
+    language,
+    link_to_changes,
+    link_to_rows,
+    may_change,
+    note_for_analysts,
+    occurrences,
+    period,
+    sentence,
+    show_error,
+    show_toasts,
+    sign_and_word,
+    visitor,
+)
+
+__all__ = [
+    "Application",
+    "EcommerceError",
+    "Language",
+    "Ticket",
+    "actor",
+    "application",
+    "choice",
+    "dialog",
+    "escape",
+    "escape_time",
+    "estimate",
+    "flash",
+    "guarded",
+    "has_failed",
+    "language",
+    "link_to_changes",
+    "link_to_rows",
+    "may_change",
+    "note_for_analysts",
+    "occurrences",
+    "period",
+    "sentence",
+    "show_error",
+    "show_toasts",
+    "sign_and_word",
+    "visitor",
+]

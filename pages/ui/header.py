@@ -1,0 +1,23 @@
+"""The head of every page."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.runs import run_requests
+from pages.ui import session
+from pages.ui.session import language
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def show(title: str) -> None:
+    """The head of every page: its title, and where the data comes from."""
+    st.title(title, anchor=False)
+    if session.application().sandbox_url is not None:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(_("Sandbox: embedded peers"), icon=":material/science:", color="gray")
+            st.caption(_("Invented data, until ECOMMERCE_GATEWAY_URL is set."))
+    run_requests.collect()

@@ -1,0 +1,109 @@
+"""The live channel: one component in the frame of every page, and what it is told at each drawing.
+
+It opens a WebSocket to ``live`` and asks for another drawing if what this page shows is newer
+than what it drew, but never while somebody types, has something open or has just pressed
+something. Its scripts say how: ``live_hub.js``, ``live_channel.js``.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.ui import live_words, session, tasks
+from pages.ui.session import language
+
+HTML = """
+<p class="time"></p>
+<p class="state"></p>
+<p class="off" role="status" hidden></p>
+"""
+
+CSS = """
+p { margin: 0; font-size: 0.875rem; color: var(--st-text-color); opacity: 0.8;
+  font-family: var(--st-font); font-variant-numeric: tabular-nums; }
+p[hidden] { display: none; }
+.time { font-weight: 600; }
+"""
+
+HUB = (Path(__file__).parent / "live_hub.js").read_text("utf-8")
+
+# What each page shows, besides the clock and what is missed, which all of them do.
+EVERYWHERE = ("problems", "clock")
+SHOWN = {
+    "": ("products", "customers", "deliveries", "tasks", "expected"),
+    "products": ("products",),
+    "customers": ("customers",),
+    "scheduler": ("tasks", "expected"),
+    "activity": ("runs", "begun", "deliveries"),
+}
+
+state = st.session_state
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+def script(name: str) -> str:
+    """Return the script of a component that shares the hub."""
+    return HUB + (Path(__file__).parent / name).read_text("utf-8")
+
+
+_channel = st.components.v2.component(
+    "ecommerce_live", html=HTML, css=CSS, js=script("live_channel.js")
+)
+_end = st.components.v2.component("ecommerce_live_end", js=script("live_channel.js"))
+
+
+def begin(page: str) -> None:
+    """Draw the channel before the page: what the page shows is at least as new as it says."""
+    state["_draw"] = state.get("_draw", 0) + 1
+    state["_draw_again"] = None
+    live = session.application().live.fresh_state()
+    at = tasks.clock_at()
+    data: dict[str, Any] = {
+        # As it is now, for programs, which run no script.
+        "text": ""
+        if at is None
+        else _("simulated · {state}").format(state=language().simulated(at)),
+        "draw": state["_draw"],
+        "topics": [*SHOWN.get(page, ()), *EVERYWHERE],
+        "ticket": session.live_ticket(),
+        "state": {**live.as_dict(), "now_ms": round(time.time() * 1_000)},
+        "words": {
+            **live_words.words(),
+            "paused": _("paused"),
+            "simulated": _("simulated · {state}"),
+            "off": _("Live updates are off; trying again."),
+        },
+    }
+    _channel(key="live_channel", data=data, on_behind_change=_is_behind)
+
+
+def draw_again(after_s: float, *, unless_live: bool = False) -> None:
+    """Let this page be drawn once more after so long; ``unless_live``: only without a channel.
+
+    For what comes to nothing: that a change does *not* show is told by nobody.
+    """
+    before = state.get("_draw_again")
+    if before is None or after_s < before[0]:
+        state["_draw_again"] = after_s, unless_live
+
+
+def end() -> None:
+    """Tell the browser that this drawing has come to its end."""
+    again = state.get("_draw_again")
+    data = {
+        "ended": state["_draw"],
+        "again_ms": None if again is None else round(again[0] * 1_000),
+        "unless_live": again is not None and again[1],
+    }
+    _end(key="live_end", data=data, height=1)
+
+
+def _is_behind() -> None:
+    """Nothing to do: the page is drawn, which is what the browser asked for."""

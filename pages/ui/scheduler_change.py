@@ -1,0 +1,76 @@
+"""Changes that a session makes to the scheduler, and what came of the last one in each place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+import streamlit as st
+
+from ecommerce_core.domain import Task
+from pages.ui import session
+from pages.ui.session import EcommerceError, escape, escape_time, language
+
+# For so long the watcher's list may be from before a change of ours.
+SETTLES = timedelta(seconds=3)
+
+state = st.session_state
+Place = Literal["clock", "form", "table"]
+
+
+def _(message: str) -> str:
+    return language().text(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a change: what to say, what it gave, or the error."""
+
+    said: str
+    value: object = None
+    error: EcommerceError | None = None
+
+
+def make(place: Place, act: Callable[[], object], done: str) -> None:
+    """Change the scheduler; what came of it is said at ``place`` until the next change there."""
+    try:
+        state[f"_result_{place}"] = Result(done, act())
+    except EcommerceError as error:
+        state[f"_result_{place}"] = Result("", error=error)
+    # Also after an error: nobody knows what a lost answer did.
+    state["_scheduler_changed_at"] = datetime.now(UTC)
+    session.application().watcher.refresh()
+
+
+def is_settled() -> bool:
+    """Whether the watcher's list is of after the last change of this session's."""
+    changed_at = state.get("_scheduler_changed_at")
+    return changed_at is None or datetime.now(UTC) - changed_at > SETTLES
+
+
+def result(place: Place) -> Result | None:
+    """What came of the last change there."""
+    found: Result | None = state.get(f"_result_{place}")
+    return found
+
+
+def show(place: Place) -> None:
+    """Say what came of the last change there."""
+    found = result(place)
+    if found is None:
+        return
+    if found.error is not None:
+        session.show_error(found.error, title=_("The scheduler was not changed as asked"))
+        return
+    words, value = language(), found.value
+    if isinstance(value, Task):
+        text = found.said.format(
+            name=escape(value.name),
+            moment=escape_time(words.simulated(value.next_fire_time)),
+            recurrence=escape(words.word(value.recurrence)),
+        )
+    else:
+        text = found.said.format(count=value)
+    st.success(text, icon=":material/check_circle:")

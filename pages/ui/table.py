@@ -1,0 +1,121 @@
+"""Tables in the reader's language: numbers, money and times in its form, and sorted as such."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import TYPE_CHECKING, Any, Literal
+
+import pyarrow as pa
+import streamlit as st
+
+from pages.ui.session import Language, language
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+Kind = Literal["text", "number", "money", "moment", "simulated", "duration"]
+
+# Below it a whole number looks the same in both languages, and a browser writes it at once.
+SMALL = 1_000
+# Browsers that write numbers as we do; one for en-DE writes a thousand as 1.234, for fr-CH 4.24 €.
+LOCALES = {"en": {"en", "en-gb", "en-us", "en-ie"}, "fr": {"fr", "fr-fr", "fr-be"}}
+# Beyond it a browser has no whole numbers.
+LARGEST = 2**53
+# It knows the months in English alone.
+TIME_FORMATS = {"en": "D MMM YYYY, HH:mm:ss", "fr": "DD/MM/YYYY HH:mm:ss"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: the row's field, how it is shown, and its heading if not its word.
+
+    Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds.
+    """
+
+    name: str
+    kind: Kind = "text"
+    label: str | None = None
+    width: int | None = None
+    help: str | None = None
+
+
+def show_table(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, alt: str, **more: Any
+) -> Any:
+    """A table of dicts; ``more`` is what ``st.dataframe`` takes beside its look."""
+    words = language()
+    cells = {c.name: cells_of([row[c.name] for row in rows], c.kind, words.zone) for c in columns}
+    formats = {
+        c.name: browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
+        for c in columns
+    }
+    # Written here, the cells take ten times as long.
+    by_browser = None not in formats.values()
+    return st.dataframe(
+        pa.table(cells) if by_browser else _written(pa.table(cells), columns, words),
+        column_config={c.name: _config(c, words, formats[c.name]) for c in columns},
+        hide_index=True,
+        key=key,
+        alt=alt,
+        placeholder="–",
+        **more,
+    )
+
+
+def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
+    """One column as a browser sorts it: moments as clocks in ``zone`` show them, euros."""
+    if kind == "text":
+        return pa.array([None if v is None else str(v) for v in values], pa.string())
+    if kind == "moment":
+        values = [None if at is None else at.astimezone(zone).replace(tzinfo=None) for at in values]
+    if kind in {"moment", "simulated"}:
+        return pa.array(values, pa.timestamp("us"))
+    if kind == "money":
+        return pa.array([None if cents is None else cents / 100 for cents in values], pa.float64())
+    numbers = [None if value is None else float(value) for value in values]
+    is_whole = all(n is None or (n.is_integer() and abs(n) <= LARGEST) for n in numbers)
+    if is_whole:
+        return pa.array([None if n is None else int(n) for n in numbers], pa.int64())
+    return pa.array(numbers, pa.float64())
+
+
+def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | None) -> str | None:
+    """How a browser of that locale writes such cells in a language; None where it cannot.
+
+    Its formats take precedence over a text of ours.
+    """
+    if kind == "text":
+        return ""
+    if kind in {"moment", "simulated"}:
+        return TIME_FORMATS[language]
+    if kind == "number":
+        if not pa.types.is_integer(cells.type):
+            return None  # it has no two decimals for those alone that are no whole numbers
+        if all(abs(number) < SMALL for number in cells.drop_null().to_pylist()):
+            return "%d"
+    if (locale or "").replace("_", "-").lower() not in LOCALES[language]:
+        return None
+    return {"number": "localized", "money": "euro"}.get(kind)
+
+
+def _config(column: Column, words: Language, written: str | None) -> Any:
+    label = column.label or words.word(column.name)
+    look: dict[str, Any] = {"width": column.width, "help": column.help}
+    if column.kind == "text":
+        return st.column_config.TextColumn(label, **look)
+    if column.kind in {"moment", "simulated"}:
+        return st.column_config.DatetimeColumn(label, format=written, **look)
+    return st.column_config.NumberColumn(label, format=written, **look)
+
+
+def _written(cells: pa.Table, columns: Sequence[Column], words: Language) -> Styler:
+    """The cells with their texts, which are shown in their place; they still sort as numbers."""
+    formats: dict[str, Callable[[Any], str]] = {
+        "number": words.points,
+        "money": lambda euros: words.money(round(euros * 100)),
+        "duration": words.duration,
+    }
+    styled: Styler = cells.to_pandas().style
+    return styled.format({c.name: formats[c.kind] for c in columns if c.kind in formats}, na_rep="")
