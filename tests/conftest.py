@@ -11,7 +11,7 @@ import pytest
 from ecommerce_core.application import Application
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
-from tests.peers import Peers
+from tests.support.peers import Peers
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)

@@ -1,7 +1,7 @@
 """The private things of Streamlit that pages need: all of them are here, and nowhere else.
 
 Each says why there is no public way, and what happens if a version of Streamlit takes it away or
-changes it: something that is safe. ``tests/test_streamlit_private.py`` holds them to it.
+changes it: something that is safe. ``tests/pages/test_streamlit_private.py`` holds them to it.
 """
 
 from __future__ import annotations

@@ -14,8 +14,8 @@ import pytest
 from ecommerce_core.domain import Run
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.storage import Store
-from tests.peers import Peers
-from tests.server import Server, running_server
+from tests.support.peers import Peers
+from tests.support.server import Server, running_server
 
 if TYPE_CHECKING:
     # Without Playwright this file must still load, for the tests to say why they skip.

@@ -28,8 +28,8 @@ from ecommerce_core.gateway import Gateway
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.settings import PROJECT_ROOT
 from tests.browser.visitor import PAGES, Browser, Visitor, running_chromium
-from tests.peers import Peers, customer
-from tests.server import Server, running_server
+from tests.support.peers import Peers, customer
+from tests.support.server import Server, running_server
 
 WIDTHS = {1440: 900, 390: 844}
 README_PICTURE = PROJECT_ROOT / "docs" / "overview.png"

@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Callable
-from typing import Literal
 
 import pytest
 import requests
 
-from tests import peers as wire
+from tests.browser.accessibility import check, violations
 from tests.browser.conftest import PeersShop, SandboxShop, Shop
 from tests.browser.visitor import PAGES, Visitor, expect
-
-try:
-    from axe_playwright_python.sync_playwright import Axe
-except ImportError:
-    if os.environ.get("CI") == "true":
-        raise
-    pytest.skip("axe-playwright-python is not installed", allow_module_level=True)
+from tests.support import peers as wire
 
 pytestmark = pytest.mark.browser
-
-# What is Streamlit's and cannot be mended from here: axe's rule, and a part of the markup.
-STREAMLITS_OWN: tuple[tuple[str, str], ...] = ()
-
-
-def violations(visitor: Visitor) -> list[str]:
-    """What axe finds on the page as it stands, an element a line, Streamlit's own left out."""
-    found = Axe().run(visitor.page).response["violations"]
-    return [
-        f"{violation['id']}: {node['html'][:200]} ({node['failureSummary']})"
-        for violation in found
-        for node in violation["nodes"]
-        if not any(
-            violation["id"] == rule and markup in node["html"] for rule, markup in STREAMLITS_OWN
-        )
-    ]
 
 
 def fill(shop: Shop) -> None:
     for path in ("add-auto", "auto_load_customers"):
         requests.post(shop.server.page(path), timeout=30)
-
-
-def check(visitor: Visitor) -> list[str]:
-    """What axe finds on the page in light and in dark."""
-    found = []
-    schemes: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 255), ("dark", 18))
-    for scheme, shade in schemes:
-        visitor.page.emulate_media(color_scheme=scheme)
-        background = re.compile(rf"rgb\({shade}, ")
-        expect(visitor.page.get_by_test_id("stApp")).to_have_css("background-color", background)
-        found += [f"{scheme}: {said}" for said in violations(visitor)]
-    return found
 
 
 def check_every_page(visitor: Visitor) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ecommerce_core.sandbox import Sandbox
 from tests.browser.conftest import SandboxShop
 from tests.browser.visitor import Browser, Visitor, expect
-from tests.server import running_server
+from tests.support.server import running_server
 
 pytestmark = pytest.mark.browser
 

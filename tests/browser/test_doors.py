@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from tests.browser.conftest import SandboxShop
 from tests.browser.visitor import PAGES, Browser, Page, Visitor
-from tests.companion_server import Served
+from tests.support.companion_server import Served
 
 pytestmark = pytest.mark.browser
 

@@ -13,10 +13,10 @@ import requests
 
 from ecommerce_core.domain import RunStatus
 from ecommerce_core.settings import PROJECT_ROOT
-from tests import peers as wire
 from tests.browser.conftest import PRODUCTS, PeersShop, SandboxShop, Shop
 from tests.browser.visitor import SERVER_AWAY, Locator, Visitor, expect
-from tests.waiting import until
+from tests.support import peers as wire
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

@@ -15,8 +15,8 @@ from ecommerce_core.datasets import PRODUCTS as PRODUCTS_DATASET
 from ecommerce_core.domain import Trigger
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
 from tests.browser.visitor import PAGES, Locator, Visitor, expect
-from tests.rows import count_rows
-from tests.waiting import until
+from tests.support.rows import count_rows
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

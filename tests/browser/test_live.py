@@ -12,10 +12,10 @@ from datetime import timedelta
 import pytest
 import requests
 
-from tests import peers as wire
 from tests.browser.conftest import PeersShop, SandboxShop
 from tests.browser.visitor import PAGES, SERVER_AWAY, Page, Visitor, WebSocketRoute, expect
-from tests.peers import products
+from tests.support import peers as wire
+from tests.support.peers import products
 
 pytestmark = pytest.mark.browser
 

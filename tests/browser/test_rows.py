@@ -12,7 +12,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from ecommerce_core.datasets import PRODUCTS
 from tests.browser.conftest import SandboxShop
 from tests.browser.visitor import Visitor, expect
-from tests.rows import count_rows
+from tests.support.rows import count_rows
 
 if TYPE_CHECKING:
     from playwright.sync_api import WebSocket

@@ -12,12 +12,12 @@ import pytest
 import requests
 
 from ecommerce_core.sandbox import Sandbox
+from tests.browser.accessibility import check
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, Shop
-from tests.browser.test_accessibility import check
 from tests.browser.visitor import Browser, Route, Visitor, WebSocket, expect
-from tests.oidc_provider import Provider
-from tests.server import free_port, running_server
-from tests.waiting import until
+from tests.support.oidc_provider import Provider
+from tests.support.server import free_port, running_server
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.browser
 

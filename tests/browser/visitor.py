@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.server import Server
+from tests.support.server import Server
 
 try:
     from playwright.sync_api import (

@@ -15,9 +15,9 @@ from ecommerce_core.application import DATASETS
 from ecommerce_core.domain import Delivery, Run, RunStatus, escape
 from ecommerce_core.storage import Store
 from tests.faults.peer import MisbehavingPeer, answer_json
-from tests.peers import customer, products
-from tests.server import Server, Session, running_server
-from tests.waiting import until
+from tests.support.peers import customer, products
+from tests.support.server import Server, Session, running_server
+from tests.support.waiting import until
 
 MB = 2**20
 ROWS = 30

@@ -22,7 +22,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.domain import Action, Run, RunStatus
 from ecommerce_core.storage import Store
 from tests.faults.hammer import Findings, hammer
-from tests.peers import Peers, customer, product
+from tests.support.peers import Peers, customer, product
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = float(os.environ.get("HAMMER_SECONDS", "5"))

@@ -19,9 +19,9 @@ from ecommerce_core.domain.access import LOCAL
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
 from ecommerce_core.storage.sqlite.file import FIRST_SAFE_WAL
-from tests.faults.test_kill import Victim
-from tests.peers import Peers, products
-from tests.waiting import until
+from tests.faults.victim import Victim
+from tests.support.peers import Peers, products
+from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = 1_000

@@ -12,9 +12,9 @@ import pytest
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
 from ecommerce_core.domain import PromiseOutcome, Recurrence
 from ecommerce_core.sandbox.data import ORIGIN
-from tests.callback_app import CallbackApp
-from tests.test_watcher import HOUR, Rig, rigged
-from tests.waiting import until
+from tests.support.callback_app import CallbackApp
+from tests.support.rig import HOUR, Rig, rigged
+from tests.support.waiting import until
 
 PATHS = {f"/{dataset.callback_path}": dataset.name for dataset in (PRODUCTS, CUSTOMERS)}
 

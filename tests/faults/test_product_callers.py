@@ -19,8 +19,8 @@ from ecommerce_core.domain import Delivery
 from ecommerce_core.scheduler.tokens import make_token
 from tests.faults import peer as faults
 from tests.faults.product import Product, running_product
-from tests.peers import products
-from tests.waiting import until
+from tests.support.peers import products
+from tests.support.waiting import until
 
 SECRET = "a secret of some length"
 URL = "ecommerce/add-auto"

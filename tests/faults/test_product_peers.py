@@ -14,11 +14,11 @@ from ecommerce_core.application import DATASETS
 from ecommerce_core.domain import RunStatus
 from tests.faults import peer as faults
 from tests.faults.product import MB, PAGES, ROWS, Product, running_product, said
-from tests.peers import customer
-from tests.peers import product as record
-from tests.peers import products as records
-from tests.server import Session
-from tests.waiting import until
+from tests.support.peers import customer
+from tests.support.peers import product as record
+from tests.support.peers import products as records
+from tests.support.server import Session
+from tests.support.waiting import until
 
 GOOD = json.dumps({"produits": records(ROWS)}).encode()
 DEEP = b"[" * 200_000 + b"]" * 200_000

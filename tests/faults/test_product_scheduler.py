@@ -17,8 +17,8 @@ from ecommerce_core.domain import escape as escape_markdown
 from tests.faults import peer as faults
 from tests.faults.peer import Behaviour, Exchange, MisbehavingPeer
 from tests.faults.product import Product, running_product, said
-from tests.server import Session
-from tests.waiting import until
+from tests.support.server import Session
+from tests.support.waiting import until
 
 WIRE_TIME = "%d/%m/%Y-%H:%M:%S"
 OURS = ["07/01/2019-10:00:00", "ecommerce/add-auto", "e-commerce", "day", "", "get_products"]

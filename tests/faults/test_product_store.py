@@ -17,9 +17,9 @@ import requests
 from ecommerce_core.domain import RunStatus
 from tests.faults import peer as faults
 from tests.faults.product import PAGES, ROWS, Product, running_product, said
-from tests.peers import products
-from tests.server import Session, running_server
-from tests.waiting import until
+from tests.support.peers import products
+from tests.support.server import Session, running_server
+from tests.support.waiting import until
 
 GARBAGE = bytes(range(256)) * 64
 

@@ -36,8 +36,8 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.storage import SnapshotCode, Store
 from ecommerce_core.storage.sqlite import file as sqlite_file
 from ecommerce_core.storage.sqlite import schema
-from tests.peers import Peers, products
-from tests.waiting import until
+from tests.support.peers import Peers, products
+from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65_534

@@ -1,0 +1,60 @@
+"""An application behind the companion's routes, on a free port."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.companion import Companion
+from ecommerce_core.domain import Run, Trigger
+from ecommerce_core.domain.access import LOCAL
+from tests.support.companion_server import Answered, Served, with_a_page
+
+
+class DataServer:
+    """A server, and the application behind it."""
+
+    def __init__(self, application: Application, companion: Companion, served: Served) -> None:
+        self.application = application
+        self.companion = companion
+        self.served = served
+
+    def fetch(self, name: str) -> Run:
+        """Fetch a dataset."""
+        return self.application.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+
+    def url(self, address: str) -> str:
+        """The whole address of a route."""
+        return f"{self.served.url}/ecommerce/{address}"
+
+    def get(
+        self, address: str, *, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> Answered:
+        """What a route answers."""
+        return self.served.ask(method, f"/ecommerce/{address}", headers=headers)
+
+    def json(self, address: str) -> Any:
+        """The JSON that a route answers."""
+        answer = self.get(address)
+        assert answer.status == 200, answer.text
+        return json.loads(answer.body)
+
+
+@contextmanager
+def serving(application: Application, **companion_takes: float) -> Iterator[DataServer]:
+    """The companion's routes behind their guard; the application ends with it."""
+    companion = Companion(DATASETS.values(), **companion_takes)
+    app = with_a_page(companion.routes())
+    app.user_middleware.append(companion.guard(application.settings))
+    application.start(watch=False)
+    companion.attach(application)
+    try:
+        with Served(app) as running:
+            yield DataServer(application, companion, running)
+    finally:
+        application.stop(timeout_s=5)
+        companion.close()
+        application.close()

@@ -1,0 +1,364 @@
+"""The Activity page: the journal, its filters in the address, and a callback delivered again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from ecommerce_core.application import Application
+from ecommerce_core.domain import Delivery, NewDelivery, Outcome, Run, Trigger
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.storage import Store
+from pages.runs import hints
+from pages.ui import echo
+from tests.support import messages
+from tests.support.page_session import Page, catalogue, installed
+from tests.support.peers import Peers
+from tests.support.server import Session, running_server
+from tests.support.waiting import until
+
+
+@pytest.fixture
+def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
+    peers.bodies["catalogue-produit"] = catalogue(60)
+    peers.bodies["crm"] = b"[]"
+    yield from installed(peers.url, tmp_path)
+
+
+def sync(app: Application, name: str = "products", trigger: Trigger = Trigger.MANUAL) -> Run:
+    return app.request_sync(name, actor=LOCAL, trigger=trigger).wait(10)
+
+
+def journal(app: Application, *outcomes: Outcome, dataset: str = "products") -> int:
+    """So many callbacks in the journal; the number of the newest."""
+    app.store.record_deliveries(
+        [
+            NewDelivery(datetime.now(UTC), dataset, one, None, "it broke", None, None, 0.1)
+            for one in outcomes
+        ]
+    )
+    return app.store.newest_delivery_id()
+
+
+def test_an_empty_journal_says_so_and_where_to_begin(app: Application) -> None:
+    page = Page.open(app, "activity")
+
+    assert "it begins with the first fetch" in page.texts()
+    assert "No run matches" not in page.texts()
+    assert [link.proto.label for link in page.at.get("page_link")] == [
+        "Fetch from the overview",
+        "Schedule a task",
+    ]
+    assert not page.at.selectbox
+
+
+def test_a_callback_that_is_journaled_while_the_page_is_drawn_is_newer_than_the_page(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = app.store.list_deliveries
+
+    def list_before_one_comes(**how: Any) -> list[Delivery]:
+        found = listed(**how)
+        journal(app, Outcome.EXECUTED)
+        return found
+
+    sync(app)
+    journal(app, Outcome.REFUSED)
+    monkeypatch.setattr(app.store, "list_deliveries", list_before_one_comes)
+    page = Page.open(app, "activity")
+    app.live.look()
+
+    assert list(page.table("deliveries_table")["outcome"]) == ["⊘ refused"]
+    [told] = page.told("ecommerce_live")
+    assert "deliveries" in told["topics"]
+    now = app.live.state().versions["deliveries"]
+    assert told["state"]["versions"]["deliveries"] < now
+
+
+def test_what_failed_and_why_stands_before_what_a_narrow_screen_cuts_off(
+    app: Application, peers: Peers
+) -> None:
+    sync(app)
+    del peers.bodies["catalogue-produit"]
+    sync(app)
+    table = Page.open(app, "activity").table("runs_table")
+
+    assert list(table.columns)[:4] == ["started_at", "dataset", "status", "result"]
+    assert list(table["status"]) == ["✕ failed", "✓ succeeded"]
+    assert list(table["result"]) == ["the gateway has no route for catalogue-produit", "60 added"]
+
+
+def test_a_held_run_says_what_it_would_do_in_the_table_and_in_its_detail(
+    app: Application, peers: Peers
+) -> None:
+    sync(app)
+    peers.bodies["catalogue-produit"] = catalogue(21)
+    held = sync(app)
+    page = Page.open(app, "activity", run=str(held.id))
+
+    assert page.table("runs_table")["result"][0] == "would withdraw 39"
+    facts = page.at.table[0].value
+    assert "would withdraw 39" in facts.to_string()
+    assert "nothing has changed" not in facts.to_string()
+
+
+def test_filters_travel_in_the_address_in_words_of_no_language(app: Application) -> None:
+    sync(app, "products", Trigger.CLI)
+    sync(app, "customers")
+    page = Page.open(app, "activity", dataset="customers", trigger="manual")
+    assert list(page.table("runs_table")["dataset"]) == ["customers"]
+
+    french = Page.open(app, "activity", locale="fr-FR", status="succeeded", trigger="cli")
+    assert list(french.table("runs_table")["dataset"]) == ["produits"]
+    french.at.selectbox(key="runs_trigger").select("manual").run()
+    assert french.sound().at.query_params["trigger"] == "manual"
+    french.at.selectbox(key="runs_trigger").set_value(None).run()
+    assert "trigger" not in french.sound().at.query_params
+    assert len(french.table("runs_table")) == 2
+
+
+def test_an_address_that_has_not_heard_of_a_filter_does_not_take_it_back(app: Application) -> None:
+    sync(app, "products")
+    sync(app, "customers")
+    page = Page.open(app, "activity")
+    page.at.selectbox(key="runs_dataset").select("customers").run()
+    page.at.query_params.clear()
+    page.at.run()
+
+    assert page.sound().at.query_params["dataset"] == "customers"
+    assert list(page.table("runs_table")["dataset"]) == ["customers"]
+
+
+def test_a_filter_that_is_told_as_it_was_before_it_was_dropped_stays_dropped(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(echo, "ECHO_S", 60.0)
+    sync(app, "products")
+    page = Page.open(app, "activity", dataset="customers")
+    page.click("all_runs")
+    assert list(page.table("runs_table")["dataset"]) == ["products"]
+    page.at.selectbox(key="runs_dataset").set_value("customers").run()
+
+    assert list(page.sound().table("runs_table")["dataset"]) == ["products"]
+    assert "dataset" not in page.at.query_params
+
+
+def test_filters_are_kept_while_one_looks_at_another_page(
+    app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync(app, "products")
+    sync(app, "customers")
+    page = Page.open(app, "activity", dataset="customers")
+    page.at.switch_page("overview.py").run()
+    page.at.query_params.clear()
+    page.at.switch_page("activity.py").run()
+
+    assert list(page.sound().table("runs_table")["dataset"]) == ["customers"]
+    assert page.at.query_params["dataset"] == "customers"
+    page.at.switch_page("overview.py").run()
+    page.at.switch_page("activity.py")
+    page.at.query_params["dataset"] = "customers"  # a link to what had been chosen before
+    page.at.run()
+    assert list(page.sound().table("runs_table")["dataset"]) == ["customers"]
+    # A link says what is wanted, and the back button too.
+    page.go_back(monkeypatch, dataset="products")
+    assert list(page.sound().table("runs_table")["dataset"]) == ["products"]
+
+
+@pytest.mark.parametrize("asked", ["nonsense", "", "✕ failed", "x" * 3_000])
+def test_a_filter_that_makes_no_sense_in_the_address_is_left_out(
+    app: Application, asked: str
+) -> None:
+    sync(app)
+    page = Page.open(app, "activity", status=asked, outcome=asked)
+
+    assert len(page.table("runs_table")) == 1
+    assert "status" not in page.at.query_params
+
+
+def test_filters_that_nothing_matches_can_be_taken_away_with_one_click(app: Application) -> None:
+    sync(app)
+    journal(app, Outcome.EXECUTED)
+    page = Page.open(app, "activity", status="failed", outcome="refused")
+    assert "No run matches" in page.texts()
+    assert "No callback matches" in page.texts()
+
+    page.click("all_runs").click("all_deliveries")
+
+    assert len(page.table("runs_table")) == 1
+    assert len(page.table("deliveries_table")) == 1
+
+
+def test_callbacks_are_filtered_by_dataset_and_outcome(app: Application) -> None:
+    journal(app, Outcome.EXECUTED, Outcome.REFUSED)
+    journal(app, Outcome.REFUSED, dataset="customers")
+    page = Page.open(app, "activity", callbacks="products", outcome="refused")
+
+    table = page.table("deliveries_table")
+    assert (list(table["id"]), list(table["outcome"])) == ([2], ["⊘ refused"])
+
+
+def test_older_callbacks_are_a_page_of_their_own_and_back_are_the_newest(app: Application) -> None:
+    journal(app, *[Outcome.EXECUTED] * 130)
+    page = Page.open(app, "activity")
+    assert len(page.table("deliveries_table")) == 100
+
+    assert "newest_deliveries" not in page.buttons()
+
+    page.click("older_deliveries")
+
+    assert list(page.table("deliveries_table")["id"]) == list(range(30, 0, -1))
+    assert "older_deliveries" not in page.buttons()
+    page.click("newest_deliveries")
+    assert list(page.table("deliveries_table")["id"]) == list(range(130, 30, -1))
+
+
+def test_other_filters_begin_with_the_newest_callback_again(app: Application) -> None:
+    journal(app, *[Outcome.EXECUTED] * 130, Outcome.REFUSED)
+    page = Page.open(app, "activity").click("older_deliveries")
+
+    page.at.selectbox(key="deliveries_outcome").set_value("refused").run()
+
+    assert list(page.sound().table("deliveries_table")["id"]) == [131]
+
+
+def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
+    app: Application,
+) -> None:
+    failed = journal(app, Outcome.FAILED)
+    page = Page.open(app, "activity")
+    assert page.at.button(key="deliver_again").disabled
+
+    page.at.selectbox(key="delivery").select(failed).run()
+    # Another one comes meanwhile: positions move, what was chosen does not.
+    journal(app, Outcome.REFUSED, dataset="customers")
+    page.at.run()
+    assert "Fetches the products from catalogue\\-produit now" in page.sound().texts()
+    page.click("deliver_again")
+
+    until(lambda: app.store.newest_delivery_id() == failed + 2)
+    [again] = app.store.list_deliveries(limit=1)
+    assert (again.dataset, again.outcome, again.again_of) == ("products", Outcome.EXECUTED, failed)
+    run = app.store.run(again.run_id or 0)
+    assert run is not None
+    assert run.counts.added == 60
+    page.at.run()
+    assert "Products fetched: 60 added." in page.sound().toasts
+    reason = Page.open(app, "activity", locale="fr-FR").table("deliveries_table")["reason"][0]
+    assert reason == f"relancé à la main : rappel {failed}"
+
+
+def test_the_button_does_the_same_on_a_real_server(tmp_path: Path) -> None:
+    with running_server(tmp_path, options=("--server.enableAgentApi=true",)) as server:
+        assert requests.post(server.page("auto_load_customers"), timeout=30).status_code == 200
+        store = Store(tmp_path / "ecommerce.db")
+        until(lambda: store.newest_delivery_id() == 1)
+        session = Session(server, "activity")
+        chooser = session.element("delivery")
+        assert chooser is not None
+        session.set(delivery=chooser["props"]["options"][0])
+        session.click("deliver_again")
+
+        until(lambda: store.newest_delivery_id() == 2)
+        [again] = store.list_deliveries(limit=1)
+        assert (again.outcome, again.again_of) == (Outcome.EXECUTED, 1)
+        assert again.simulated_at is not None
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+def test_why_a_record_was_rejected_is_told_in_the_readers_language(
+    app: Application, peers: Peers, locale: str
+) -> None:
+    answer = json.loads(catalogue(3))
+    del answer["produits"][1]["prix"]
+    peers.bodies["catalogue-produit"] = json.dumps(answer).encode()
+    run = sync(app)
+    page = Page.open(app, "activity", locale=locale, run=str(run.id))
+
+    reasons = {
+        "en-GB": ("Rejected records", "prix is missing"),
+        "fr-FR": ("Enregistrements rejetés", "prix manque"),
+    }
+    name, reason = reasons[locale]
+    assert list(page.table_named(name)["reason"]) == [reason]
+
+
+# What a run may fail with: the way to a peer, its answer, and the database.
+SOURCES = ("gateway", "gateway_answer", "gateway_errors", "dataset", "sync")
+TEMPLATES = [
+    message
+    for message, places in messages.found_messages().items()
+    if isinstance(message, str)
+    and "{peer}" in message
+    and any(Path(path).stem in SOURCES for path, _line in places)
+]
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_error_of_a_peer_has_an_advice_of_its_own(template: str) -> None:
+    found = {"peer": "crm", "status": 503, "reason": "x", "seconds": 3, "count": 5, "start": "'<'"}
+    found |= {"target": "http://x", "method": "GET", "limit_mb": "512", "encoding": "br"}
+
+    assert hints.todo_after(template.format(**found)) != hints.OTHERWISE
+
+
+@pytest.mark.parametrize(
+    ("error", "begins"),
+    [
+        ("the gateway refuses connections, so crm cannot be reached", "See that the gateway runs"),
+        ("the gateway has no route for crm", "The gateway must learn"),
+        ("the gateway says crm is down (503)", "Fetch again once"),
+        ("crm answered 404: the gateway has no route", "The peer refuses our question"),
+        ("crm answered 500: the database is busy", "The peer is in trouble"),
+        ("crm answered JSON of another shape: expected a list, got an object", "The peer broke"),
+        ("the database is busy: another process has held it for more than 5 s", "Another program"),
+        ("the disk is full: nothing was changed; make room and try again", "Make room"),
+        ("The process ended during this run; nothing of it was stored.", "The server stopped"),
+        ("an unforeseen error: ZeroDivisionError", "Fetch again; if it stays so"),
+    ],
+)
+def test_the_advice_goes_by_what_went_wrong(error: str, begins: str) -> None:
+    assert hints.todo_after(error).startswith(begins)
+
+
+def test_a_failed_run_says_what_to_do_and_does_not_send_one_to_where_one_is(
+    app: Application, peers: Peers
+) -> None:
+    del peers.bodies["catalogue-produit"]
+    run = sync(app)
+    page = Page.open(app, "activity", run=str(run.id))
+
+    assert "The gateway must learn where the peer is" in page.at.error[0].value
+    assert "Activity" not in page.texts()
+    page.click("retry_products")
+    until(lambda: app.store.newest_run_id() == run.id + 1)
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en-GB", "1,201 more refused callbacks were counted but not kept."),
+        ("fr-FR", "1 201 autres déclenchements refusés ont été comptés, mais pas conservés."),
+    ],
+)
+def test_refused_callbacks_that_were_only_counted_are_told_below_the_filters(
+    app: Application, locale: str, said: str
+) -> None:
+    journal(app, Outcome.REFUSED)
+    assert "not kept" not in Page.open(app, "activity").texts()
+    app.store.record_deliveries([], {"products": 1_200, "customers": 1})
+
+    def told(**address: str) -> str:
+        texts = Page.open(app, "activity", locale=locale, **address).texts()
+        return texts.replace("\u202f", " ").replace("\u00a0", " ")
+
+    assert said in told()
+    assert said not in told(callbacks="customers")
+    assert "1 201" not in told(outcome="executed")
+    assert said in told(outcome="refused")

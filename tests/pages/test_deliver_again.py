@@ -1,0 +1,155 @@
+"""A callback that a person has delivered again: what runs, what is journalled, what it settles."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from ecommerce_core.application import Application
+from ecommerce_core.domain import (
+    SCHEDULER,
+    STRANGER,
+    Actor,
+    Delivery,
+    DeliveryUnknown,
+    Language,
+    NewDelivery,
+    Outcome,
+    Role,
+    SyncStopped,
+    Trigger,
+)
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.errors import NotAllowed
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.settings import Settings
+from tests.support.peers import Peers, products
+from tests.support.waiting import until
+
+
+def journal_one(app: Application, *, outcome: Outcome = Outcome.FAILED) -> int:
+    """A callback of the scheduler's own in the journal; its number."""
+    new = NewDelivery(datetime.now(UTC), "products", outcome, None, "it broke", None, None, 0.1)
+    app.store.record_deliveries([new])
+    return app.store.newest_delivery_id()
+
+
+def newest(app: Application, after: int) -> Delivery:
+    until(lambda: app.store.newest_delivery_id() > after)
+    return app.store.list_deliveries(limit=1)[0]
+
+
+def test_it_runs_the_callbacks_sync_and_is_a_delivery_of_its_own(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(3))
+    peers.bodies["scheduler"] = b'["07/01/2019-01:23:20", 50, false]'
+    before = journal_one(application)
+
+    run = application.deliver_again(before, actor=LOCAL).wait(10)
+
+    assert (run.trigger, run.task_name) == (Trigger.CALLBACK, "get_products")
+    assert run.counts.added == 3
+    again = newest(application, before)
+    assert (again.outcome, again.run_id, again.again_of) == (Outcome.EXECUTED, run.id, before)
+    assert (again.dataset, again.task_name) == ("products", "get_products")
+
+
+def test_it_carries_the_simulated_time_that_the_watcher_saw(settings: Settings) -> None:
+    with Sandbox(products=3, customers=3) as sandbox:
+        app = Application.open(settings, gateway_url=sandbox.url)
+        app.start(watch=False)
+        app.watcher.look()
+        clock = app.watcher.snapshot().reading.clock
+        before = journal_one(app)
+
+        run = app.deliver_again(before, actor=LOCAL).wait(10)
+
+        assert clock is not None
+        assert run.simulated_at is not None
+        assert run.simulated_at >= clock.simulated_at
+        assert newest(app, before).simulated_at == run.simulated_at
+        app.stop()
+
+
+def test_it_does_not_wait_for_the_peer_and_two_at_once_share_the_next_run(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(3))
+    before = journal_one(application)
+    peers.gate.clear()
+    application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    until(lambda: peers.asked["catalogue-produit"] == 1)
+
+    tickets = [application.deliver_again(before, actor=LOCAL) for _ in range(2)]
+    assert [ticket.joined for ticket in tickets] == [False, True]
+    peers.gate.set()
+    assert tickets[0].wait(10).id == tickets[1].wait(10).id
+    until(lambda: application.store.newest_delivery_id() == before + 2)
+    outcomes = {one.outcome for one in application.store.list_deliveries(limit=2)}
+    assert outcomes == {Outcome.EXECUTED, Outcome.JOINED}
+
+
+def test_a_peer_that_fails_again_is_told_after_what_was_delivered_again(
+    application: Application,
+) -> None:
+    before = journal_one(application)
+
+    run = application.deliver_again(before, actor=LOCAL).wait(10)
+
+    again = newest(application, before)
+    assert (again.outcome, again.again_of) == (Outcome.FAILED, before)
+    assert again.reason == f"delivered again: delivery {before}; {run.error}"
+    told = Language("fr").sentence(again.reason)
+    assert told.startswith(f"relancé à la main : rappel {before} ; ")
+    assert "refused" not in told
+
+
+@pytest.mark.parametrize("actor", [STRANGER, SCHEDULER, Actor("ann", Role.ANALYST)])
+def test_only_an_operator_may_ask_for_it(application: Application, actor: Actor) -> None:
+    before = journal_one(application)
+
+    with pytest.raises(NotAllowed):
+        application.deliver_again(before, actor=actor)
+
+    assert application.store.list_runs() == []
+    assert application.store.newest_delivery_id() == before
+
+
+def test_one_that_is_not_in_the_journal_runs_nothing(application: Application) -> None:
+    with pytest.raises(DeliveryUnknown, match="callback 7"):
+        application.deliver_again(7, actor=LOCAL)
+
+    assert application.store.list_runs() == []
+
+
+def test_what_cannot_be_begun_is_journalled_as_failed(application: Application) -> None:
+    before = journal_one(application)
+    application.stop()
+
+    with pytest.raises(SyncStopped):
+        application.deliver_again(before, actor=LOCAL)
+
+    # The log has ended with the rest, and writes what it was told after that when it starts again.
+    application._deliveries.start()
+    assert newest(application, before).outcome is Outcome.FAILED
+    application._deliveries.stop()
+
+
+@pytest.mark.parametrize(
+    ("reason", "again_of"),
+    [
+        ("delivered again: delivery 12", 12),
+        ("delivered again: delivery 12; catalogue-produit refused", 12),
+        (None, None),
+        ("catalogue-produit said: delivered again: delivery 3", None),
+        ("delivered again: delivery 12x", None),
+    ],
+)
+def test_a_delivery_is_known_again_by_its_reason(reason: str | None, again_of: int | None) -> None:
+    made = Delivery(
+        1, datetime.now(UTC), "products", Outcome.EXECUTED, 1, reason, None, "get_products", 0.1
+    )
+
+    assert made.again_of == again_of

@@ -1,0 +1,157 @@
+"""The Overview: what is open, what the last day brought, and what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ecommerce_core.application import Application
+from ecommerce_core.domain import NewDelivery, Outcome, Recurrence, Run, RunStatus, Trigger
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.storage import BackupSchedule
+from tests.support.page_session import Page, catalogue, ended, installed
+from tests.support.peers import Peers
+from tests.support.waiting import until
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
+    peers.bodies["catalogue-produit"] = catalogue(60)
+    peers.bodies["crm"] = b"[]"
+    yield from installed(peers.url, tmp_path)
+
+
+def sync(app: Application, name: str = "products") -> Run:
+    return app.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+
+
+def backdate(app: Application, run: Run, by: timedelta) -> None:
+    """Let a run, and the rows it brought, be so old."""
+    at = (datetime.now(UTC) - by).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    with app.store.writing() as db:
+        db.execute("UPDATE run SET started_at = ?, finished_at = ? WHERE id = ?", [at, at, run.id])
+        db.execute("UPDATE product SET first_seen_at = ?", [at])
+
+
+def links(page: Page) -> dict[str, str]:
+    """Where the page leads, by what the links say."""
+    return {link.proto.label: link.proto.query_string for link in page.at.get("page_link")}
+
+
+def test_what_changed_since_yesterday_is_counted_and_leads_to_the_changes(
+    app: Application, peers: Peers
+) -> None:
+    old = sync(app)
+    backdate(app, old, 2 * DAY)
+    answer = catalogue(62).replace(b'"prix": 424', b'"prix": 399', 1).replace(b"X59", b"X99")
+    peers.bodies["catalogue-produit"] = answer
+    new = sync(app)
+    page = Page.open(app, "overview")
+
+    assert "3 added, 1 values changed, 1 withdrawn" in page.texts()
+    assert f"from={old.id}&to={new.id}" in links(page)["What changed"]
+
+
+def test_a_shop_of_today_says_when_it_was_first_fetched(app: Application) -> None:
+    sync(app)
+    assert "first fetched" in Page.open(app, "overview").texts()
+    backdate(app, app.store.list_runs()[0], 2 * DAY)
+    page = Page.open(app, "overview")
+    assert "first fetched" not in page.texts()
+    assert "**Products**  \n:small[nothing has changed]" in page.texts()
+    assert "What changed" not in links(page)
+
+
+def test_runs_and_callbacks_of_the_last_day_are_counted_and_what_failed_is_a_click_away(
+    app: Application, peers: Peers
+) -> None:
+    backdate(app, sync(app), 2 * DAY)
+    del peers.bodies["catalogue-produit"]
+    sync(app)
+    old, new = datetime.now(UTC) - 2 * DAY, datetime.now(UTC)
+    app.store.record_deliveries(
+        [
+            NewDelivery(at, "products", outcome, None, None, None, None, 0.1)
+            for at, outcome in (
+                (old, Outcome.FAILED),
+                (new, Outcome.EXECUTED),
+                (new, Outcome.REFUSED),
+            )
+        ]
+    )
+    page = Page.open(app, "overview")
+
+    assert "**Runs** :small[✕ failed 1]" in page.texts()
+    assert "**Callbacks** :small[✓ executed 1 · ⊘ refused 1]" in page.texts()
+    assert "status=failed" in links(page)["✕ failed"]
+    assert "outcome=refused" in links(page)["⊘ refused"]
+    assert app.store.run_counts_since(old - DAY) == {RunStatus.SUCCEEDED: 1, RunStatus.FAILED: 1}
+    assert app.store.delivery_counts_since(new) == {Outcome.EXECUTED: 1, Outcome.REFUSED: 1}
+
+
+def test_each_open_problem_has_the_button_that_settles_it(app: Application, peers: Peers) -> None:
+    sync(app)
+    peers.bodies["catalogue-produit"] = catalogue(21)
+    sync(app)
+    page = Page.open(app, "overview")
+    assert "A fetch is held: products" in page.texts()
+    assert "The last fetch of each dataset went well" not in page.texts()
+    page.click("discard_products")
+    assert app.store.held_run("products") is None
+
+    del peers.bodies["crm"]
+    sync(app, "customers")
+    page = Page.open(app, "overview")
+    assert "The last fetch failed: customers" in page.texts()
+    peers.bodies["crm"] = b"[]"
+    newest = app.store.newest_run_id()
+    page.click("retry_customers")
+    until(lambda: ended(app, "customers", newest))
+    page.at.run()
+    assert "The last fetch failed" not in page.sound().texts()
+
+
+def test_a_silent_scheduler_is_a_problem_with_a_button_and_its_reason(app: Application) -> None:
+    until(lambda: app.watcher.snapshot().error is not None)
+    page = Page.open(app, "overview")
+
+    assert "**The scheduler does not answer**" in page.texts()
+    assert "The gateway has no route for scheduler" in page.texts()
+    page.click("retry_scheduler")
+
+
+def test_backups_that_fail_are_told_with_their_reason(app: Application, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "backups"
+    in_the_way.write_text("a file where the folder should be")
+    failing = BackupSchedule(app.store, in_the_way, every=DAY, keep=2)
+    failing.start()
+    app.backups = failing
+    until(lambda: failing.state.error is not None)
+
+    assert "**No backup could be made**" in Page.open(app, "overview").texts()
+    assert "Aucune sauvegarde" in Page.open(app, "overview", locale="fr-FR").texts()
+
+
+def test_the_next_three_callbacks_are_told_in_both_clocks(tmp_path: Path) -> None:
+    with Sandbox(products=5, customers=5) as sandbox:
+        for app in installed(sandbox.url, tmp_path):
+            sync(app)
+            at = app.scheduler.fetch_clock().simulated_at
+            for hours in (9, 3, 5, 7):
+                app.scheduler.add_task(
+                    app.datasets["products"],
+                    simulated_at=at + timedelta(hours=hours),
+                    recurrence=Recurrence.NONE,
+                )
+            app.watcher.look()
+            told = Page.open(app, "overview").told("ecommerce_live_text")
+            coming = [one["text"] for one in told if "get_products" in one["text"]]
+
+            assert len(coming) == 3
+            assert all(" in " in one and "simulated · once" in one for one in coming)

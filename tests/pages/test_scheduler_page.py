@@ -1,0 +1,657 @@
+"""The scheduler's page as an operator uses it: both clocks, the list, the form, what ran."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import requests
+
+from ecommerce_core.application import Application
+from ecommerce_core.domain import Language, Recurrence, Trigger
+from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.settings import Settings
+from pages.ui import installed
+from tests.support.callback_app import CallbackApp
+from tests.support.page_session import Page, ended
+from tests.support.peers import WIRE
+from tests.support.waiting import until
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+GRACE_S = 0.1
+
+
+@dataclass
+class Rig:
+    """An application over the sandbox, whose clock ticks and which looks when it is told to."""
+
+    app: Application
+    sandbox: Sandbox
+    callbacks: CallbackApp
+
+    @property
+    def now(self) -> datetime:
+        return self.sandbox.scheduler.now()
+
+    def look(self) -> None:
+        self.app.watcher.look()
+
+    def tick(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.sandbox.scheduler.tick()
+            self.look()
+
+    def look_after_grace(self) -> None:
+        self.look()
+        time.sleep(GRACE_S + 0.05)
+        self.look()
+
+    def add(self, name: str, after: timedelta, recurrence: str = "none", **fields: str) -> None:
+        """Put a task into the list as any application does."""
+        url = {"get_products": "ecommerce/add-auto"}.get(name, "ecommerce/auto_load_customers")
+        task = {
+            "target_url": url,
+            "target_app": "e-commerce",
+            "time": (self.now + after).strftime("%d/%m/%Y-%H:%M:%S"),
+            "recurrence": recurrence,
+            "data": "",
+            "source_app": "e-commerce",
+            "name": name,
+            **fields,
+        }
+        self.post("schedule/add", json=task)
+        self.look()
+
+    def post(self, path: str, **how: Any) -> None:
+        headers = {"Host": "scheduler"}
+        answer = requests.post(f"{self.sandbox.url}/{path}", headers=headers, timeout=5, **how)
+        assert answer.status_code == 200
+
+    def set_speed(self, speed: float) -> None:
+        self.sandbox.scheduler.set_speed(speed)
+        self.tick()
+
+    def names(self) -> list[str]:
+        return [task.name for task in self.sandbox.scheduler.tasks()]
+
+    def open(self, name: str = "scheduler", **more: str) -> Page:
+        self.look()
+        return Page.open(self.app, name, **more)
+
+    def again(self, page: Page) -> Page:
+        self.look()
+        page.at.run()
+        return page.sound()
+
+
+@contextmanager
+def opened(url: str, folder: Path) -> Iterator[Application]:
+    settings = Settings(
+        database=folder / "shop.db", timeout_s=2, deadline_s=3, callback_grace_s=GRACE_S
+    )
+    app = Application.open(settings, gateway_url=url)
+    app.start(watch=False)
+    installed.install(app)
+    try:
+        yield app
+    finally:
+        installed.install(None)
+        app.stop()
+
+
+@pytest.fixture(scope="module")
+def peers() -> Iterator[tuple[Sandbox, CallbackApp]]:
+    with CallbackApp() as callbacks, Sandbox(products=3, customers=3, tick_s=None) as sandbox:
+        yield sandbox, callbacks
+
+
+@pytest.fixture
+def rig(peers: tuple[Sandbox, CallbackApp], tmp_path: Path) -> Iterator[Rig]:
+    sandbox, callbacks = peers
+    sandbox.scheduler.reset()
+    sandbox.scheduler.set_speed(50)
+    sandbox.scheduler.resume()
+    sandbox.scheduler.tick()
+    sandbox.app_url = callbacks.url
+    with opened(sandbox.url, tmp_path) as app:
+        callbacks.store, callbacks.scheduler = app.store, app.scheduler
+        yield Rig(app, sandbox, callbacks)
+
+
+def face(page: Page) -> dict[str, Any]:
+    """What the clock's face was told."""
+    (told,) = page.told("ecommerce_clock")
+    return told
+
+
+def shown_at(page: Page) -> datetime:
+    return datetime(1970, 1, 1) + timedelta(milliseconds=face(page)["at_ms"])
+
+
+def listed(page: Page, column: str = "name") -> list[Any]:
+    return list(page.table_named("Scheduled tasks")[column])
+
+
+def seconds_to(local: str) -> float:
+    """How long until a time on the reader's clock, as a table says it."""
+    at = datetime.strptime(local.replace("\\", ""), "%d %b %Y, %H:%M:%S")
+    return (at.replace(tzinfo=ZoneInfo("Europe/Paris")) - datetime.now(UTC)).total_seconds()
+
+
+def countdown(page: Page) -> str:
+    """What moves above the table: the next task of ours."""
+    texts = [str(one["text"]) for one in page.told("ecommerce_live_text")]
+    return next(text for text in texts if text.startswith("Next:"))
+
+
+def labels(page: Page) -> dict[str, str]:
+    return {button.key: button.label for button in page.at.button if button.key is not None}
+
+
+def links(page: Page) -> list[str]:
+    return [link.proto.label for link in page.at.get("page_link")]
+
+
+def fill(page: Page, **values: Any) -> Page:
+    """Fill in the form: ``at``, ``app``, ``recurrence``."""
+    if "at" in values:
+        page.at.session_state["task_time"] = values["at"]
+    if "app" in values:
+        page.at.radio(key="task_app").set_value(values["app"])
+    if "recurrence" in values:
+        page.at.selectbox(key="task_recurrence").select(values["recurrence"])
+    page.at.run()
+    return page.sound()
+
+
+# The clock
+
+
+def test_a_running_clock_is_shown_with_its_speed_in_words(rig: Rig) -> None:
+    page = rig.open()
+    assert rig.now <= shown_at(page) <= rig.now + timedelta(seconds=100)
+    assert face(page)["standing"] is False
+    assert face(page)["step_ms"] == 50_000
+    assert "Running" in page.texts()
+    assert "50 ×: an hour passes in 72 s" in page.texts()
+    assert {"pause_clock", "set_speed"} <= page.buttons()
+    assert "resume_clock" not in page.buttons()
+
+
+def test_pausing_asks_first_waits_for_the_tick_and_says_when_it_is_seen(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    page = rig.open().click("pause_clock")
+    assert "stands still for every application" in page.texts()
+    assert "1 task waits for this clock (e\\-commerce)." in page.texts()
+    page.click("confirm_pause_clock")
+    assert "next tick" in page.texts()
+    assert "The clock is paused." not in page.texts()
+    rig.tick()
+    page = rig.again(page)
+    assert "The clock is paused." in page.texts()
+    assert face(page)["standing"] is True
+    assert shown_at(page) == rig.now
+    assert listed(page, "real") == ["clock paused"]
+    page.click("resume_clock").click("confirm_resume_clock")
+    rig.tick()
+    assert "The clock runs again." in rig.again(page).texts()
+
+
+def test_nothing_is_changed_before_it_is_confirmed(rig: Rig) -> None:
+    page = rig.open().click("pause_clock")
+    page.click("cancel_pause_clock")
+    rig.tick()
+    assert rig.sandbox.scheduler.info()[2] is False
+    assert "next tick" not in page.texts()
+
+
+def test_the_speed_is_set_for_everybody(rig: Rig) -> None:
+    page = rig.open().click("set_speed")
+    assert page.at.number_input(key="clock_speed").value == 50
+    page.at.number_input(key="clock_speed").set_value(120.0)
+    page.click("confirm_set_speed")
+    rig.tick()
+    page = rig.again(page)
+    assert rig.sandbox.scheduler.info()[1] == 120
+    assert "The clock’s speed is now 120 ×." in page.texts()
+    assert "120 ×: an hour passes in 30 s" in page.texts()
+
+
+def test_a_speed_that_is_being_chosen_outlives_a_new_drawing_of_the_page(rig: Rig) -> None:
+    page = rig.open().click("set_speed")
+    page.at.number_input(key="clock_speed").set_value(120.0).run()
+    page.at.run()  # as when a fetch has ended
+    assert page.sound().at.number_input(key="clock_speed").value == 120
+    page.click("confirm_set_speed")
+    rig.tick()
+    assert rig.sandbox.scheduler.info()[1] == 120
+    assert "confirm_set_speed" not in rig.again(page).buttons()
+
+
+def test_a_speed_that_lets_callbacks_pile_up_is_warned_of(rig: Rig) -> None:
+    rig.add("get_products", HOUR, "minute")
+    rig.set_speed(3600)
+    page = rig.open().click("set_speed")
+    assert "60 callbacks would come one after the other" in page.texts()
+
+
+def test_a_change_that_fails_says_so(rig: Rig) -> None:
+    page = rig.open().click("pause_clock")
+    rig.app.gateway.base_url = "http://127.0.0.1:9"
+    page.click("confirm_pause_clock")
+    assert "The scheduler was not changed as asked" in page.texts()
+
+
+def test_a_silent_scheduler_leaves_the_last_reading_its_age_and_the_rest_of_the_page(
+    rig: Rig,
+) -> None:
+    rig.add("get_products", HOUR, "hour")
+    page = rig.open()
+    url, rig.app.gateway.base_url = rig.app.gateway.base_url, "http://127.0.0.1:9"
+    page = rig.again(page)
+    assert "The scheduler does not answer" in page.texts()
+    assert "The clock below was read" in page.texts()
+    assert "As the list was" in page.texts()
+    assert face(page)["standing"] is True
+    assert shown_at(page) == rig.now
+    assert listed(page) == ["get_products"]
+    assert {"add_task", "delete_task_get_products"} <= page.buttons()
+    assert "Asking again" in page.click("retry_clock").texts()
+    rig.app.gateway.base_url = url
+    page = rig.again(page)
+    assert "The scheduler does not answer" not in page.texts()
+    assert "retry_clock" not in page.buttons()
+
+
+def test_a_scheduler_that_was_never_there_is_said_where_the_list_would_be(rig: Rig) -> None:
+    rig.app.gateway.base_url = "http://127.0.0.1:9"
+    page = rig.open()
+    assert "Nothing is known of its clock yet" in page.texts()
+    assert len(page.at.error) == 1
+    assert not page.told("ecommerce_clock")
+
+
+# The list
+
+
+def test_an_empty_list_says_so(rig: Rig) -> None:
+    page = rig.open()
+    assert "No task of ours is scheduled." in page.texts()
+    assert not [key for key in page.buttons() if key.startswith(("run_task", "delete"))]
+
+
+def test_ours_come_first_and_the_others_on_demand(rig: Rig) -> None:
+    rig.add("close", HOUR, source_app="caisse", target_app="caisse", target_url="close")
+    rig.add("get_customers", 3 * HOUR, "week")
+    rig.add("get_products", 2 * HOUR, "day")
+    page = rig.open()
+    assert listed(page) == ["get_products", "get_customers"]
+    assert page.at.toggle(key="tasks_of_others").label.endswith("(1)")
+    page.at.toggle(key="tasks_of_others").set_value(True).run()
+    assert listed(page.sound()) == ["get_products", "get_customers", "close"]
+    assert listed(page, "source")[-1] == "caisse"
+    assert "delete_task_close" not in page.buttons()
+
+
+def test_the_list_is_searched_and_put_in_order(rig: Rig) -> None:
+    rig.add("get_products", 2 * HOUR, "week")
+    rig.add("get_customers", 3 * HOUR, "hour")
+    page = rig.open()
+    page.at.selectbox(key="tasks_order").select("recurrence").run()
+    assert listed(page.sound()) == ["get_customers", "get_products"]
+    page.at.text_input(key="tasks_search").set_value("PRODUCTS week").run()
+    assert listed(page.sound()) == ["get_products"]
+    page.at.text_input(key="tasks_search").set_value("nothing such").run()
+    assert "No task matches." in page.sound().texts()
+
+
+def test_when_a_task_fires_is_said_in_real_time_at_the_speed_of_today(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    rig.add("get_customers", 2 * DAY)
+    page = rig.open()
+    assert 66 < seconds_to(listed(page, "real")[0]) < 73
+    assert countdown(page) in {f"Next: get_products in 1 min {n} s" for n in range(6, 13)}
+    rig.set_speed(1)
+    page = rig.again(page)
+    assert 47 * 3600 < seconds_to(listed(page, "real")[1]) < 48 * 3600
+    assert countdown(page).startswith("Next: get_products in 59 min")
+
+
+def test_deleting_a_name_says_how_many_entries_go(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    rig.add("get_products", 2 * HOUR, "day")
+    rig.add("get_customers", HOUR)
+    page = rig.open()
+    assert labels(page)["delete_task_get_products"] == "Delete get\\_products (2)"
+    page.click("delete_task_get_products")
+    assert "takes all 2 entries away" in page.texts()
+    assert page.texts().count("- get\\_products · ") == 2
+    assert len(rig.names()) == 3
+    page.click("confirm_delete_task_get_products")
+    assert rig.names() == ["get_customers"]
+    assert "Deleted: 2." in page.texts()
+    assert listed(page) == ["get_customers"]
+
+
+def test_a_question_about_entries_that_are_gone_is_asked_no_more(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    page = rig.open().click("delete_task_get_products")
+    assert "confirm_delete_task_get_products" in rig.again(page).buttons()
+    source = rig.app.settings.app_name
+    rig.app.steering.delete_tasks("get_products", actor=LOCAL, source=source)
+    assert "confirm_delete_task_get_products" not in rig.again(page).buttons()
+
+
+def test_all_of_ours_are_deleted_and_nobody_elses(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    rig.add("get_customers", HOUR)
+    rig.add("close", HOUR, source_app="caisse")
+    page = rig.open().click("delete_all_tasks")
+    assert "takes all 2 entries of ours away" in page.texts()
+    page.click("confirm_delete_all_tasks")
+    assert rig.names() == ["close"]
+
+
+def test_a_task_is_run_now_without_waiting_for_the_clock(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    page = rig.open().click("run_task_get_products")
+    until(lambda: ended(rig.app, "products", 0))
+    page.at.run()
+    assert any("Products fetched: 3 added." in toast for toast in page.sound().toasts)
+    run = rig.app.store.last_run("products")
+    assert run is not None
+    assert run.trigger is Trigger.MANUAL
+
+
+def test_what_a_run_now_fails_of_is_said_here(rig: Rig) -> None:
+    rig.add("get_products", HOUR)
+    page = rig.open()
+    rig.app.gateway.base_url = "http://127.0.0.1:9"
+    page.click("run_task_get_products")
+    until(lambda: rig.app.progress("products") is None and bool(rig.app.store.list_runs()))
+    page.at.run()
+    assert "The last fetch failed: products" in page.sound().texts()
+
+
+# The form
+
+
+def preview(page: Page) -> Any:
+    (table,) = page.at.table
+    return table.value
+
+
+def test_the_form_begins_at_the_next_sensible_moment(rig: Rig) -> None:
+    at = rig.open().at.session_state["task_time"]
+    assert HOUR <= at - rig.now <= HOUR + timedelta(minutes=3)
+    assert at.second == 0
+    rig.set_speed(3600)  # half a minute of ours is 30 hours
+    page = rig.open()
+    assert page.at.session_state["task_time"] - rig.now >= 30 * HOUR
+
+
+def test_a_suggestion_that_the_clock_has_overtaken_is_made_anew(rig: Rig) -> None:
+    page = rig.open()
+    rig.tick(100)
+    page = rig.again(page)
+    assert page.at.session_state["task_time"] > rig.now
+    assert "is not ahead of the clock" not in page.texts()
+
+
+def test_the_next_five_times_are_shown_in_both_clocks(rig: Rig) -> None:
+    page = fill(rig.open(), at=rig.now.replace(second=0) + DAY, recurrence=Recurrence.HOUR)
+    table = preview(page)
+    assert len(table) == 5
+    simulated, real = table.columns
+    assert simulated == "It fires at (simulated)"
+    assert real == "In real time (Paris)"
+    assert list(table[simulated])[1] == (rig.now + DAY + HOUR).strftime("%-d %b %Y, %H:%M")
+    assert 28 * 60 < seconds_to(list(table[real])[0]) < 29 * 60
+    assert "First time: in 28 min" in page.texts()
+    assert len(preview(fill(page, recurrence=Recurrence.NONE))) == 1
+    rig.sandbox.scheduler.pause()
+    rig.tick()
+    assert list(preview(rig.again(page))[real]) == ["clock paused"]
+
+
+def test_a_task_behind_the_clock_is_refused_before_and_after_one_tries(rig: Rig) -> None:
+    page = fill(rig.open(), at=rig.now - DAY)
+    assert "the scheduler would refuse it" in page.texts()
+    page.click("add_task")
+    assert "is not ahead of the simulated clock" in page.texts()
+    assert not rig.names()
+
+
+def test_a_task_that_may_come_too_late_is_warned_of(rig: Rig) -> None:
+    rig.set_speed(3600)
+    page = fill(rig.open(), at=rig.now + 4 * HOUR / 4)
+    assert "may come too late" in page.texts()
+    assert "may come too late" not in fill(page, at=rig.now + 5 * DAY).texts()
+
+
+def test_a_task_that_is_there_already_is_warned_of(rig: Rig) -> None:
+    at = rig.now.replace(second=0) + DAY
+    rig.add("get_products", at - rig.now, "day")
+    page = fill(rig.open(), at=at)
+    assert "get\\_products is there already at this time" in page.texts()
+    page = fill(page, at=at + HOUR, recurrence=Recurrence.DAY)
+    assert "get\\_products is there already, every day" in page.texts()
+    assert "is there already" not in fill(page, recurrence=Recurrence.WEEK).texts()
+    page = fill(page, app="crm", recurrence=Recurrence.DAY)
+    assert "is there already" not in page.texts()
+
+
+def test_a_recurrence_shorter_than_a_fetch_is_warned_of(rig: Rig) -> None:
+    rig.app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    page = fill(rig.open(), recurrence=Recurrence.MINUTE)
+    assert "the last fetch took" not in page.texts()
+    rig.set_speed(1_000_000)
+    page = rig.again(page)
+    assert "Every minute at 1,000,000 × is every" in page.texts()
+    assert "the last fetch took" in page.texts()
+
+
+def test_an_added_task_is_said_as_the_scheduler_stored_it_and_can_be_taken_back(rig: Rig) -> None:
+    at = rig.now.replace(second=0) + DAY
+    page = fill(rig.open(), app="crm", at=at, recurrence=Recurrence.WEEK).click("add_task")
+    (task,) = rig.sandbox.scheduler.tasks()
+    assert (task.name, task.time, task.recurrence) == ("get_customers", at, "week")
+    assert "Stored by the scheduler: get\\_customers" in page.texts()
+    assert "every week" in page.texts()
+    assert "is there already" not in page.texts()
+    assert listed(page) == ["get_customers"]
+    page.click("undo_add_task")
+    assert not rig.names()
+    assert "Taken back: 1 entry deleted." in page.texts()
+    assert "undo_add_task" not in page.buttons()
+
+
+def test_taking_back_says_what_goes_with_it_and_asks(rig: Rig) -> None:
+    rig.add("get_products", HOUR, "day")
+    page = fill(rig.open(), at=rig.now + DAY).click("add_task")
+    assert "takes 1 other entry of this name with it" in page.texts()
+    page.click("undo_add_task")
+    assert len(rig.names()) == 2
+    assert "takes all 2 entries away" in page.texts()
+    page.click("confirm_delete_task_get_products")
+    assert not rig.names()
+
+
+def test_what_has_fired_cannot_be_taken_back(rig: Rig) -> None:
+    page = fill(rig.open(), at=rig.now + HOUR).click("add_task")
+    assert "undo_add_task" in page.buttons()
+    rig.set_speed(2 * 3600)
+    page.at.session_state["_scheduler_changed_at"] = None
+    assert "undo_add_task" not in rig.again(page).buttons()
+
+
+def test_an_added_task_whose_answer_fails_is_told_and_leaves_the_form(rig: Rig) -> None:
+    page = rig.open()
+    rig.app.gateway.base_url = "http://127.0.0.1:9"
+    page.click("add_task")
+    assert "The scheduler was not changed as asked" in page.texts()
+    assert "add_task" in page.buttons()
+
+
+# Did it run?
+
+
+def test_before_the_first_callback_the_page_says_what_will_be_there(rig: Rig) -> None:
+    assert "No callback of ours has been due yet" in rig.open().texts()
+
+
+def missed_one(rig: Rig) -> None:
+    """Two tasks, every hour: three callbacks of each come, and the last one of products not."""
+    rig.set_speed(3600)
+    rig.add("get_products", timedelta(minutes=30), "hour")
+    rig.add("get_customers", timedelta(minutes=40), "hour")
+    rig.tick(3)
+    rig.look_after_grace()
+    rig.callbacks.store = None
+    rig.sandbox.app_url = None
+    rig.tick()
+    rig.look_after_grace()
+
+
+def test_promised_and_received_are_counted_task_by_task_and_drawn(rig: Rig) -> None:
+    missed_one(rig)
+    page = rig.open()
+    summary = page.table_named("Promised callbacks, task by task")
+    assert list(summary["task"]) == ["get_customers", "get_products"]
+    assert list(summary["promised"]) == [4, 4]
+    assert list(summary["on_time"] + summary["late"]) == [3, 3]
+    assert list(summary["missed"]) == [1, 1]
+    assert len(page.table_named("Promised callbacks, newest first")) == 8
+    (chart,) = page.at.get("vega_lite_chart")
+    assert chart.proto.alt.startswith("8 promised: ")
+    assert "2 missed" in chart.proto.alt
+    page.at.segmented_control(key="promises_window").set_value("hour").run()
+    # On a slow machine the last simulated hour has passed by now, and no table is left.
+    shown = [one for one in page.sound().at.dataframe if one.proto.alt.endswith("newest first")]
+    assert sum(len(one.value) for one in shown) < 8
+
+
+def test_every_page_warns_while_a_recurring_task_is_missed_and_leads_to_it(rig: Rig) -> None:
+    missed_one(rig)
+    page = rig.open("overview")
+    for name in ("overview", "products", "customers", "activity"):
+        page.at.switch_page(f"{name}.py").run()
+        assert page.sound().at.title[0].value.lower() == name
+        assert "2 recurring tasks were missed" in page.texts()
+        assert "**get\\_products**, every hour: due on" in page.texts()
+        assert "Did it run? See the scheduler" in links(page)
+
+
+def test_the_warning_goes_away_by_itself(rig: Rig) -> None:
+    page = rig.open()
+    assert "missed" not in page.texts()
+    missed_one(rig)
+    assert "2 recurring tasks were missed" in rig.again(page).texts()
+    assert "Did it run? See the scheduler" not in links(page)
+    rig.callbacks.store = rig.app.store
+    rig.sandbox.app_url = rig.callbacks.url
+    rig.tick()
+    rig.look_after_grace()
+    assert "were missed" not in rig.again(page).texts()
+
+
+def test_a_task_that_runs_as_promised_raises_no_alarm(rig: Rig) -> None:
+    rig.set_speed(3600)
+    rig.add("get_products", timedelta(minutes=30), "hour")
+    rig.tick(3)
+    rig.look_after_grace()
+    page = rig.open()
+    assert not page.at.warning
+    assert list(page.table_named("Promised callbacks, task by task")["missed"]) == [0]
+
+
+def test_why_one_was_missed_is_told_in_the_readers_language() -> None:
+    said = Language("fr").sentence("the server was not running when it was due")
+    assert said == "le serveur ne tournait pas à l’heure prévue"
+
+
+def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) -> None:
+    missed_one(rig)
+    page = rig.open("overview")
+    page.click("fetch_missed_customers")
+    until(lambda: rig.app.store.last_run("customers") is not None)
+    run = rig.app.store.last_run("customers")
+    assert run is not None
+    assert run.trigger is Trigger.MANUAL
+
+    page.click("missed_seen")
+    assert "were missed" not in rig.again(page).texts()
+    assert rig.app.watcher.missed_now()
+
+
+# Languages, and the real scheduler's answers
+
+
+def test_the_page_speaks_french(rig: Rig) -> None:
+    missed_one(rig)
+    page = rig.open(locale="fr-FR")
+    said = labels(page)
+    assert said["add_task"] == "Ajouter une tâche"
+    assert said["pause_clock"] == "Mettre en pause"
+    assert said["run_task_get_products"] == "Lancer get\\_products maintenant"
+    assert "2 tâches récurrentes ont été manquées" in page.texts()
+    assert face(page)["locale"] == "fr-FR"
+    assert list(page.table_named("Tâches programmées")["recurrence"]) == ["chaque heure"] * 2
+
+
+@contextmanager
+def captured_scheduler(*, is_older: bool) -> Iterator[str]:
+    """A gateway before a scheduler that answers what the real one did."""
+    bodies = {
+        "/clock/info": (WIRE / "scheduler.clock-info.json").read_bytes(),
+        "/schedule/json": (WIRE / "scheduler.schedule-json.json").read_bytes(),
+        "/schedule/list": (WIRE / "scheduler.schedule-list.html").read_bytes(),
+    }
+    if is_older:
+        del bodies["/schedule/json"]
+        bodies["/clock/info"] = b'["09/01/2019-07:55:50", "50", "False"]'
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = bodies.get(self.path)
+            self.send_response(200 if body is not None else 404)
+            body = body or b"<html>Not Found</html>"
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Tests are quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+def test_both_revisions_of_the_real_scheduler_are_shown(is_older: bool, tmp_path: Path) -> None:
+    with captured_scheduler(is_older=is_older) as url, opened(url, tmp_path) as app:
+        app.watcher.look()
+        page = Page.open(app, "scheduler")
+        assert timedelta() <= shown_at(page) - datetime(2019, 1, 9, 7, 55, 50) < 2 * HOUR
+        assert listed(page) == ["get_products"] * 4
+        recurrences = ["every minute", "every hour", "every day", "every week"]
+        assert listed(page, "recurrence") == recurrences
+        assert {"run_task_get_products", "delete_task_get_products"} <= page.buttons()
+        assert set(listed(page, "target")) == {"e-commerce: ecommerce/add-auto"}

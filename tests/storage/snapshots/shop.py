@@ -1,0 +1,85 @@
+"""A store of record with its snapshots and a reader, as an application wires them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.domain import Customer, Product, Query, Run
+from ecommerce_core.storage import Reader, Snapshots, Store
+from tests.support.rows import put
+
+
+class Shop:
+    """Rows are put in as a sync does, and published."""
+
+    def __init__(self, path: Path, **reader: Any) -> None:
+        self.store = Store.open(path)
+        self.snapshots = Snapshots(path, self.store)
+        self.reader = Reader(self.snapshots, **reader)
+
+    def put(self, records: list[dict[str, Any]], *, dataset: Any = PRODUCTS) -> Run:
+        """Apply an answer and publish it."""
+        run = put(self.store, records, dataset=dataset)
+        self.snapshots.publish(dataset)
+        return run
+
+    def products(self, **asked: Any) -> list[Product]:
+        """The products of a page."""
+        rows = self.reader.list_rows(PRODUCTS, Query(**{"page_size": 10_000, **asked}))
+        return [row for row in rows if isinstance(row, Product)]
+
+    def codes(self, **asked: Any) -> list[str]:
+        """The codes of a page."""
+        return [row.code for row in self.products(**asked)]
+
+    def customers(self, dataset: Any, **asked: Any) -> list[Customer]:
+        """The customers of a page."""
+        rows = self.reader.list_rows(dataset, Query(**{"page_size": 10_000, **asked}))
+        return [row for row in rows if isinstance(row, Customer)]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.reader.close()
+
+
+def opened(path: Path, **reader: Any) -> Iterator[Shop]:
+    """A shop for a fixture."""
+    shop = Shop(path, **reader)
+    yield shop
+    shop.close()
+
+
+def plainly_folded(text: str) -> str:
+    """The reference: letter by letter, with nothing of the code that it checks."""
+    return "".join(map(_plain_letter, text))
+
+
+def _plain_letter(letter: str) -> str:
+    same = {
+        "'": "`´‘’‛ʹʻʼʽˈ′‵՚ꞌ",
+        '"': "“”„‟",
+        "-": "‐‑‒–—―−⁃˗﹘﹣－",
+        "oe": "œŒ",
+        "ae": "æÆ",
+        "o": "øØ",
+        "d": "đĐ",
+        "l": "łŁ",
+        "i": "ıİ",
+        "ss": "ßẞ",
+    }
+    for plain, others in same.items():
+        if letter in others:
+            return plain
+    if letter.isspace():
+        return " "
+    is_mark = unicodedata.combining(letter) or 0xFE00 <= ord(letter) <= 0xFE0F
+    if is_mark or unicodedata.category(letter) in {"Cc", "Cf"}:
+        return ""
+    apart = unicodedata.normalize("NFKD", letter)
+    if apart == letter:
+        apart = letter.casefold()
+    return letter if apart == letter else plainly_folded(apart)

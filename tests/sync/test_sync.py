@@ -1,0 +1,376 @@
+"""The sync: what an answer does to the store and what the journal says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ecommerce_core.application import Application
+from ecommerce_core.domain import (
+    Counts,
+    Product,
+    Query,
+    Resolution,
+    Run,
+    RunNotHeld,
+    RunStatus,
+    Totals,
+    Trigger,
+    Withdrawn,
+)
+from ecommerce_core.domain.access import LOCAL
+from tests.support.peers import Peers, customer, product, products
+
+
+def sync(application: Application, name: str = "products") -> Run:
+    return application.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+
+
+def prices(application: Application, **query: Any) -> dict[str, int]:
+    rows = application.reader.list_rows(
+        application.datasets["products"], Query(page_size=1000, **query)
+    )
+    return {row.code: row.price_cents for row in rows if isinstance(row, Product)}
+
+
+def totals(application: Application) -> Totals:
+    return application.store.totals(application.datasets["products"])
+
+
+def test_a_first_sync_fills_the_table(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(30))
+
+    run = sync(application)
+
+    assert run.status is RunStatus.SUCCEEDED
+    assert run.counts == Counts(fetched=30, added=30)
+    assert run.body_bytes == len(peers.bodies["catalogue-produit"])
+    assert set(run.stages_s) == {"downloading", "validating", "storing"}
+    assert totals(application) == Totals(current=30, withdrawn=0)
+    assert application.store.last_good_run("products") == run
+
+
+def test_the_same_answer_again_is_unchanged(application: Application, peers: Peers) -> None:
+    peers.serve_products([*products(30), product("bad", price=-1)])
+    first = sync(application)
+
+    second = sync(application)
+
+    assert first.status is RunStatus.PARTIAL
+    assert second.status is RunStatus.UNCHANGED
+    assert second.counts == Counts(fetched=31, unchanged=30, rejected=1)
+
+
+def test_an_answer_in_another_order_changes_nothing(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    peers.serve_products(list(reversed(products(30))))
+
+    run = sync(application)
+
+    assert run.status is RunStatus.SUCCEEDED
+    assert run.counts == Counts(fetched=30, unchanged=30)
+    assert application.store.list_changes(run.id) == []
+
+
+def test_a_peer_that_speaks_etag_is_not_asked_to_say_it_twice(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(30))
+    peers.headers["catalogue-produit"] = {"ETag": '"v1"'}
+    sync(application)
+
+    run = sync(application)
+
+    assert run.status is RunStatus.UNCHANGED
+    assert run.body_bytes == 0
+    assert run.counts == Counts(fetched=30, unchanged=30)
+
+
+def test_what_changed_is_recorded_field_by_field(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    changed = products(30)
+    changed[3]["prix"] = 999
+    changed[4]["descriptionProduit"] = "new"
+    changed[5]["packaging"] = None
+    peers.serve_products([*changed, product("new")])
+
+    run = sync(application)
+
+    assert run.counts == Counts(fetched=31, added=1, updated=3, unchanged=27)
+    changes = {(c.key, c.field): (c.old, c.new) for c in application.store.list_changes(run.id)}
+    assert changes == {
+        ("X1-3", "price_cents"): (100, 999),
+        ("X1-4", "description"): ("Frigos:P1-4", "new"),
+        ("X1-5", "catalogue_packaging"): (2, None),
+    }
+    assert prices(application)["X1-3"] == 999
+
+
+def test_only_what_differs_gets_a_new_time(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    peers.serve_products([product(0, price=7), *products(30)[1:]])
+    sync(application)
+
+    rows = application.reader.list_rows(application.datasets["products"], Query())
+
+    newer = [row for row in rows if row.updated_at > row.first_seen_at]
+    assert [row.code for row in newer if isinstance(row, Product)] == ["X1-0"]
+
+
+def test_what_is_no_longer_listed_is_withdrawn_and_comes_back(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    peers.serve_products(products(20))
+
+    gone = sync(application)
+
+    assert gone.counts == Counts(fetched=20, unchanged=20, withdrawn=10)
+    assert totals(application) == Totals(current=20, withdrawn=10)
+    assert len(prices(application)) == 20
+    assert len(prices(application, withdrawn=Withdrawn.SHOW)) == 30
+    assert {c.field for c in application.store.list_changes(gone.id)} == {"withdrawn_at"}
+
+    peers.serve_products(products(30))
+    back = sync(application)
+
+    assert back.counts == Counts(fetched=30, updated=10, unchanged=20)
+    assert totals(application) == Totals(current=30, withdrawn=0)
+
+
+def test_a_halved_answer_is_held_for_confirmation(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    peers.serve_products(products(19, price=5))
+
+    run = sync(application)
+
+    assert run.status is RunStatus.HELD
+    assert run.error is not None
+    assert "21 of 40" in run.error
+    assert totals(application) == Totals(current=40, withdrawn=0)
+    assert set(prices(application).values()) == {100}
+    assert application.store.held_run("products") == run
+
+
+def test_half_the_list_is_not_more_than_half(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    peers.serve_products(products(20))
+
+    assert sync(application).status is RunStatus.SUCCEEDED
+
+
+def test_a_small_dataset_is_never_held(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(19))
+    sync(application)
+    peers.serve_products([])
+
+    run = sync(application)
+
+    assert run.counts == Counts(withdrawn=19)
+    assert totals(application) == Totals(current=0, withdrawn=19)
+
+
+def test_a_confirmed_run_applies_the_very_answer_that_was_held(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    peers.serve_products(products(10, price=5))
+    held = sync(application)
+    peers.serve_products(products(3))  # whatever the peer says meanwhile
+
+    run = application.confirm(held.id, actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+
+    assert run.status is RunStatus.SUCCEEDED
+    assert run.confirms_run_id == held.id
+    assert run.counts == Counts(fetched=10, updated=10, withdrawn=30)
+    assert totals(application) == Totals(current=10, withdrawn=30)
+    resolved = application.store.run(held.id)
+    assert resolved is not None
+    assert resolved.resolution is Resolution.CONFIRMED
+    with pytest.raises(RunNotHeld):
+        application.confirm(held.id, actor=LOCAL, trigger=Trigger.MANUAL)
+
+
+def test_a_discarded_run_changes_nothing_and_cannot_be_confirmed(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    peers.serve_products([])
+    held = sync(application)
+
+    run = application.discard(held.id, actor=LOCAL)
+
+    assert run.resolution is Resolution.DISCARDED
+    assert totals(application).current == 40
+    with pytest.raises(RunNotHeld, match=f"run {held.id} does not wait"):
+        application.discard(held.id, actor=LOCAL)
+
+
+def test_a_good_answer_supersedes_the_held_one(application: Application, peers: Peers) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    peers.serve_products([])
+    held = sync(application)
+    peers.serve_products(products(41))
+    sync(application)
+
+    resolved = application.store.run(held.id)
+
+    assert resolved is not None
+    assert resolved.resolution is Resolution.SUPERSEDED
+    assert application.store.held_run("products") is None
+
+
+def test_the_old_answer_again_supersedes_the_held_one(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    peers.serve_products([])
+    sync(application)
+    peers.serve_products(products(40))
+
+    assert sync(application).status is RunStatus.UNCHANGED
+    assert application.store.held_run("products") is None
+
+
+def test_a_bad_record_is_rejected_and_its_row_stays_as_it_was(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    records = products(30, price=200)
+    records[7]["prix"] = True
+    peers.serve_products(records)
+
+    run = sync(application)
+
+    assert run.status is RunStatus.PARTIAL
+    assert run.counts == Counts(fetched=30, updated=29, rejected=1)
+    assert prices(application)["X1-7"] == 100
+    (bad,) = application.store.list_rejected(run.id)
+    assert (bad.position, bad.key) == (7, "X1-7")
+    assert "true or false" in bad.reason
+    assert '"prix": true' in bad.record
+
+
+def test_while_a_rejected_record_hides_its_key_nothing_is_withdrawn(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    records: list[Any] = products(29)
+    peers.serve_products([*records, {"descriptionProduit": "which one am I?"}])
+
+    run = sync(application)
+
+    assert run.counts == Counts(fetched=30, unchanged=29, rejected=1)
+    assert totals(application) == Totals(current=30, withdrawn=0)
+
+
+def test_an_answer_of_bad_records_alone_fails_and_changes_nothing(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    peers.serve_products(products(30, price=-1))
+
+    run = sync(application)
+
+    assert run.status is RunStatus.FAILED
+    assert run.counts == Counts(fetched=30, rejected=30)
+    assert run.error is not None
+    assert "none of the 30 records" in run.error
+    assert len(application.store.list_rejected(run.id)) == 30
+    assert totals(application).current == 30
+
+
+@pytest.mark.parametrize("body", [b"<html>Hello</html>", b'{"produits": 3}', b"null", b"[]", b""])
+def test_a_broken_answer_fails_the_run_and_leaves_the_store(
+    application: Application, peers: Peers, body: bytes
+) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    peers.bodies["catalogue-produit"] = body
+
+    run = sync(application)
+
+    assert run.status is RunStatus.FAILED
+    assert run.error is not None
+    assert run.error.startswith("catalogue-produit answered")
+    assert totals(application).current == 30
+    peers.serve_products(products(31))
+    assert sync(application).status is RunStatus.SUCCEEDED
+
+
+def test_a_peer_that_is_not_there_fails_the_run_by_name(application: Application) -> None:
+    run = sync(application, "customers")
+
+    assert run.status is RunStatus.FAILED
+    assert run.error is not None
+    assert "crm" in run.error
+
+
+def test_customers_take_the_same_road(application: Application, peers: Peers) -> None:
+    peers.serve_customers([customer(1), customer(2, fidelityPoint=0.5)])
+    sync(application, "customers")
+    peers.serve_customers([customer(1), customer(2, fidelityPoint=1.5)])
+
+    run = sync(application, "customers")
+
+    assert run.counts == Counts(fetched=2, updated=1, unchanged=1)
+    (change,) = application.store.list_changes(run.id)
+    assert (change.field, change.old, change.new) == ("loyalty_points", 0.5, 1.5)
+
+
+def test_after_a_clear_the_same_answer_fills_the_table_again(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(30))
+    sync(application)
+    application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+
+    run = sync(application)
+
+    assert run.counts == Counts(fetched=30, added=30)
+
+
+@pytest.mark.parametrize("few", [0, 5])
+def test_after_a_clear_an_answer_that_has_lost_more_than_half_is_held_and_can_be_undone(
+    application: Application, peers: Peers, few: int
+) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    peers.serve_products(products(few))
+
+    run = sync(application)
+
+    assert run.status is RunStatus.HELD
+    assert run.error is not None
+    assert f"has {few} records where 40 rows were cleared" in run.error
+    assert application.undoable_rows("products") == 40
+    application.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    assert totals(application).current == 40
+
+
+def test_a_confirmed_old_answer_is_no_answer_to_a_newer_question(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(40))
+    first = sync(application)
+    peers.serve_products([])
+    held = sync(application)
+    confirmed = application.confirm(held.id, actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+    assert confirmed.status.is_good
+
+    assert application.store.finished_sync_after("products", first.id) is None
