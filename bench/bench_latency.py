@@ -26,7 +26,7 @@ from bench.peer import serving
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.domain import Query, Stage, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 
 EVERY_S = 0.01
@@ -66,7 +66,9 @@ def _probe(application: Application) -> dict[str, list[float]]:
     due = time.monotonic()
     while ticket is None or not ticket.future.done():
         if ticket is None and due >= idle_until:
-            ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+            ticket = application.request_sync(
+                "products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL
+            )
         before = _doing(application)
         time.sleep(max(0.0, due - time.monotonic()))
         application.reader.list_rows(PRODUCTS, Query(page_size=20))
@@ -101,7 +103,7 @@ def _print_latencies(name: str, rows: int, late_ms: dict[str, list[float]]) -> N
 
 def _time_sync(application: Application) -> float:
     start = time.perf_counter()
-    application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait()
+    application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait()
     return time.perf_counter() - start
 
 

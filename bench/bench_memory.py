@@ -39,7 +39,7 @@ from bench.peer import serving
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.domain import PeerError, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 
 _UNIT = 1 if sys.platform == "darwin" else 1024
@@ -149,7 +149,9 @@ def sync(file: Path, *, only_hold: bool) -> str:
             application.scheduler.fetch_clock()
             if only_hold:
                 return "ready"
-            run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait()
+            run = application.request_sync(
+                "products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL
+            ).wait()
             return run.status.value
         finally:
             application.stop()

@@ -33,7 +33,7 @@ from bench.peer import serving
 from bench.visitors import Visit, Visitor
 from ecommerce_core.application import Application
 from ecommerce_core.domain import RunStatus, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from tests.support.server import free_port, running_server
 
@@ -107,7 +107,9 @@ def fill(folder: Path, rows: int) -> None:
         application.start()
         for every in (0, 100):
             write_answer(answer, rows, changed_every=every)
-            run = application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait()
+            run = application.request_sync(
+                "products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI
+            ).wait()
             assert run.status is RunStatus.SUCCEEDED, run.error
         application.stop(timeout_s=120)
 

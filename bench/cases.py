@@ -22,7 +22,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.datasets.products import ProductRecord
 from ecommerce_core.domain import Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
 
@@ -66,7 +66,9 @@ def sync(case: Case) -> Measured:
         # A server that runs has spoken to its peers before: what loads once is not the sync's.
         application.scheduler.fetch_clock()
         watch = Watch()
-        run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait()
+        run = application.request_sync(
+            "products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL
+        ).wait()
         seen = watch.read(run.counts.fetched, status=run.status.value, stages_s=dict(run.stages_s))
         assert run.finished_at is not None
         return replace(
@@ -81,7 +83,7 @@ def clear(case: Case) -> Measured:
     with _application(case) as application:
         rows = application.reader.totals(PRODUCTS).current
         watch = Watch()
-        run = application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        run = application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         return watch.read(rows, status=run.status.value)
 
 
@@ -89,7 +91,7 @@ def undo(case: Case) -> Measured:
     """What a person waits for who takes the clear back: until readers see the rows again."""
     with _application(case) as application:
         watch = Watch()
-        run = application.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        run = application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         measured = watch.read(0, status=run.status.value)
         return replace(measured, rows=application.reader.totals(PRODUCTS).current)
 

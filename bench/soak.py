@@ -209,7 +209,8 @@ def main() -> None:
             sent = count_sent(sandbox, first)
         served = count_served(folder / "ecommerce.db")
         missed = {
-            task.task_name: task.missed for task in Store(folder / "ecommerce.db").promise_summary()
+            task.task_name: task.missed
+            for task in Store(folder / "ecommerce.db").expected_summary()
         }
         log = server.log
     if options.json:

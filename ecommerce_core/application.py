@@ -12,11 +12,11 @@ from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     Access,
     Actor,
-    Deed,
     DeliveryUnknown,
     EcommerceError,
     NewDelivery,
     Outcome,
+    Permission,
     Progress,
     Role,
     Run,
@@ -28,12 +28,19 @@ from ecommerce_core.domain import (
 from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live, LiveLook
 from ecommerce_core.logs import log_run
-from ecommerce_core.scheduler import Delivery, DeliveryLog, Scheduler, Steering, Watcher, reason_of
+from ecommerce_core.scheduler import (
+    CallbackContext,
+    DeliveryWriter,
+    Scheduler,
+    SchedulerMonitor,
+    Steering,
+    reason_of,
+)
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     BackupSchedule,
     Comparison,
-    Presence,
+    DatabaseLock,
     Reader,
     SignOuts,
     Snapshots,
@@ -41,7 +48,7 @@ from ecommerce_core.storage import (
     Version,
     clear_leftovers,
 )
-from ecommerce_core.sync import Job, Sync, Ticket, Worker
+from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +80,7 @@ class Application:
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
-        presence: Presence | None = None,
+        presence: DatabaseLock | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -106,7 +113,7 @@ class Application:
             name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
             for name, dataset in self.datasets.items()
         }
-        self.watcher = Watcher(
+        self.monitor = SchedulerMonitor(
             self.scheduler,
             store,
             app_name=settings.app_name,
@@ -125,7 +132,7 @@ class Application:
         look = LiveLook(
             store,
             gateway,
-            self.watcher,
+            self.monitor,
             self.backups,
             self.registration,
             self.datasets,
@@ -133,9 +140,9 @@ class Application:
             self._shown,
         )
         self.live = Live(look.look)
-        self.watcher.observers.append(self.live.wake)
+        self.monitor.observers.append(self.live.wake)
         # What people have delivered again; the companion keeps a log of what callers send.
-        self._deliveries = DeliveryLog(self.record_deliveries)
+        self._deliveries = DeliveryWriter(self.record_deliveries)
         self._presence = presence
 
     @classmethod
@@ -156,7 +163,7 @@ class Application:
             max_body_bytes=settings.max_body_mb * 2**20,
         )
         clear_leftovers(settings.database)
-        presence = Presence.announce(settings.database)
+        presence = DatabaseLock.announce(settings.database)
         try:
             return cls(
                 settings,
@@ -180,7 +187,7 @@ class Application:
             worker.start()
         self._deliveries.start()
         if watch:
-            self.watcher.start()
+            self.monitor.start()
             self.registration.start()
             self.backups.start()
             self.live.start()
@@ -189,7 +196,7 @@ class Application:
         """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
-        self.watcher.stop()
+        self.monitor.stop()
         self.registration.stop()
         self.backups.stop()
         for worker in self._workers.values():
@@ -229,14 +236,14 @@ class Application:
         join_running: bool = False,
         simulated_at: datetime | None = None,
         task_name: str | None = None,
-    ) -> Ticket:
+    ) -> RunHandle:
         """Ask for a sync of a dataset; never waits.
 
         ``join_running`` takes a sync under way as good enough; without it the
         answer is at least as new as this question. The run is the one's who asked first.
         Raises NotAllowed, SyncStopped, KeyError.
         """
-        actor.check(Deed.FETCH)
+        actor.check(Permission.FETCH)
         job = Job(
             trigger,
             simulated_at=simulated_at,
@@ -245,21 +252,21 @@ class Application:
         )
         return self._workers[name].request(job, join_running=join_running)
 
-    def deliver_again(self, delivery_id: int, *, actor: Actor) -> Ticket:
+    def deliver_again(self, delivery_id: int, *, actor: Actor) -> RunHandle:
         """Run once more what a callback in the journal asked for; never waits for the run.
 
         It is a delivery of its own in the journal, whose reason names the one that it repeats.
         Raises NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
         """
-        actor.check(Deed.CHANGE)
+        actor.check(Permission.CHANGE)
         before = self.store.delivery(delivery_id)
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
             raise DeliveryUnknown("callback {id} is not in the journal", id=delivery_id)
         # The watcher has just seen the clock: nobody waits for the scheduler here.
-        reading = self.watcher.snapshot().reading
+        reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
-        delivery = Delivery(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)
+        delivery = CallbackContext(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)
         try:
             ticket = self.request_sync(
                 dataset.name,
@@ -283,7 +290,7 @@ class Application:
 
         Raises NotAllowed, SyncBusy, StoreError.
         """
-        actor.check(Deed.CHANGE)
+        actor.check(Permission.CHANGE)
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = self.store.clear(self.datasets[name], trigger=trigger, actor=actor.name or None)
             self._workers[name].publish()
@@ -296,7 +303,7 @@ class Application:
 
         Raises NotAllowed, NothingToUndo, SyncBusy, StoreError.
         """
-        actor.check(Deed.CHANGE)
+        actor.check(Permission.CHANGE)
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = self.store.undo_clear(
                 self.datasets[name], trigger=trigger, actor=actor.name or None
@@ -310,12 +317,12 @@ class Application:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""
         return self.store.undoable_rows(self.datasets[name])
 
-    def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> Ticket:
+    def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> RunHandle:
         """Apply the answer that a held run keeps.
 
         Raises NotAllowed, RunNotHeld, SyncStopped, StoreError.
         """
-        actor.check(Deed.CHANGE)
+        actor.check(Permission.CHANGE)
         run = self._held(run_id)
         job = Job(trigger, confirms_run_id=run_id, actor=actor.name or None)
         return self._workers[run.dataset].request(job)
@@ -325,7 +332,7 @@ class Application:
 
         Raises NotAllowed, RunNotHeld, SyncBusy, StoreError.
         """
-        actor.check(Deed.CHANGE)
+        actor.check(Permission.CHANGE)
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             discarded = self.store.discard_held(run_id)

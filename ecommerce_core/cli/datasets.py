@@ -21,7 +21,7 @@ from ecommerce_core.cli.common import (
 )
 from ecommerce_core.cli.words import run_as_plain, run_in_words
 from ecommerce_core.domain import EcommerceError, Progress, Run, RunStatus, Trigger
-from ecommerce_core.sync import Ticket
+from ecommerce_core.sync import RunHandle
 
 _PROGRESS_EVERY_S = 0.2
 
@@ -132,7 +132,7 @@ def say_runs(runs: Sequence[Run], *, as_json: bool) -> None:
 
 
 def wait_for(
-    application: Application, names: Sequence[str], tickets: Sequence[Ticket]
+    application: Application, names: Sequence[str], tickets: Sequence[RunHandle]
 ) -> list[Run]:
     """The runs, once they ended; meanwhile a terminal shows how far they are."""
     is_shown = sys.stderr.isatty()

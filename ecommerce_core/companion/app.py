@@ -37,7 +37,7 @@ from ecommerce_core.companion.http import (
 from ecommerce_core.companion.served import ServedApplication, Service
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import Outcome
-from ecommerce_core.scheduler import ClockPeek, Delivery, DeliveryLog
+from ecommerce_core.scheduler import CallbackContext, ClockPeek, DeliveryWriter
 from ecommerce_core.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Companion:
             datasets=(dataset.name for dataset in self._datasets.values()),
             peers=health.peer_names(self._datasets.values()),
         )
-        deliveries = DeliveryLog(app.record_deliveries)
+        deliveries = DeliveryWriter(app.record_deliveries)
         self._service = service = Service(app, counted, deliveries, health.PeerErrors())
         self._data.attach(app)
         app.run_observers.append(counted.observe_run)
@@ -196,7 +196,9 @@ class Companion:
         if service is None:
             logger.warning("a callback was refused while there is no journal: %s", reason)
             return
-        delivery = Delivery(service.deliveries, self._datasets[path], metrics=service.metrics)
+        delivery = CallbackContext(
+            service.deliveries, self._datasets[path], metrics=service.metrics
+        )
         delivery.journal(Outcome.REFUSED, reason=reason)
 
     def _shared(self, make: Callable[[Service], Reply]) -> Answer:

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope
 
 from ecommerce_core.companion.http import (
     RETRY_LATER,
-    CallerGone,
+    ClientDisconnected,
     Problem,
     Reply,
     has_body,
@@ -23,9 +23,9 @@ from ecommerce_core.companion.served import Service
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import N_, SCHEDULER, Outcome, Run, Trigger
 from ecommerce_core.scheduler import (
+    CallbackContext,
     ClockPeek,
-    Delivery,
-    Ticket,
+    PendingRun,
     reason_of,
     simulated_time,
     verify_token,
@@ -97,7 +97,7 @@ class CallbackHandler:
         self._body_timeout_s = body_timeout_s
         # The run under way and the next one, at most, are waited for.
         self._shared: list[_SharedRun] = []
-        self._followed: set[Delivery] = set()
+        self._followed: set[CallbackContext] = set()
 
     def release(self) -> None:
         """Answer all who wait with 503; their runs go on. Any thread may call it."""
@@ -110,8 +110,8 @@ class CallbackHandler:
             delivery.journal(Outcome.FAILED, reason=_STOPPED)
 
     async def answer(self, service: Service, scope: Scope, receive: Receive) -> Reply:
-        """Take a callback in, wait for its run, answer. Raises Problem, CallerGone."""
-        delivery = Delivery(service.deliveries, self._dataset, metrics=service.metrics)
+        """Take a callback in, wait for its run, answer. Raises Problem, ClientDisconnected."""
+        delivery = CallbackContext(service.deliveries, self._dataset, metrics=service.metrics)
         headers = scope["headers"]
         try:
             body = await read_body(scope, receive, timeout_s=self._body_timeout_s)
@@ -119,7 +119,7 @@ class CallbackHandler:
         except Problem as problem:
             delivery.journal(Outcome.REFUSED, reason=problem.detail)
             raise
-        except CallerGone:
+        except ClientDisconnected:
             delivery.journal(Outcome.REFUSED, reason=_HUNG_UP)
             raise
         ticket = self._request(service, delivery)
@@ -130,7 +130,7 @@ class CallbackHandler:
         run = await shared.run()
         return shared.reply(run, joined=ticket.joined, as_json=as_json)
 
-    def _request(self, service: Service, delivery: Delivery) -> Ticket:
+    def _request(self, service: Service, delivery: CallbackContext) -> PendingRun:
         # The run does not wait for the clock: it gets the time that is known, if one is.
         delivery.clock = self._clock.ask(service.app.scheduler)
         try:
@@ -173,7 +173,7 @@ class CallbackHandler:
         if not verify_token(secrets, token, app_name=settings.app_name, url=url):
             raise Problem(403, _WRONG_TOKEN)
 
-    async def _accept(self, ticket: Ticket, *, as_json: bool) -> Reply:
+    async def _accept(self, ticket: PendingRun, *, as_json: bool) -> Reply:
         run_id = ticket.run_id()
         # Whose run is next waits for a moment; who shares it need not wait as well.
         patience_ends = time.monotonic() + (0.0 if ticket.joined else _RUN_ID_PATIENCE_S)
@@ -184,7 +184,10 @@ class CallbackHandler:
 
 
 async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> bytes:
-    """The whole body. Raises Problem (413, 408) where it is too long or too slow, CallerGone."""
+    """Return the whole body.
+
+    Raises Problem (413, 408) if it is too long or too slow, ClientDisconnected.
+    """
     if not has_body(scope["headers"]):
         return b""
     too_long = Problem(413, _TOO_LONG.format(count=MAX_BODY_BYTES), closes=True)
@@ -198,7 +201,7 @@ async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> byte
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
-                    raise CallerGone
+                    raise ClientDisconnected
                 body += message.get("body", b"")
                 if len(body) > MAX_BODY_BYTES:
                     raise too_long

@@ -13,11 +13,11 @@ from ecommerce_core.domain import (
     StoreBusy,
     StoreDamaged,
     StoreError,
-    StoreForeign,
     StoreFull,
+    StoreIncompatible,
 )
 from ecommerce_core.gateway import Gateway, RegistrationState
-from ecommerce_core.scheduler import DeliveryLog
+from ecommerce_core.scheduler import DeliveryWriter
 from ecommerce_core.storage import BackupState, Reader, Store
 
 SCHEDULER = "scheduler"
@@ -52,7 +52,7 @@ _STORE_STATES: tuple[tuple[type[StoreError], StoreState], ...] = (
     (StoreBusy, StoreState.BUSY),
     (StoreFull, StoreState.FULL),
     (StoreDamaged, StoreState.DAMAGED),
-    (StoreForeign, StoreState.FOREIGN),
+    (StoreIncompatible, StoreState.FOREIGN),
 )
 
 
@@ -117,7 +117,7 @@ def check(
     datasets: Collection[Dataset],
     workers: Mapping[str, bool],
     locks: Mapping[str, bool],
-    journal: DeliveryLog,
+    journal: DeliveryWriter,
     peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,

@@ -20,8 +20,8 @@ from ecommerce_core.domain import (
     StoreBusy,
     StoreDamaged,
     StoreError,
-    StoreForeign,
     StoreFull,
+    StoreIncompatible,
     SyncError,
 )
 
@@ -32,7 +32,7 @@ _STORE_PROBLEMS: tuple[tuple[type[StoreError], str], ...] = (
     (StoreBusy, "another process holds the database"),
     (StoreFull, "no room on the disk"),
     (StoreDamaged, "the database file is damaged"),
-    (StoreForeign, "the database file belongs to something else"),
+    (StoreIncompatible, "the database file belongs to something else"),
 )
 
 _GOOD = frozenset(status for status in RunStatus if status.is_good)

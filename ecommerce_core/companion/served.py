@@ -12,7 +12,7 @@ from ecommerce_core.companion.metrics import Metrics
 from ecommerce_core.domain import Access, Actor, NewDelivery, Run, SignedLinks, Trigger
 from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live
-from ecommerce_core.scheduler import DeliveryLog, Scheduler, Ticket
+from ecommerce_core.scheduler import DeliveryWriter, PendingRun, Scheduler
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import BackupSchedule, Comparison, Reader, SignOuts, Snapshots, Store
 
@@ -112,7 +112,7 @@ class ServedApplication(Protocol):
         trigger: Trigger,
         simulated_at: datetime | None = None,
         task_name: str | None = None,
-    ) -> Ticket:
+    ) -> PendingRun:
         """A place in a run that begins after this call; never waits.
 
         Raises NotAllowed, SyncError.
@@ -126,5 +126,5 @@ class Service:
 
     app: ServedApplication
     metrics: Metrics
-    deliveries: DeliveryLog
+    deliveries: DeliveryWriter
     peer_errors: PeerErrors

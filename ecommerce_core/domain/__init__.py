@@ -5,7 +5,7 @@ schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
-from ecommerce_core.domain.access import SCHEDULER, STRANGER, Access, Actor, Deed, Role
+from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
 from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
 from ecommerce_core.domain.errors import (
     AnswerHeld,
@@ -13,7 +13,7 @@ from ecommerce_core.domain.errors import (
     EcommerceError,
     NothingToUndo,
     PeerContractError,
-    PeerCut,
+    PeerDisconnected,
     PeerError,
     PeerFailed,
     PeerRedirected,
@@ -27,15 +27,19 @@ from ecommerce_core.domain.errors import (
     StoreBusy,
     StoreDamaged,
     StoreError,
-    StoreForeign,
     StoreFull,
+    StoreIncompatible,
     SyncBusy,
     SyncError,
     SyncStopped,
     TaskError,
     TicketRefused,
 )
-from ecommerce_core.domain.expected_callback import Promise, PromiseOutcome, PromiseSummary
+from ecommerce_core.domain.expected_callback import (
+    ExpectedCallback,
+    ExpectedOutcome,
+    ExpectedSummary,
+)
 from ecommerce_core.domain.labels import N_
 from ecommerce_core.domain.language import (
     LANGUAGES,
@@ -53,6 +57,7 @@ from ecommerce_core.domain.models import (
     Counts,
     Customer,
     Delivery,
+    MonitorSnapshot,
     NewDelivery,
     Outcome,
     PeerHealth,
@@ -66,7 +71,6 @@ from ecommerce_core.domain.models import (
     Stage,
     Task,
     Trigger,
-    WatchSnapshot,
 )
 from ecommerce_core.domain.query import (
     ChangeKind,
@@ -78,10 +82,10 @@ from ecommerce_core.domain.query import (
 )
 from ecommerce_core.domain.schedule import (
     Entry,
-    Flight,
-    Look,
-    Series,
-    WatchState,
+    InFlightCallback,
+    MonitorState,
+    ScheduleKey,
+    ScheduleSnapshot,
     entries_of,
     series_of_promise,
 )
@@ -109,20 +113,20 @@ __all__ = [
     "ClockReading",
     "Counts",
     "Customer",
-    "Deed",
+    "Permission",
     "Delivery",
     "DeliveryUnknown",
     "Difference",
     "EcommerceError",
     "Entry",
-    "Flight",
+    "InFlightCallback",
     "Grant",
     "HistoryEntry",
     "IN_FIELD",
     "LANGUAGES",
     "LASTS",
     "Language",
-    "Look",
+    "ScheduleSnapshot",
     "MISSING",
     "NUL",
     "N_",
@@ -131,7 +135,7 @@ __all__ = [
     "OUT_OF_RANGE",
     "Outcome",
     "PeerContractError",
-    "PeerCut",
+    "PeerDisconnected",
     "PeerError",
     "PeerFailed",
     "PeerHealth",
@@ -142,9 +146,9 @@ __all__ = [
     "PeerUnreachable",
     "Product",
     "Progress",
-    "Promise",
-    "PromiseOutcome",
-    "PromiseSummary",
+    "ExpectedCallback",
+    "ExpectedOutcome",
+    "ExpectedSummary",
     "Query",
     "RECORD_CHARS_KEPT",
     "Recurrence",
@@ -157,15 +161,15 @@ __all__ = [
     "RunNotHeld",
     "RunStatus",
     "SCHEDULER",
-    "STRANGER",
-    "Series",
+    "ANONYMOUS",
+    "ScheduleKey",
     "SettingsError",
     "SignedLinks",
     "Stage",
     "StoreBusy",
     "StoreDamaged",
     "StoreError",
-    "StoreForeign",
+    "StoreIncompatible",
     "StoreFull",
     "SyncBusy",
     "SyncError",
@@ -178,8 +182,8 @@ __all__ = [
     "Totals",
     "Trigger",
     "WRONG_TEXT",
-    "WatchSnapshot",
-    "WatchState",
+    "MonitorSnapshot",
+    "MonitorState",
     "Withdrawn",
     "entries_of",
     "errors",

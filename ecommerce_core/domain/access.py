@@ -25,7 +25,7 @@ class Role(StrEnum):
     SCHEDULER = "scheduler"
 
 
-class Deed(StrEnum):
+class Permission(StrEnum):
     """What needs a right. ``FETCH``: bring the store in line with its peer; ``CHANGE``: all else.
 
     Reading and exporting need none.
@@ -35,10 +35,10 @@ class Deed(StrEnum):
     CHANGE = "change"
 
 
-_RIGHTS: Mapping[Role, frozenset[Deed]] = {
+_RIGHTS: Mapping[Role, frozenset[Permission]] = {
     Role.ANALYST: frozenset(),
-    Role.OPERATOR: frozenset(Deed),
-    Role.SCHEDULER: frozenset({Deed.FETCH}),
+    Role.OPERATOR: frozenset(Permission),
+    Role.SCHEDULER: frozenset({Permission.FETCH}),
 }
 
 
@@ -49,13 +49,13 @@ class Actor:
     name: str
     role: Role
 
-    def may(self, deed: Deed) -> bool:
+    def may(self, permission: Permission) -> bool:
         """Whether the role allows it."""
-        return deed in _RIGHTS[self.role]
+        return permission in _RIGHTS[self.role]
 
-    def check(self, deed: Deed) -> None:
+    def check(self, permission: Permission) -> None:
         """Let it pass, or raise NotAllowed with the reason."""
-        if self.may(deed):
+        if self.may(permission):
             return
         if self.role is Role.SCHEDULER:
             raise NotAllowed("the scheduler may ask for a fetch, and for nothing else")
@@ -68,9 +68,9 @@ class Actor:
 
 
 # Who uses the server of this very machine, where no sign-in is set up.
-LOCAL = Actor("", Role.OPERATOR)
+LOCAL_OPERATOR = Actor("", Role.OPERATOR)
 # Who has not said yet who they are.
-STRANGER = Actor("", Role.ANALYST)
+ANONYMOUS = Actor("", Role.ANALYST)
 # Who sends the callbacks.
 SCHEDULER = Actor("scheduler", Role.SCHEDULER)
 
@@ -108,7 +108,7 @@ class Access:
             is_known = bool(name) or not self.must_sign_in
             return Actor(name or "agent", self.agent_role) if is_known else None
         if not self.must_sign_in:
-            return LOCAL
+            return LOCAL_OPERATOR
         if claims.get("is_logged_in") is not True or self._is_over(claims):
             return None
         role = Role.OPERATOR if self._is_operator(claims) else Role.ANALYST

@@ -7,7 +7,7 @@
     ├── PeerError                a peer, or the way to it, did not do its part (.peer)
     │   ├── PeerUnreachable      refused, unknown name, no route, gateway says it is down
     │   ├── PeerTimedOut         silent for too long, or not done by the deadline
-    │   ├── PeerCut              the connection ended in the middle of the answer
+    │   ├── PeerDisconnected     the connection ended in the middle of the answer
     │   ├── PeerRedirected       a redirect that leaves the gateway, or never ends
     │   ├── PeerTooLarge         the answer passes the limit, counted after decompression
     │   ├── PeerRefused          4xx: our request is at fault (.status)
@@ -18,7 +18,7 @@
     │   ├── StoreFull            no room on the disk
     │   ├── RowsPreparing        the first snapshot of the rows is not there yet (.code)
     │   ├── StoreDamaged         not a database, or one that fails its check
-    │   └── StoreForeign         a database of another application, or of a newer version
+    │   └── StoreIncompatible    a database of another application, or of a newer version
     ├── SyncError
     │   ├── SyncBusy             a sync holds the dataset for longer than we may wait
     │   └── SyncStopped          the application shuts down
@@ -73,7 +73,7 @@ class PeerTimedOut(PeerError):
     """The peer was silent for too long, or was not done by the deadline."""
 
 
-class PeerCut(PeerError):
+class PeerDisconnected(PeerError):
     """The connection ended in the middle of the answer."""
 
 
@@ -127,7 +127,7 @@ class StoreDamaged(StoreError):
     """The file is no SQLite database, or fails its check. It is left as it is."""
 
 
-class StoreForeign(StoreError):
+class StoreIncompatible(StoreError):
     """The file belongs to another application, or to a newer version of this one."""
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 
-class PromiseOutcome(StrEnum):
+class ExpectedOutcome(StrEnum):
     """What became of a callback that the scheduler promised."""
 
     OWED = "owed"
@@ -22,11 +22,11 @@ class PromiseOutcome(StrEnum):
     @property
     def is_received(self) -> bool:
         """True where the callback reached us, whatever became of it then."""
-        return self not in {PromiseOutcome.OWED, PromiseOutcome.MISSED, PromiseOutcome.VOID}
+        return self not in {ExpectedOutcome.OWED, ExpectedOutcome.MISSED, ExpectedOutcome.VOID}
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
+class ExpectedCallback:
     """One callback that was due, or ``count`` of them, from ``simulated_at`` to the last.
 
     ``since_at`` is when the entry was last seen waiting, ``noticed_at`` when it was first
@@ -45,7 +45,7 @@ class Promise:
     since_at: datetime
     noticed_at: datetime
     speed: float
-    outcome: PromiseOutcome = PromiseOutcome.OWED
+    outcome: ExpectedOutcome = ExpectedOutcome.OWED
     reason: str | None = None
     delivery_id: int | None = None
     received_at: datetime | None = None
@@ -54,7 +54,7 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseSummary:
+class ExpectedSummary:
     """Counts of one task's promises: ``promised == received + missed + owed``; ``void`` apart."""
 
     dataset: str

@@ -278,7 +278,7 @@ class PeerHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchSnapshot:
+class MonitorSnapshot:
     """What the watcher saw last: everybody's tasks at ``listed_at``, the clock, its error.
 
     ``error`` is why the last look failed, None where it did not. Since ``era_at`` the

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ecommerce_core.domain.clock import period
-from ecommerce_core.domain.expected_callback import Promise
+from ecommerce_core.domain.expected_callback import ExpectedCallback
 from ecommerce_core.domain.models import Clock, Task
 
 
-class Series(NamedTuple):
+class ScheduleKey(NamedTuple):
     """What stays the same while a recurring entry moves on by whole periods."""
 
     dataset: str
@@ -33,7 +33,7 @@ class Entry:
     simulated_at: datetime
 
     @property
-    def series(self) -> Series:
+    def series(self) -> ScheduleKey:
         """Its series."""
         return series_of(
             self.dataset, self.name, self.source_app, self.recurrence, self.simulated_at
@@ -41,7 +41,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ScheduleSnapshot:
     """The list as it was between ``asked_at`` and ``seen_at``, and the clock right after."""
 
     asked_at: datetime
@@ -51,7 +51,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
+class InFlightCallback:
     """A recurring entry that is missing since a look at which the clock showed ``clock_at``."""
 
     entry: Entry
@@ -61,7 +61,7 @@ class Flight:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchState:
+class MonitorState:
     """What is kept of the last look, so that a server that starts again can go on from there.
 
     ``source``: the gateway behind which it was. ``era_at``: since when the clock has not
@@ -70,22 +70,22 @@ class WatchState:
 
     source: str
     era_at: datetime
-    look: Look | None = None
-    flights: tuple[Flight, ...] = ()
+    look: ScheduleSnapshot | None = None
+    flights: tuple[InFlightCallback, ...] = ()
     delivery_id: int = 0
     unpaid_ids: tuple[int, ...] = ()
 
 
 def series_of(
     dataset: str, name: str, source_app: str, recurrence: str, due_at: datetime
-) -> Series:
+) -> ScheduleKey:
     """The series of what is due at the simulated time ``due_at``."""
     step = period(recurrence)
     phase = due_at if step is None else (due_at - datetime.min) % step
-    return Series(dataset, name, source_app, recurrence, phase)
+    return ScheduleKey(dataset, name, source_app, recurrence, phase)
 
 
-def series_of_promise(promise: Promise) -> Series:
+def series_of_promise(promise: ExpectedCallback) -> ScheduleKey:
     """The series of the entry that made a promise."""
     return series_of(
         promise.dataset,

@@ -12,7 +12,7 @@ from urllib3.response import BaseHTTPResponse
 
 from ecommerce_core.domain import (
     PeerContractError,
-    PeerCut,
+    PeerDisconnected,
     PeerError,
     PeerFailed,
     PeerRefused,
@@ -102,7 +102,7 @@ def _read_body(call: Call, response: BaseHTTPResponse) -> bytearray:
     # Headers that were cut pass for whole ones in http.client; what is then missing is
     # a length, and every byte of the body.
     if not body and response.length_remaining is None and not response.chunked:
-        raise PeerCut("{peer} closed the connection without an answer", peer=call.peer)
+        raise PeerDisconnected("{peer} closed the connection without an answer", peer=call.peer)
     if call.on_progress:
         call.on_progress(len(body), total)
     return body

@@ -25,9 +25,21 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.response import BaseHTTPResponse
 
-from ecommerce_core.domain import PeerCut, PeerError, PeerHealth, PeerRedirected, PeerUnreachable
+from ecommerce_core.domain import (
+    PeerDisconnected,
+    PeerError,
+    PeerHealth,
+    PeerRedirected,
+    PeerUnreachable,
+)
 from ecommerce_core.gateway.answer import DOWN, Answer, clean, read_answer, validator
-from ecommerce_core.gateway.deadline import Call, OnProgress, Watch, Watched, WatchedTLS
+from ecommerce_core.gateway.deadline import (
+    Call,
+    Deadline,
+    DeadlineConnection,
+    DeadlineTlsConnection,
+    OnProgress,
+)
 from ecommerce_core.gateway.errors import peer_errors
 
 __all__ = ["Answer", "Gateway", "OnProgress"]
@@ -46,7 +58,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class _Adapter(HTTPAdapter):
     """requests' adapter for one call, its connections under that call's watch."""
 
-    def __init__(self, watch: Watch, tls: ssl.SSLContext | None) -> None:
+    def __init__(self, watch: Deadline, tls: ssl.SSLContext | None) -> None:
         self._watch = watch
         self._tls = tls
         super().__init__(pool_connections=1, pool_maxsize=1)
@@ -56,7 +68,7 @@ class _Adapter(HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        watched = WatchedTLS if pool.scheme == "https" else Watched
+        watched = DeadlineTlsConnection if pool.scheme == "https" else DeadlineConnection
         pool.ConnectionCls = partial(watched, self._watch)
         return pool
 
@@ -182,7 +194,7 @@ class Gateway:
             timeout_s=silence_s,
             connect_timeout_s=min(self._connect_timeout_s, silence_s),
             max_body_bytes=self._max_body_bytes if limit is None else limit,
-            watch=Watch(self._deadline_s if deadline_s is None else deadline_s),
+            watch=Deadline(self._deadline_s if deadline_s is None else deadline_s),
         )
 
     def _perform(self, call: Call) -> Answer:
@@ -219,7 +231,7 @@ class Gateway:
         for pause_s in _PAUSES_S:
             try:
                 return self._follow(call, adapter)
-            except (PeerUnreachable, PeerCut) as error:
+            except (PeerUnreachable, PeerDisconnected) as error:
                 if not _worth_another_try(call, error) or call.watch.remaining_s() <= pause_s:
                     raise
                 logger.debug("%s; trying again in %s s", error, pause_s)

@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 OnProgress = Callable[[int, int | None], None]
 
 
-class Watch:
+class Deadline:
     """Holds one call to its deadline: cuts the connection when the time is up.
 
     A socket's own time-out starts again with each byte, so a peer that drips
@@ -78,10 +78,10 @@ class Watch:
             self._held = None
 
 
-class Watched(HTTPConnection):
+class DeadlineConnection(HTTPConnection):
     """A connection that shows its socket to the watch before a byte goes over it."""
 
-    def __init__(self, watch: Watch, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, watch: Deadline, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._watch = watch
 
@@ -95,7 +95,7 @@ class Watched(HTTPConnection):
         self._watch.connected = True
 
 
-class WatchedTLS(Watched, HTTPSConnection):
+class DeadlineTlsConnection(DeadlineConnection, HTTPSConnection):
     """The same over TLS: the watch sees the socket before the handshake."""
 
 
@@ -115,7 +115,7 @@ class Call:
     timeout_s: float
     connect_timeout_s: float
     max_body_bytes: int
-    watch: Watch
+    watch: Deadline
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     form: Mapping[str, str] | None = None

@@ -13,7 +13,7 @@ from urllib3.exceptions import DecodeError, HTTPError
 
 from ecommerce_core.domain import (
     PeerContractError,
-    PeerCut,
+    PeerDisconnected,
     PeerError,
     PeerTimedOut,
     PeerUnreachable,
@@ -61,7 +61,7 @@ def _meaning(causes: tuple[BaseException, ...], call: Call) -> PeerError:
     if by_system or caused_by(*_LOST):
         middle = "{peer} closed the connection in the middle of its answer"
         nothing = "{peer} closed the connection without an answer"
-        return PeerCut(middle if call.watch.begun else nothing, peer=call.peer)
+        return PeerDisconnected(middle if call.watch.begun else nothing, peer=call.peer)
     return PeerContractError("{peer} did not answer in proper HTTP", peer=call.peer)
 
 

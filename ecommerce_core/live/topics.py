@@ -10,7 +10,7 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import ClockReading, PeerHealth, Progress, RunStatus
 from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live.broadcaster import Seen
-from ecommerce_core.scheduler import Watcher
+from ecommerce_core.scheduler import SchedulerMonitor
 from ecommerce_core.storage import BackupSchedule, Store
 
 # The watcher looks every second: what is this old is no answer any more.
@@ -34,7 +34,7 @@ class LiveLook:
 
     store: Store
     gateway: Gateway
-    watcher: Watcher
+    monitor: SchedulerMonitor
     backups: BackupSchedule
     registration: Registration
     datasets: Mapping[str, Dataset]
@@ -71,8 +71,8 @@ class LiveLook:
         topics["runs"] = tuple(topics[name] for name in self.datasets)
         topics["begun"] = tuple(begun)
         topics["deliveries"] = self.store.newest_delivery_id()
-        topics["expected"] = self.store.promises_mark()
-        seen = self.watcher.snapshot()
+        topics["expected"] = self.store.expected_mark()
+        seen = self.monitor.snapshot()
         topics["tasks"] = seen.tasks, seen.listed_at is not None, seen.era_at
         known = clock.clock
         topics["clock"] = None if known is None else (known.speed, known.paused)
@@ -80,7 +80,7 @@ class LiveLook:
         return Seen(topics, clock, tuple(each for each in under_way.values() if each))
 
     def _clock(self) -> ClockReading:
-        seen, now = self.watcher.snapshot(), datetime.now(UTC)
+        seen, now = self.monitor.snapshot(), datetime.now(UTC)
         found = seen.reading
         if seen.error is not None:
             return replace(found, error=seen.error)
@@ -95,5 +95,5 @@ class LiveLook:
             tuple(has_failed(self.gateway.health(peer)) for peer in peers),
             self.backups.state.error,
             self.registration.state.error,
-            tuple(promise.id for promise in self.watcher.missed_now()),
+            tuple(promise.id for promise in self.monitor.missed_now()),
         )

@@ -5,21 +5,21 @@ it, ``expected``, ``tracker`` and ``matching`` say which callbacks are due and w
 and ``delivery_writer`` keeps those that came.
 """
 
-from ecommerce_core.scheduler.callback_context import Delivery, Ticket, reason_of
+from ecommerce_core.scheduler.callback_context import CallbackContext, PendingRun, reason_of
 from ecommerce_core.scheduler.client import Scheduler
-from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryLog, simulated_time
-from ecommerce_core.scheduler.monitor import Watcher
+from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter, simulated_time
+from ecommerce_core.scheduler.monitor import SchedulerMonitor
 from ecommerce_core.scheduler.steering import Steering
 from ecommerce_core.scheduler.tokens import verify_token
 
 __all__ = [
     "ClockPeek",
-    "Delivery",
-    "DeliveryLog",
+    "CallbackContext",
+    "DeliveryWriter",
     "Scheduler",
     "Steering",
-    "Ticket",
-    "Watcher",
+    "PendingRun",
+    "SchedulerMonitor",
     "reason_of",
     "simulated_time",
     "verify_token",

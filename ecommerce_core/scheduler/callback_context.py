@@ -26,10 +26,10 @@ from ecommerce_core.domain import (
     SyncError,
 )
 from ecommerce_core.logs import log_delivery
-from ecommerce_core.scheduler.delivery_writer import DeliveryLog
+from ecommerce_core.scheduler.delivery_writer import DeliveryWriter
 
 
-class Ticket(Protocol):
+class PendingRun(Protocol):
     """A place in a run."""
 
     @property
@@ -73,7 +73,7 @@ AGAIN = N_("delivered again: delivery {id}")
 AGAIN_WITH_REASON = N_("delivered again: delivery {id}; {reason}")
 
 
-class Delivery:
+class CallbackContext:
     """One callback under way, until the journal has it.
 
     ``again_of`` is the delivery that a person repeats, ``simulated_at`` the clock's time where
@@ -83,7 +83,7 @@ class Delivery:
 
     def __init__(
         self,
-        log: DeliveryLog,
+        log: DeliveryWriter,
         dataset: Dataset,
         *,
         metrics: DeliveryMetrics | None = None,
@@ -131,7 +131,10 @@ class Delivery:
             self._metrics.observe_refusal_not_kept(delivery.dataset)
 
     def follow(
-        self, ticket: Ticket, *, on_end: Callable[[Delivery], None] = lambda delivery: None
+        self,
+        ticket: PendingRun,
+        *,
+        on_end: Callable[[CallbackContext], None] = lambda delivery: None,
     ) -> None:
         """Journal it when its run ends, whether or not the caller still waits by then."""
 

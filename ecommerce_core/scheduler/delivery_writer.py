@@ -82,7 +82,7 @@ class ClockPeek:
         return reading
 
 
-class DeliveryLog:
+class DeliveryWriter:
     """Collects deliveries and writes each group in one transaction, from a thread of its own.
 
     ``write`` is ``Store.record_deliveries``. ``interval_s`` is how long a group

@@ -20,7 +20,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ecommerce_core.domain import Entry, Flight, Look, Promise, Series, period
+from ecommerce_core.domain import (
+    Entry,
+    ExpectedCallback,
+    InFlightCallback,
+    ScheduleKey,
+    ScheduleSnapshot,
+    period,
+)
 
 # More callbacks than this between two looks are kept as one row for each task.
 MAX_SINGLE = 100
@@ -33,14 +40,14 @@ class Comparison:
     ``is_set_back``: the clock went back, so the looks have nothing to do with each other.
     """
 
-    owed: tuple[Promise, ...] = ()
-    flights: tuple[Flight, ...] = ()
+    owed: tuple[ExpectedCallback, ...] = ()
+    flights: tuple[InFlightCallback, ...] = ()
     gone: tuple[Entry, ...] = ()
     is_set_back: bool = False
 
 
 class _Fired(NamedTuple):
-    series: Series
+    series: ScheduleKey
     first: datetime
     last: datetime
     number: int
@@ -48,9 +55,9 @@ class _Fired(NamedTuple):
 
 
 def compare(
-    before: Look,
-    flights: Sequence[Flight],
-    after: Look,
+    before: ScheduleSnapshot,
+    flights: Sequence[InFlightCallback],
+    after: ScheduleSnapshot,
     *,
     deleted: Collection[Entry] = (),
     busy: Collection[str] = (),
@@ -64,17 +71,17 @@ def compare(
     """
     if after.clock.simulated_at < before.clock.simulated_at:
         return Comparison(is_set_back=True)
-    waiting: dict[Series, list[tuple[datetime, Flight | None]]] = {}
+    waiting: dict[ScheduleKey, list[tuple[datetime, InFlightCallback | None]]] = {}
     for entry in before.entries:
         waiting.setdefault(entry.series, []).append((entry.simulated_at, None))
     for flight in flights:
         waiting.setdefault(flight.entry.series, []).append((flight.entry.simulated_at, flight))
     # What we deleted may or may not be in the list any more: the larger number of the two.
-    standing: dict[Series, Counter[datetime]] = {}
+    standing: dict[ScheduleKey, Counter[datetime]] = {}
     for entry, count in (Counter(after.entries) | Counter(deleted)).items():
         standing.setdefault(entry.series, Counter())[entry.simulated_at] = count
     fired: list[_Fired] = []
-    still: list[Flight] = []
+    still: list[InFlightCallback] = []
     gone: list[Entry] = []
     for series, times in waiting.items():
         left = _Series(series, before, after, standing.get(series, Counter()))
@@ -96,17 +103,21 @@ class _Series:
     """The entries of one series, before and after."""
 
     def __init__(
-        self, series: Series, before: Look, after: Look, standing: Counter[datetime]
+        self,
+        series: ScheduleKey,
+        before: ScheduleSnapshot,
+        after: ScheduleSnapshot,
+        standing: Counter[datetime],
     ) -> None:
         self._series = series
         self._step = period(series.recurrence)
         self._before, self._after = before, after
         self._standing = standing
         self.fired: list[_Fired] = []
-        self.flights: list[Flight] = []
+        self.flights: list[InFlightCallback] = []
         self.returned_unsent: list[Entry] = []
 
-    def match(self, times: list[tuple[datetime, Flight | None]]) -> None:
+    def match(self, times: list[tuple[datetime, InFlightCallback | None]]) -> None:
         """Find out what became of the entries that stood at ``times``, in order."""
         moved = []
         for due_at, flight in times:
@@ -120,7 +131,7 @@ class _Series:
             if due_at <= self._after.clock.simulated_at:
                 self._account(due_at, flight)
 
-    def _account(self, due_at: datetime, flight: Flight | None) -> None:
+    def _account(self, due_at: datetime, flight: InFlightCallback | None) -> None:
         step = self._step
         if step is None:
             self._note(due_at, 1, timedelta())
@@ -151,13 +162,15 @@ class _Series:
             self._standing[next_at] -= 1
         return next_at
 
-    def _begin_flight(self, due_at: datetime) -> Flight:
+    def _begin_flight(self, due_at: datetime) -> InFlightCallback:
         series, after = self._series, self._after
         entry = Entry(series.dataset, series.name, series.source_app, series.recurrence, due_at)
-        return Flight(entry, self._before.asked_at, after.seen_at, after.clock.simulated_at)
+        return InFlightCallback(
+            entry, self._before.asked_at, after.seen_at, after.clock.simulated_at
+        )
 
     def _note(
-        self, first: datetime, count: int, step: timedelta, flight: Flight | None = None
+        self, first: datetime, count: int, step: timedelta, flight: InFlightCallback | None = None
     ) -> None:
         # What was in flight each time that we looked has been sending all the while.
         since_at = self._before.asked_at if flight is None else flight.since_at
@@ -166,7 +179,12 @@ class _Series:
 
 
 def _is_gone(
-    flight: Flight, before: Look, after: Look, *, is_patient: bool, wait: timedelta
+    flight: InFlightCallback,
+    before: ScheduleSnapshot,
+    after: ScheduleSnapshot,
+    *,
+    is_patient: bool,
+    wait: timedelta,
 ) -> bool:
     """True where it would have come back if it were not deleted."""
     step = period(flight.entry.recurrence)
@@ -181,11 +199,13 @@ def _is_gone(
     return not is_patient and after.seen_at - flight.noticed_at > wait
 
 
-def _promises(fired: list[_Fired], before: Look, after: Look) -> Iterable[Promise]:
+def _promises(
+    fired: list[_Fired], before: ScheduleSnapshot, after: ScheduleSnapshot
+) -> Iterable[ExpectedCallback]:
     total = sum(one.number for one in fired)
     for one in fired if total <= MAX_SINGLE else _merge(fired):
         series = one.series
-        promise = Promise(
+        promise = ExpectedCallback(
             id=0,
             dataset=series.dataset,
             task_name=series.name,
@@ -209,7 +229,7 @@ def _promises(fired: list[_Fired], before: Look, after: Look) -> Iterable[Promis
 
 
 def _merge(fired: list[_Fired]) -> Iterable[_Fired]:
-    by_series: dict[Series, _Fired] = {}
+    by_series: dict[ScheduleKey, _Fired] = {}
     for one in fired:
         have = by_series.get(one.series, one._replace(number=0))
         by_series[one.series] = _Fired(

@@ -16,7 +16,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ecommerce_core.domain import N_, Delivery, Flight, Outcome, Promise, PromiseOutcome, period
+from ecommerce_core.domain import (
+    N_,
+    Delivery,
+    ExpectedCallback,
+    ExpectedOutcome,
+    InFlightCallback,
+    Outcome,
+    period,
+)
 
 # A callback that comes this much after its grace has nothing to do with the promise any more.
 LATE_FOR = timedelta(minutes=10)
@@ -26,7 +34,7 @@ SERVER_WAS_DOWN = N_("the server was not running when it was due")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class MatchPolicy:
     """What a settlement goes by. ``now`` is UTC.
 
     ``listed_at``: when the last list was asked for; what came after it may be for an entry
@@ -40,13 +48,13 @@ class Terms:
     listed_at: datetime
     serving_since: datetime
     busy_since: Mapping[str, datetime] = field(default_factory=dict)
-    flights: tuple[Flight, ...] = ()
+    flights: tuple[InFlightCallback, ...] = ()
 
 
 @dataclass(slots=True)
-class _Open:
-    promise: Promise
-    paid: dict[PromiseOutcome, list[tuple[datetime, Delivery]]] = field(default_factory=dict)
+class _Slot:
+    promise: ExpectedCallback
+    paid: dict[ExpectedOutcome, list[tuple[datetime, Delivery]]] = field(default_factory=dict)
     taken: int = 0
     is_missed: bool = False
 
@@ -70,12 +78,12 @@ class _Open:
         self.paid.setdefault(outcome, []).append((due_at, delivery))
         self.taken += 1
 
-    def results(self) -> Iterable[Promise]:
+    def results(self) -> Iterable[ExpectedCallback]:
         """What became of it: the rest of it and a promise for each outcome."""
         promise, identity = self.promise, self.promise.id
         if self.left:
             rest = replace(promise, simulated_at=self.due_at, count=self.left)
-            yield replace(rest, outcome=PromiseOutcome.MISSED) if self.is_missed else rest
+            yield replace(rest, outcome=ExpectedOutcome.MISSED) if self.is_missed else rest
             identity = 0
         for outcome, payments in self.paid.items():
             (first, delivery), (last, _) = payments[0], payments[-1]
@@ -96,15 +104,15 @@ class _Open:
 
 
 def settle(
-    promises: Sequence[Promise], deliveries: Sequence[Delivery], terms: Terms
-) -> tuple[list[Promise], tuple[Delivery, ...]]:
+    promises: Sequence[ExpectedCallback], deliveries: Sequence[Delivery], terms: MatchPolicy
+) -> tuple[list[ExpectedCallback], tuple[Delivery, ...]]:
     """Let ``deliveries`` pay ``promises``, and call missed what nothing came for in time.
 
     Returns the promises as they stand then, and the callbacks that may yet pay one.
     """
-    slots_of: dict[str, list[_Open]] = {}
+    slots_of: dict[str, list[_Slot]] = {}
     for promise in sorted(promises, key=lambda one: (one.noticed_at, one.simulated_at)):
-        slots_of.setdefault(promise.dataset, []).append(_Open(promise))
+        slots_of.setdefault(promise.dataset, []).append(_Slot(promise))
     unpaid: list[Delivery] = []
     sent = (one for one in deliveries if one.again_of is None)
     for delivery in sorted(sent, key=lambda one: (one.received_at, one.id)):
@@ -123,7 +131,7 @@ def settle(
     return after, tuple(may_pay[-MAX_UNPAID:])
 
 
-def _owner(slots: Sequence[_Open], delivery: Delivery, terms: Terms) -> _Open | None:
+def _owner(slots: Sequence[_Slot], delivery: Delivery, terms: MatchPolicy) -> _Slot | None:
     """Whose callback it is."""
     came = delivery.received_at
     due = [
@@ -132,7 +140,7 @@ def _owner(slots: Sequence[_Open], delivery: Delivery, terms: Terms) -> _Open | 
         if slot.left and slot.promise.since_at <= came and not _is_too_early(slot, delivery, terms)
     ]
     fitting = [slot for slot in due if came <= slot.promise.noticed_at]
-    is_void = PromiseOutcome.VOID
+    is_void = ExpectedOutcome.VOID
     fitting = [slot for slot in fitting if slot.promise.outcome is not is_void] or fitting
     if not fitting and came < terms.listed_at:
         flights = [one for one in terms.flights if one.entry.dataset == delivery.dataset]
@@ -152,7 +160,7 @@ def _owner(slots: Sequence[_Open], delivery: Delivery, terms: Terms) -> _Open | 
     return min(fitting, key=lambda slot: slot.due_at, default=None)
 
 
-def _is_too_early(slot: _Open, delivery: Delivery, terms: Terms) -> bool:
+def _is_too_early(slot: _Slot, delivery: Delivery, terms: MatchPolicy) -> bool:
     """True where it came before the last server stopped, and long before this was due."""
     clock_at = delivery.simulated_at
     if clock_at is None or slot.promise.since_at >= terms.serving_since:
@@ -161,16 +169,16 @@ def _is_too_early(slot: _Open, delivery: Delivery, terms: Terms) -> bool:
     return (slot.due_at - clock_at).total_seconds() > 5 * slot.promise.speed
 
 
-def _is_overdue(promise: Promise, terms: Terms) -> bool:
+def _is_overdue(promise: ExpectedCallback, terms: MatchPolicy) -> bool:
     """True where its callback would be in the journal if it had come in time."""
-    if promise.outcome is not PromiseOutcome.OWED:
+    if promise.outcome is not ExpectedOutcome.OWED:
         return False
     ends_at = promise.noticed_at + terms.grace
     busy_since = terms.busy_since.get(promise.dataset)
     return terms.now > ends_at and (busy_since is None or busy_since > ends_at)
 
 
-def _give_up(slot: _Open, unpaid: list[Delivery], terms: Terms) -> None:
+def _give_up(slot: _Slot, unpaid: list[Delivery], terms: MatchPolicy) -> None:
     promise = slot.promise
     for delivery in list(unpaid):
         if not slot.left:
@@ -184,20 +192,20 @@ def _give_up(slot: _Open, unpaid: list[Delivery], terms: Terms) -> None:
             slot.promise = replace(promise, reason=SERVER_WAS_DOWN)
 
 
-def _is_near(delivery: Delivery, promise: Promise, terms: Terms) -> bool:
+def _is_near(delivery: Delivery, promise: ExpectedCallback, terms: MatchPolicy) -> bool:
     ends_at = promise.noticed_at + terms.grace
     return (
         delivery.dataset == promise.dataset and promise.since_at <= delivery.received_at <= ends_at
     )
 
 
-def _may_pay(delivery: Delivery, promises: Sequence[Promise], terms: Terms) -> bool:
+def _may_pay(delivery: Delivery, promises: Sequence[ExpectedCallback], terms: MatchPolicy) -> bool:
     """True where a promise may yet come up that this callback pays."""
     if delivery.received_at >= terms.listed_at:
         return True
     if delivery.outcome is Outcome.REFUSED:
         return any(
-            promise.outcome is PromiseOutcome.OWED and _is_near(delivery, promise, terms)
+            promise.outcome is ExpectedOutcome.OWED and _is_near(delivery, promise, terms)
             for promise in promises
         )
     return any(
@@ -207,23 +215,23 @@ def _may_pay(delivery: Delivery, promises: Sequence[Promise], terms: Terms) -> b
 
 
 def _outcome(
-    promise: Promise, due_at: datetime, delivery: Delivery, grace: timedelta
-) -> PromiseOutcome:
+    promise: ExpectedCallback, due_at: datetime, delivery: Delivery, grace: timedelta
+) -> ExpectedOutcome:
     if delivery.outcome is Outcome.REFUSED:
-        return PromiseOutcome.REFUSED
+        return ExpectedOutcome.REFUSED
     if delivery.outcome is Outcome.FAILED:
-        return PromiseOutcome.FAILED
+        return ExpectedOutcome.FAILED
     step = period(promise.recurrence)
     if step is not None and (delivery.duration_s or 0) * promise.speed > step.total_seconds():
-        return PromiseOutcome.OVERRAN
+        return ExpectedOutcome.OVERRAN
     # A tick takes the clock past what is due by up to one tick, and our reading may be one late.
     is_late = _lateness_s(promise, due_at, delivery) > 2 * promise.speed
     if is_late or delivery.received_at > promise.noticed_at + grace:
-        return PromiseOutcome.LATE
-    return PromiseOutcome.ON_TIME
+        return ExpectedOutcome.LATE
+    return ExpectedOutcome.ON_TIME
 
 
-def _lateness_s(promise: Promise, due_at: datetime, delivery: Delivery) -> float:
+def _lateness_s(promise: ExpectedCallback, due_at: datetime, delivery: Delivery) -> float:
     """Simulated seconds from when it was due to when it came, never below 0."""
     if delivery.simulated_at is not None:
         return max(0.0, (delivery.simulated_at - due_at).total_seconds())

@@ -19,17 +19,17 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     ClockReading,
     Entry,
-    Look,
+    ExpectedCallback,
+    MonitorSnapshot,
     PeerError,
     Progress,
-    Promise,
+    ScheduleSnapshot,
     StoreError,
     Task,
-    WatchSnapshot,
     entries_of,
 )
 from ecommerce_core.scheduler.client import Scheduler
-from ecommerce_core.scheduler.tracker import Ledger
+from ecommerce_core.scheduler.tracker import ExpectationTracker
 from ecommerce_core.storage import FILE_MODE, Store, create_empty
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class _Deletion:
     ended_s: float | None = None
 
 
-class Watcher:
+class SchedulerMonitor:
     """Looks at the scheduler about once a second, less often while it does not answer.
 
     ``progress`` gives a dataset's sync under way, which may be a callback's. ``grace_s`` is
@@ -71,15 +71,15 @@ class Watcher:
         self._progress = progress
         self._interval_s = interval_s
         self._targets = {app_name + one.callback_path: one.name for one in datasets.values()}
-        self._ledger = Ledger(
+        self._tracker = ExpectationTracker(
             store, app_name=app_name, source=source, grace=timedelta(seconds=grace_s)
         )
-        self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
+        self._lock_path = store.path.with_name(f"{store.path.name}.monitor.lock")
         self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []
         self._failing: str | None = None
-        self._snapshot = WatchSnapshot((), None, ClockReading(None, None, None), None, None)
+        self._snapshot = MonitorSnapshot((), None, ClockReading(None, None, None), None, None)
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
@@ -105,20 +105,20 @@ class Watcher:
             return
         try:
             if self._lock.is_locked:
-                self._ledger.save()
+                self._tracker.save()
         except StoreError as error:
             logger.warning("the last look at the scheduler was not kept: %s", error)
         finally:
             self._lock.release()
             self._turn.release()
 
-    def snapshot(self) -> WatchSnapshot:
+    def snapshot(self) -> MonitorSnapshot:
         """What was seen last; never waits."""
         return self._snapshot
 
-    def missed_now(self) -> list[Promise]:
+    def missed_now(self) -> list[ExpectedCallback]:
         """The last promise of each of our recurring tasks that was missed; never waits."""
-        return self._ledger.missed_now()
+        return self._tracker.missed_now()
 
     def refresh(self) -> None:
         """Look again as soon as possible: something was just changed. Never waits."""
@@ -175,24 +175,24 @@ class Watcher:
             failure = error
             self._snapshot = replace(self._snapshot, error=str(error))
         else:
-            self._snapshot = WatchSnapshot(
-                tasks, seen_at, reading, reading.error, self._ledger.era_at
+            self._snapshot = MonitorSnapshot(
+                tasks, seen_at, reading, reading.error, self._tracker.era_at
             )
             if reading.clock is not None and reading.error is None:
                 entries = entries_of(tasks, self._targets)
-                look = Look(asked_at, seen_at, reading.clock, entries)
+                look = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
             else:
                 failure = PeerError("{reason}", peer="scheduler", reason=reading.error)
         if self._is_ours():
             # One that began while the list was on its way counts, too.
             deletions += [one for one in self._deletions if one not in deletions]
-            self._ledger.advance(
+            self._tracker.advance(
                 look,
                 now=_now(),
                 deleted=[entry for one in deletions for entry in one.entries],
                 busy_since=self._busy_since(),
             )
-            self._snapshot = replace(self._snapshot, era_at=self._ledger.era_at)
+            self._snapshot = replace(self._snapshot, era_at=self._tracker.era_at)
         if look is not None:
             for one in deletions:
                 if one.ended_s is not None and one.ended_s < began_s:

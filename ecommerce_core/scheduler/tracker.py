@@ -13,32 +13,32 @@ from datetime import datetime, timedelta
 from ecommerce_core.domain import (
     Delivery,
     Entry,
-    Look,
-    Promise,
-    PromiseOutcome,
-    Series,
-    WatchState,
+    ExpectedCallback,
+    ExpectedOutcome,
+    MonitorState,
+    ScheduleKey,
+    ScheduleSnapshot,
     period,
     series_of_promise,
 )
 from ecommerce_core.scheduler.expected import compare
-from ecommerce_core.scheduler.matching import LATE_FOR, Terms, settle
+from ecommerce_core.scheduler.matching import LATE_FOR, MatchPolicy, settle
 from ecommerce_core.storage import Store
 
 # What can be paid late is looked at every second.
 MAX_OPEN = 1_000
 
-_UNDECIDED = {PromiseOutcome.OWED, PromiseOutcome.VOID}
+_UNDECIDED = {ExpectedOutcome.OWED, ExpectedOutcome.VOID}
 
 
 @dataclass(frozen=True, slots=True)
 class _Books:
-    state: WatchState
-    promises: tuple[Promise, ...] = ()
+    state: MonitorState
+    promises: tuple[ExpectedCallback, ...] = ()
     unpaid: tuple[Delivery, ...] = ()
 
 
-class Ledger:
+class ExpectationTracker:
     """The promises to ``app_name``. Not to be used by two threads at once, ``missed_now`` aside.
 
     ``source`` tells schedulers apart: of another one's promises nothing comes any more.
@@ -51,8 +51,8 @@ class Ledger:
         self._grace = grace
         self._serving_since: datetime | None = None
         self._books: _Books | None = None
-        self._stored: WatchState | None = None
-        self._latest: dict[Series, Promise] = {}
+        self._stored: MonitorState | None = None
+        self._latest: dict[ScheduleKey, ExpectedCallback] = {}
 
     @property
     def era_at(self) -> datetime | None:
@@ -68,11 +68,11 @@ class Ledger:
         state = store.watch_state()
         promises = store.open_promises(noticed_since=now - LATE_FOR)
         if state is None or state.source != self._source:
-            state = WatchState(self._source, now, delivery_id=store.newest_delivery_id())
+            state = MonitorState(self._source, now, delivery_id=store.newest_delivery_id())
             store.record_promises(_void(promises), state)
             promises = []
         unpaid = store.list_deliveries_after(state.delivery_id, ids=state.unpaid_ids)
-        self._remember(store.list_promises(limit=1_000, noticed_since=state.era_at)[::-1])
+        self._remember(store.list_expected_callbacks(limit=1_000, noticed_since=state.era_at)[::-1])
         self._keep_latest(state)
         self._stored = state
         state = _read(state, unpaid)
@@ -80,7 +80,7 @@ class Ledger:
 
     def advance(
         self,
-        look: Look | None,
+        look: ScheduleSnapshot | None,
         *,
         now: datetime,
         deleted: Collection[Entry] = (),
@@ -95,7 +95,7 @@ class Ledger:
         new = self._store.list_deliveries_after(state.delivery_id)
         unpaid: Sequence[Delivery] = [*books.unpaid, *new]
         state = _read(state, new)
-        voided: list[Promise] | None = None
+        voided: list[ExpectedCallback] | None = None
         if look is not None and state.look is not None:
             found = compare(
                 state.look,
@@ -112,7 +112,7 @@ class Ledger:
             state = replace(state, flights=found.flights)
         if look is not None:
             state = replace(state, look=look)
-        terms = Terms(
+        terms = MatchPolicy(
             now=now,
             grace=self._grace,
             # Without a look, nothing is known of what came since.
@@ -131,12 +131,12 @@ class Ledger:
         if self._books is not None and self._books.state != self._stored:
             self._write([], self._books)
 
-    def missed_now(self) -> list[Promise]:
+    def missed_now(self) -> list[ExpectedCallback]:
         """The last decided promise of each recurring task in the list, where it was missed."""
-        missed = [one for one in self._latest.values() if one.outcome is PromiseOutcome.MISSED]
+        missed = [one for one in self._latest.values() if one.outcome is ExpectedOutcome.MISSED]
         return sorted(missed, key=lambda one: one.simulated_at)
 
-    def _commit(self, books: _Books, voided: list[Promise] | None, now: datetime) -> None:
+    def _commit(self, books: _Books, voided: list[ExpectedCallback] | None, now: datetime) -> None:
         """Write and take over. ``voided`` is None where the clock was not set back."""
         before = {} if self._books is None else {one.id: one for one in self._books.promises}
         ours = [one for one in books.promises if one.source_app == self._app_name]
@@ -151,14 +151,14 @@ class Ledger:
         self._remember(changed)
         self._keep_latest(books.state)
 
-    def _write(self, changed: Sequence[Promise], books: _Books) -> list[Promise]:
+    def _write(self, changed: Sequence[ExpectedCallback], books: _Books) -> list[ExpectedCallback]:
         state = replace(books.state, unpaid_ids=tuple(one.id for one in books.unpaid))
         ours = [one for one in changed if one.source_app == self._app_name]
         stored = self._store.record_promises(ours, state)
         self._stored = state
         return stored
 
-    def _remember(self, promises: Iterable[Promise]) -> None:
+    def _remember(self, promises: Iterable[ExpectedCallback]) -> None:
         latest = dict(self._latest)
         for promise in promises:
             series = series_of_promise(promise)
@@ -170,7 +170,7 @@ class Ledger:
                 latest[series] = promise
         self._latest = latest
 
-    def _keep_latest(self, state: WatchState) -> None:
+    def _keep_latest(self, state: MonitorState) -> None:
         """Forget the tasks that are not in the list, and those that do not recur."""
         if state.look is None:
             return
@@ -179,43 +179,47 @@ class Ledger:
         self._latest = {key: one for key, one in self._latest.items() if key in present}
 
 
-def _void(promises: Iterable[Promise]) -> list[Promise]:
+def _void(promises: Iterable[ExpectedCallback]) -> list[ExpectedCallback]:
     """Those that were still owed, and never will be paid: the clock was set back."""
-    owed = (one for one in promises if one.outcome is PromiseOutcome.OWED)
-    return [replace(one, outcome=PromiseOutcome.VOID) for one in owed]
+    owed = (one for one in promises if one.outcome is ExpectedOutcome.OWED)
+    return [replace(one, outcome=ExpectedOutcome.VOID) for one in owed]
 
 
-def _still_open(promises: Iterable[Promise], now: datetime) -> tuple[Promise, ...]:
+def _still_open(
+    promises: Iterable[ExpectedCallback], now: datetime
+) -> tuple[ExpectedCallback, ...]:
     """Those that a callback may yet pay, or that time may yet call missed."""
-    may_come = {PromiseOutcome.MISSED, PromiseOutcome.VOID}
+    may_come = {ExpectedOutcome.MISSED, ExpectedOutcome.VOID}
     return tuple(
         promise
         for promise in promises
-        if promise.outcome is PromiseOutcome.OWED
+        if promise.outcome is ExpectedOutcome.OWED
         or (promise.outcome in may_come and now - promise.noticed_at < LATE_FOR)
     )[-MAX_OPEN:]
 
 
-def _take_back(promises: Iterable[Promise], gone: Iterable[Entry]) -> list[Promise]:
+def _take_back(
+    promises: Iterable[ExpectedCallback], gone: Iterable[Entry]
+) -> list[ExpectedCallback]:
     """``promises``, void where nothing paid them and their entry was deleted before it fired."""
     left = [(entry.series, entry.simulated_at) for entry in gone]
     taken = []
     for promise in promises:
         key = (series_of_promise(promise), promise.simulated_at)
-        if key in left and promise.outcome in {PromiseOutcome.OWED, PromiseOutcome.MISSED}:
+        if key in left and promise.outcome in {ExpectedOutcome.OWED, ExpectedOutcome.MISSED}:
             left.remove(key)
-            taken.append(replace(promise, outcome=PromiseOutcome.VOID, reason=None))
+            taken.append(replace(promise, outcome=ExpectedOutcome.VOID, reason=None))
         else:
             taken.append(promise)
     return taken
 
 
-def _read(state: WatchState, deliveries: Sequence[Delivery]) -> WatchState:
+def _read(state: MonitorState, deliveries: Sequence[Delivery]) -> MonitorState:
     newest = max((one.id for one in deliveries), default=0)
     return replace(state, delivery_id=max(state.delivery_id, newest))
 
 
-def _is_news(state: WatchState, stored: WatchState | None) -> bool:
+def _is_news(state: MonitorState, stored: MonitorState | None) -> bool:
     """True where a server that starts again would be misled by what is stored."""
     if stored is None or state.look is None or stored.look is None:
         return state.look is not None

@@ -6,7 +6,7 @@ of a dataset; ``history`` compares two versions.
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
-from ecommerce_core.storage.database_lock import Presence
+from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
@@ -28,7 +28,7 @@ __all__ = [
     "DatasetState",
     "FILE_MODE",
     "NewRun",
-    "Presence",
+    "DatabaseLock",
     "Reader",
     "SignOuts",
     "SnapshotCode",

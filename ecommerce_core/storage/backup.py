@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ecommerce_core.domain import StoreError, StoreForeign, StoreFull
+from ecommerce_core.domain import StoreError, StoreFull, StoreIncompatible
 from ecommerce_core.storage.atomic_file import partial_file, put_in_place, sweep_partials
 from ecommerce_core.storage.backup_files import backup_path, list_backups, lock_path
 from ecommerce_core.storage.private_files import FILE_MODE, make_folder, make_private
@@ -158,7 +158,7 @@ class BackupSchedule:
             make_private(folder, database=self._store.path.name)
             installation = self._store.installation()
             if installation is None:
-                raise StoreForeign(
+                raise StoreIncompatible(
                     "{path} holds no data of this application", path=self._store.path
                 )
             lock = lock_path(folder, installation=installation)

@@ -32,14 +32,14 @@ _POLL_S = 0.05
 _TAKES_NO_FILE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-class Presence:
+class DatabaseLock:
     """A hold on a database, until it is let go or the process ends, however it ends."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._close = weakref.finalize(self, _close, descriptor)
 
     @classmethod
-    def announce(cls, database: Path, *, timeout_s: float = PATIENCE_S) -> Presence:
+    def announce(cls, database: Path, *, timeout_s: float = PATIENCE_S) -> DatabaseLock:
         """Use ``database`` together with others.
 
         Raises StoreBusy while one replaces it, StoreError if nobody could be kept from it.
@@ -63,7 +63,7 @@ class Presence:
         return cls(descriptor)
 
     @classmethod
-    def alone(cls, database: Path, *, timeout_s: float = 0.5) -> Presence:
+    def alone(cls, database: Path, *, timeout_s: float = 0.5) -> DatabaseLock:
         """Hold ``database`` while no other process does. Raises StoreBusy, OSError."""
         descriptor = _lock(database, shared=False, timeout_s=timeout_s)
         if descriptor is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreForeign
+from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreIncompatible
 from ecommerce_core.storage.atomic_file import (
     BESIDE,
     keep_as,
@@ -23,7 +23,7 @@ from ecommerce_core.storage.atomic_file import (
     sweep_partials,
 )
 from ecommerce_core.storage.backup_files import installation_of, set_installation
-from ecommerce_core.storage.database_lock import Presence, in_use
+from ecommerce_core.storage.database_lock import DatabaseLock, in_use
 from ecommerce_core.storage.private_files import (
     FILE_MODE,
     check_one_name,
@@ -54,7 +54,7 @@ def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) 
 
     A link that leads to the database stays one: what it leads to is replaced. ``locks`` are the
     files that syncs lock. Whoever opens the database finds the old one or the new one, whole.
-    Raises StoreBusy while something uses it, StoreDamaged and StoreForeign for a source that
+    Raises StoreBusy while something uses it, StoreDamaged and StoreIncompatible for a source that
     will not do, StoreError; nothing has changed then.
     """
     database = real_path(database)
@@ -93,7 +93,7 @@ def clear_leftovers(database: Path) -> None:
     gone = sweep_partials(database.parent)
     # Nobody replaces it now, or somebody does, who will end it.
     with suppress(OSError, StoreBusy):
-        alone = Presence.alone(database, timeout_s=0)
+        alone = DatabaseLock.alone(database, timeout_s=0)
         try:
             for kept in list_kept_names(database) if database.exists() else []:
                 kept.unlink()
@@ -108,7 +108,7 @@ def clear_leftovers(database: Path) -> None:
 def _alone(database: Path, locks: Iterable[Path]) -> Iterator[None]:
     make_folder(database.parent)
     with ExitStack() as held:
-        presence = Presence.alone(database)
+        presence = DatabaseLock.alone(database)
         held.callback(presence.let_go)
         for path in locks:
             create_empty(path)
@@ -155,8 +155,8 @@ def _take_in(source: Path, copy: Path, *, installation: str | None) -> None:
             path=source,
             verdict=error.details.get("verdict", "SQLite cannot read it"),
         ) from error
-    except StoreForeign as error:
-        raise StoreForeign(
+    except StoreIncompatible as error:
+        raise StoreIncompatible(
             "{path} is not of this application, or of a newer version of it:"
             " nothing was restored, nothing was changed",
             path=source,

@@ -25,7 +25,7 @@ from ecommerce_core.domain import (
     StoreBusy,
     StoreDamaged,
     StoreError,
-    StoreForeign,
+    StoreIncompatible,
     Totals,
     Trigger,
 )
@@ -56,9 +56,9 @@ from ecommerce_core.storage.sqlite.checks import (
 from ecommerce_core.storage.sqlite.journals import (
     DatasetState,
     DeliveryJournal,
+    ExpectedCallbackJournal,
     Journal,
     NewRun,
-    PromiseJournal,
     Recent,
     SignOutJournal,
     count_table,
@@ -79,7 +79,7 @@ for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
+class Store(Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJournal):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
@@ -97,8 +97,8 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
         """Open the file, create it and its folder where there is none, check and migrate it.
 
         Nobody but this account can use the file from then on (see ``private_files``). Without
-        ``create``, StoreForeign where there is nothing to open. Raises StoreDamaged,
-        StoreForeign (the file is left as it is), StoreBusy, StoreFull, StoreError.
+        ``create``, StoreIncompatible where there is nothing to open. Raises StoreDamaged,
+        StoreIncompatible (the file is left as it is), StoreBusy, StoreFull, StoreError.
         """
         store = cls(path, busy_timeout_s=busy_timeout_s)
         with store._file.explained():
@@ -112,10 +112,10 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
 
     @classmethod
     def check(cls, path: Path) -> None:
-        """Read all of a file. Raises StoreDamaged, StoreForeign unless it is a sound one of ours.
+        """Read all of a file. The values of one that is not migrated yet are not read.
 
-        Of one that is not migrated yet the values are not read. StoreForeign, too, where it was
-        written by a newer version, or holds nothing at all.
+        Raises StoreDamaged or StoreIncompatible unless it is a sound one of ours, and
+        StoreIncompatible if it was written by a newer version or holds nothing at all.
         """
         store = cls(path)
         with (
@@ -383,7 +383,7 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
             return run
 
     def _check_shape(self, connection: sqlite3.Connection) -> None:
-        """Raise StoreForeign for a newer version's, StoreDamaged for what no version made."""
+        """Raise StoreIncompatible for a newer version's, StoreDamaged for what no version made."""
         try:
             applied = [str(done.name) for done in _migrations.applied(_database(connection))]
         except sqlite3.OperationalError as error:
@@ -393,7 +393,7 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
         known = {migration.__name__ for migration in schema.MIGRATIONS}
         newer = [name for name in applied if name not in known]
         if newer:
-            raise StoreForeign(
+            raise StoreIncompatible(
                 "{path} was written by a newer version ({newer}); it was left as it is."
                 " Update the application, or set ECOMMERCE_DATABASE to another file.",
                 path=self.path,
@@ -419,8 +419,8 @@ class Store(Journal, DeliveryJournal, Recent, PromiseJournal, SignOutJournal):
                 verdict=difference,
             )
 
-    def _empty(self) -> StoreForeign:
-        return StoreForeign("{path} holds no data of this application", path=self.path)
+    def _empty(self) -> StoreIncompatible:
+        return StoreIncompatible("{path} holds no data of this application", path=self.path)
 
     def _migrate(self) -> None:
         self._file.create()

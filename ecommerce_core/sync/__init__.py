@@ -1,13 +1,13 @@
 """The sync: bring a dataset in line with its peer, one run at a time, shared by all who ask."""
 
-from ecommerce_core.sync.run_handle import Ticket
+from ecommerce_core.sync.run_handle import RunHandle
 from ecommerce_core.sync.sync import Job, Sync
 from ecommerce_core.sync.worker import Worker, lock_path
 
 __all__ = [
     "Job",
     "Sync",
-    "Ticket",
+    "RunHandle",
     "Worker",
     "lock_path",
 ]

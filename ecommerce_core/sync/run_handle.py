@@ -10,7 +10,7 @@ from ecommerce_core.domain import Progress, Run, Stage
 from ecommerce_core.sync.sync import Job
 
 
-class Batch:
+class QueuedRun:
     """One run to come or under way, with everybody who waits for it."""
 
     def __init__(self, dataset: Dataset, job: Job) -> None:
@@ -62,10 +62,10 @@ class Batch:
         )
 
 
-class Ticket:
+class RunHandle:
     """What who asked for a sync holds: the run to come, shared by all who joined it."""
 
-    def __init__(self, batch: Batch, *, joined: bool) -> None:
+    def __init__(self, batch: QueuedRun, *, joined: bool) -> None:
         self._batch = batch
         self.joined = joined
 

@@ -30,7 +30,7 @@ from ecommerce_core.domain import (
     SyncStopped,
 )
 from ecommerce_core.storage import FILE_MODE, Snapshots, Store, create_empty, real_path
-from ecommerce_core.sync.run_handle import Batch, Ticket
+from ecommerce_core.sync.run_handle import QueuedRun, RunHandle
 from ecommerce_core.sync.sync import Job, Sync
 
 logger = logging.getLogger(__name__)
@@ -67,8 +67,8 @@ class Worker:
         self._behind: str | None = None
         self._lock_path = lock_path(store.path, dataset)
         self._changed = threading.Condition()
-        self._waiting: deque[Batch] = deque()
-        self._current: Batch | None = None
+        self._waiting: deque[QueuedRun] = deque()
+        self._current: QueuedRun | None = None
         self._stopping = False
         self._is_storm = False
         self._gather_s = 0.0
@@ -119,7 +119,7 @@ class Worker:
             return False
         return True
 
-    def request(self, job: Job, *, join_running: bool = False) -> Ticket:
+    def request(self, job: Job, *, join_running: bool = False) -> RunHandle:
         """Ask for a sync. ``join_running`` takes the one under way, if any, as good enough.
 
         Raises SyncStopped.
@@ -130,11 +130,11 @@ class Worker:
             ahead = self._joinable(job, join_running=join_running)
             if ahead is not None:
                 ahead.joined += 1
-                return Ticket(ahead, joined=True)
-            batch = Batch(self._dataset, job)
+                return RunHandle(ahead, joined=True)
+            batch = QueuedRun(self._dataset, job)
             self._waiting.append(batch)
             self._changed.notify_all()
-            return Ticket(batch, joined=False)
+            return RunHandle(batch, joined=False)
 
     def progress(self) -> Progress | None:
         """The run under way or next in line; None where there is nothing to do."""
@@ -186,7 +186,7 @@ class Worker:
             logger.warning("%s: no snapshot was written: %s", self._dataset.name, behind)
         self._behind = behind
 
-    def _joinable(self, job: Job, *, join_running: bool) -> Batch | None:
+    def _joinable(self, job: Job, *, join_running: bool) -> QueuedRun | None:
         if job.confirms_run_id is not None:
             return None
         ahead = [batch for batch in self._waiting if batch.job.confirms_run_id is None]
@@ -232,7 +232,7 @@ class Worker:
             # Pages say so themselves; the next look tries again.
             logger.debug("%s: the store does not answer: %s", self._dataset.name, error)
 
-    def _finish(self, batch: Batch, began_s: float) -> None:
+    def _finish(self, batch: QueuedRun, began_s: float) -> None:
         # Before the future is set: who hears of the end and asks again must not join the past.
         with self._changed:
             if self._current is batch:
@@ -240,7 +240,7 @@ class Worker:
             self._is_storm = batch.joined >= STORM_JOINED
             self._gather_s = min(GATHER_S, time.monotonic() - began_s)
 
-    def _execute(self, batch: Batch) -> Run:
+    def _execute(self, batch: QueuedRun) -> Run:
         newest_run_id = self._store.newest_run_id()
         with self._turn():
             # Another process may have run, meanwhile, the very sync that this batch is for:

@@ -100,9 +100,9 @@ def _around() -> None:
 
 
 def _ask_again() -> None:
-    watcher = ui.application().watcher
+    monitor = ui.application().monitor
     st.button(
-        _("Ask again"), key="retry_scheduler", icon=":material/refresh:", on_click=watcher.refresh
+        _("Ask again"), key="retry_scheduler", icon=":material/refresh:", on_click=monitor.refresh
     )
 
 

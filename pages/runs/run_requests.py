@@ -14,7 +14,7 @@ import streamlit as st
 from ecommerce_core.domain import Run, Trigger
 from pages import ui
 from pages.runs import run_summary
-from pages.ui import Application, EcommerceError, Ticket, language
+from pages.ui import Application, EcommerceError, RunHandle, language
 
 
 def _(message: str) -> str:
@@ -27,7 +27,7 @@ def problem(name: str) -> EcommerceError | None:
     return found
 
 
-def request(name: str, make: Callable[[], Ticket]) -> None:
+def request(name: str, make: Callable[[], RunHandle]) -> None:
     """Ask for a run (in a callback) and remember the ticket; what is refused is shown and stays."""
     # The run that was asked for before may have ended unseen, and a dataset has one ticket.
     collect()
@@ -44,7 +44,7 @@ def fetch(name: str) -> None:
     request(name, lambda: _fetch(app, name))
 
 
-def _fetch(app: Application, name: str) -> Ticket:
+def _fetch(app: Application, name: str) -> RunHandle:
     return app.request_sync(name, actor=ui.actor(), trigger=Trigger.MANUAL, join_running=True)
 
 
@@ -77,7 +77,7 @@ def collect() -> None:
             ui.flash(text.format(dataset=word, summary=run_summary.summary(run)))
 
 
-def ticket(name: str) -> Ticket | None:
+def ticket(name: str) -> RunHandle | None:
     """What this session waits for, of a dataset, or has not been told the end of."""
-    found: Ticket | None = st.session_state.get(f"_ticket_{name}")
+    found: RunHandle | None = st.session_state.get(f"_ticket_{name}")
     return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ecommerce_core.domain import Promise, PromiseOutcome, PromiseSummary
+from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, ExpectedSummary
 from pages import ui
 from pages.schedule import expected_lately, expected_timeline
 from pages.ui import language, sign_and_word
@@ -22,8 +22,8 @@ def show() -> None:
     st.header(_("Did it run?"), anchor=False)
     with ui.guarded():
         app = ui.application()
-        since = app.watcher.snapshot().era_at
-        summary = app.store.promise_summary(noticed_since=since)
+        since = app.monitor.snapshot().era_at
+        summary = app.store.expected_summary(noticed_since=since)
         if not summary:
             text = _(
                 "No callback of ours has been due yet. From the first one on, each is listed here"
@@ -31,12 +31,14 @@ def show() -> None:
             )
             st.info(text, icon=":material/event_upcoming:")
             return
-        found = app.store.list_promises(limit=expected_lately.READ_PROMISES, noticed_since=since)
+        found = app.store.list_expected_callbacks(
+            limit=expected_lately.READ_PROMISES, noticed_since=since
+        )
         _summary(summary, found)
         expected_lately.show(found)
 
 
-def _summary(summary: Sequence[PromiseSummary], found: Sequence[Promise]) -> None:
+def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallback]) -> None:
     latest: dict[tuple[str, str], float] = {}
     for promise in found:
         key = (promise.task_name, promise.recurrence)
@@ -47,12 +49,12 @@ def _summary(summary: Sequence[PromiseSummary], found: Sequence[Promise]) -> Non
             "task": one.task_name,
             "recurrence": language().word(one.recurrence),
             "promised": one.promised,
-            **{outcome.value: getattr(one, outcome) for outcome in PromiseOutcome},
+            **{outcome.value: getattr(one, outcome) for outcome in ExpectedOutcome},
             "lateness": latest.get((one.task_name, one.recurrence)),
         }
         for one in summary
     ]
-    sums = [outcome for outcome in expected_timeline.LOOKS if outcome is not PromiseOutcome.VOID]
+    sums = [outcome for outcome in expected_timeline.LOOKS if outcome is not ExpectedOutcome.VOID]
     columns = [
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),

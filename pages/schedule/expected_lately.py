@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import streamlit as st
 
-from ecommerce_core.domain import N_, Promise, PromiseOutcome
+from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome
 from pages import ui
 from pages.schedule import expected_timeline
 from pages.ui import language, sign_and_word, tasks
@@ -27,7 +27,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def show(found: Sequence[Promise]) -> None:
+def show(found: Sequence[ExpectedCallback]) -> None:
     """The picture and the list of a window that ends where the clock stands."""
     words = language()
     chosen = st.segmented_control(
@@ -60,21 +60,21 @@ def show(found: Sequence[Promise]) -> None:
             st.caption(text.format(n=words.number(LISTED_PROMISES), total=words.number(len(shown))))
 
 
-def _in_words(shown: Sequence[Promise]) -> str:
+def _in_words(shown: Sequence[ExpectedCallback]) -> str:
     """The picture in one line: ``24 promised: 23 on time, 1 missed``."""
     words = language()
     counts = {
         outcome: sum(one.count for one in shown if one.outcome is outcome)
         for outcome in expected_timeline.LOOKS
     }
-    void = counts.pop(PromiseOutcome.VOID)
+    void = counts.pop(ExpectedOutcome.VOID)
     parts = [f"{words.number(n)} {words.word(name)}" for name, n in counts.items() if n]
     total = words.number(sum(counts.values()))
     said = _("{n} promised: {parts}").format(n=total, parts=", ".join(parts) or "–")
-    return f"{said} · {words.number(void)} {words.word(PromiseOutcome.VOID)}" if void else said
+    return f"{said} · {words.number(void)} {words.word(ExpectedOutcome.VOID)}" if void else said
 
 
-def _table(shown: Sequence[Promise]) -> None:
+def _table(shown: Sequence[ExpectedCallback]) -> None:
     rows = [
         {
             "due": promise.simulated_at,
@@ -103,6 +103,6 @@ def _table(shown: Sequence[Promise]) -> None:
     show_table(rows, columns, key="promises_table", alt=_("Promised callbacks, newest first"))
 
 
-def reason_of(promise: Promise) -> str:
+def reason_of(promise: ExpectedCallback) -> str:
     """Why, in the reader's language where it is a reason of ours; else what the journal says."""
     return language().sentence(promise.reason or "")

@@ -10,21 +10,21 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ecommerce_core.domain import Promise, PromiseOutcome
+from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome
 from pages.ui import language, sign_and_word
 
 ROW_HEIGHT, FRAME_HEIGHT = 64, 90
 
 # A shape beside the colour; the colours stand out on white and on black.
 LOOKS = {
-    PromiseOutcome.ON_TIME: ("circle", "#2a9163"),
-    PromiseOutcome.LATE: ("triangle-right", "#c47a12"),
-    PromiseOutcome.OVERRAN: ("diamond", "#8a72d6"),
-    PromiseOutcome.REFUSED: ("square", "#b5713c"),
-    PromiseOutcome.FAILED: ("triangle-down", "#d2528c"),
-    PromiseOutcome.MISSED: ("cross", "#e0463c"),
-    PromiseOutcome.OWED: ("triangle-up", "#7f8c8d"),
-    PromiseOutcome.VOID: ("triangle-left", "#7f8c8d"),
+    ExpectedOutcome.ON_TIME: ("circle", "#2a9163"),
+    ExpectedOutcome.LATE: ("triangle-right", "#c47a12"),
+    ExpectedOutcome.OVERRAN: ("diamond", "#8a72d6"),
+    ExpectedOutcome.REFUSED: ("square", "#b5713c"),
+    ExpectedOutcome.FAILED: ("triangle-down", "#d2528c"),
+    ExpectedOutcome.MISSED: ("cross", "#e0463c"),
+    ExpectedOutcome.OWED: ("triangle-up", "#7f8c8d"),
+    ExpectedOutcome.VOID: ("triangle-left", "#7f8c8d"),
 }
 
 
@@ -32,7 +32,7 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def _row(promise: Promise) -> dict[str, Any]:
+def _row(promise: ExpectedCallback) -> dict[str, Any]:
     words = language()
     came = promise.simulated_last_at
     with suppress(OverflowError):
@@ -51,7 +51,9 @@ def _row(promise: Promise) -> dict[str, Any]:
     }
 
 
-def show(promises: Sequence[Promise], since: datetime, until: datetime, *, alt: str) -> None:
+def show(
+    promises: Sequence[ExpectedCallback], since: datetime, until: datetime, *, alt: str
+) -> None:
     """What was due between two simulated times. ``alt`` says the same in words."""
     frame = pd.DataFrame([_row(promise) for promise in promises])
     present = [outcome for outcome in LOOKS if any(one.outcome is outcome for one in promises)]

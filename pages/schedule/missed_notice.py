@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.domain import Promise
+from ecommerce_core.domain import ExpectedCallback
 from pages import ui
 from pages.runs import run_requests
 from pages.schedule import expected_lately
@@ -20,7 +20,7 @@ def _(message: str) -> str:
 def show(*, with_link: bool) -> None:
     """Nothing while all is well."""
     seen: set[int] = st.session_state.setdefault("_missed_seen", set())
-    missed = [one for one in ui.application().watcher.missed_now() if one.id not in seen]
+    missed = [one for one in ui.application().monitor.missed_now() if one.id not in seen]
     if not missed:
         return
     words = language()
@@ -55,7 +55,7 @@ def _fetch_button(name: str) -> None:
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))
 
 
-def _line(promise: Promise) -> str:
+def _line(promise: ExpectedCallback) -> str:
     words = language()
     text = _("**{name}**, {recurrence}: due on {moment} (simulated), it did not come.")
     line = text.format(

@@ -67,7 +67,7 @@ def _next(ours: list[Task]) -> None:
 
 
 def _how_old() -> None:
-    seen = ui.application().watcher.snapshot()
+    seen = ui.application().monitor.snapshot()
     if seen.error is not None and seen.listed_at is not None:
         moment = ui.escape_time(language().moment(seen.listed_at))
         text = _("As the list was on {moment}; the scheduler does not answer.")

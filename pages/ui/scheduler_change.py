@@ -41,7 +41,7 @@ def make(place: Place, act: Callable[[], object], done: str) -> None:
         state[f"_result_{place}"] = Result("", error=error)
     # Also after an error: nobody knows what a lost answer did.
     state["_scheduler_changed_at"] = datetime.now(UTC)
-    session.application().watcher.refresh()
+    session.application().monitor.refresh()
 
 
 def is_settled() -> bool:

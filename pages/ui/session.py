@@ -15,13 +15,13 @@ from ecommerce_core.application import Application
 from ecommerce_core.companion import DataRoute, ask_changes, ask_rows, link_to
 from ecommerce_core.datasets import Dataset, View
 from ecommerce_core.domain import (
+    ANONYMOUS,
     LASTS,
-    STRANGER,
     Actor,
-    Deed,
     EcommerceError,
     Grant,
     Language,
+    Permission,
     RowsPreparing,
     escape,
     escape_time,
@@ -33,7 +33,7 @@ from ecommerce_core.domain import (
 )
 from ecommerce_core.live import SILENT_AFTER, describe_progress, has_failed
 from ecommerce_core.storage import sign_in_key
-from ecommerce_core.sync import Ticket
+from ecommerce_core.sync import RunHandle
 from pages.ui.installed import current
 from pages.ui.streamlit_private import is_agent_session, is_history_navigation
 
@@ -43,7 +43,7 @@ __all__ = [
     "Application",
     "EcommerceError",
     "Language",
-    "Ticket",
+    "RunHandle",
     "describe_progress",
     "escape",
     "escape_time",
@@ -136,12 +136,12 @@ def live_ticket() -> str:
 
 def actor() -> Actor:
     """Who this session acts for: what the application asks for before it changes anything."""
-    return visitor() or STRANGER
+    return visitor() or ANONYMOUS
 
 
 def may_change() -> bool:
     """Whether controls that change something are drawn. The application asks again."""
-    return actor().may(Deed.CHANGE)
+    return actor().may(Permission.CHANGE)
 
 
 def link_to_rows(

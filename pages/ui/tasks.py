@@ -25,7 +25,7 @@ def _(message: str) -> str:
 def reading() -> ClockReading:
     """The clock as it was seen last, with the error that followed, if one did. Never waits long."""
     app = session.application()
-    seen = app.watcher.snapshot()
+    seen = app.monitor.snapshot()
     if seen.listed_at is None and seen.error is None:
         return app.scheduler.reading()
     found, now = seen.reading, datetime.now(UTC)
@@ -44,7 +44,7 @@ def clock_at() -> datetime | None:
 def list_all() -> list[Task]:
     """Everybody's tasks, by time, as they were seen last. Raises PeerError before the first."""
     app = session.application()
-    seen = app.watcher.snapshot()
+    seen = app.monitor.snapshot()
     is_up_to_date = scheduler_change.is_settled() or seen.error is not None
     if seen.listed_at is not None and is_up_to_date:
         return list(seen.tasks)

@@ -25,7 +25,7 @@ from ecommerce_core.domain import (
     SyncStopped,
     Trigger,
 )
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.scheduler.tokens import make_token
 from ecommerce_core.settings import Settings
 from tests.support.companion_server import (
@@ -585,7 +585,9 @@ def test_a_callback_that_the_stop_ends_is_answered_and_journalled(
             waiting.sendall(request.encode())
             until(
                 lambda: (
-                    application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).joined
+                    application.request_sync(
+                        "products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI
+                    ).joined
                 )
             )
             application.stop(timeout_s=0.1)
@@ -615,7 +617,7 @@ def test_a_server_that_shuts_down_keeps_nobody_waiting_for_a_silent_peer(
                 until(
                     lambda: (
                         application.request_sync(
-                            "products", actor=LOCAL, trigger=Trigger.CLI
+                            "products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI
                         ).joined
                     )
                 )

@@ -20,7 +20,7 @@ from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.companion.live_channel import LiveRoute
 from ecommerce_core.domain import Access, Actor, Grant, Role, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.storage import sign_in_key
 from tests.support.companion_server import Served, with_a_page
 from tests.support.peers import Peers, products
@@ -55,7 +55,7 @@ class Channel:
         return self.app.links.sign("live", grant=grant_for(lasts_s))
 
     def sync(self) -> None:
-        self.app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+        self.app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.companion.openapi import describe
 from ecommerce_core.domain import StoreBusy, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from tests.support.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
 from tests.support.peers import Peers, products
@@ -44,7 +44,7 @@ def application(tmp_path_factory: pytest.TempPathFactory, peers: Peers) -> Itera
     running = Application.open(settings, gateway_url=peers.url)
     running.start()
     for name in running.datasets:
-        running.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        running.request_sync(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(30)
     yield running
     running.stop(timeout_s=5)
 
@@ -126,13 +126,13 @@ def test_the_failures_of_a_peer_and_of_ourselves_are_described(
 
     monkeypatch.setitem(peers.bodies, "catalogue-produit", b"not JSON")
     assert post().status_code == 502
-    monkeypatch.setattr(application, "request_sync", lambda *_, **__: Ticket(StoreBusy("busy")))
+    monkeypatch.setattr(application, "request_sync", lambda *_, **__: RunHandle(StoreBusy("busy")))
     assert post().status_code == 503
-    monkeypatch.setattr(application, "request_sync", lambda *_, **__: Ticket(KeyError("what")))
+    monkeypatch.setattr(application, "request_sync", lambda *_, **__: RunHandle(KeyError("what")))
     assert post().status_code == 500
 
 
-class Ticket:
+class RunHandle:
     """A ticket whose run ends with an error."""
 
     joined = False

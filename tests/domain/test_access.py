@@ -19,17 +19,17 @@ from streamlit.testing.v1 import AppTest
 from ecommerce_core.__main__ import cli
 from ecommerce_core.application import Application
 from ecommerce_core.domain import (
+    ANONYMOUS,
     SCHEDULER,
-    STRANGER,
     Access,
     Actor,
-    Deed,
+    Permission,
     Recurrence,
     Role,
     Trigger,
     escape,
 )
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.domain.errors import NotAllowed
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.scheduler import Steering
@@ -124,7 +124,7 @@ def test_a_claim_may_be_inside_another_or_have_dots_in_its_name() -> None:
 
 
 def test_without_sign_in_whoever_is_at_this_machine_is_the_operator() -> None:
-    assert Access().actor({}) == LOCAL
+    assert Access().actor({}) == LOCAL_OPERATOR
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_every_method_that_takes_an_actor_demands_one_and_is_tried_below(
         assert parameter.default is inspect.Parameter.empty, name
 
 
-@pytest.mark.parametrize("actor", [ANNE, STRANGER, SCHEDULER])
+@pytest.mark.parametrize("actor", [ANNE, ANONYMOUS, SCHEDULER])
 def test_who_may_not_changes_nothing_and_hears_why(
     application: Application, peers: Peers, actor: Actor
 ) -> None:
@@ -217,12 +217,12 @@ def test_the_scheduler_may_ask_for_a_fetch(application: Application, peers: Peer
 
 
 def test_every_role_and_deed_is_decided() -> None:
-    allowed = {(role, deed) for role in Role for deed in Deed if Actor("x", role).may(deed)}
+    allowed = {(role, deed) for role in Role for deed in Permission if Actor("x", role).may(deed)}
 
     assert allowed == {
-        (Role.OPERATOR, Deed.FETCH),
-        (Role.OPERATOR, Deed.CHANGE),
-        (Role.SCHEDULER, Deed.FETCH),
+        (Role.OPERATOR, Permission.FETCH),
+        (Role.OPERATOR, Permission.CHANGE),
+        (Role.SCHEDULER, Permission.FETCH),
     }
 
 
@@ -254,7 +254,7 @@ def test_no_page_and_no_command_writes_past_the_application(path: Path) -> None:
 def test_a_run_keeps_who_asked_for_it_first(application: Application, peers: Peers) -> None:
     peers.serve_products(products(3))
     peers.gate.clear()
-    application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     until(lambda: peers.asked["catalogue-produit"] == 1)
     bob = Actor("bob@shop.example", Role.OPERATOR)
     first = application.request_sync("products", actor=ADA, trigger=Trigger.MANUAL)
@@ -266,7 +266,10 @@ def test_a_run_keeps_who_asked_for_it_first(application: Application, peers: Pee
     assert second.wait(20) == run
     assert run.actor == "ada@shop.example"
     assert application.clear("products", actor=bob, trigger=Trigger.MANUAL).actor == bob.name
-    assert application.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL).actor is None
+    assert (
+        application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).actor
+        is None
+    )
 
 
 def test_the_command_line_acts_and_says_who(
@@ -415,7 +418,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
         app = Application.open(settings, gateway_url=sandbox.url, sign_in_providers=["default"])
         installed.install(app)
         try:
-            app.watcher.look()
+            app.monitor.look()
             page = open_as(app, "scheduler", ADA.name)
             if key != "add_task":
                 page.click(key)  # opens the dialog

@@ -18,7 +18,7 @@ import sqlite_utils
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
@@ -68,10 +68,12 @@ def main() -> None:
     application.start()
     actions: dict[str, Callable[[], object]] = {
         "sync": lambda: application.request_sync(
-            "products", actor=LOCAL, trigger=Trigger.CLI
+            "products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI
         ).wait(),
-        "clear": lambda: application.clear("products", actor=LOCAL, trigger=Trigger.CLI),
-        "undo_clear": lambda: application.undo_clear("products", actor=LOCAL, trigger=Trigger.CLI),
+        "clear": lambda: application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI),
+        "undo_clear": lambda: application.undo_clear(
+            "products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI
+        ),
     }
     actions[action]()
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import NewDelivery, NothingToUndo, Outcome, Query, SyncBusy, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage.sqlite.transactions import now_utc
 
@@ -61,16 +61,18 @@ def act(
     if action == "sync":
         ticket = application.request_sync(
             name,
-            actor=LOCAL,
+            actor=LOCAL_OPERATOR,
             trigger=Trigger.CALLBACK,
             join_running=chance.random() < 0.3,
         )
         findings.run_ids.append(ticket.wait(60).id)
     elif action == "clear":
-        findings.run_ids.append(application.clear(name, actor=LOCAL, trigger=Trigger.MANUAL).id)
+        findings.run_ids.append(
+            application.clear(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).id
+        )
     elif action == "undo":
         findings.run_ids.append(
-            application.undo_clear(name, actor=LOCAL, trigger=Trigger.MANUAL).id
+            application.undo_clear(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).id
         )
     elif action == "deliver":
         new = NewDelivery(now_utc(), name, Outcome.EXECUTED, None, None, None, None, None)

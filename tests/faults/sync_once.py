@@ -18,7 +18,7 @@ from typing import Any
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Run, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import NewRun, Store
@@ -65,7 +65,7 @@ def main() -> None:
     store = TellingStore.open(settings.database)
     application = Application(settings, store=store, gateway=Gateway(url))
     application.start()
-    application.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait()
+    application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).wait()
     tell("done")
     sys.stdin.read()
 

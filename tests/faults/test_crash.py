@@ -15,7 +15,7 @@ import pytest
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.domain import Action, RunStatus, SyncStopped, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
 from ecommerce_core.storage.sqlite.file import FIRST_SAFE_WAL
@@ -65,9 +65,9 @@ def test_a_write_that_dies_is_there_as_a_whole_or_not_at_all(
     before, after = EFFECTS[action]
     peers.serve_products(products(ROWS, price=1))
     first = start(settings, peers.url)
-    first.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(20)
+    first.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).wait(20)
     if before == CLEARED:
-        first.clear("products", actor=LOCAL, trigger=Trigger.CLI)
+        first.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI)
     first.stop()
     assert state_of(first.store) == before
     peers.serve_products(products(ROWS, price=2))
@@ -98,12 +98,21 @@ def test_a_write_that_dies_is_there_as_a_whole_or_not_at_all(
         # And on it goes: the same again, then whatever else there is.
         if state_of(second.store) == CLEARED:
             assert (
-                second.undo_clear("products", actor=LOCAL, trigger=Trigger.CLI).counts.added == ROWS
+                second.undo_clear(
+                    "products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI
+                ).counts.added
+                == ROWS
             )
-        second.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(20)
+        second.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).wait(20)
         assert state_of(second.store) == SYNCED
-        assert second.clear("products", actor=LOCAL, trigger=Trigger.CLI).counts.withdrawn == ROWS
-        assert second.undo_clear("products", actor=LOCAL, trigger=Trigger.CLI).counts.added == ROWS
+        assert (
+            second.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).counts.withdrawn
+            == ROWS
+        )
+        assert (
+            second.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).counts.added
+            == ROWS
+        )
         assert state_of(second.store) == SYNCED
     finally:
         second.stop()
@@ -118,7 +127,7 @@ def test_who_waits_for_a_process_that_is_killed_takes_over_and_says_what_became_
     try:
         victim.start(application.store.path, peers.url)
         victim.wait_for("began")
-        ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        ticket = application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         time.sleep(0.7)
         assert ticket.run_id() is None, "one sync at a time"
         (alive,) = application.store.list_runs()
@@ -159,7 +168,7 @@ def test_a_stop_does_not_wait_for_a_silent_peer(settings: Settings, peers: Peers
     peers.serve_products(products(10, price=1))
     peers.gate.clear()
     stopping = start(settings, peers.url)
-    ticket = stopping.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    ticket = stopping.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     until(lambda: ticket.run_id() is not None and peers.asked)
     begun_at = time.monotonic()
     stopping.stop(timeout_s=0.5)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
-from ecommerce_core.domain import PromiseOutcome, Recurrence
+from ecommerce_core.domain import ExpectedOutcome, Recurrence
 from ecommerce_core.sandbox.data import ORIGIN
 from tests.support.callback_app import CallbackApp
 from tests.support.rig import HOUR, Rig, rigged
@@ -26,8 +26,8 @@ def every_tenth(number: int) -> bool:
 def missed(rig: Rig) -> set[tuple[str, datetime]]:
     return {
         (promise.dataset, promise.simulated_at)
-        for promise in rig.store.list_promises(limit=10_000)
-        if promise.outcome is PromiseOutcome.MISSED
+        for promise in rig.store.list_expected_callbacks(limit=10_000)
+        if promise.outcome is ExpectedOutcome.MISSED
     }
 
 
@@ -40,7 +40,7 @@ def test_every_dropped_callback_is_reported_missed_and_no_other(tmp_path: Path, 
     ):
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
         rig.add(CUSTOMERS, HOUR, Recurrence.HOUR)
-        rig.watcher.look()
+        rig.monitor.look()
         lost: set[tuple[str, datetime]] = set()
         for hour in range(1, 41):
             before = len(app.dropped)
@@ -51,8 +51,8 @@ def test_every_dropped_callback_is_reported_missed_and_no_other(tmp_path: Path, 
         assert lost
         assert missed(rig) == lost
         assert rig.counts() == {
-            PromiseOutcome.MISSED: len(lost),
-            PromiseOutcome.ON_TIME: 80 - len(lost),
+            ExpectedOutcome.MISSED: len(lost),
+            ExpectedOutcome.ON_TIME: 80 - len(lost),
         }
 
 
@@ -60,11 +60,11 @@ def test_one_of_two_tasks_of_a_dataset_at_one_time_is_missed(tmp_path: Path) -> 
     with CallbackApp(drops=lambda number: number == 2) as app, rigged(app, tmp_path) as rig:
         rig.add(PRODUCTS, HOUR, Recurrence.DAY)
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
-        rig.watcher.look()
+        rig.monitor.look()
         rig.tick()
         rig.look_after_grace()
 
-        assert rig.counts() == {PromiseOutcome.ON_TIME: 1, PromiseOutcome.MISSED: 1}
+        assert rig.counts() == {ExpectedOutcome.ON_TIME: 1, ExpectedOutcome.MISSED: 1}
 
 
 def test_the_clock_that_runs_by_itself_counts_every_dropped_callback(tmp_path: Path) -> None:
@@ -73,17 +73,17 @@ def test_the_clock_that_runs_by_itself_counts_every_dropped_callback(tmp_path: P
         app.has_fresh_clock = True
         rig.restart()
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
-        rig.watcher.start()
-        until(lambda: rig.watcher.snapshot().tasks)
+        rig.monitor.start()
+        until(lambda: rig.monitor.snapshot().tasks)
         ends = time.monotonic() + 30
         while len(app.taken) + len(app.dropped) < 25:
             assert time.monotonic() < ends, "the callbacks did not come in time"
             rig.sandbox.scheduler.tick()
             time.sleep(0.03)
-        rig.watcher.stop()
+        rig.monitor.stop()
         rig.look_after_grace()
 
-        [summary] = rig.store.promise_summary()
+        [summary] = rig.store.expected_summary()
         assert summary.promised == len(app.taken) + len(app.dropped) >= 25
         assert (summary.received, summary.missed) == (len(app.taken), len(app.dropped))
 
@@ -94,25 +94,25 @@ def test_a_watcher_that_could_not_look_for_a_while_still_finds_what_was_dropped(
     with CallbackApp(drops=lambda number: number == 3) as app, rigged(app, tmp_path) as rig:
         app.has_fresh_clock = True
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
-        rig.watcher.look()
+        rig.monitor.look()
         for _ in range(6):
             rig.sandbox.scheduler.tick()
         rig.look_after_grace()
 
         assert missed(rig) == {("products", ORIGIN + 3 * HOUR)}
-        assert rig.counts() == {PromiseOutcome.ON_TIME: 5, PromiseOutcome.MISSED: 1}
+        assert rig.counts() == {ExpectedOutcome.ON_TIME: 5, ExpectedOutcome.MISSED: 1}
 
 
 def test_lateness_is_never_negative(tmp_path: Path) -> None:
     with CallbackApp(drops=every_tenth) as app, rigged(app, tmp_path) as rig:
         rig.add(PRODUCTS, HOUR / 2, Recurrence.HOUR)
-        rig.watcher.look()
+        rig.monitor.look()
         rig.tick(20)
         rig.sandbox.scheduler.set_speed(timedelta(days=3).total_seconds())
         rig.tick(2)
         rig.look_after_grace()
 
-        lateness = [one.lateness_s for one in rig.store.list_promises(limit=1_000)]
+        lateness = [one.lateness_s for one in rig.store.list_expected_callbacks(limit=1_000)]
         known = [one for one in lateness if one is not None]
         assert len(known) > 20
         assert min(known) >= 0

@@ -17,7 +17,7 @@ import pytest
 
 from ecommerce_core.domain import (
     PeerContractError,
-    PeerCut,
+    PeerDisconnected,
     PeerError,
     PeerFailed,
     PeerRedirected,
@@ -125,7 +125,7 @@ def test_an_answer_that_is_cut_is_an_error(
 ) -> None:
     peer.play(CUTS[fault])
     where = "without an answer" if fault in NOTHING_CAME else "in the middle of its answer"
-    with pytest.raises(PeerCut) as caught:
+    with pytest.raises(PeerDisconnected) as caught:
         gateway.fetch("crm", "api/data", deadline_s=5)
     assert str(caught.value) == f"crm closed the connection {where}"
     assert len(peer.requests) == (3 if fault in NOTHING_CAME else 1)
@@ -301,10 +301,10 @@ def test_a_redirect_in_a_loop_ends(peer: MisbehavingPeer, gateway: Gateway) -> N
 
 SENT_ONCE = {
     "refused by the gateway": (faults.gateway_error(502), PeerUnreachable),
-    "no answer": (faults.hang_up(), PeerCut),
-    "reset": (faults.reset(), PeerCut),
+    "no answer": (faults.hang_up(), PeerDisconnected),
+    "reset": (faults.reset(), PeerDisconnected),
     "silence": (faults.never_answer(), PeerTimedOut),
-    "cut": (faults.cut_body(), PeerCut),
+    "cut": (faults.cut_body(), PeerDisconnected),
     "redirect": (faults.redirect("/schedule/add/", status=308), PeerRedirected),
     "too much": (faults.flood(2 * MB), PeerTooLarge),
 }

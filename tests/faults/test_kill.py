@@ -25,7 +25,7 @@ import pytest
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.domain import Query, Run, RunStatus, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store, snapshots
 from tests.faults.victim import Victim
@@ -122,7 +122,7 @@ def application(database: Path, url: str) -> Application:
 def sync(database: Path, url: str) -> Run:
     running = application(database, url)
     try:
-        return running.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(60)
+        return running.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).wait(60)
     finally:
         running.stop()
 
@@ -192,7 +192,7 @@ def check_next_start(scene: Scene, database: Path, *, began: bool) -> Generation
             assert run.status is RunStatus.INTERRUPTED
             assert run.finished_at is not None
         assert run.id == 2 or not began, "a run that began is gone from the journal"
-        again = running.request_sync("products", actor=LOCAL, trigger=Trigger.CLI).wait(60)
+        again = running.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).wait(60)
         expected = RunStatus.UNCHANGED if left == scene.new else RunStatus.SUCCEEDED
         assert again.status is expected
         assert again.counts.fetched == ROWS

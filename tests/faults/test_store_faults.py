@@ -25,12 +25,12 @@ from ecommerce_core.domain import (
     StoreBusy,
     StoreDamaged,
     StoreError,
-    StoreForeign,
     StoreFull,
+    StoreIncompatible,
     Totals,
     Trigger,
 )
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import SnapshotCode, Store
@@ -59,7 +59,9 @@ def running(database: Path, peers: Peers, *, busy_timeout_s: float = 0.3) -> Ite
 
 
 def sync(application: Application) -> Run:
-    return application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+    return application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(
+        30
+    )
 
 
 def fed(database: Path, peers: Peers, *, count: int = 100) -> Path:
@@ -264,7 +266,7 @@ def test_a_database_held_for_too_long_is_busy_and_then_well_again(
             before = database.read_bytes()
             attempts: list[Callable[[], object]] = [
                 lambda: sync(application),
-                lambda: application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL),
+                lambda: application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL),
                 application.store.check_writable,
             ]
             if not writes_ahead(database):
@@ -286,7 +288,7 @@ def test_a_database_locked_in_the_middle_of_a_sync_loses_nothing(
     peers.serve_products(products(100, price=2))
     with running(database, peers) as application:
         peers.gate.clear()
-        ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        ticket = application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         until(lambda: ticket.run_id() is not None)
         with held_by_another_process(database):
             peers.gate.set()
@@ -306,7 +308,7 @@ def test_a_database_released_in_time_makes_nobody_fail(tmp_path: Path, peers: Pe
         running(database, peers, busy_timeout_s=10) as application,
         held_by_another_process(database) as holder,
     ):
-        ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        ticket = application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         time.sleep(1)
         assert not ticket.future.done()
         assert holder.stdin is not None
@@ -378,7 +380,7 @@ def test_a_database_overwritten_while_it_is_used_is_left_byte_for_byte(
         before = contents(tmp_path)
         for attempt in (
             lambda: sync(application),
-            lambda: application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL),
+            lambda: application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL),
             application.store.list_runs,
             application.store.check_writable,
         ):
@@ -406,7 +408,7 @@ def test_rows_damaged_while_they_are_used_are_not_written_over(
             assert run is not None
             assert run.status is RunStatus.FAILED, "the journal is whole, and says so"
         with pytest.raises(StoreDamaged):
-            application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+            application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         assert database.read_bytes()[4_096 : 4_096 + len(GARBAGE)] == GARBAGE
 
         database.write_bytes(good)
@@ -448,7 +450,7 @@ def test_a_database_of_another_application_is_left_byte_for_byte(tmp_path: Path,
         subprocess.run([sys.executable, "-c", DIES_IN_A_WRITE, database], check=False)
         assert (tmp_path / "theirs.db-journal").exists()
     before = contents(tmp_path)
-    with pytest.raises(StoreForeign, match="a database of another application") as raised:
+    with pytest.raises(StoreIncompatible, match="a database of another application") as raised:
         Store.open(database)
     assert str(database) in str(raised.value)
     assert contents(tmp_path) == before
@@ -463,7 +465,7 @@ def test_a_database_of_a_newer_version_is_left_byte_for_byte(tmp_path: Path, pee
         )
         newer.commit()
     before = contents(tmp_path)
-    with pytest.raises(StoreForeign, match=r"newer version \(m999_of_tomorrow\)"):
+    with pytest.raises(StoreIncompatible, match=r"newer version \(m999_of_tomorrow\)"):
         Store.open(database)
     assert contents(tmp_path) == before
 
@@ -553,7 +555,7 @@ def test_a_lock_that_cannot_be_made_is_named_and_the_rows_stay(
         lock.mkdir()
         attempts: tuple[Callable[[], object], ...] = (
             lambda: sync(application),
-            lambda: application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL),
+            lambda: application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL),
         )
         for attempt in attempts:
             with pytest.raises(StoreError, match="cannot be used") as raised:

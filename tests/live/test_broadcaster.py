@@ -19,7 +19,7 @@ from ecommerce_core.domain import (
     StoreBusy,
     Trigger,
 )
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.live import Live
 from ecommerce_core.live.broadcaster import Seen
 from tests.support.peers import Peers, products
@@ -223,10 +223,10 @@ def test_a_run_a_clear_and_a_callback_are_told_at_once(
 
     version = live.state().versions["products"]
     application.live.start()
-    application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     rises("products", version)
     version = live.state().versions["products"]
-    application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     rises("products", version)
     version = live.state().versions["deliveries"]
     one = NewDelivery(datetime.now(UTC), "products", Outcome.REFUSED, None, None, None, None, 0.1)

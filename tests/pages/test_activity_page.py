@@ -13,7 +13,7 @@ import requests
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Delivery, NewDelivery, Outcome, Run, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.storage import Store
 from pages.runs import hints
 from pages.ui import echo
@@ -32,7 +32,7 @@ def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
 
 
 def sync(app: Application, name: str = "products", trigger: Trigger = Trigger.MANUAL) -> Run:
-    return app.request_sync(name, actor=LOCAL, trigger=trigger).wait(10)
+    return app.request_sync(name, actor=LOCAL_OPERATOR, trigger=trigger).wait(10)
 
 
 def journal(app: Application, *outcomes: Outcome, dataset: str = "products") -> int:

@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import Query, StoreBusy, Trigger, escape
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from pages.dataset import active_filters
 from pages.ui import echo
 from tests.support.page_session import NAVIGATION, Page, catalogue, installed
@@ -55,7 +55,7 @@ def shop(count: int, **changes: dict[str, Any]) -> bytes:
 
 
 def fetch(app: Application, name: str = "products") -> int:
-    return app.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(10).id
+    return app.request_sync(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10).id
 
 
 def address(page: Page) -> dict[str, list[str]]:
@@ -184,7 +184,7 @@ def test_rows_that_are_cleared_before_they_are_counted_are_counted_as_shown(
     count = app.reader.count_rows
 
     def clear_and_count(dataset: Dataset, query: Query) -> int:
-        app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         return count(dataset, query)
 
     monkeypatch.setattr(app.reader, "count_rows", clear_and_count)
@@ -200,7 +200,7 @@ def test_rows_that_are_cleared_before_they_are_read_leave_no_advice_without_a_ca
     list_rows = app.reader.list_rows
 
     def clear_and_list(dataset: Dataset, query: Query) -> list[Any]:
-        app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         return list_rows(dataset, query)
 
     monkeypatch.setattr(app.reader, "list_rows", clear_and_list)

@@ -8,8 +8,8 @@ import pytest
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import (
+    ANONYMOUS,
     SCHEDULER,
-    STRANGER,
     Actor,
     Delivery,
     DeliveryUnknown,
@@ -20,7 +20,7 @@ from ecommerce_core.domain import (
     SyncStopped,
     Trigger,
 )
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.domain.errors import NotAllowed
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
@@ -47,7 +47,7 @@ def test_it_runs_the_callbacks_sync_and_is_a_delivery_of_its_own(
     peers.bodies["scheduler"] = b'["07/01/2019-01:23:20", 50, false]'
     before = journal_one(application)
 
-    run = application.deliver_again(before, actor=LOCAL).wait(10)
+    run = application.deliver_again(before, actor=LOCAL_OPERATOR).wait(10)
 
     assert (run.trigger, run.task_name) == (Trigger.CALLBACK, "get_products")
     assert run.counts.added == 3
@@ -60,11 +60,11 @@ def test_it_carries_the_simulated_time_that_the_watcher_saw(settings: Settings) 
     with Sandbox(products=3, customers=3) as sandbox:
         app = Application.open(settings, gateway_url=sandbox.url)
         app.start(watch=False)
-        app.watcher.look()
-        clock = app.watcher.snapshot().reading.clock
+        app.monitor.look()
+        clock = app.monitor.snapshot().reading.clock
         before = journal_one(app)
 
-        run = app.deliver_again(before, actor=LOCAL).wait(10)
+        run = app.deliver_again(before, actor=LOCAL_OPERATOR).wait(10)
 
         assert clock is not None
         assert run.simulated_at is not None
@@ -79,10 +79,10 @@ def test_it_does_not_wait_for_the_peer_and_two_at_once_share_the_next_run(
     peers.serve_products(products(3))
     before = journal_one(application)
     peers.gate.clear()
-    application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     until(lambda: peers.asked["catalogue-produit"] == 1)
 
-    tickets = [application.deliver_again(before, actor=LOCAL) for _ in range(2)]
+    tickets = [application.deliver_again(before, actor=LOCAL_OPERATOR) for _ in range(2)]
     assert [ticket.joined for ticket in tickets] == [False, True]
     peers.gate.set()
     assert tickets[0].wait(10).id == tickets[1].wait(10).id
@@ -96,7 +96,7 @@ def test_a_peer_that_fails_again_is_told_after_what_was_delivered_again(
 ) -> None:
     before = journal_one(application)
 
-    run = application.deliver_again(before, actor=LOCAL).wait(10)
+    run = application.deliver_again(before, actor=LOCAL_OPERATOR).wait(10)
 
     again = newest(application, before)
     assert (again.outcome, again.again_of) == (Outcome.FAILED, before)
@@ -106,7 +106,7 @@ def test_a_peer_that_fails_again_is_told_after_what_was_delivered_again(
     assert "refused" not in told
 
 
-@pytest.mark.parametrize("actor", [STRANGER, SCHEDULER, Actor("ann", Role.ANALYST)])
+@pytest.mark.parametrize("actor", [ANONYMOUS, SCHEDULER, Actor("ann", Role.ANALYST)])
 def test_only_an_operator_may_ask_for_it(application: Application, actor: Actor) -> None:
     before = journal_one(application)
 
@@ -119,7 +119,7 @@ def test_only_an_operator_may_ask_for_it(application: Application, actor: Actor)
 
 def test_one_that_is_not_in_the_journal_runs_nothing(application: Application) -> None:
     with pytest.raises(DeliveryUnknown, match="callback 7"):
-        application.deliver_again(7, actor=LOCAL)
+        application.deliver_again(7, actor=LOCAL_OPERATOR)
 
     assert application.store.list_runs() == []
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_begun_is_journalled_as_failed(application: Application) 
     application.stop()
 
     with pytest.raises(SyncStopped):
-        application.deliver_again(before, actor=LOCAL)
+        application.deliver_again(before, actor=LOCAL_OPERATOR)
 
     # The log has ended with the rest, and writes what it was told after that when it starts again.
     application._deliveries.start()

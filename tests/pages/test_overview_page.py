@@ -10,7 +10,7 @@ import pytest
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import NewDelivery, Outcome, Recurrence, Run, RunStatus, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.storage import BackupSchedule
 from tests.support.page_session import Page, catalogue, ended, installed
@@ -28,7 +28,7 @@ def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
 
 
 def sync(app: Application, name: str = "products") -> Run:
-    return app.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    return app.request_sync(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
 
 
 def backdate(app: Application, run: Run, by: timedelta) -> None:
@@ -118,7 +118,7 @@ def test_each_open_problem_has_the_button_that_settles_it(app: Application, peer
 
 
 def test_a_silent_scheduler_is_a_problem_with_a_button_and_its_reason(app: Application) -> None:
-    until(lambda: app.watcher.snapshot().error is not None)
+    until(lambda: app.monitor.snapshot().error is not None)
     page = Page.open(app, "overview")
 
     assert "**The scheduler does not answer**" in page.texts()
@@ -149,7 +149,7 @@ def test_the_next_three_callbacks_are_told_in_both_clocks(tmp_path: Path) -> Non
                     simulated_at=at + timedelta(hours=hours),
                     recurrence=Recurrence.NONE,
                 )
-            app.watcher.look()
+            app.monitor.look()
             told = Page.open(app, "overview").told("ecommerce_live_text")
             coming = [one["text"] for one in told if "get_products" in one["text"]]
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Action, Product, RunStatus, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from tests.support.page_session import PAGES, Page, catalogue, ended, installed
 from tests.support.peers import Peers, customer
@@ -49,7 +49,7 @@ def test_every_page_opens_on_an_empty_store_and_says_that_it_is_the_sandbox(
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_opens_on_a_full_store(app: Application, name: str) -> None:
     for dataset in app.datasets:
-        app.request_sync(dataset, actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+        app.request_sync(dataset, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
 
     page = Page.open(app, name)
 
@@ -109,10 +109,10 @@ def test_what_asks_before_a_clearing_stays_until_it_is_answered_or_the_page_is_l
 def test_a_question_about_rows_that_are_gone_is_asked_no_more(app: Application) -> None:
     page = Page.open(app, "products").fetch("products")
     page.click("clear_products")
-    app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     page.at.run()
     assert "confirm_clear_products" not in page.sound().buttons()
-    app.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    app.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     page.at.run()
     assert "confirm_clear_products" not in page.sound().buttons()
 
@@ -200,7 +200,9 @@ def test_rejected_records_are_shown_with_their_reason(
     products = json.loads(catalogue(3))
     products["produits"][1]["prix"] = "**dear**"
     peers.bodies["catalogue-produit"] = json.dumps(products).encode()
-    run = app_of_peers.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    run = app_of_peers.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(
+        10
+    )
     page = Page.open(app_of_peers, "activity", run=str(run.id))
     rejected = page.table_named("Rejected records")
     assert list(rejected["key"]) == ["X1"]
@@ -212,9 +214,11 @@ def test_changes_are_shown_field_by_field_with_money_as_money(
     peers: Peers, app_of_peers: Application
 ) -> None:
     peers.bodies["catalogue-produit"] = catalogue(3)
-    app_of_peers.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    app_of_peers.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     peers.bodies["catalogue-produit"] = catalogue(3).replace(b'"prix": 424', b'"prix": 399', 1)
-    run = app_of_peers.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    run = app_of_peers.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(
+        10
+    )
     page = Page.open(app_of_peers, "activity", run=str(run.id))
     changes = page.table_named("What the run changed, field by field")
     assert changes.to_dict("records") == [
@@ -224,8 +228,8 @@ def test_changes_are_shown_field_by_field_with_money_as_money(
 
 def test_the_journal_lists_runs_and_filters_them(app: Application) -> None:
     for dataset in app.datasets:
-        app.request_sync(dataset, actor=LOCAL, trigger=Trigger.CLI).wait(10)
-    app.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        app.request_sync(dataset, actor=LOCAL_OPERATOR, trigger=Trigger.CLI).wait(10)
+    app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     page = Page.open(app, "activity")
     assert list(page.table("runs_table")["id"]) == [3, 2, 1]
     page.at.selectbox(key="runs_trigger").select(Trigger.CLI).run()
@@ -235,7 +239,7 @@ def test_the_journal_lists_runs_and_filters_them(app: Application) -> None:
 
 
 def test_a_run_in_the_url_opens_with_its_detail(app: Application) -> None:
-    app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     page = Page.open(app, "activity", run="1")
     assert "Run 1: fetch · products" in page.texts()
 
@@ -296,7 +300,7 @@ def test_a_language_that_we_do_not_have_is_ignored(app: Application) -> None:
 def test_what_a_peer_wrote_is_never_markup(peers: Peers, app_of_peers: Application) -> None:
     app, evil = app_of_peers, "**:red[x]** $y$ :material/home: <b>"
     peers.serve_customers([customer(n, firstName=evil) for n in range(30)])
-    app.request_sync("customers", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    app.request_sync("customers", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     cards = [m.value for m in Page.open(app, "customers").at.markdown if "red" in m.value]
     assert len(cards) == 25
     assert all(":red[" not in card and "\\$y\\$" in card for card in cards)
@@ -305,7 +309,7 @@ def test_what_a_peer_wrote_is_never_markup(peers: Peers, app_of_peers: Applicati
 def test_a_store_that_cannot_be_read_is_an_error_in_place_and_no_empty_table(
     app: Application,
 ) -> None:
-    app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     app.settings.database.write_bytes(b"this is no database, and it is long enough to be read")
     page = Page.open(app, "products")
     assert "no sound SQLite database" in page.texts()

@@ -18,7 +18,7 @@ import requests
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Language, Recurrence, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from pages.ui import installed
@@ -44,7 +44,7 @@ class Rig:
         return self.sandbox.scheduler.now()
 
     def look(self) -> None:
-        self.app.watcher.look()
+        self.app.monitor.look()
 
     def tick(self, times: int = 1) -> None:
         for _ in range(times):
@@ -348,7 +348,7 @@ def test_a_question_about_entries_that_are_gone_is_asked_no_more(rig: Rig) -> No
     page = rig.open().click("delete_task_get_products")
     assert "confirm_delete_task_get_products" in rig.again(page).buttons()
     source = rig.app.settings.app_name
-    rig.app.steering.delete_tasks("get_products", actor=LOCAL, source=source)
+    rig.app.steering.delete_tasks("get_products", actor=LOCAL_OPERATOR, source=source)
     assert "confirm_delete_task_get_products" not in rig.again(page).buttons()
 
 
@@ -452,7 +452,7 @@ def test_a_task_that_is_there_already_is_warned_of(rig: Rig) -> None:
 
 
 def test_a_recurrence_shorter_than_a_fetch_is_warned_of(rig: Rig) -> None:
-    rig.app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    rig.app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     page = fill(rig.open(), recurrence=Recurrence.MINUTE)
     assert "the last fetch took" not in page.texts()
     rig.set_speed(1_000_000)
@@ -591,7 +591,7 @@ def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) ->
 
     page.click("missed_seen")
     assert "were missed" not in rig.again(page).texts()
-    assert rig.app.watcher.missed_now()
+    assert rig.app.monitor.missed_now()
 
 
 # Languages, and the real scheduler's answers
@@ -647,7 +647,7 @@ def captured_scheduler(*, is_older: bool) -> Iterator[str]:
 @pytest.mark.parametrize("is_older", [False, True])
 def test_both_revisions_of_the_real_scheduler_are_shown(is_older: bool, tmp_path: Path) -> None:
     with captured_scheduler(is_older=is_older) as url, opened(url, tmp_path) as app:
-        app.watcher.look()
+        app.monitor.look()
         page = Page.open(app, "scheduler")
         assert timedelta() <= shown_at(page) - datetime(2019, 1, 9, 7, 55, 50) < 2 * HOUR
         assert listed(page) == ["get_products"] * 4

@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Language, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from pages.ui.table import Kind, browser_format, cells_of
 from tests.support.page_session import Page, catalogue, installed
 from tests.support.peers import Peers
@@ -111,7 +111,7 @@ def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
 def test_a_page_asks_the_browser_for_what_it_writes_as_we_do_and_writes_the_rest(
     app: Application, locale: str, written: tuple[str | None, str]
 ) -> None:
-    app.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(10)
+    app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     page = Page.open(app, "products", locale=locale)
     [table] = page.at.dataframe
     columns = json.loads(table.proto.columns)

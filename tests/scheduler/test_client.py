@@ -18,7 +18,7 @@ from ecommerce_core.domain import (
     Clock,
     ClockReading,
     PeerContractError,
-    PeerCut,
+    PeerDisconnected,
     PeerError,
     PeerFailed,
     PeerRefused,
@@ -622,7 +622,7 @@ def test_another_refusal_is_the_peers_error(gateway: FakeGateway, scheduler: Sch
 
 LOST: list[PeerError] = [
     silent(),
-    PeerCut("{peer} hung up", peer="scheduler"),
+    PeerDisconnected("{peer} hung up", peer="scheduler"),
     PeerUnreachable("the gateway says {peer} is down ({status})", peer="scheduler", status=502),
     PeerFailed("{peer} answered {status}: {reason}", peer="scheduler", status=500, reason="?"),
 ]

@@ -15,7 +15,7 @@ import pytest
 
 from ecommerce_core.domain import Clock, ClockReading, NewDelivery, Outcome, StoreBusy
 from ecommerce_core.logs import RefusalLimit
-from ecommerce_core.scheduler import DeliveryLog
+from ecommerce_core.scheduler import DeliveryWriter
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
 from tests.support.waiting import until
@@ -57,7 +57,7 @@ class Written:
 
 def test_many_deliveries_are_written_in_few_groups() -> None:
     written = Written()
-    log = DeliveryLog(written)
+    log = DeliveryWriter(written)
     log.start()
 
     def record_many() -> None:
@@ -77,7 +77,7 @@ def test_many_deliveries_are_written_in_few_groups() -> None:
 
 def test_a_delivery_is_written_soon_without_being_followed_by_another() -> None:
     written = Written()
-    log = DeliveryLog(written)
+    log = DeliveryWriter(written)
     log.start()
     log.record(delivery())
     until(lambda: written.count == 1, timeout_s=3)
@@ -87,7 +87,7 @@ def test_a_delivery_is_written_soon_without_being_followed_by_another() -> None:
 
 
 def test_the_stop_writes_what_waits(store: Store) -> None:
-    log = DeliveryLog(store.record_deliveries, interval_s=60)
+    log = DeliveryWriter(store.record_deliveries, interval_s=60)
     log.start()
     for number in range(500):
         log.record(delivery(str(number)))
@@ -102,7 +102,7 @@ def test_a_locked_database_delays_the_journal_and_loses_nothing(
     settings: Settings, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     impatient = Store.open(settings.database, busy_timeout_s=0.5)
-    log = DeliveryLog(impatient.record_deliveries, retry_s=0.05)
+    log = DeliveryWriter(impatient.record_deliveries, retry_s=0.05)
     holder = sqlite3.connect(store.path)
     holder.execute("BEGIN EXCLUSIVE")
     with caplog.at_level(logging.INFO, logger="ecommerce_core.scheduler.delivery_writer"):
@@ -123,7 +123,7 @@ def test_a_locked_database_delays_the_journal_and_loses_nothing(
 
 def test_what_finds_no_room_is_counted_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     written = Written(StoreBusy("locked"))
-    log = DeliveryLog(written, capacity=5, retry_s=0.02)
+    log = DeliveryWriter(written, capacity=5, retry_s=0.02)
     with caplog.at_level(logging.INFO, logger="ecommerce_core.scheduler.delivery_writer"):
         for _ in range(12):
             log.record(delivery())
@@ -136,7 +136,7 @@ def test_what_finds_no_room_is_counted_in_the_log(caplog: pytest.LogCaptureFixtu
 
 
 def test_one_delivery_that_cannot_be_written_does_not_hold_up_the_others(store: Store) -> None:
-    log = DeliveryLog(store.record_deliveries)
+    log = DeliveryWriter(store.record_deliveries)
     log.record(delivery("before"))
     log.record(delivery("a lone surrogate: \ud800"))
     log.record(delivery("after"))
@@ -168,7 +168,7 @@ def test_the_simulated_time_is_filled_in_when_the_clock_answers(
     answer: Callable[[Future[ClockReading]], object], simulated_at: datetime | None
 ) -> None:
     written = Written()
-    log = DeliveryLog(written, interval_s=0.01)
+    log = DeliveryWriter(written, interval_s=0.01)
     log.start()
     clock: Future[ClockReading] = Future()
     log.record(delivery("waits"), clock=clock)
@@ -184,7 +184,7 @@ def test_the_simulated_time_is_filled_in_when_the_clock_answers(
 
 def test_the_stop_does_not_wait_for_a_clock_that_hangs() -> None:
     written = Written()
-    log = DeliveryLog(written, interval_s=0.01)
+    log = DeliveryWriter(written, interval_s=0.01)
     log.start()
     log.record(delivery(), clock=Future())
     began = time.monotonic()
@@ -209,7 +209,7 @@ def test_twenty_refusals_a_minute_of_each_dataset_are_kept_and_the_others_counte
 
 
 def test_a_flood_of_refusals_takes_no_room_from_what_was_executed(store: Store) -> None:
-    log = DeliveryLog(store.record_deliveries, capacity=100)
+    log = DeliveryWriter(store.record_deliveries, capacity=100)
     for _ in range(1_000):
         log.record(delivery("refused", Outcome.REFUSED))
     for number in range(50):
@@ -224,7 +224,7 @@ def test_a_flood_of_refusals_takes_no_room_from_what_was_executed(store: Store) 
 
 def test_the_count_is_written_while_the_flood_goes_on_and_not_with_each_refusal() -> None:
     written = Written()
-    log = DeliveryLog(written, counted_every_s=0.2)
+    log = DeliveryWriter(written, counted_every_s=0.2)
     log.start()
     for _ in range(500):
         log.record(delivery("refused", Outcome.REFUSED))
@@ -238,7 +238,7 @@ def test_the_count_is_written_while_the_flood_goes_on_and_not_with_each_refusal(
 
 def test_a_count_that_cannot_be_written_is_written_later() -> None:
     written = Written(StoreBusy("locked"))
-    log = DeliveryLog(written, counted_every_s=0.02, retry_s=0.02)
+    log = DeliveryWriter(written, counted_every_s=0.02, retry_s=0.02)
     log.start()
     for _ in range(30):
         log.record(delivery("refused", Outcome.REFUSED))

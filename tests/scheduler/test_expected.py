@@ -15,20 +15,20 @@ from ecommerce_core.domain import (
     Clock,
     Delivery,
     Entry,
-    Flight,
-    Look,
+    ExpectedCallback,
+    ExpectedOutcome,
+    InFlightCallback,
+    MonitorState,
     Outcome,
-    Promise,
-    PromiseOutcome,
     Recurrence,
+    ScheduleSnapshot,
     Task,
-    WatchState,
     entries_of,
     period,
 )
 from ecommerce_core.scheduler.expected import MAX_SINGLE, compare
-from ecommerce_core.scheduler.matching import Terms, settle
-from ecommerce_core.scheduler.tracker import Ledger
+from ecommerce_core.scheduler.matching import MatchPolicy, settle
+from ecommerce_core.scheduler.tracker import ExpectationTracker
 
 T0 = datetime(2019, 1, 7)
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -40,12 +40,16 @@ def entry(after: timedelta, recurrence: str = "hour", *, dataset: str = "product
     return Entry(dataset, "get", "e-commerce", recurrence, T0 + after)
 
 
-def look(number: int, clock_after: timedelta, *entries: Entry, speed: float = 60) -> Look:
+def look(
+    number: int, clock_after: timedelta, *entries: Entry, speed: float = 60
+) -> ScheduleSnapshot:
     at = NOW + number * SECOND
-    return Look(at, at + SECOND / 10, Clock(T0 + clock_after, speed, paused=False), entries)
+    return ScheduleSnapshot(
+        at, at + SECOND / 10, Clock(T0 + clock_after, speed, paused=False), entries
+    )
 
 
-def due(promises: Iterable[Promise]) -> list[timedelta]:
+def due(promises: Iterable[ExpectedCallback]) -> list[timedelta]:
     return [promise.simulated_at - T0 for promise in promises for _ in range(promise.count)]
 
 
@@ -166,10 +170,10 @@ def test_only_tasks_that_call_us_are_watched() -> None:
     )
 
 
-def promise(number: int, **fields: object) -> Promise:
+def promise(number: int, **fields: object) -> ExpectedCallback:
     """Due at hour ``number``, fired between looks ``number - 1`` and ``number``."""
     at = T0 + number * HOUR
-    made = Promise(
+    made = ExpectedCallback(
         id=number,
         dataset="products",
         task_name="get",
@@ -193,16 +197,16 @@ def delivery(number: int, after_s: float, **fields: object) -> Delivery:
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
-def terms(now_s: float, **fields: object) -> Terms:
+def terms(now_s: float, **fields: object) -> MatchPolicy:
     now = NOW + now_s * SECOND
-    made = Terms(now=now, grace=GRACE, listed_at=now - SECOND / 10, serving_since=NOW - HOUR)
+    made = MatchPolicy(now=now, grace=GRACE, listed_at=now - SECOND / 10, serving_since=NOW - HOUR)
     return replace(made, **fields)  # type: ignore[arg-type]
 
 
 def test_a_lost_callback_is_not_hidden_by_the_next_one() -> None:
     after, left = settle([promise(1), promise(2)], [delivery(9, 1.5)], terms(12))
 
-    assert [one.outcome for one in after] == [PromiseOutcome.MISSED, PromiseOutcome.ON_TIME]
+    assert [one.outcome for one in after] == [ExpectedOutcome.MISSED, ExpectedOutcome.ON_TIME]
     assert left == ()
 
 
@@ -212,7 +216,7 @@ def test_what_came_after_the_last_list_waits_for_the_next() -> None:
     assert after == [promise(1)]
     assert [one.id for one in left] == [9]
     after, left = settle(after, left, terms(3))
-    assert [one.outcome for one in after] == [PromiseOutcome.ON_TIME]
+    assert [one.outcome for one in after] == [ExpectedOutcome.ON_TIME]
 
 
 def test_what_came_before_an_entry_was_last_seen_waiting_pays_nothing_of_it() -> None:
@@ -223,14 +227,14 @@ def test_what_came_before_an_entry_was_last_seen_waiting_pays_nothing_of_it() ->
 
 def test_while_an_entry_is_in_flight_its_callbacks_pay_nothing_older() -> None:
     since, noticed_at = NOW + 4 * SECOND, NOW + 5.1 * SECOND
-    flight = Flight(entry(5 * HOUR), since, noticed_at, T0 + 5 * HOUR)
-    older = promise(1, outcome=PromiseOutcome.MISSED)
+    flight = InFlightCallback(entry(5 * HOUR), since, noticed_at, T0 + 5 * HOUR)
+    older = promise(1, outcome=ExpectedOutcome.MISSED)
     extra = delivery(9, 6)
     after, left = settle([older], [extra], terms(7, flights=(flight,)))
     assert (after, left) == ([older], (extra,))
 
     after, _ = settle([older, promise(5)], [extra], terms(7, flights=(flight,)))
-    assert [one.outcome for one in after] == [PromiseOutcome.MISSED, PromiseOutcome.ON_TIME]
+    assert [one.outcome for one in after] == [ExpectedOutcome.MISSED, ExpectedOutcome.ON_TIME]
 
 
 def test_a_call_by_a_stranger_pays_only_what_would_be_missed() -> None:
@@ -239,9 +243,9 @@ def test_a_call_by_a_stranger_pays_only_what_would_be_missed() -> None:
     assert (after, left) == ([promise(1)], (refused,))
 
     both, _ = settle(after, [*left, delivery(9, 0.6)], terms(2))
-    assert [(one.outcome, one.delivery_id) for one in both] == [(PromiseOutcome.ON_TIME, 9)]
+    assert [(one.outcome, one.delivery_id) for one in both] == [(ExpectedOutcome.ON_TIME, 9)]
     alone, _ = settle(after, left, terms(12))
-    assert [(one.outcome, one.delivery_id) for one in alone] == [(PromiseOutcome.REFUSED, 8)]
+    assert [(one.outcome, one.delivery_id) for one in alone] == [(ExpectedOutcome.REFUSED, 8)]
 
 
 @pytest.mark.parametrize("outcome", [Outcome.EXECUTED, Outcome.JOINED, Outcome.FAILED])
@@ -251,7 +255,7 @@ def test_what_a_person_had_delivered_again_pays_no_promise(outcome: Outcome) -> 
     assert (waiting, left) == ([promise(1)], ())
 
     missed, _ = settle([promise(1)], [again], terms(12))
-    assert [one.outcome for one in missed] == [PromiseOutcome.MISSED]
+    assert [one.outcome for one in missed] == [ExpectedOutcome.MISSED]
     own, _ = settle([promise(1)], [again, delivery(10, 0.6)], terms(12))
     assert [one.delivery_id for one in own] == [10]
 
@@ -261,8 +265,8 @@ def test_a_sync_under_way_puts_off_what_is_missed_one_that_began_later_does_not(
 
     waiting, _ = settle([promise(1)], [], terms(20, busy_since={"products": early}))
     missed, _ = settle([promise(1)], [], terms(20, busy_since={"products": late}))
-    assert waiting[0].outcome is PromiseOutcome.OWED
-    assert missed[0].outcome is PromiseOutcome.MISSED
+    assert waiting[0].outcome is ExpectedOutcome.OWED
+    assert missed[0].outcome is ExpectedOutcome.MISSED
 
 
 def test_a_promise_of_many_is_shared_out_by_outcome() -> None:
@@ -274,9 +278,9 @@ def test_a_promise_of_many_is_shared_out_by_outcome() -> None:
     after, _ = settle([many], came, terms(12))
 
     assert Counter({one.outcome: one.count for one in after}) == {
-        PromiseOutcome.MISSED: 210,
-        PromiseOutcome.FAILED: 60,
-        PromiseOutcome.OVERRAN: 30,
+        ExpectedOutcome.MISSED: 210,
+        ExpectedOutcome.FAILED: 60,
+        ExpectedOutcome.OVERRAN: 30,
     }
     assert [one.id for one in after] == [1, 0, 0]
     assert after[0].simulated_at == T0 + 91 * HOUR
@@ -287,19 +291,21 @@ def test_lateness_is_counted_in_simulated_time_and_never_negative() -> None:
     late, _ = settle([promise(1)], [delivery(9, 0.5, simulated_at=clock_at)], terms(2))
     early, _ = settle([promise(1)], [delivery(9, 0.5, simulated_at=T0)], terms(2))
 
-    assert (late[0].outcome, late[0].lateness_s) == (PromiseOutcome.LATE, 7201)
-    assert (early[0].outcome, early[0].lateness_s) == (PromiseOutcome.ON_TIME, 0)
+    assert (late[0].outcome, late[0].lateness_s) == (ExpectedOutcome.LATE, 7201)
+    assert (early[0].outcome, early[0].lateness_s) == (ExpectedOutcome.ON_TIME, 0)
 
 
 class MemoryStore:
     """What the ledger needs of a store, in memory."""
 
     def __init__(self) -> None:
-        self.promises: dict[int, Promise] = {}
+        self.promises: dict[int, ExpectedCallback] = {}
         self.deliveries: list[Delivery] = []
-        self.state: WatchState | None = None
+        self.state: MonitorState | None = None
 
-    def record_promises(self, promises: Sequence[Promise], state: WatchState) -> list[Promise]:
+    def record_promises(
+        self, promises: Sequence[ExpectedCallback], state: MonitorState
+    ) -> list[ExpectedCallback]:
         stored = []
         for one in promises:
             kept = replace(one, id=one.id or len(self.promises) + 1)
@@ -308,20 +314,22 @@ class MemoryStore:
         self.state = state
         return stored
 
-    def watch_state(self) -> WatchState | None:
+    def watch_state(self) -> MonitorState | None:
         return self.state
 
     def newest_delivery_id(self) -> int:
         return len(self.deliveries)
 
-    def open_promises(self, *, noticed_since: datetime) -> list[Promise]:
+    def open_promises(self, *, noticed_since: datetime) -> list[ExpectedCallback]:
         return [one for one in self.promises.values() if not one.outcome.is_received]
 
     def list_deliveries_after(self, after: int, *, ids: Iterable[int] = ()) -> list[Delivery]:
         wanted = set(ids)
         return [one for one in self.deliveries if one.id > after or one.id in wanted]
 
-    def list_promises(self, *, limit: int, noticed_since: datetime) -> list[Promise]:
+    def list_expected_callbacks(
+        self, *, limit: int, noticed_since: datetime
+    ) -> list[ExpectedCallback]:
         return [one for one in self.promises.values() if one.noticed_at >= noticed_since][::-1]
 
 
@@ -340,7 +348,7 @@ class Model:
         self.restart()
 
     def restart(self) -> None:
-        self.ledger = Ledger(
+        self.tracker = ExpectationTracker(
             self.store,  # type: ignore[arg-type]
             app_name="e-commerce",
             source="there",
@@ -353,9 +361,9 @@ class Model:
     def look(self) -> None:
         asked_at = self.now
         self.wait(0.005)
-        seen = Look(asked_at, self.now, self.clock, tuple(self.tasks))
+        seen = ScheduleSnapshot(asked_at, self.now, self.clock, tuple(self.tasks))
         self.wait(0.005)
-        self.ledger.advance(seen, now=self.now)
+        self.tracker.advance(seen, now=self.now)
 
     def tick(self, drops: Sequence[bool], looks: Sequence[bool]) -> None:
         """A tick; ``looks``: whether somebody looks while a callback runs."""
@@ -458,7 +466,7 @@ def test_a_reset_at_any_time_leaves_nothing_owed_and_no_alarm(
     before = model.counts()["missed"]
     model.look()
 
-    assert model.ledger.missed_now() == []
+    assert model.tracker.missed_now() == []
     assert model.counts()["owed"] == 0
     assert model.counts()["missed"] == before
 

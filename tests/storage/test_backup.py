@@ -22,15 +22,15 @@ from ecommerce_core.domain import (
     StoreBusy,
     StoreDamaged,
     StoreError,
-    StoreForeign,
     StoreFull,
+    StoreIncompatible,
     Trigger,
 )
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     BackupSchedule,
-    Presence,
+    DatabaseLock,
     Store,
     list_backups,
     restore_backup,
@@ -45,7 +45,9 @@ HOUR = timedelta(hours=1)
 
 def fetch(application: Application, peers: Peers, count: int, *, price: int = 100) -> Run:
     peers.serve_products(products(count, price=price))
-    return application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+    return application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(
+        30
+    )
 
 
 def rows_of(path: Path) -> int:
@@ -403,9 +405,9 @@ def empty(path: Path) -> None:
     [
         (damaged, StoreDamaged),
         (text, StoreDamaged),
-        (foreign, StoreForeign),
-        (newer, StoreForeign),
-        (empty, StoreForeign),
+        (foreign, StoreIncompatible),
+        (newer, StoreIncompatible),
+        (empty, StoreIncompatible),
     ],
 )
 def test_a_file_that_will_not_do_is_refused_and_nothing_changes(
@@ -459,13 +461,13 @@ def test_no_application_opens_the_database_while_it_is_being_replaced(
     stopped: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ecommerce_core.storage.database_lock.PATIENCE_S", 0.1)
-    alone = Presence.alone(stopped.settings.database)
+    alone = DatabaseLock.alone(stopped.settings.database)
     try:
         with pytest.raises(StoreBusy, match="is being restored at this moment"):
-            Presence.announce(stopped.settings.database, timeout_s=0.1)
+            DatabaseLock.announce(stopped.settings.database, timeout_s=0.1)
     finally:
         alone.let_go()
-    Presence.announce(stopped.settings.database, timeout_s=0.1).let_go()
+    DatabaseLock.announce(stopped.settings.database, timeout_s=0.1).let_go()
 
 
 def test_a_damaged_database_is_replaced_and_kept_with_what_lay_beside_it(

@@ -17,7 +17,7 @@ from ecommerce_core.domain import (
     StoreBusy,
     StoreDamaged,
     StoreError,
-    StoreForeign,
+    StoreIncompatible,
     Totals,
     Trigger,
 )
@@ -171,7 +171,7 @@ def test_a_database_of_another_application_is_left_as_it_is(tmp_path: Path) -> N
     other.close()
     before = file.read_bytes()
 
-    with pytest.raises(StoreForeign, match="another application"):
+    with pytest.raises(StoreIncompatible, match="another application"):
         Store.open(file)
 
     assert file.read_bytes() == before
@@ -184,7 +184,7 @@ def test_a_database_of_a_newer_version_is_left_as_it_is(store: Store) -> None:
             " VALUES ('ecommerce', 'm999_future', '')"
         )
 
-    with pytest.raises(StoreForeign, match="m999_future"):
+    with pytest.raises(StoreIncompatible, match="m999_future"):
         Store.open(store.path)
 
 

@@ -14,10 +14,10 @@ from typing import Any
 import requests
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.domain import Progress, PromiseOutcome, Recurrence, Stage, Trigger
+from ecommerce_core.domain import ExpectedOutcome, Progress, Recurrence, Stage, Trigger
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Scheduler, Watcher
+from ecommerce_core.scheduler import Scheduler, SchedulerMonitor
 from ecommerce_core.storage import Store
 from tests.support.callback_app import CallbackApp
 
@@ -43,7 +43,7 @@ class Rig:
         gateway = Gateway(self.sandbox.url, timeout_s=2, deadline_s=3)
         self.scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0)
         self.app.store, self.app.scheduler = self.store, self.scheduler
-        self.watcher = Watcher(
+        self.monitor = SchedulerMonitor(
             self.scheduler,
             self.store,
             app_name="e-commerce",
@@ -68,16 +68,16 @@ class Rig:
         """Tick, and look after each tick."""
         for _ in range(times):
             self.sandbox.scheduler.tick()
-            assert self.watcher.look()
+            assert self.monitor.look()
 
     def look_after_grace(self) -> None:
-        assert self.watcher.look()
+        assert self.monitor.look()
         time.sleep(self.grace_s + 0.05)
-        assert self.watcher.look()
+        assert self.monitor.look()
 
-    def counts(self, **of: Any) -> Counter[PromiseOutcome]:
-        found: Counter[PromiseOutcome] = Counter()
-        for promise in self.store.list_promises(limit=10_000, **of):
+    def counts(self, **of: Any) -> Counter[ExpectedOutcome]:
+        found: Counter[ExpectedOutcome] = Counter()
+        for promise in self.store.list_expected_callbacks(limit=10_000, **of):
             found[promise.outcome] += promise.count
         return found
 
@@ -94,4 +94,4 @@ def rigged(app: CallbackApp, folder: Path, *, speed: float = 3600) -> Iterator[R
     with sandbox:
         rig = Rig(sandbox, app, Store.open(folder / "ecommerce.db"))
         yield rig
-        rig.watcher.stop()
+        rig.monitor.stop()

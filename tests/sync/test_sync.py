@@ -19,12 +19,12 @@ from ecommerce_core.domain import (
     Trigger,
     Withdrawn,
 )
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from tests.support.peers import Peers, customer, product, products
 
 
 def sync(application: Application, name: str = "products") -> Run:
-    return application.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+    return application.request_sync(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(20)
 
 
 def prices(application: Application, **query: Any) -> dict[str, int]:
@@ -186,7 +186,7 @@ def test_a_confirmed_run_applies_the_very_answer_that_was_held(
     held = sync(application)
     peers.serve_products(products(3))  # whatever the peer says meanwhile
 
-    run = application.confirm(held.id, actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+    run = application.confirm(held.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(20)
 
     assert run.status is RunStatus.SUCCEEDED
     assert run.confirms_run_id == held.id
@@ -196,7 +196,7 @@ def test_a_confirmed_run_applies_the_very_answer_that_was_held(
     assert resolved is not None
     assert resolved.resolution is Resolution.CONFIRMED
     with pytest.raises(RunNotHeld):
-        application.confirm(held.id, actor=LOCAL, trigger=Trigger.MANUAL)
+        application.confirm(held.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
 
 
 def test_a_discarded_run_changes_nothing_and_cannot_be_confirmed(
@@ -207,12 +207,12 @@ def test_a_discarded_run_changes_nothing_and_cannot_be_confirmed(
     peers.serve_products([])
     held = sync(application)
 
-    run = application.discard(held.id, actor=LOCAL)
+    run = application.discard(held.id, actor=LOCAL_OPERATOR)
 
     assert run.resolution is Resolution.DISCARDED
     assert totals(application).current == 40
     with pytest.raises(RunNotHeld, match=f"run {held.id} does not wait"):
-        application.discard(held.id, actor=LOCAL)
+        application.discard(held.id, actor=LOCAL_OPERATOR)
 
 
 def test_a_good_answer_supersedes_the_held_one(application: Application, peers: Peers) -> None:
@@ -337,7 +337,7 @@ def test_after_a_clear_the_same_answer_fills_the_table_again(
 ) -> None:
     peers.serve_products(products(30))
     sync(application)
-    application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
 
     run = sync(application)
 
@@ -350,7 +350,7 @@ def test_after_a_clear_an_answer_that_has_lost_more_than_half_is_held_and_can_be
 ) -> None:
     peers.serve_products(products(40))
     sync(application)
-    application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     peers.serve_products(products(few))
 
     run = sync(application)
@@ -359,7 +359,7 @@ def test_after_a_clear_an_answer_that_has_lost_more_than_half_is_held_and_can_be
     assert run.error is not None
     assert f"has {few} records where 40 rows were cleared" in run.error
     assert application.undoable_rows("products") == 40
-    application.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     assert totals(application).current == 40
 
 
@@ -370,7 +370,7 @@ def test_a_confirmed_old_answer_is_no_answer_to_a_newer_question(
     first = sync(application)
     peers.serve_products([])
     held = sync(application)
-    confirmed = application.confirm(held.id, actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+    confirmed = application.confirm(held.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(20)
     assert confirmed.status.is_good
 
     assert application.store.finished_sync_after("products", first.id) is None

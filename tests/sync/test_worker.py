@@ -13,21 +13,21 @@ import pytest
 
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Action, RunStatus, Stage, SyncBusy, SyncStopped, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.storage import NewRun, Store
-from ecommerce_core.sync import Ticket
+from ecommerce_core.sync import RunHandle
 from tests.support.peers import Peers, customer, products
 from tests.support.waiting import until
 
 
-def ask(application: Application, *, join_running: bool = False) -> Ticket:
+def ask(application: Application, *, join_running: bool = False) -> RunHandle:
     return application.request_sync(
-        "products", actor=LOCAL, trigger=Trigger.CALLBACK, join_running=join_running
+        "products", actor=LOCAL_OPERATOR, trigger=Trigger.CALLBACK, join_running=join_running
     )
 
 
-def begin_a_slow_sync(application: Application, peers: Peers) -> Ticket:
+def begin_a_slow_sync(application: Application, peers: Peers) -> RunHandle:
     """A sync whose peer has been asked and does not answer until the gate opens."""
     peers.serve_products(products(30))
     peers.gate.clear()
@@ -56,7 +56,7 @@ def test_a_storm_from_many_threads_costs_two_fetches(
     application: Application, peers: Peers
 ) -> None:
     begin_a_slow_sync(application, peers)
-    tickets: list[Ticket] = []
+    tickets: list[RunHandle] = []
 
     def storm() -> None:
         tickets.extend(ask(application) for _ in range(125))
@@ -94,7 +94,7 @@ def test_two_datasets_do_not_wait_for_each_other(application: Application, peers
     peers.gate.set()
 
     assert (
-        application.request_sync("customers", actor=LOCAL, trigger=Trigger.MANUAL)
+        application.request_sync("customers", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
         .wait(20)
         .status.is_good
     )
@@ -124,11 +124,14 @@ def test_a_clear_says_why_not_while_a_sync_runs(
     ticket = begin_a_slow_sync(application, peers)
 
     with pytest.raises(SyncBusy, match="a sync of products is under way"):
-        application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+        application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
 
     peers.gate.set()
     assert ticket.wait(20).status.is_good
-    assert application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL).counts.withdrawn == 30
+    assert (
+        application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).counts.withdrawn
+        == 30
+    )
 
 
 def test_a_clear_waits_for_a_sync_that_is_about_to_end(
@@ -137,7 +140,10 @@ def test_a_clear_waits_for_a_sync_that_is_about_to_end(
     begin_a_slow_sync(application, peers)
     threading.Timer(0.2, peers.gate.set).start()
 
-    assert application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL).counts.withdrawn == 30
+    assert (
+        application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).counts.withdrawn
+        == 30
+    )
 
 
 def test_a_run_that_a_crash_left_running_is_interrupted_at_the_next_start(
@@ -222,7 +228,9 @@ def test_those_whom_a_storms_run_answered_and_who_ask_again_share_the_next(
     monkeypatch.setattr("ecommerce_core.sync.worker.GATHER_S", 2.0)
     peers.serve_products(products(30))
     peers.gate.clear()
-    request = partial(application.request_sync, "products", actor=LOCAL, trigger=Trigger.CALLBACK)
+    request = partial(
+        application.request_sync, "products", actor=LOCAL_OPERATOR, trigger=Trigger.CALLBACK
+    )
     first = request()
     until(lambda: peers.asked["catalogue-produit"] == 1)
     storm = [request() for _ in range(20)]

@@ -25,12 +25,12 @@ from ecommerce_core.cli import cli
 from ecommerce_core.cli.doctor import examine
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Verdict
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     BackupSchedule,
-    Presence,
+    DatabaseLock,
     Store,
     list_backups,
     restore_backup,
@@ -477,7 +477,9 @@ def test_nobody_else_reads_or_locks_any_file_of_ours_whatever_the_umask(
         application = Application.open(settings, gateway_url=peers.url)
         application.start()
         try:
-            application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+            application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(
+                30
+            )
             until(lambda: application.backups.state.last_at)
             write_backup(application.store, folder / "by-hand.db")
             with application.store.writing() as db:
@@ -581,7 +583,9 @@ def test_another_account_neither_reads_nor_locks_nor_stops_the_application(peers
         application = Application.open(settings, gateway_url=peers.url)
         application.start()
         try:
-            application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+            application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(
+                30
+            )
             ours = [path for path in folder.iterdir() if path.name.startswith("ecommerce.db")]
             assert len(ours) >= 4
             for path in ours:
@@ -921,7 +925,7 @@ def test_a_lock_file_that_is_a_link_is_not_followed(database: Path, tmp_path: Pa
     database.with_name("ecommerce.db.in-use.lock").symlink_to(victim)
 
     with pytest.raises(StoreError, match=r"ecommerce\.db\.in-use\.lock"):
-        Presence.announce(database)
+        DatabaseLock.announce(database)
 
     assert not victim.exists()
 
@@ -949,7 +953,9 @@ def test_a_file_system_without_modes_is_used_as_any_other(
     application = Application.open(settings, gateway_url=peers.url)
     try:
         application.start(watch=False)
-        run = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        run = application.request_sync(
+            "products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL
+        ).wait(30)
         backup = write_backup(application.store, tmp_path / "backup.db")
         assert run.counts.added == 30
         assert application.reader.state(PRODUCTS).shown is not None
@@ -983,7 +989,7 @@ def test_where_no_lock_can_be_made_the_database_is_read_all_the_same() -> None:
         make_database(folder / "shop.db")
 
         with account(NOBODY):
-            Presence.announce(folder / "shop.db").let_go()
+            DatabaseLock.announce(folder / "shop.db").let_go()
 
         assert not (folder / "shop.db.in-use.lock").exists()
 
@@ -1004,7 +1010,7 @@ def test_what_root_creates_belongs_to_the_account_of_the_folder(
     application = Application.open(settings, gateway_url=peers.url)
     application.start()
     try:
-        application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(30)
         until((folder / "sub" / "shop.db.watcher.lock").exists)
         backup = write_backup(application.store, backups / "shop.db").path
     finally:
@@ -1036,7 +1042,7 @@ def test_root_gives_away_no_file_that_was_there_before(tmp_path: Path) -> None:
     lock = folder / "shop.db.in-use.lock"
     lock.hardlink_to(secret)
 
-    Presence.announce(folder / "shop.db").let_go()
+    DatabaseLock.announce(folder / "shop.db").let_go()
 
     assert secret.stat().st_uid == 0
 

@@ -26,7 +26,7 @@ from bench.bench_memory import measure, write_answer
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Row
 from ecommerce_core.domain import Counts, Customer, Query, Run, RunStatus, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from tests.companion.data_routes.written import AT, row, written
 from tests.support.peers import Peers, product, products
@@ -40,7 +40,7 @@ def running(settings: Settings, peers: Peers) -> Iterator[Callable[[], Run]]:
     application.start(watch=False)
     try:
         yield lambda: application.request_sync(
-            "products", actor=LOCAL, trigger=Trigger.MANUAL
+            "products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL
         ).wait(60)
     finally:
         application.stop(timeout_s=5)
@@ -222,7 +222,7 @@ def test_no_text_of_a_peer_is_a_live_cell_whatever_separates_cells(
     application = Application.open(settings, gateway_url=peers.url)
     application.start(watch=False)
     try:
-        application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(30)
         rows = [row for rows in application.reader.iter_rows(PRODUCTS, Query()) for row in rows]
     finally:
         application.stop(timeout_s=5)

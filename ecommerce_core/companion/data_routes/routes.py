@@ -18,7 +18,14 @@ from ecommerce_core.companion.data_routes.making import Made, Question, make_cha
 from ecommerce_core.companion.data_routes.request import Asked, pairs_of, parse
 from ecommerce_core.companion.data_routes.selection import NeedsMemory, Work
 from ecommerce_core.companion.data_routes.stream import FileReply, run_stoppably, unless_gone
-from ecommerce_core.companion.http import RETRY_LATER, Answer, CallerGone, Problem, Reply, header
+from ecommerce_core.companion.http import (
+    RETRY_LATER,
+    Answer,
+    ClientDisconnected,
+    Problem,
+    Reply,
+    header,
+)
 from ecommerce_core.companion.served import ServedApplication, Service
 from ecommerce_core.domain import RowsPreparing, Run, StoreError
 from ecommerce_core.storage import Reader, Version
@@ -86,7 +93,7 @@ class DataRoutes:
     async def _answer(
         self, route: DataRoute, service: Service, scope: Scope, receive: Receive
     ) -> Reply | FileReply:
-        """Answer with a file. Raises Problem, CallerGone."""
+        """Answer with a file. Raises Problem, ClientDisconnected."""
         self._follow()
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
@@ -118,7 +125,7 @@ class DataRoutes:
                 raise
             raise Problem(503, "the application is stopping", RETRY_LATER) from None
         if made is None:
-            raise CallerGone
+            raise ClientDisconnected
         headers = headers_of(question, route, made.version) | {"Content-Length": str(made.size)}
         if not asked.is_page:
             who = grant.actor.name if grant is not None and grant.actor.name else "-"

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from ecommerce_core.companion.http.responses import (
     RETRY_LATER,
-    CallerGone,
+    ClientDisconnected,
     Problem,
     has_body,
     header,
@@ -55,7 +55,7 @@ class Endpoint:
         reply: Sendable
         try:
             reply = await self._reply(scope, receive)
-        except CallerGone:
+        except ClientDisconnected:
             return
         except Problem as problem:
             reply = problem.reply(as_json=wants_json(header(scope["headers"], b"accept")))

@@ -43,7 +43,7 @@ class Reply:
         await send_reply(reply, scope, receive, send)
 
 
-class CallerGone(Exception):  # noqa: N818
+class ClientDisconnected(Exception):  # noqa: N818
     """The caller hung up before it was answered: nobody is left to answer."""
 
 

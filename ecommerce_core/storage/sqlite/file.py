@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreForeign, StoreFull
+from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreIncompatible
 from ecommerce_core.storage.private_files import check_one_name, create_empty
 from ecommerce_core.storage.sqlite.checks import find_damage, refuse_planted_journal
 
@@ -130,7 +130,7 @@ class SqliteFile:
         """A read-only connection to a file that is ours and sound; None where there is none yet.
 
         ``check_shape`` raises if the database declares something else than it should. ``whole``:
-        all of the file is read, however long that takes. Raises StoreForeign, StoreDamaged,
+        all of the file is read, however long that takes. Raises StoreIncompatible, StoreDamaged,
         StoreError before anything is written to the file.
         """
         if not self.path.exists():
@@ -235,8 +235,8 @@ class SqliteFile:
         with closing(self.connect("rw")) as connection:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
 
-    def _foreign(self) -> StoreForeign:
-        return StoreForeign(
+    def _foreign(self) -> StoreIncompatible:
+        return StoreIncompatible(
             "{path} is a database of another application; it was left as it is."
             " Set ECOMMERCE_DATABASE to another file.",
             path=self.path,

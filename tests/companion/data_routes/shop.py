@@ -10,7 +10,7 @@ from typing import Any
 from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.domain import Run, Trigger
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from tests.support.companion_server import Answered, Served, with_a_page
 
 
@@ -24,7 +24,9 @@ class DataServer:
 
     def fetch(self, name: str) -> Run:
         """Fetch a dataset."""
-        return self.application.request_sync(name, actor=LOCAL, trigger=Trigger.MANUAL).wait(30)
+        return self.application.request_sync(
+            name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL
+        ).wait(30)
 
     def url(self, address: str) -> str:
         """The whole address of a route."""

@@ -15,8 +15,8 @@ from ecommerce_core.application import DATASETS, Application
 from ecommerce_core.companion.health import PeerErrors, check
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.domain import Query, Run, RunStatus, Totals, Trigger
-from ecommerce_core.domain.access import LOCAL
-from ecommerce_core.scheduler import DeliveryLog
+from ecommerce_core.domain.access import LOCAL_OPERATOR
+from ecommerce_core.scheduler import DeliveryWriter
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import SnapshotCode
 from ecommerce_core.sync import worker
@@ -28,7 +28,9 @@ ROOT = Path(__file__).parents[3]
 
 
 def sync(application: Application) -> Run:
-    return application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+    return application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(
+        20
+    )
 
 
 def state_of(application: Application) -> tuple[SnapshotCode, str | None]:
@@ -67,9 +69,9 @@ def test_whoever_hears_of_a_run_reads_its_rows(application: Application, peers: 
         sync(application)
         assert application.reader.count_rows(PRODUCTS, Query()) == count
 
-    application.clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     assert application.reader.totals(PRODUCTS) == Totals(current=0, withdrawn=0)
-    application.undo_clear("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     assert application.reader.totals(PRODUCTS).current == 50
 
     assert seen == [30, 40, 50, 0, 50]
@@ -83,7 +85,7 @@ def test_a_held_answer_is_read_once_it_is_confirmed(application: Application, pe
     assert held.status is RunStatus.HELD
     assert application.reader.totals(PRODUCTS).current == 30
 
-    application.confirm(held.id, actor=LOCAL, trigger=Trigger.MANUAL).wait(20)
+    application.confirm(held.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(20)
 
     assert application.reader.totals(PRODUCTS) == Totals(current=5, withdrawn=25)
 
@@ -155,7 +157,7 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
 
     assert (run.status, run.counts.added) == (RunStatus.SUCCEEDED, 10)
     assert state_of(application) == (SnapshotCode.PREPARING, "not_written")
-    journal = DeliveryLog(application.store.record_deliveries)
+    journal = DeliveryWriter(application.store.record_deliveries)
     journal.start()
     health = check(
         application.store,
@@ -214,7 +216,7 @@ def test_a_server_that_is_told_to_stop_ends_though_a_snapshot_is_being_written(
     application: Application, peers: Peers
 ) -> None:
     peers.serve_products(products(30_000))
-    ticket = application.request_sync("products", actor=LOCAL, trigger=Trigger.MANUAL)
+    ticket = application.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     until(lambda: application.store.totals(PRODUCTS).current == 30_000)
 
     application.stop(timeout_s=0)

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from ecommerce_core.domain import Action, Outcome, PromiseOutcome, Resolution, RunStatus, Trigger
+from ecommerce_core.domain import Action, ExpectedOutcome, Outcome, Resolution, RunStatus, Trigger
 from ecommerce_core.storage.sqlite.journals import DatasetState
 
 _CHUNK = 2**20
@@ -142,7 +142,7 @@ _READERS: Mapping[tuple[str, str], Callable[[Any], object]] = {
     ("run", "resolution"): Resolution,
     ("run", "stages_s"): lambda text: msgspec.json.decode(text, type=dict[str, float]),
     ("delivery", "outcome"): Outcome,
-    ("promise", "outcome"): PromiseOutcome,
+    ("promise", "outcome"): ExpectedOutcome,
     ("dataset_state", "cleared"): _read_cleared,
     ("watch", "state"): msgspec.json.decode,
     ("held", "body"): _read_body,

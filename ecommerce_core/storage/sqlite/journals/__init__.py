@@ -11,7 +11,7 @@ from ecommerce_core.storage.sqlite.journals.dataset_state import (
     upsert_state,
 )
 from ecommerce_core.storage.sqlite.journals.deliveries import DeliveryJournal
-from ecommerce_core.storage.sqlite.journals.expected_callbacks import PromiseJournal
+from ecommerce_core.storage.sqlite.journals.expected_callbacks import ExpectedCallbackJournal
 from ecommerce_core.storage.sqlite.journals.recent import Recent
 from ecommerce_core.storage.sqlite.journals.runs import (
     Journal,
@@ -28,7 +28,7 @@ __all__ = [
     "DeliveryJournal",
     "Journal",
     "NewRun",
-    "PromiseJournal",
+    "ExpectedCallbackJournal",
     "Recent",
     "SignOutJournal",
     "SignOuts",

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from ecommerce_core.domain import Promise, PromiseOutcome, PromiseSummary, WatchState
+from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, ExpectedSummary, MonitorState
 from ecommerce_core.storage.sqlite.transactions import (
     Database,
     Transactions,
@@ -21,14 +21,16 @@ from ecommerce_core.storage.sqlite.transactions import (
 MARKED_PROMISES = 200
 KEPT_PROMISES = 10_000
 
-_COLUMNS = [field.name for field in fields(Promise)]
+_COLUMNS = [field.name for field in fields(ExpectedCallback)]
 _MARKS = ", ".join("?" for _ in _COLUMNS)
 
 
-class PromiseJournal(Transactions):
+class ExpectedCallbackJournal(Transactions):
     """Reads and writes of promises. Everything raises StoreError where the database cannot."""
 
-    def record_promises(self, promises: Sequence[Promise], state: WatchState) -> list[Promise]:
+    def record_promises(
+        self, promises: Sequence[ExpectedCallback], state: MonitorState
+    ) -> list[ExpectedCallback]:
         """Write promises, those with the id 0 as new ones, and the state, in one transaction.
 
         Returns them with their ids. The oldest of more than KEPT_PROMISES are let go.
@@ -48,16 +50,16 @@ class PromiseJournal(Transactions):
                 )
         return stored
 
-    def watch_state(self) -> WatchState | None:
+    def watch_state(self) -> MonitorState | None:
         """The state that was kept last; None where there is none that can be read."""
         with self.reading() as db:
             row = db.execute("SELECT state FROM watch").fetchone()
         try:
-            return None if row is None else msgspec.json.decode(row[0], type=WatchState)
+            return None if row is None else msgspec.json.decode(row[0], type=MonitorState)
         except msgspec.MsgspecError:
             return None
 
-    def open_promises(self, *, noticed_since: datetime) -> list[Promise]:
+    def open_promises(self, *, noticed_since: datetime) -> list[ExpectedCallback]:
         """Those still owed, and those missed or void since then, oldest first."""
         with self.reading() as db:
             rows = db.query(
@@ -67,7 +69,7 @@ class PromiseJournal(Transactions):
             )
             return [_promise_of_row(row) for row in rows]
 
-    def list_promises(
+    def list_expected_callbacks(
         self,
         *,
         limit: int = 100,
@@ -75,7 +77,7 @@ class PromiseJournal(Transactions):
         until: datetime | None = None,
         dataset: str | None = None,
         noticed_since: datetime | None = None,
-    ) -> list[Promise]:
+    ) -> list[ExpectedCallback]:
         """Promises, newest first: due between the simulated times ``since`` and ``until``.
 
         ``noticed_since`` (UTC) leaves out those from before the clock was set back.
@@ -96,7 +98,7 @@ class PromiseJournal(Transactions):
             )
             return [_promise_of_row(row) for row in rows]
 
-    def promise_summary(self, *, noticed_since: datetime | None = None) -> list[PromiseSummary]:
+    def expected_summary(self, *, noticed_since: datetime | None = None) -> list[ExpectedSummary]:
         """What became of the promises that are kept, task by task."""
         with self.reading() as db:
             rows = db.execute(
@@ -107,15 +109,15 @@ class PromiseJournal(Transactions):
         counts: dict[tuple[str, str, str], dict[str, Any]] = {}
         for dataset, task_name, recurrence, outcome, count in rows:
             counts.setdefault((dataset, task_name, recurrence), {})[outcome] = count
-        return [PromiseSummary(*task, **of_task) for task, of_task in counts.items()]
+        return [ExpectedSummary(*task, **of_task) for task, of_task in counts.items()]
 
-    def promises_mark(self) -> tuple[tuple[int, str, int], ...]:
+    def expected_mark(self) -> tuple[tuple[int, str, int], ...]:
         """Return a value that differs once a promise of late was made or came to something."""
         with self.reading() as db:
             newest = "SELECT id, outcome, count FROM promise ORDER BY id DESC LIMIT ?"
             return tuple(db.execute(newest, [MARKED_PROMISES]).fetchall())
 
-    def _write(self, db: Database, promise: Promise) -> Promise:
+    def _write(self, db: Database, promise: ExpectedCallback) -> ExpectedCallback:
         values = [
             to_text(value) if isinstance(value, datetime) else value for value in astuple(promise)
         ]
@@ -130,9 +132,9 @@ class PromiseJournal(Transactions):
         return promise
 
 
-def _promise_of_row(row: Mapping[str, Any]) -> Promise:
+def _promise_of_row(row: Mapping[str, Any]) -> ExpectedCallback:
     moments = {
         column: to_datetime(row[column])
         for column in ("simulated_at", "simulated_last_at", "since_at", "noticed_at", "received_at")
     }
-    return Promise(**{**row, **moments, "outcome": PromiseOutcome(row["outcome"])})
+    return ExpectedCallback(**{**row, **moments, "outcome": ExpectedOutcome(row["outcome"])})
