@@ -19,6 +19,7 @@ from starlette.middleware import Middleware
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope
 
+from ecommerce_core.application import Application
 from ecommerce_core.companion import health, live_channel, metrics, openapi
 from ecommerce_core.companion.callbacks import CallbackHandler
 from ecommerce_core.companion.data_routes import DataRoutes, list_routes
@@ -34,7 +35,7 @@ from ecommerce_core.companion.http import (
     ServedPaths,
     encode_json,
 )
-from ecommerce_core.companion.served import ServedApplication, Service
+from ecommerce_core.companion.service import Service
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import Outcome
 from ecommerce_core.scheduler import CallbackContext, ClockPeek, DeliveryWriter
@@ -77,7 +78,7 @@ class Companion:
             for path, dataset in self._datasets.items()
         }
 
-    def attach(self, app: ServedApplication) -> Service:
+    def attach(self, app: Application) -> Service:
         """Serve ``app`` from now on: count its runs and requests, journal its callbacks."""
         counted = metrics.Metrics(
             datasets=(dataset.name for dataset in self._datasets.values()),

@@ -19,18 +19,18 @@ from ecommerce_core.companion.http import (
     wants_json,
 )
 from ecommerce_core.companion.outcomes import accepted, problem_of, reply_of
-from ecommerce_core.companion.served import Service
+from ecommerce_core.companion.service import Service
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import N_, SCHEDULER, Outcome, Run, Trigger
 from ecommerce_core.scheduler import (
     CallbackContext,
     ClockPeek,
-    PendingRun,
     reason_of,
     simulated_time,
     verify_token,
 )
 from ecommerce_core.settings import Settings
+from ecommerce_core.sync import RunHandle
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -130,7 +130,7 @@ class CallbackHandler:
         run = await shared.run()
         return shared.reply(run, joined=ticket.joined, as_json=as_json)
 
-    def _request(self, service: Service, delivery: CallbackContext) -> PendingRun:
+    def _request(self, service: Service, delivery: CallbackContext) -> RunHandle:
         # The run does not wait for the clock: it gets the time that is known, if one is.
         delivery.clock = self._clock.ask(service.app.scheduler)
         try:
@@ -173,7 +173,7 @@ class CallbackHandler:
         if not verify_token(secrets, token, app_name=settings.app_name, url=url):
             raise Problem(403, _WRONG_TOKEN)
 
-    async def _accept(self, ticket: PendingRun, *, as_json: bool) -> Reply:
+    async def _accept(self, ticket: RunHandle, *, as_json: bool) -> Reply:
         run_id = ticket.run_id()
         # Whose run is next waits for a moment; who shares it need not wait as well.
         patience_ends = time.monotonic() + (0.0 if ticket.joined else _RUN_ID_PATIENCE_S)

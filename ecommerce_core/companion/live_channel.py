@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ecommerce_core.companion.http import PREFIX, RETRY_LATER, Problem, send_reply
-from ecommerce_core.companion.served import Service
+from ecommerce_core.companion.service import Service
 from ecommerce_core.domain import TICKET, Grant, TicketRefused
 from ecommerce_core.live import LiveState
 

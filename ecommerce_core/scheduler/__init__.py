@@ -5,7 +5,7 @@ it, ``expected``, ``tracker`` and ``matching`` say which callbacks are due and w
 and ``delivery_writer`` keeps those that came.
 """
 
-from ecommerce_core.scheduler.callback_context import CallbackContext, PendingRun, reason_of
+from ecommerce_core.scheduler.callback_context import CallbackContext, reason_of
 from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter, simulated_time
 from ecommerce_core.scheduler.monitor import SchedulerMonitor
@@ -18,7 +18,6 @@ __all__ = [
     "DeliveryWriter",
     "Scheduler",
     "Steering",
-    "PendingRun",
     "SchedulerMonitor",
     "reason_of",
     "simulated_time",

@@ -27,24 +27,7 @@ from ecommerce_core.domain import (
 )
 from ecommerce_core.logs import log_delivery
 from ecommerce_core.scheduler.delivery_writer import DeliveryWriter
-
-
-class PendingRun(Protocol):
-    """A place in a run."""
-
-    @property
-    def future(self) -> Future[Run]:
-        """The run, once it ended: failed ones too, where a peer failed."""
-        ...
-
-    @property
-    def joined(self) -> bool:
-        """True where the run had been asked for before."""
-        ...
-
-    def run_id(self) -> int | None:
-        """The run's number; None while it has not begun."""
-        ...
+from ecommerce_core.sync import RunHandle
 
 
 class DeliveryMetrics(Protocol):
@@ -132,7 +115,7 @@ class CallbackContext:
 
     def follow(
         self,
-        ticket: PendingRun,
+        ticket: RunHandle,
         *,
         on_end: Callable[[CallbackContext], None] = lambda delivery: None,
     ) -> None:

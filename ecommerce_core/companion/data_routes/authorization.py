@@ -9,7 +9,7 @@ from starlette.types import Scope
 from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.request import Pairs, ticket_of
 from ecommerce_core.companion.http import Problem, header
-from ecommerce_core.companion.served import Service
+from ecommerce_core.companion.service import Service
 from ecommerce_core.domain import LASTS, Grant, TicketRefused
 from ecommerce_core.logs import log_refusal
 from ecommerce_core.settings import actor_of

@@ -11,6 +11,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope
 
+from ecommerce_core.application import Application
 from ecommerce_core.companion.data_routes.addresses import WIRE, DataRoute, parameters_of
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.headers import headers_of, is_known, next_link
@@ -26,7 +27,7 @@ from ecommerce_core.companion.http import (
     Reply,
     header,
 )
-from ecommerce_core.companion.served import ServedApplication, Service
+from ecommerce_core.companion.service import Service
 from ecommerce_core.domain import RowsPreparing, Run, StoreError
 from ecommerce_core.storage import Reader, Version
 
@@ -57,13 +58,13 @@ class DataRoutes:
             "slow": asyncio.Semaphore(1),
             "page": asyncio.Semaphore(2),
         }
-        self._app: ServedApplication | None = None
+        self._app: Application | None = None
         self._small: Reader | None = None
         self._released = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[object]] = set()
 
-    def attach(self, app: ServedApplication) -> None:
+    def attach(self, app: Application) -> None:
         """Read the application's rows from now on."""
         self._app = app
         self._small = Reader(app.snapshots, memory_mb=MEMORY_MB, threads=1)

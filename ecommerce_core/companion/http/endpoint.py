@@ -16,7 +16,7 @@ from ecommerce_core.companion.http.responses import (
     header,
     wants_json,
 )
-from ecommerce_core.companion.served import Service
+from ecommerce_core.companion.service import Service
 
 logger = logging.getLogger(__name__)
 

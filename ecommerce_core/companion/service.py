@@ -1,0 +1,20 @@
+"""What the companion's routes work with while the application is served."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ecommerce_core.application import Application
+from ecommerce_core.companion.health import PeerErrors
+from ecommerce_core.companion.metrics import Metrics
+from ecommerce_core.scheduler import DeliveryWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An application that is being served, with what the companion keeps of it."""
+
+    app: Application
+    metrics: Metrics
+    deliveries: DeliveryWriter
+    peer_errors: PeerErrors
