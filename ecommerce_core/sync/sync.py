@@ -139,7 +139,8 @@ class _Attempt:
     def fetch_and_apply(self, gateway: Gateway, path: str) -> Run:
         """Download, and apply where the answer is another than the last. Raises PeerError."""
         before = self._store.dataset_state(self._dataset.name)
-        known = before if before.source == path else DatasetState()
+        is_known = before.source == path and _is_of_this_decoder(before.digest)
+        known = before if is_known else DatasetState()
         answer = self._download(gateway, path, known)
         digest = _digest(answer.body)
         if answer.not_modified or digest == before.digest:
@@ -259,6 +260,12 @@ class _Attempt:
 
 
 def _digest(body: Body) -> str:
-    digest = hashlib.sha256(b"%d" % CONTRACT_REVISION)
-    digest.update(body)
-    return digest.hexdigest()
+    return f"{CONTRACT_REVISION}:{hashlib.sha256(body).hexdigest()}"
+
+
+def _is_of_this_decoder(digest: str | None) -> bool:
+    """Return True if the answer with this digest was read as answers are read today.
+
+    If not, the peer must not be told that we have it: it would answer that nothing is new.
+    """
+    return digest is not None and digest.startswith(f"{CONTRACT_REVISION}:")

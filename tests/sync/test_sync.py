@@ -20,6 +20,7 @@ from ecommerce_core.domain import (
     Withdrawn,
 )
 from ecommerce_core.domain.access import LOCAL_OPERATOR
+from ecommerce_core.sync import sync as sync_module
 from tests.support.peers import Peers, customer, product, products
 
 
@@ -86,6 +87,25 @@ def test_a_peer_that_speaks_etag_is_not_asked_to_say_it_twice(
     assert run.status is RunStatus.UNCHANGED
     assert run.body_bytes == 0
     assert run.counts == Counts(fetched=30, unchanged=30)
+
+
+@pytest.mark.parametrize("headers", [{}, {"ETag": '"v1"'}])
+def test_a_decoder_that_reads_otherwise_reads_an_unchanged_answer_anew(
+    application: Application,
+    peers: Peers,
+    monkeypatch: pytest.MonkeyPatch,
+    headers: dict[str, str],
+) -> None:
+    peers.serve_products(products(30))
+    peers.headers["catalogue-produit"] = headers
+    sync(application)
+    monkeypatch.setattr(sync_module, "CONTRACT_REVISION", 1_000)
+
+    anew, again = sync(application), sync(application)
+
+    assert (anew.status, anew.counts) == (RunStatus.SUCCEEDED, Counts(fetched=30, unchanged=30))
+    assert anew.body_bytes > 0
+    assert again.status is RunStatus.UNCHANGED
 
 
 def test_what_changed_is_recorded_field_by_field(application: Application, peers: Peers) -> None:
