@@ -126,7 +126,7 @@ class CallbackHandler:
         as_json = wants_json(header(headers, b"accept"))
         if prefers_async(header(headers, b"prefer")):
             return await self._accept(ticket, as_json=as_json)
-        shared = self._shared_by(ticket.future)
+        shared = self._shared_by(ticket.stored)
         run = await shared.run()
         return shared.reply(run, joined=ticket.joined, as_json=as_json)
 

@@ -136,7 +136,7 @@ class CallbackContext:
                 outcome = Outcome.JOINED if ticket.joined else Outcome.EXECUTED
                 self.journal(outcome, run_id=run.id, reason=run.error)
 
-        ticket.future.add_done_callback(ended)
+        ticket.stored.add_done_callback(ended)
 
     def _marked(self, reason: str | None) -> str | None:
         if self._again_of is None:

@@ -15,8 +15,10 @@ class QueuedRun:
 
     def __init__(self, dataset: Dataset, job: Job) -> None:
         self.job = job
+        self.stored: Future[Run] = Future()
         self.future: Future[Run] = Future()
         # Waiting for one's turn cannot be cancelled by one of many who wait.
+        self.stored.set_running_or_notify_cancel()
         self.future.set_running_or_notify_cancel()
         self.joined = 0
         self._dataset = dataset
@@ -48,6 +50,18 @@ class QueuedRun:
         """The run's number, None before it began."""
         return self._run_id
 
+    def end(self, run: Run) -> None:
+        """Tell all who wait: the run is stored, and readers see its rows."""
+        if not self.stored.done():
+            self.stored.set_result(run)
+        self.future.set_result(run)
+
+    def fail(self, error: Exception) -> None:
+        """Tell all who wait that there is no run, and why."""
+        if not self.stored.done():
+            self.stored.set_exception(error)
+        self.future.set_exception(error)
+
     def progress(self) -> Progress:
         """How far the run is."""
         return Progress(
@@ -71,16 +85,21 @@ class RunHandle:
 
     @property
     def future(self) -> Future[Run]:
-        """Done when the run is committed. Raises StoreError, SyncStopped, RunNotHeld."""
+        """Done when readers see the run's rows. Raises StoreError, SyncStopped, RunNotHeld."""
         return self._batch.future
+
+    @property
+    def stored(self) -> Future[Run]:
+        """Done when the run is committed, before readers see its rows. Raises as ``future``."""
+        return self._batch.stored
 
     def run_id(self) -> int | None:
         """The run's number, None while it waits for its turn."""
-        future = self._batch.future
+        future = self._batch.stored
         if future.done() and future.exception() is None:
             return future.result().id
         return self._batch.run_id
 
     def wait(self, timeout_s: float | None = None) -> Run:
-        """The run, once it is committed. Raises TimeoutError and what ``future`` raises."""
+        """The run, once readers see its rows. Raises TimeoutError and what ``future`` raises."""
         return self._batch.future.result(timeout_s)

@@ -89,7 +89,7 @@ class Worker:
             waiting, self._waiting = list(self._waiting), deque()
             self._changed.notify_all()
         for batch in waiting:
-            batch.future.set_exception(_stopped())
+            batch.fail(_stopped())
 
     def stop(self, *, timeout_s: float) -> None:
         """End the thread: a run under way gets ``timeout_s`` to finish, then it is rolled back."""
@@ -217,10 +217,10 @@ class Worker:
                 if not isinstance(error, EcommerceError):
                     logger.exception("%s: the sync failed", self._dataset.name)
                 self._finish(batch, began_s)
-                batch.future.set_exception(error)
+                batch.fail(error)
             else:
                 self._finish(batch, began_s)
-                batch.future.set_result(run)
+                batch.end(run)
 
     def _repair(self) -> None:
         """Publish what a process that was killed, or a full disk, has kept readers from seeing."""
@@ -248,6 +248,7 @@ class Worker:
             if batch.job.confirms_run_id is None:
                 run = self._store.finished_sync_after(self._dataset.name, newest_run_id)
                 if run is not None:
+                    batch.stored.set_result(run)
                     self.publish()
                     return run
 
@@ -257,6 +258,8 @@ class Worker:
                 batch.note(stage, **known)
 
             run = self._sync.run(self._dataset, batch.job, report)
+            # Programs that asked need not wait for readers.
+            batch.stored.set_result(run)
             # Before the run is announced as ended: who hears of it looks at the rows.
             self.publish()
         self._on_run(run)

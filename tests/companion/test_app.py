@@ -443,6 +443,29 @@ def test_a_scheduler_that_hangs_delays_neither_the_sync_nor_the_answer(
     assert {delivery.simulated_at for delivery in deliveries(20)} == {None}
 
 
+def test_a_callback_is_answered_at_the_commit_and_waits_for_no_reader(
+    server: Served,
+    application: Application,
+    deliveries: Callable[[int], list[Delivery]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    publish, gate = application.snapshots.publish, threading.Event()
+
+    def publish_late(*args: Any, **more: Any) -> None:
+        assert gate.wait(20)
+        publish(*args, **more)
+
+    monkeypatch.setattr(application.snapshots, "publish", publish_late)
+    answer = server.ask("POST", PRODUCTS_CALLBACK)
+
+    assert answer.status == 200
+    assert [each.outcome for each in deliveries(1)] == [Outcome.EXECUTED]
+    assert application.progress("products") is not None
+    gate.set()
+    until(lambda: application.reader.totals(DATASETS["products"]).current == 30)
+    until(lambda: application.progress("products") is None)
+
+
 @pytest.fixture
 def settings(tmp_path: Path, request: pytest.FixtureRequest) -> Settings:
     settings = Settings(database=tmp_path / "data" / "ecommerce.db", timeout_s=5, deadline_s=20)
