@@ -144,7 +144,7 @@ class SyncStopped(SyncError):
 
 
 class AnswerHeld(EcommerceError):
-    """The words for an answer that waits for an operator: it would lose more than half."""
+    """The words for an answer that waits for an operator: it would lose too many rows."""
 
 
 class RunNotHeld(EcommerceError):

@@ -74,7 +74,7 @@ class SchedulerMonitor:
         self._tracker = ExpectationTracker(
             store, app_name=app_name, source=source, grace=timedelta(seconds=grace_s)
         )
-        self._lock_path = store.path.with_name(f"{store.path.name}.monitor.lock")
+        self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
         self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []

@@ -94,6 +94,12 @@ class Settings:
         whole_number(1, 4096),
         "a whole number of megabytes from 1 to 4096",
     )
+    hold_above_percent: int = _variable(
+        "ECOMMERCE_HOLD_ABOVE_PERCENT",
+        50,
+        whole_number(0, 100),
+        "a whole number of per cent from 0 (hold any loss) to 100 (hold nothing)",
+    )
     max_records: int = _variable(
         "ECOMMERCE_MAX_RECORDS",
         MAX_RECORDS,

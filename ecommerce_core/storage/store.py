@@ -214,13 +214,15 @@ class Store(Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJo
         body: Body,
         stages_s: Mapping[str, float],
         report: Report,
+        hold_above_percent: int,
         fingerprints: Mapping[int, str] | None = None,
         confirms_run_id: int | None = None,
     ) -> Run:
         """Bring the table in line with an answer, with its changes and its journal, or hold it.
 
-        One transaction. An answer that would withdraw more than half is held with its
-        body, unless it is the held answer of ``confirms_run_id``, which an operator confirmed.
+        One transaction. An answer that would withdraw more than ``hold_above_percent`` of the
+        rows is held with its body, unless it is the held answer of ``confirms_run_id``, which an
+        operator confirmed.
         ``fingerprints`` are those by which records were known and so not decoded; raises
         WholeAnswerNeeded, and changes nothing, if the others are not enough.
         """
@@ -230,7 +232,8 @@ class Store(Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJo
             difference = list_difference(db, dataset, parsed, fingerprints or {})
             counts = difference.counts(parsed)
             rows_after = None
-            if difference.empties_the_dataset and confirms_run_id is None:
+            is_held = difference.exceeds_hold_threshold(hold_above_percent)
+            if is_held and confirms_run_id is None:
                 hold_answer(db, dataset.name, run_id, body)
                 insert_rejected(db, run_id, parsed.rejected)
                 status, error = RunStatus.HELD, held_text(difference)

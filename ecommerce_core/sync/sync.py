@@ -130,6 +130,7 @@ class _Attempt:
         self._run_id = run_id
         self._report = report
         self._max_records = settings.max_records
+        self._hold_above_percent = settings.hold_above_percent
         # The deadline is for the whole fetch: what the download leaves of it is for reading.
         self._ends_at_s = time.monotonic() + settings.deadline_s
         self._stages_s: dict[str, float] = {}
@@ -248,6 +249,7 @@ class _Attempt:
             report=lambda records: self._report(Stage.STORING, records=records),
             fingerprints=fingerprints,
             confirms_run_id=confirms_run_id,
+            hold_above_percent=self._hold_above_percent,
         )
 
     @contextmanager

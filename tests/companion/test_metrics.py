@@ -16,6 +16,7 @@ from ecommerce_core.domain import Action, Counts, Outcome, Run, RunStatus, Store
 from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.support.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
 from tests.support.peers import Peers, products
+from tests.support.waiting import until
 
 NOW = datetime.now(UTC)
 RUN = Run(
@@ -165,12 +166,16 @@ def test_a_store_that_cannot_be_read_costs_its_own_series_only(
     assert scraped("ecommerce_deliveries_total", dataset="products", outcome="executed") == 1
 
 
-def test_a_callback_is_seen_in_every_metric_that_it_touches(server: Served, peers: Peers) -> None:
+def test_a_callback_is_seen_in_every_metric_that_it_touches(
+    server: Served, application: Application, peers: Peers
+) -> None:
     peers.serve_products(products(30))
     before = Scraped(server.ask("GET", "/ecommerce/metrics").body)
     server.ask("POST", PRODUCTS_CALLBACK)
     peers.serve_products(products(29))
     server.ask("POST", PRODUCTS_CALLBACK)
+    # Of the rows that readers see: a moment after the callback is answered.
+    until(lambda: application.reader.totals(DATASETS["products"]).current == 29)
     answer = server.ask("GET", "/ecommerce/metrics")
     scraped = Scraped(answer.body)
 

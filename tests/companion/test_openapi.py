@@ -126,20 +126,20 @@ def test_the_failures_of_a_peer_and_of_ourselves_are_described(
 
     monkeypatch.setitem(peers.bodies, "catalogue-produit", b"not JSON")
     assert post().status_code == 502
-    monkeypatch.setattr(application, "request_sync", lambda *_, **__: RunHandle(StoreBusy("busy")))
+    monkeypatch.setattr(application, "request_sync", lambda *_, **__: FailedRun(StoreBusy("busy")))
     assert post().status_code == 503
-    monkeypatch.setattr(application, "request_sync", lambda *_, **__: RunHandle(KeyError("what")))
+    monkeypatch.setattr(application, "request_sync", lambda *_, **__: FailedRun(KeyError("what")))
     assert post().status_code == 500
 
 
-class RunHandle:
-    """A ticket whose run ends with an error."""
+class FailedRun:
+    """The handle on a run that ends with an error."""
 
     joined = False
 
     def __init__(self, error: Exception) -> None:
-        self.future: Future[Any] = Future()
-        self.future.set_exception(error)
+        self.stored: Future[Any] = Future()
+        self.stored.set_exception(error)
 
     def run_id(self) -> None:
         return None

@@ -189,7 +189,7 @@ def test_a_disk_without_a_byte_left_fails_clearly_and_recovers(
 SYNCS_WITH_A_LIMIT = """
 import resource, sys
 from pathlib import Path
-from ecommerce_core.domain.access import LOCAL
+from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.application import Application
 from ecommerce_core.domain.errors import StoreError
 from ecommerce_core.settings.settings import Settings
@@ -199,7 +199,7 @@ application.start()
 limit = database.stat().st_size + room
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 try:
-    application.request_sync("products", actor=LOCAL, trigger="cli").wait(30)
+    application.request_sync("products", actor=LOCAL_OPERATOR, trigger="cli").wait(30)
 except StoreError as error:
     print(type(error).__name__, error, sep="\\t")
 application.stop()

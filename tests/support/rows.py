@@ -25,6 +25,7 @@ def put(store: Store, records: list[dict[str, Any]], *, dataset: Any = PRODUCTS)
         body=b"body",
         stages_s={},
         report=lambda rows: None,
+        hold_above_percent=50,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from ecommerce_core.domain import (
     Withdrawn,
 )
 from ecommerce_core.domain.access import LOCAL_OPERATOR
+from ecommerce_core.settings import Settings
 from ecommerce_core.sync import sync as sync_module
 from tests.support.peers import Peers, customer, product, products
 
@@ -184,6 +186,33 @@ def test_half_the_list_is_not_more_than_half(application: Application, peers: Pe
     peers.serve_products(products(20))
 
     assert sync(application).status is RunStatus.SUCCEEDED
+
+
+@pytest.mark.parametrize(
+    ("percent", "left", "status"),
+    [
+        (0, 39, RunStatus.HELD),
+        (0, 40, RunStatus.SUCCEEDED),
+        (10, 36, RunStatus.SUCCEEDED),
+        (10, 35, RunStatus.HELD),
+        (99, 1, RunStatus.SUCCEEDED),
+        (100, 1, RunStatus.SUCCEEDED),
+    ],
+)
+def test_from_which_loss_on_an_answer_is_held_is_set(
+    settings: Settings, peers: Peers, percent: int, left: int, status: RunStatus
+) -> None:
+    application = Application.open(
+        replace(settings, hold_above_percent=percent), gateway_url=peers.url
+    )
+    application.start()
+    try:
+        peers.serve_products(products(40))
+        sync(application)
+        peers.serve_products(products(left, price=5))
+        assert sync(application).status is status
+    finally:
+        application.stop()
 
 
 def test_a_small_dataset_is_never_held(application: Application, peers: Peers) -> None:

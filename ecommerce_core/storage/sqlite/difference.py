@@ -16,7 +16,7 @@ from ecommerce_core.storage.sqlite.transactions import Database
 
 ROWS_PER_STEP = 1_000
 ROWS_PER_STATEMENT = 50
-# An answer that would withdraw more than half of at least so many rows is held.
+# Only of at least so many rows an answer is held.
 HOLD_FROM_ROWS = 20
 
 Values = tuple[Any, ...]
@@ -38,16 +38,15 @@ class Difference:
     current_before: int = 0
     cleared_before: int = 0
 
-    @property
-    def empties_the_dataset(self) -> bool:
-        """True where more than half of a dataset worth the name would be withdrawn.
+    def exceeds_hold_threshold(self, percent: int) -> bool:
+        """Return True if more than ``percent`` of at least HOLD_FROM_ROWS rows would be withdrawn.
 
         After a clear it is the cleared rows that count: they can be brought back until an
         answer takes their place.
         """
         before = self.current_before or self.cleared_before
         lost = len(self.withdrawn) if self.current_before else before - len(self.added)
-        return before >= HOLD_FROM_ROWS and lost * 2 > before
+        return before >= HOLD_FROM_ROWS and lost * 100 > before * percent
 
     @property
     def current_after(self) -> int:

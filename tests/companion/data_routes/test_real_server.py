@@ -8,6 +8,7 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("rows")) as running:
         for callback in ("add-auto", "auto_load_customers"):
             assert requests.post(running.page(callback), timeout=30).status_code == 200
+        for name in ("products", "customers"):  # readers see them a moment after the answer
+            until(partial(_has_rows, running, name))
         yield running
+
+
+def _has_rows(server: Server, name: str) -> bool:
+    answer = requests.get(server.page(f"{name}.json?size=1"), timeout=10)
+    return answer.ok and answer.json()["total"] > 0
 
 
 def test_what_the_readme_says_of_pandas_is_true(server: Server) -> None:
