@@ -171,6 +171,7 @@ class Application:
                 gateway=gateway,
                 sandbox_url=gateway_url if is_sandbox else None,
                 sign_in_providers=sign_in_providers,
+                link_secret=link_secret,
                 presence=presence,
             )
         except BaseException:

@@ -23,7 +23,7 @@ def choose_language() -> None:
     is_first = "_language_in_url" not in state
     is_news = asked != state.get("_language_in_url") and (is_first or echo.may_tell_address())
     if asked in LANGUAGES and is_news:
-        state["language"] = asked  # a shared link, or the back button
+        state["language"] = asked  # a shared link, or a step back to an address that names one
     if state.get("language") not in LANGUAGES:
         # The first run, or a click that met a page change: the browser then says None.
         state["language"] = state.get("_language", own)

@@ -142,7 +142,7 @@ class Live:
         with self._turn:
             self._is_stale = False
             try:
-                seen = self._look()
+                self._take(self._look())
             except Exception as error:
                 if not self._is_failing:
                     self._is_failing = True
@@ -151,7 +151,6 @@ class Live:
                     logger.log(level, "pages are not told of changes: %s", error)
                 return
             self._is_failing = False
-            self._take(seen)
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -212,7 +212,7 @@ class Worker:
                 continue
             began_s = time.monotonic()
             try:
-                run = self._execute(batch)
+                run, is_ours = self._execute(batch)
             except Exception as error:
                 if not isinstance(error, EcommerceError):
                     logger.exception("%s: the sync failed", self._dataset.name)
@@ -220,6 +220,9 @@ class Worker:
                 batch.fail(error)
             else:
                 self._finish(batch, began_s)
+                # Only now: who looks because of it must not find the run still under way.
+                if is_ours:
+                    self._on_run(run)
                 batch.end(run)
 
     def _repair(self) -> None:
@@ -240,7 +243,8 @@ class Worker:
             self._is_storm = batch.joined >= STORM_JOINED
             self._gather_s = min(GATHER_S, time.monotonic() - began_s)
 
-    def _execute(self, batch: QueuedRun) -> Run:
+    def _execute(self, batch: QueuedRun) -> tuple[Run, bool]:
+        """Return the run that answers the batch, and whether it is this process's own."""
         newest_run_id = self._store.newest_run_id()
         with self._turn():
             # Another process may have run, meanwhile, the very sync that this batch is for:
@@ -250,7 +254,7 @@ class Worker:
                 if run is not None:
                     batch.stored.set_result(run)
                     self.publish()
-                    return run
+                    return run, False
 
             def report(stage: Stage, **known: int | None) -> None:
                 if self._give_up.is_set():
@@ -262,8 +266,7 @@ class Worker:
             batch.stored.set_result(run)
             # Before the run is announced as ended: who hears of it looks at the rows.
             self.publish()
-        self._on_run(run)
-        return run
+        return run, True
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -41,7 +41,8 @@ def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
         ]
         cells = [{c.name: getattr(row, c.name) for c in named} for row in rows]
         keys = [getattr(row, ui.application().datasets[name].key) for row in rows]
-        pick = partial(view_state.select, name, keys)
+        drawn_on = view_state.current(name).tab
+        pick = partial(view_state.select, name, keys, drawn_on=drawn_on)
         more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
         return show_table(cells, named, key=f"{name}_table", alt=alt, height="content", **more)
 

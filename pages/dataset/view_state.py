@@ -68,8 +68,14 @@ def forget_selection(name: str) -> None:
         st.session_state[key] = {"selection": {"rows": [], "columns": []}}
 
 
-def select(name: str, keys: Sequence[str]) -> None:
-    """Callback: the row that was ticked in the table, which shows those of ``keys``."""
+def select(name: str, keys: Sequence[str], *, drawn_on: str) -> None:
+    """Callback: the row that was ticked in the table, which shows those of ``keys``.
+
+    ``drawn_on`` is the part of the page that the table belongs to, see ``edited_by``.
+    """
+    here = name, drawn_on
+    if st.session_state.get("_part", here)[:2] != here:
+        return
     picked = list(st.session_state[f"{name}_table"]["selection"]["rows"])
     if echo.is_echo(f"{name}_table", picked):
         forget_selection(name)  # unlike other widgets, a table is not set when it is drawn

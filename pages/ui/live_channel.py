@@ -72,7 +72,7 @@ def begin(page: str) -> None:
         else _("simulated · {state}").format(state=language().simulated(at)),
         "draw": state["_draw"],
         "topics": [*SHOWN.get(page, ()), *EVERYWHERE],
-        "ticket": session.live_ticket(),
+        **session.live_ticket(),
         "state": {**live.as_dict(), "now_ms": round(time.time() * 1_000)},
         "words": {
             **live_words.words(),

@@ -136,6 +136,12 @@ function makeHub() {
     retry = 0
     isOver = false
     if (page === null || socket !== null) return
+    if (page.ticket && hub.now() >= page.ticket_ends_ms) {
+      // The server would refuse it, in a way that no browser tells from a server that is away.
+      isOver = true
+      check()
+      return
+    }
     const url = new URL("live", location.href)
     url.protocol = url.protocol.replace("http", "ws")
     if (page.ticket) url.searchParams.set("ticket", page.ticket)
@@ -253,8 +259,9 @@ function makeHub() {
   const press = () => {
     pressedAt = performance.now()
   }
-  hear("pointerdown", () => {
-    isDown = true
+  hear("pointerdown", (event) => {
+    // A menu of the browser's own keeps to itself how a press of another button ends.
+    isDown = event.button === 0
     press()
   })
   for (const name of ["pointerup", "pointercancel", "dragend", "drop"])

@@ -128,10 +128,16 @@ def grant() -> Grant | None:
     return Grant(known, datetime.fromtimestamp(ends_at_s, UTC), sign_in_key(claims))
 
 
-def live_ticket() -> str:
-    """What lets this visitor's browser listen to ``live``; empty where nobody has to sign in."""
+def live_ticket() -> dict[str, Any]:
+    """What lets this visitor's browser listen to ``live``, and until when (Unix, ms).
+
+    Empty where nobody has to sign in.
+    """
     allowed = grant()
-    return application().links.sign("live", grant=allowed) if allowed else ""
+    if allowed is None:
+        return {"ticket": ""}
+    ticket = application().links.sign("live", grant=allowed)
+    return {"ticket": ticket, "ticket_ends_ms": int(allowed.expires_at.timestamp()) * 1_000}
 
 
 def actor() -> Actor:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ecommerce_core.application import Application
 from ecommerce_core.domain import LASTS, Actor, Grant, Role, SignedLinks, TicketRefused
-from ecommerce_core.settings import actor_of
+from ecommerce_core.settings import Settings, actor_of
 from ecommerce_core.settings.api_tokens import ApiToken
 
 NOW = datetime(2026, 11, 24, 20, 5, 31, tzinfo=UTC)
@@ -96,3 +98,17 @@ def test_a_program_is_an_analyst_under_its_tokens_name() -> None:
         assert actor_of(tokens, bad) is None
     assert actor_of([], f"Bearer {'r' * 40}") is None
     assert actor_of([], "Bearer") is None
+
+
+def test_an_application_signs_with_the_secret_that_it_is_given(tmp_path: Path) -> None:
+    tickets = []
+    for _start in range(2):
+        application = Application.open(
+            Settings(database=tmp_path / "ecommerce.db"),
+            gateway_url="http://127.0.0.1:9",
+            link_secret=SECRET,
+        )
+        tickets.append(application.links.sign("live", grant=GRANT))
+        application.close()
+
+    assert tickets[0] == tickets[1] == links.sign("live", grant=GRANT)

@@ -61,7 +61,7 @@ def a_page_whose_open_row_is_closed() -> None:
 
     def tick() -> None:
         st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
-        view_state.select("products", ["a", "b"])
+        view_state.select("products", ["a", "b"], drawn_on="rows")
         ticked = st.session_state["products_table"]["selection"]["rows"]
         st.text(f"{view_state.current('products').row} {ticked}")
 
@@ -87,7 +87,7 @@ def a_page_whose_closed_row_is_ticked_by(*, an_agent: bool) -> None:
 
     def tick() -> None:
         st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
-        view_state.select("products", ["a", "b"])
+        view_state.select("products", ["a", "b"], drawn_on="rows")
         st.text(str(view_state.current("products").row))
 
     st.session_state["_is_agent"] = an_agent
