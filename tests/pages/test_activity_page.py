@@ -248,8 +248,12 @@ def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
     run = app.store.run(again.run_id or 0)
     assert run is not None
     assert run.counts.added == 60
-    page.at.run()
-    assert "Products fetched: 60 added." in page.sound().toasts
+
+    def is_told() -> bool:
+        page.at.run()
+        return "Products fetched: 60 added." in page.sound().toasts
+
+    until(is_told)  # once readers see the rows, a moment after the delivery is journalled
     reason = Page.open(app, "activity", locale="fr-FR").table("deliveries_table")["reason"][0]
     assert reason == f"relancé à la main : rappel {failed}"
 
