@@ -152,6 +152,12 @@ def test_a_library_with_few_importers_has_no_other(package: str, owners: set[str
     assert importers == owners
 
 
+def test_only_the_storage_knows_the_engine_of_its_snapshots() -> None:
+    for path in sources("ecommerce_core", "pages"):
+        if any(found.module.partition(".")[0] == "duckdb" for found in imports_of(path)):
+            assert is_inside(module_of(path), "ecommerce_core.storage"), module_of(path)
+
+
 def test_pages_reach_the_core_through_ui_and_nothing_else() -> None:
     # Types may be named; whatever does something is reached through ui.
     doors = {"pages.ui.session", "pages.ui.installed"}

@@ -1,7 +1,7 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``history`` compares two versions.
+of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
@@ -10,6 +10,17 @@ from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
+from ecommerce_core.storage.row_files import (
+    BOM,
+    NeedsMemory,
+    Selection,
+    Work,
+    write_csv,
+    write_json,
+    write_parquet,
+    write_wire,
+    write_xlsx,
+)
 from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
 from ecommerce_core.storage.sqlite import (
     DatasetState,
@@ -22,6 +33,15 @@ from ecommerce_core.storage.sqlite import (
 from ecommerce_core.storage.store import Store
 
 __all__ = [
+    "BOM",
+    "NeedsMemory",
+    "Selection",
+    "Work",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "write_wire",
+    "write_xlsx",
     "BackupSchedule",
     "BackupState",
     "Comparison",

@@ -1,8 +1,7 @@
 """The routes that answer with rows: CSV, Excel, JSON, Parquet, and the peer's own JSON.
 
-``request.py`` reads what is asked, ``making.py`` makes the file with ``files.py`` and
-``workbook.py``, ``stream.py`` sends it; ``routes.py`` puts them together, and ``describe.py``
-describes them. ``links.py`` makes the links that pages offer.
+``request.py`` reads what is asked, ``making.py`` makes the file, ``stream.py`` sends it;
+``routes.py`` puts them together, and ``describe.py`` describes them. ``links.py`` makes the links that pages offer.
 """
 
 from ecommerce_core.companion.data_routes.addresses import DataRoute, list_routes

@@ -18,18 +18,23 @@ import pyarrow as pa
 
 from ecommerce_core.companion.data_routes.addresses import WIRE
 from ecommerce_core.companion.data_routes.changes import CHANGES, MIXED, batch_of
-from ecommerce_core.companion.data_routes.files import (
+from ecommerce_core.companion.data_routes.request import CHANGE_COLUMNS, Asked, chosen_columns
+from ecommerce_core.datasets import Dataset, query_of
+from ecommerce_core.domain import ChangeKind, Difference
+from ecommerce_core.storage import (
     BOM,
+    Comparison,
+    Reader,
+    Selection,
+    Version,
+    Work,
+    to_text,
     write_csv,
     write_json,
     write_parquet,
+    write_wire,
+    write_xlsx,
 )
-from ecommerce_core.companion.data_routes.request import CHANGE_COLUMNS, Asked, chosen_columns
-from ecommerce_core.companion.data_routes.selection import Selection, Work
-from ecommerce_core.companion.data_routes.workbook import write_wire, write_xlsx
-from ecommerce_core.datasets import Dataset, query_of
-from ecommerce_core.domain import ChangeKind, Difference
-from ecommerce_core.storage import Comparison, Reader, Version, to_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.headers import headers_of, is_known, next_link
 from ecommerce_core.companion.data_routes.making import Made, Question, make_changes, make_rows
 from ecommerce_core.companion.data_routes.request import Asked, pairs_of, parse
-from ecommerce_core.companion.data_routes.selection import NeedsMemory, Work
 from ecommerce_core.companion.data_routes.stream import FileReply, run_stoppably, unless_gone
 from ecommerce_core.companion.http import (
     RETRY_LATER,
@@ -29,7 +28,7 @@ from ecommerce_core.companion.http import (
 )
 from ecommerce_core.companion.service import Service
 from ecommerce_core.domain import RowsPreparing, Run, StoreError
-from ecommerce_core.storage import Reader, Version
+from ecommerce_core.storage import NeedsMemory, Reader, Version, Work
 
 # For files of rows in the order in which they lie, or of a million in any other.
 MEMORY_MB = 64

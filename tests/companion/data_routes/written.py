@@ -13,11 +13,17 @@ from typing import Any, BinaryIO, cast
 import duckdb
 import pytest
 
-from ecommerce_core.companion.data_routes.files import write_csv, write_json, write_parquet
-from ecommerce_core.companion.data_routes.selection import Selection, Work
-from ecommerce_core.companion.data_routes.workbook import write_wire, write_xlsx
 from ecommerce_core.datasets import PRODUCTS, Dataset, Row
 from ecommerce_core.domain import Product
+from ecommerce_core.storage import (
+    Selection,
+    Work,
+    write_csv,
+    write_json,
+    write_parquet,
+    write_wire,
+    write_xlsx,
+)
 from ecommerce_core.storage.snapshots.snapshot_file import create_empty
 
 AT = datetime(2026, 1, 31, 8, 15, 0, 123_000, tzinfo=UTC)

@@ -12,8 +12,8 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from ecommerce_core.companion.data_routes.selection import Selection, Work, value_of
 from ecommerce_core.datasets import Column, Dataset, Kind, Row, starts_formula
+from ecommerce_core.storage.row_files.selection import Selection, Work, value_of
 
 # Excel's own limit, its heading aside. What is more goes on another sheet.
 SHEET_ROWS = 1_048_575

@@ -13,8 +13,8 @@ from typing import BinaryIO
 
 import duckdb
 
-from ecommerce_core.companion.data_routes.selection import Selection, value_of
 from ecommerce_core.datasets import Column, Kind, guard_formula
+from ecommerce_core.storage.row_files.selection import Selection, value_of
 
 # What tells a spreadsheet that a file is in UTF-8.
 BOM = b"\xef\xbb\xbf"

@@ -1,0 +1,19 @@
+"""Rows as files: CSV, JSON and Parquet by DuckDB itself (``files``), Excel and the peer's own JSON
+(``workbook``), of what a ``Selection`` asks for.
+"""
+
+from ecommerce_core.storage.row_files.files import BOM, write_csv, write_json, write_parquet
+from ecommerce_core.storage.row_files.selection import NeedsMemory, Selection, Work
+from ecommerce_core.storage.row_files.workbook import write_wire, write_xlsx
+
+__all__ = [
+    "BOM",
+    "NeedsMemory",
+    "Selection",
+    "Work",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "write_wire",
+    "write_xlsx",
+]
