@@ -279,3 +279,4 @@ def test_a_page_that_does_not_take_in_what_it_is_sent_is_let_go(
             return channel.route.sockets == 0
 
         until(is_gone)
+        assert channel.route.sockets == 0

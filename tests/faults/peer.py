@@ -25,8 +25,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
-from types import TracebackType
-from typing import Self
+
+from tests.support.running import Running
 
 NO_ROUTE = "no Route matched with those values"
 _ZEROS = bytes(2**16)
@@ -69,7 +69,7 @@ class Exchange:
 Behaviour = Callable[[Exchange], None]
 
 
-class MisbehavingPeer:
+class MisbehavingPeer(Running):
     """A server on a free port of 127.0.0.1 that does what it was last told to play."""
 
     def __init__(self, behaviour: Behaviour | None = None) -> None:
@@ -135,17 +135,6 @@ class MisbehavingPeer:
         for thread in self._threads:
             thread.join(10)
             assert not thread.is_alive(), "a behaviour did not end"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _accept(self, listener: socket.socket) -> None:
         while True:

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ecommerce_core.application import DATASETS
 from ecommerce_core.domain import NewDelivery, Outcome
 from ecommerce_core.scheduler import Scheduler
 from ecommerce_core.storage import Store
+from tests.support.running import Running
 
 DATASET_OF = {f"/{dataset.callback_path}": dataset for dataset in DATASETS.values()}
 
 
-class CallbackApp:
+class CallbackApp(Running):
     """Answers the scheduler. Use it as a context manager.
 
     ``drops`` says of the n-th callback (from 1) whether it is lost on its way; ``outcome``
@@ -90,16 +90,10 @@ class CallbackApp:
         if self.store is not None:
             self.store.record_deliveries([delivery])
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)

@@ -8,8 +8,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,6 +17,7 @@ from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from tests.support.running import Running
 from tests.support.waiting import until
 
 PRODUCTS_CALLBACK = "/ecommerce/add-auto"
@@ -41,7 +41,7 @@ class Answered:
         return json.loads(self.body)
 
 
-class Served:
+class Served(Running):
     """An ASGI application on 127.0.0.1, on a port of its own. Use it as a context manager."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -55,17 +55,11 @@ class Served:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
+    def start(self) -> None:
         self._thread.start()
         until(lambda: self._server.started)
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self._server.should_exit = True
         self._server.force_exit = True
         self._thread.join(10)

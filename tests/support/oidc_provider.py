@@ -14,8 +14,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import unquote, urlencode
 
 from joserfc import jwt
@@ -26,6 +25,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from tests.support.companion_server import Served
+from tests.support.running import Running
 
 CLIENT_ID, CLIENT_SECRET = "dashboard", secrets.token_urlsafe(24)
 COOKIE_SECRET = secrets.token_urlsafe(48)
@@ -43,7 +43,7 @@ class Grant:
 
 
 @dataclass
-class Provider:
+class Provider(Running):
     """Use it as a context manager. ``people`` are the claims of who may sign in, by ``sub``.
 
     ``redirect_uri`` is the only one that is known. With ``forges`` the tokens are signed with
@@ -76,17 +76,11 @@ class Provider:
         # Another site than the dashboard's 127.0.0.1: its redirects are cross-site ones.
         return f"http://localhost:{self._served.port}"
 
-    def __enter__(self) -> Self:
-        self._served.__enter__()
-        return self
+    def start(self) -> None:
+        self._served.start()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._served.__exit__(kind, error, traceback)
+    def close(self) -> None:
+        self._served.close()
 
     def write_secrets(self, folder: Path, *, server_url: str) -> Path:
         """The secrets.toml of a dashboard at ``server_url`` that signs in here."""

@@ -7,12 +7,12 @@ import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from msgspec.structs import replace
 
 from ecommerce_core.datasets import Record
+from tests.support.running import Running
 
 WIRE = Path(__file__).parents[1] / "wire"
 
@@ -22,7 +22,7 @@ class _QuietServer(ThreadingHTTPServer):
         """A caller that was killed is none of our errors."""
 
 
-class Peers:
+class Peers(Running):
     """Answers ``GET`` by the request's ``Host``. Use it as a context manager.
 
     ``bodies`` maps a service's name to what it answers, ``headers`` to what it says
@@ -79,16 +79,10 @@ class Peers:
         """Let the CRM answer these customers."""
         self.bodies["crm"] = json.dumps(customers).encode()
 
-    def __enter__(self) -> Peers:
+    def start(self) -> None:
         self._thread.start()
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         self.gate.set()
         self._server.shutdown()
         self._server.server_close()
