@@ -37,7 +37,7 @@ ARROWS: dict[str, set[str]] = {
 PAGES = ("ui", "runs", "schedule", "dataset", "home")
 ONLY_IMPORTERS = {
     "requests": {"ecommerce_core.gateway.client"},
-    "sqlite_utils": {"ecommerce_core.storage.store"},
+    "sqlite_utils": {"ecommerce_core.storage.sqlite.migrations"},
     "streamlit": set(),
 }
 

@@ -128,7 +128,7 @@ def test_a_migration_that_fails_half_way_leaves_the_database_as_it_was(
     broken = Migrations("ecommerce")
     for migration in (*schema.MIGRATIONS, m999_breaks):
         broken(name=migration.__name__)(migration)
-    monkeypatch.setattr("ecommerce_core.storage.store._migrations", broken)
+    monkeypatch.setattr("ecommerce_core.storage.sqlite.migrations._migrations", broken)
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, m999_breaks))
     with pytest.raises(StoreError, match="no_such_table"):
         Store.open(database)

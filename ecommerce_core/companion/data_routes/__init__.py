@@ -1,7 +1,8 @@
 """The routes that answer with rows: CSV, Excel, JSON, Parquet, and the peer's own JSON.
 
 ``request.py`` reads what is asked, ``making.py`` makes the file, ``stream.py`` sends it;
-``routes.py`` puts them together, and ``describe.py`` describes them. ``links.py`` makes the links that pages offer.
+``routes.py`` puts them together, and ``describe.py`` describes them. ``links.py`` makes the
+links that pages offer.
 """
 
 from ecommerce_core.companion.data_routes.addresses import DataRoute, list_routes

@@ -12,9 +12,14 @@ from ecommerce_core.storage.sqlite.difference import (
 )
 from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S, SqliteFile
 from ecommerce_core.storage.sqlite.journals import DatasetState, NewRun, SignOuts, sign_in_key
+from ecommerce_core.storage.sqlite.migrations import check_shape, is_pending, migrate, open_database
 from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
 
 __all__ = [
+    "check_shape",
+    "is_pending",
+    "migrate",
+    "open_database",
     "APPLICATION_ID_BYTES",
     "BUSY_TIMEOUT_S",
     "Database",

@@ -1,0 +1,235 @@
+"""What syncs, clears and decisions do to a dataset's rows: each is one transaction."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from ecommerce_core.datasets import Body, Dataset, Parsed
+from ecommerce_core.domain import (
+    Action,
+    Counts,
+    NothingToUndo,
+    Resolution,
+    Run,
+    RunNotHeld,
+    RunStatus,
+    Totals,
+    Trigger,
+)
+from ecommerce_core.storage.sqlite import (
+    Report,
+    Transactions,
+    apply_difference,
+    list_difference,
+    list_fingerprints,
+    now_utc,
+    to_text,
+)
+from ecommerce_core.storage.sqlite.journals import (
+    DatasetState,
+    NewRun,
+    count_table,
+    finish_run,
+    forget_cleared,
+    forget_held,
+    held_text,
+    hold_answer,
+    insert_rejected,
+    insert_run,
+    select_run,
+    select_state,
+    upsert_state,
+)
+
+
+class Rows(Transactions):
+    """The rows of every dataset, with the journal of what changed them. All raises StoreError."""
+
+    def dataset_state(self, dataset: str) -> DatasetState:
+        """What is remembered of the last answer that was applied."""
+        with self.reading() as db:
+            return select_state(db, dataset)
+
+    def apply(
+        self,
+        run_id: int,
+        dataset: Dataset,
+        parsed: Parsed,
+        *,
+        state: DatasetState,
+        body: Body,
+        stages_s: Mapping[str, float],
+        report: Report,
+        hold_above_percent: int,
+        fingerprints: Mapping[int, str] | None = None,
+        confirms_run_id: int | None = None,
+    ) -> Run:
+        """Bring the table in line with an answer, with its changes and its journal, or hold it.
+
+        One transaction. An answer that would withdraw more than ``hold_above_percent`` of the
+        rows is held with its body, unless it is the held answer of ``confirms_run_id``, which an
+        operator confirmed.
+        ``fingerprints`` are those by which records were known and so not decoded; raises
+        WholeAnswerNeeded, and changes nothing, if the others are not enough.
+        """
+        now = now_utc()
+        resolution = Resolution.SUPERSEDED if confirms_run_id is None else Resolution.CONFIRMED
+        with self.writing() as db:
+            difference = list_difference(db, dataset, parsed, fingerprints or {})
+            counts = difference.counts(parsed)
+            rows_after = None
+            is_held = difference.exceeds_hold_threshold(hold_above_percent)
+            if is_held and confirms_run_id is None:
+                hold_answer(db, dataset.name, run_id, body)
+                insert_rejected(db, run_id, parsed.rejected)
+                status, error = RunStatus.HELD, held_text(difference)
+            else:
+                apply_difference(
+                    db,
+                    dataset,
+                    difference,
+                    run_id=run_id,
+                    now=to_text(now) or "",
+                    report=report,
+                )
+                rows_after = difference.current_after
+                insert_rejected(db, run_id, parsed.rejected)
+                forget_held(db, dataset.name, resolution)
+                forget_cleared(db, dataset)
+                upsert_state(db, dataset.name, state)
+                status = RunStatus.PARTIAL if parsed.rejected_count else RunStatus.SUCCEEDED
+                error = None
+            stages = {**stages_s, "storing": (now_utc() - now).total_seconds()}
+            return finish_run(
+                db,
+                run_id,
+                status=status,
+                counts=counts,
+                error=error,
+                body_bytes=len(body),
+                stages_s=stages,
+                rows_after=rows_after,
+            )
+
+    def list_fingerprints(self, dataset: Dataset) -> dict[int, str]:
+        """List the keys of the current rows by the fingerprints of their records.
+
+        Empty if a row has none of its own. Only for the holder of the dataset's lock.
+        """
+        with self.reading() as db:
+            return list_fingerprints(db, dataset)
+
+    def finish_unchanged(
+        self, run_id: int, dataset: Dataset, *, body_bytes: int, stages_s: Mapping[str, float]
+    ) -> Run:
+        """Note that the peer answered what was applied last."""
+        with self.writing() as db:
+            state = select_state(db, dataset.name)
+            # The peer came back to what we have: what it said in between is moot.
+            forget_held(db, dataset.name, Resolution.SUPERSEDED)
+            return finish_run(
+                db,
+                run_id,
+                status=RunStatus.UNCHANGED,
+                counts=Counts(
+                    fetched=state.fetched,
+                    unchanged=state.fetched - state.rejected,
+                    rejected=state.rejected,
+                ),
+                body_bytes=body_bytes,
+                stages_s=stages_s,
+            )
+
+    def clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
+        """Empty a dataset and keep its rows aside; in the journal, in one transaction."""
+        with self.writing() as db:
+            run_id = insert_run(
+                db,
+                NewRun(dataset.name, Action.CLEAR, trigger, actor=actor),
+                status=RunStatus.RUNNING,
+            )
+            rows = count_table(db, dataset.table)
+            if rows:  # clearing what is empty must not forget what can be undone
+                db.execute(f"DELETE FROM {dataset.table}_cleared")
+                db.execute(f"INSERT INTO {dataset.table}_cleared SELECT * FROM {dataset.table}")
+                db.execute(f"DELETE FROM {dataset.table}")
+                state = select_state(db, dataset.name)
+                upsert_state(db, dataset.name, DatasetState())
+                db.execute(
+                    "UPDATE dataset_state SET cleared = ? WHERE dataset = ?",
+                    [json.dumps(asdict(state)), dataset.name],
+                )
+            return finish_run(
+                db,
+                run_id,
+                status=RunStatus.SUCCEEDED,
+                counts=Counts(withdrawn=rows),
+                rows_after=0,
+            )
+
+    def undo_clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
+        """Put back what the last clear took. Raises NothingToUndo."""
+        with self.writing() as db:
+            rows = count_table(db, f"{dataset.table}_cleared")
+            current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
+            (rows_after,) = db.execute(current).fetchone()
+            if not rows:
+                raise NothingToUndo(
+                    "nothing to undo: no cleared rows of {dataset} are kept", dataset=dataset.name
+                )
+            run_id = insert_run(
+                db,
+                NewRun(dataset.name, Action.UNDO_CLEAR, trigger, actor=actor),
+                status=RunStatus.RUNNING,
+            )
+            db.execute(f"INSERT INTO {dataset.table} SELECT * FROM {dataset.table}_cleared")
+            saved = db.execute(
+                "SELECT cleared FROM dataset_state WHERE dataset = ?", [dataset.name]
+            ).fetchone()
+            if saved is not None and saved[0]:
+                upsert_state(db, dataset.name, DatasetState(**json.loads(saved[0])))
+            forget_cleared(db, dataset)
+            return finish_run(
+                db,
+                run_id,
+                status=RunStatus.SUCCEEDED,
+                counts=Counts(added=rows),
+                rows_after=rows_after,
+            )
+
+    def totals(self, dataset: Dataset) -> Totals:
+        """How many rows the dataset holds, whatever readers see of them."""
+        with self.reading() as db:
+            rows = count_table(db, dataset.table)
+            (current,) = db.execute(
+                f"SELECT count(*) FROM {dataset.table} WHERE withdrawn_at IS NULL"
+            ).fetchone()
+            return Totals(current=current, withdrawn=rows - current)
+
+    def undoable_rows(self, dataset: Dataset) -> int:
+        """How many rows an undo would bring back; 0 where there is nothing to undo."""
+        with self.reading() as db:
+            return count_table(db, f"{dataset.table}_cleared")
+
+    def held_body(self, run_id: int) -> bytes:
+        """The answer that a held run keeps. Raises RunNotHeld."""
+        with self.reading() as db:
+            row = db.execute("SELECT body FROM held WHERE run_id = ?", [run_id]).fetchone()
+        if row is None:
+            raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+        return zlib.decompress(row[0])
+
+    def discard_held(self, run_id: int) -> Run:
+        """Let go of a held answer: the store stays as it is. Raises RunNotHeld."""
+        with self.writing() as db:
+            row = db.execute("SELECT dataset FROM held WHERE run_id = ?", [run_id]).fetchone()
+            if row is None:
+                raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+            forget_held(db, row[0], Resolution.DISCARDED)
+            run = select_run(db, run_id)
+            if run is None:
+                raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+            return run

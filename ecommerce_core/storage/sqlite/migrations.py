@@ -1,0 +1,93 @@
+"""Which migrations a database has seen, what they declare, and those that are pending."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+import sqlite_utils
+from sqlite_utils.migrations import Migrations
+
+from ecommerce_core.domain import StoreDamaged, StoreIncompatible
+from ecommerce_core.storage.sqlite import schema
+from ecommerce_core.storage.sqlite.checks import (
+    SchemaObject,
+    find_additions,
+    find_difference,
+    list_objects,
+    list_reader_objects,
+)
+
+_migrations = Migrations("ecommerce")
+for _migration in schema.MIGRATIONS:
+    _migrations(name=_migration.__name__)(_migration)
+
+
+def open_database(connection: sqlite3.Connection) -> sqlite_utils.Database:
+    """The database of a connection as migrations and journals use it."""
+    return sqlite_utils.Database(connection, execute_plugins=False, recursive_triggers=False)
+
+
+def is_pending(connection: sqlite3.Connection) -> bool:
+    """Return True if the database is of an older version."""
+    return bool(_migrations.pending(open_database(connection)))
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a database to this version, inside the transaction of its connection."""
+    db = open_database(connection)
+    db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    _migrations.apply(db)
+
+
+def check_shape(connection: sqlite3.Connection, *, path: Path) -> None:
+    """Raise StoreIncompatible for a newer version's, StoreDamaged for what no version made."""
+    try:
+        applied = [str(done.name) for done in _migrations.applied(open_database(connection))]
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", None) != "SQLITE_ERROR":
+            raise
+        applied = []  # no list of ours: the difference says so
+    known = {migration.__name__ for migration in schema.MIGRATIONS}
+    newer = [name for name in applied if name not in known]
+    if newer:
+        raise StoreIncompatible(
+            "{path} was written by a newer version ({newer}); it was left as it is."
+            " Update the application, or set ECOMMERCE_DATABASE to another file.",
+            path=path,
+            newer=", ".join(newer),
+        )
+    expected, optional = _objects_made_by(applied)
+    difference = find_difference(connection, expected=expected, optional=optional)
+    if difference is not None:
+        additions = find_additions(connection, expected=expected, optional=optional)
+        if additions is not None:
+            raise StoreDamaged(
+                "{path} has more in it than this application makes ({verdict}); it was left"
+                " as it is. Stop the application and run this in SQLite, which changes no"
+                " row: {sql}",
+                path=path,
+                verdict=difference,
+                sql=additions,
+            )
+        raise StoreDamaged(
+            "{path} is not as this application makes it ({verdict}); it was left as it is."
+            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
+            path=path,
+            verdict=difference,
+        )
+
+
+def _objects_made_by(
+    applied: Sequence[str],
+) -> tuple[frozenset[SchemaObject], frozenset[SchemaObject]]:
+    """What a database of these migrations declares, and what it may declare beside that."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        db = open_database(connection)
+        later = [one.name for one in _migrations.pending(db) if one.name not in applied]
+        _migrations.apply(db, stop_before=later)
+        # Fewer than ``applied`` where the list of these has a gap.
+        made = [one.name for one in _migrations.applied(db)]
+        return list_objects(connection), list_reader_objects(connection, made)
