@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import MappingProxyType
 
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
@@ -292,12 +293,9 @@ class Application:
         Raises NotAllowed, SyncBusy, StoreError.
         """
         actor.check(Permission.CHANGE)
-        with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
-            run = self.store.clear(self.datasets[name], trigger=trigger, actor=actor.name or None)
-            self._workers[name].publish()
-        log_run(run)
-        self._tell(run)
-        return run
+        return self._change(
+            name, partial(self.store.clear, trigger=trigger, actor=actor.name or None)
+        )
 
     def undo_clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
         """Bring back what the last clear took.
@@ -305,14 +303,9 @@ class Application:
         Raises NotAllowed, NothingToUndo, SyncBusy, StoreError.
         """
         actor.check(Permission.CHANGE)
-        with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
-            run = self.store.undo_clear(
-                self.datasets[name], trigger=trigger, actor=actor.name or None
-            )
-            self._workers[name].publish()
-        log_run(run)
-        self._tell(run)
-        return run
+        return self._change(
+            name, partial(self.store.undo_clear, trigger=trigger, actor=actor.name or None)
+        )
 
     def undoable_rows(self, name: str) -> int:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""
@@ -339,6 +332,15 @@ class Application:
             discarded = self.store.discard_held(run_id)
         self.live.wake()
         return discarded
+
+    def _change(self, name: str, change: Callable[[Dataset], Run]) -> Run:
+        """Change the rows, and return once readers can see it."""
+        with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
+            run = change(self.datasets[name])
+            self._workers[name].publish()
+        log_run(run)
+        self._tell(run)
+        return run
 
     def _held(self, run_id: int) -> Run:
         run = self.store.run(run_id)

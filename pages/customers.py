@@ -6,7 +6,8 @@ import streamlit as st
 
 from ecommerce_core.datasets import Row
 from ecommerce_core.domain import Customer
-from pages.dataset import dataset_page, row_list, view_state
+from pages.dataset import dataset_page, view_state
+from pages.dataset.rows import row_list
 from pages.dataset.view_state import choose_in, edit, edited_by
 from pages.ui import escape, language
 from pages.ui.table import Column

@@ -6,7 +6,8 @@ from ecommerce_core.domain import Run, RunStatus, Totals
 from pages import ui
 from pages.home import charts, coming, first_steps, since
 from pages.runs import issues, run_progress, run_summary
-from pages.ui import header, language, live_text, sign_and_word
+from pages.ui import header, language, sign_and_word
+from pages.ui.live import live_text
 
 app = ui.application()
 

@@ -1,6 +1,7 @@
 """Products: what our shop holds of the catalogue."""
 
-from pages.dataset import dataset_page, row_list
+from pages.dataset import dataset_page
+from pages.dataset.rows import row_list
 from pages.ui import language
 from pages.ui.table import Column
 

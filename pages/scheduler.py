@@ -3,14 +3,8 @@
 import streamlit as st
 
 from pages import ui
-from pages.schedule import (
-    clock_card,
-    clock_dialogs,
-    delete_dialog,
-    expected,
-    task_form,
-    task_table,
-)
+from pages.schedule import clock_card, clock_dialogs, delete_dialog, expected
+from pages.schedule.tasks import task_form, task_table
 from pages.ui import dialogs, header, language
 
 

@@ -9,8 +9,8 @@ import streamlit as st
 from ecommerce_core.datasets import Dataset, View
 from ecommerce_core.domain import ChangeKind
 from pages import ui
-from pages.dataset import pager
-from pages.dataset.row_detail import shown
+from pages.dataset.rows import pager
+from pages.dataset.rows.row_detail import shown
 from pages.ui import language
 from pages.ui.table import Column, show_table
 

@@ -9,7 +9,8 @@ import streamlit as st
 from ecommerce_core.datasets import Dataset, View
 from ecommerce_core.domain import ChangeKind, Run, RunStatus
 from pages import ui
-from pages.dataset import change_table, export_menu, reads, toolbar, view_state
+from pages.dataset import change_table, export_menu, reads, view_state
+from pages.dataset.rows import toolbar
 from pages.dataset.view_state import choose_in, edited_by
 from pages.ui import Language, language
 

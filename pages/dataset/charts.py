@@ -9,7 +9,7 @@ from ecommerce_core.datasets import Column, Dataset, Filter, Kind, with_filter
 from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import reads, view_state
-from pages.dataset.active_filters import named
+from pages.dataset.rows.active_filters import named
 from pages.dataset.view_state import edit
 from pages.ui import charts, escape, language
 

@@ -11,7 +11,6 @@ from ecommerce_core.datasets import TABS, Dataset, query_of
 from ecommerce_core.domain import Query, Totals
 from pages import ui
 from pages.dataset import (
-    active_filters,
     address_bar,
     changes,
     charts,
@@ -19,12 +18,9 @@ from pages.dataset import (
     export_menu,
     freshness,
     reads,
-    row_detail,
-    row_list,
-    shown_rows,
-    toolbar,
     view_state,
 )
+from pages.dataset.rows import active_filters, row_detail, row_list, shown_rows, toolbar
 from pages.dataset.view_state import choose_in, edited_by
 from pages.runs import held_run, run_progress
 from pages.ui import header, language

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from ecommerce_core.domain import Action, Run, RunStatus
 from pages import ui
 from pages.runs import run_summary
-from pages.ui import language, live_text, tasks
-from pages.ui.live_text import Part
+from pages.ui import language, tasks
+from pages.ui.live import live_text
+from pages.ui.live.live_text import Part
 
 
 def _(message: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core.domain import Task
-from pages.ui import EcommerceError, language, live_text, tasks
+from pages.ui import EcommerceError, language, tasks
+from pages.ui.live import live_text
 
 SHOWN = 3
 

@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages import ui
 from pages.runs import run_requests
-from pages.ui import language, live_channel, live_words
+from pages.ui import language
+from pages.ui.live import live_channel, live_words
 
 # Where no live updates come, a page that waits for a run looks by itself, so often.
 LOOK_EVERY_S = 2.0

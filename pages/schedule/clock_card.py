@@ -10,7 +10,8 @@ import streamlit as st
 from ecommerce_core.domain import Clock, ClockReading
 from pages import ui
 from pages.schedule import clock_dialogs, clock_face
-from pages.ui import dialogs, estimate, language, live_channel, scheduler_change, tasks
+from pages.ui import dialogs, estimate, language, scheduler_change, tasks
+from pages.ui.live import live_channel
 
 SAID_FOR = timedelta(seconds=8)
 # A change takes effect at the next tick, a second away: longer, and something holds the clock.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from pages import ui
-from pages.schedule import task_checks
+from pages.schedule.tasks import task_checks
 from pages.ui import EcommerceError, dialogs, escape, language, scheduler_change, tasks
 
 SLOWEST, FASTEST = 0.001, 1e9

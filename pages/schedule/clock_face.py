@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import live_channel, live_words
+from pages.ui.live import live_channel, live_words
 
 HTML = """
 <p class="date"></p>

@@ -17,7 +17,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import Query, StoreBusy, Trigger, escape
 from ecommerce_core.domain.access import LOCAL_OPERATOR
-from pages.dataset import active_filters
+from pages.dataset.rows import active_filters
 from pages.ui import echo
 from tests.support.page_session import NAVIGATION, Page, catalogue, installed
 from tests.support.peers import Peers

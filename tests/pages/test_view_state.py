@@ -115,7 +115,8 @@ def test_who_insists_is_heard_and_a_program_at_once(an_agent: bool, rows: list[s
 def a_menu_that_opens_with_what_it_was() -> None:
     import streamlit as st
 
-    from pages.dataset import row_filters, view_state
+    from pages.dataset import view_state
+    from pages.dataset.rows import row_filters
 
     hear = row_filters.filter_edited("products", "products_new_age", "since", "first_seen_at")
     for is_drawn in (False, True):

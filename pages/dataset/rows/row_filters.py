@@ -24,7 +24,7 @@ from ecommerce_core.datasets import (
 from ecommerce_core.domain import Query, Totals, Withdrawn
 from pages import ui
 from pages.dataset import reads, view_state
-from pages.dataset.active_filters import age_in_words, list_active, since_label
+from pages.dataset.rows.active_filters import age_in_words, list_active, since_label
 from pages.dataset.view_state import choose_in, edit, edited_by, show_in
 from pages.ui import language
 

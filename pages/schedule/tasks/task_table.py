@@ -9,8 +9,9 @@ import streamlit as st
 from ecommerce_core.domain import ClockReading, Task
 from pages import ui
 from pages.runs import held_run, run_progress, run_requests
-from pages.schedule import task_search
-from pages.ui import dialogs, escape, language, live_text, scheduler_change, tasks
+from pages.schedule.tasks import task_search
+from pages.ui import dialogs, escape, language, scheduler_change, tasks
+from pages.ui.live import live_text
 from pages.ui.table import Column, show_table
 
 SHOWN_TASKS = 300

@@ -13,7 +13,8 @@ import streamlit as st
 from ecommerce_core.datasets import Dataset, Row
 from ecommerce_core.domain import Query
 from pages import ui
-from pages.dataset import active_filters, pager, view_state
+from pages.dataset import view_state
+from pages.dataset.rows import active_filters, pager
 from pages.dataset.view_state import edit
 from pages.ui import language
 from pages.ui.table import Column, show_table

@@ -13,7 +13,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import live_words, session, tasks
+from pages.ui import session, tasks
+from pages.ui.live import live_words
 from pages.ui.session import language
 
 HTML = """

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from pages.ui import live_channel, live_words, tasks
+from pages.ui import tasks
+from pages.ui.live import live_channel, live_words
 from pages.ui.session import language
 
 CSS = """

@@ -6,7 +6,8 @@ import streamlit as st
 
 from ecommerce_core.datasets import TEXT_CHARS, Dataset, View
 from ecommerce_core.domain import Query, Totals
-from pages.dataset import row_filters, view_state
+from pages.dataset import view_state
+from pages.dataset.rows import row_filters
 from pages.dataset.view_state import choose_in, edited_by, show_in
 from pages.ui import language
 

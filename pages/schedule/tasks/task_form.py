@@ -9,8 +9,9 @@ import streamlit as st
 
 from ecommerce_core.domain import ClockReading, Recurrence
 from pages import ui
-from pages.schedule import task_checks, task_moment, task_undo
-from pages.ui import language, live_text, scheduler_change, tasks
+from pages.schedule.tasks import task_checks, task_moment, task_undo
+from pages.ui import language, scheduler_change, tasks
+from pages.ui.live import live_text
 
 state = st.session_state
 
