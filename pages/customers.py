@@ -10,9 +10,8 @@ from pages.dataset import dataset_page, view_state
 from pages.dataset.rows import row_list
 from pages.dataset.view_state import choose_in, edit, edited_by
 from pages.ui import escape, language
+from pages.ui import text as _
 from pages.ui.table import Column
-
-_ = language().text
 
 draw_table = row_list.columns_table(
     "customers",

@@ -7,14 +7,11 @@ import streamlit as st
 from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, language, sign_in, tasks, visits
+from pages.ui import echo, escape, sign_in, tasks, visits
+from pages.ui import text as _
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def choose_language() -> None:

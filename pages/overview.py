@@ -7,13 +7,10 @@ from pages import ui
 from pages.home import charts, coming, first_steps, since
 from pages.runs import issues, run_progress, run_summary
 from pages.ui import header, language, sign_and_word
+from pages.ui import text as _
 from pages.ui.live import live_text
 
 app = ui.application()
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def dataset_card(name: str, total: Totals, run: Run | None) -> None:

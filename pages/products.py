@@ -2,10 +2,8 @@
 
 from pages.dataset import dataset_page
 from pages.dataset.rows import row_list
-from pages.ui import language
+from pages.ui import text as _
 from pages.ui.table import Column
-
-_ = language().text
 
 dataset_page.show(
     "products",

@@ -12,11 +12,8 @@ from pages import ui
 from pages.dataset.rows import pager
 from pages.dataset.rows.row_detail import shown
 from pages.ui import language
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(dataset: Dataset, view: View, runs: tuple[int, int], total: int) -> None:

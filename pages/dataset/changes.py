@@ -13,13 +13,10 @@ from pages.dataset import change_table, export_menu, reads, view_state
 from pages.dataset.rows import toolbar
 from pages.dataset.view_state import choose_in, edited_by
 from pages.ui import Language, language
+from pages.ui import text as _
 
 RUNS_OFFERED = 200
 EVERYTHING = "all"
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(dataset: Dataset) -> None:

@@ -12,12 +12,9 @@ from pages.dataset import reads, view_state
 from pages.dataset.rows.active_filters import named
 from pages.dataset.view_state import edit
 from pages.ui import charts, escape, language
+from pages.ui import text as _
 
 BARS, HEIGHT = 15, 300
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(dataset: Dataset, query: Query) -> None:

@@ -11,10 +11,7 @@ from pages import ui
 from pages.dataset import view_state
 from pages.runs import run_requests
 from pages.ui import dialogs, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def show(name: str, totals: Totals) -> None:

@@ -24,10 +24,7 @@ from pages.dataset.rows import active_filters, row_detail, row_list, shown_rows,
 from pages.dataset.view_state import choose_in, edited_by
 from pages.runs import held_run, run_progress
 from pages.ui import header, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -> None:

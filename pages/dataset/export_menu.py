@@ -12,12 +12,9 @@ from pages import ui
 from pages.dataset import view_state
 from pages.dataset.view_state import choose_in
 from pages.ui import language
+from pages.ui import text as _
 
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:

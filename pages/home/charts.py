@@ -9,13 +9,10 @@ from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import reads
 from pages.ui import charts, language, visits
+from pages.ui import text as _
 
 FAMILIES, HEIGHT = 8, 240
 KEY = "overview_families"
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

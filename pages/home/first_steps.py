@@ -10,10 +10,7 @@ from ecommerce_core.domain import Totals
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import escape, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def fetch_button(name: str) -> None:

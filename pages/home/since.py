@@ -11,14 +11,11 @@ from ecommerce_core.domain import ChangeKind, Outcome, RunStatus
 from pages import ui
 from pages.dataset import reads
 from pages.ui import language, sign_and_word, visits
+from pages.ui import text as _
 
 DAY = timedelta(days=1)
 BAD_RUNS = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.HELD)
 BAD_DELIVERIES = (Outcome.FAILED, Outcome.REFUSED)
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

@@ -8,12 +8,9 @@ from ecommerce_core.domain import Delivery
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import escape, escape_time, language, sign_and_word
+from pages.ui import text as _
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(deliveries: list[Delivery]) -> None:

@@ -11,14 +11,11 @@ from ecommerce_core.domain import Delivery, Outcome
 from pages import ui
 from pages.runs import deliver_again, pager
 from pages.ui import address_choice, language, sign_and_word
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 FILTERS = ("deliveries_dataset", "deliveries_outcome")
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

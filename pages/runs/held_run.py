@@ -8,10 +8,7 @@ from ecommerce_core.domain import Run, RunStatus, Trigger
 from pages import ui
 from pages.runs import hints, run_requests
 from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def show(name: str) -> None:

@@ -10,12 +10,9 @@ from ecommerce_core.domain import Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_requests
 from pages.ui import language, tasks
+from pages.ui import text as _
 
 FAILED = {RunStatus.FAILED, RunStatus.INTERRUPTED}
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> bool:

@@ -11,11 +11,8 @@ from ecommerce_core.domain import Change, Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_summary
 from pages.ui import escape, language, sign_and_word
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(run: Run) -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import language
+from pages.ui import text as _
 from pages.ui.live import live_channel, live_words
 
 # Where no live updates come, a page that waits for a run looks by itself, so often.
@@ -25,10 +26,6 @@ progress { width: 100%; height: 0.5rem; accent-color: var(--st-primary-color); }
 _progress = st.components.v2.component(
     "ecommerce_progress", html=HTML, css=CSS, js=live_channel.script("live_progress.js")
 )
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def watch(*names: str) -> None:

@@ -15,10 +15,7 @@ from ecommerce_core.domain import Run, Trigger
 from pages import ui
 from pages.runs import run_summary
 from pages.ui import Application, EcommerceError, RunHandle, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def problem(name: str) -> EcommerceError | None:

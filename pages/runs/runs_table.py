@@ -10,14 +10,11 @@ from ecommerce_core.domain import Run, RunStatus, Trigger
 from pages import ui
 from pages.runs import pager, run_summary
 from pages.ui import address_choice, language, sign_and_word
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> Run | None:

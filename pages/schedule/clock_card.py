@@ -11,6 +11,7 @@ from ecommerce_core.domain import Clock, ClockReading
 from pages import ui
 from pages.schedule import clock_dialogs, clock_face
 from pages.ui import dialogs, estimate, language, scheduler_change, tasks
+from pages.ui import text as _
 from pages.ui.live import live_channel
 
 SAID_FOR = timedelta(seconds=8)
@@ -19,10 +20,6 @@ HELD_UP_AFTER = timedelta(seconds=8)
 ASKING_FOR_S = 3.0
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(slots=True)

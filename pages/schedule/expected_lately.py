@@ -11,6 +11,7 @@ from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome
 from pages import ui
 from pages.schedule import expected_timeline
 from pages.ui import language, sign_and_word, tasks
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 # In a simulated week, minute by minute, there are more than a picture can show.
@@ -21,10 +22,6 @@ WINDOWS = {
     "day": (timedelta(days=1), N_("Last day")),
     "week": (timedelta(weeks=1), N_("Last week")),
 }
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(found: Sequence[ExpectedCallback]) -> None:

@@ -9,12 +9,9 @@ from pages import ui
 from pages.runs import run_requests
 from pages.schedule import expected_lately
 from pages.ui import escape, escape_time, language
+from pages.ui import text as _
 
 SHOWN = 3
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(*, with_link: bool) -> None:

@@ -30,6 +30,7 @@ from pages.ui.session import (
     show_error,
     show_toasts,
     sign_and_word,
+    text,
     visitor,
 )
 
@@ -59,5 +60,6 @@ __all__ = [
     "show_error",
     "show_toasts",
     "sign_and_word",
+    "text",
     "visitor",
 ]

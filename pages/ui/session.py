@@ -180,8 +180,12 @@ def language() -> Language:
     return Language(st.session_state.get("_language", "en"), timezone(st.context.timezone))
 
 
-def _(message: str) -> str:
+def text(message: str) -> str:
+    """A text of ours in the reader's language. Modules import it as ``_``."""
     return language().text(message)
+
+
+_ = text
 
 
 def sign_and_word(name: str) -> str:

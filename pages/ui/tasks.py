@@ -14,12 +14,9 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import N_, ClockReading, Task
 from pages.ui import scheduler_change, session
 from pages.ui.session import SILENT_AFTER, estimate, language, real_delay
+from pages.ui.session import text as _
 
 SILENT = N_("No answer for a while: it may be busy, or not be there any more.")
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def reading() -> ClockReading:

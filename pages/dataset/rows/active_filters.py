@@ -11,10 +11,7 @@ from ecommerce_core.domain import Withdrawn
 from pages import ui
 from pages.dataset.view_state import edit
 from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def named(label: str, value: str) -> str:

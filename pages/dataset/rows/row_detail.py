@@ -15,12 +15,9 @@ from ecommerce_core.domain import HistoryEntry
 from pages import ui
 from pages.dataset.view_state import edit, forget_selection
 from pages.ui import charts, escape, language, visits
+from pages.ui import text as _
 
 CHANGES_SHOWN = 200
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def shown(field: str, value: object) -> str:

@@ -27,14 +27,11 @@ from pages.dataset import reads, view_state
 from pages.dataset.rows.active_filters import age_in_words, list_active, since_label
 from pages.dataset.view_state import choose_in, edit, edited_by, show_in
 from pages.ui import language
+from pages.ui import text as _
 
 AGES = ("1h", "24h", "7d", "30d")
 # Beyond any number that is stored.
 LARGEST = 1e18
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(dataset: Dataset, query: Query, totals: Totals) -> None:

@@ -17,13 +17,10 @@ from pages.dataset import view_state
 from pages.dataset.rows import active_filters, pager
 from pages.dataset.view_state import edit
 from pages.ui import language
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 Show = Callable[[Sequence[Row]], object]
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:

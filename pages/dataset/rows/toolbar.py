@@ -10,10 +10,7 @@ from pages.dataset import view_state
 from pages.dataset.rows import row_filters
 from pages.dataset.view_state import choose_in, edited_by, show_in
 from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def show(

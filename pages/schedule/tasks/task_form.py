@@ -11,13 +11,10 @@ from ecommerce_core.domain import ClockReading, Recurrence
 from pages import ui
 from pages.schedule.tasks import task_checks, task_moment, task_undo
 from pages.ui import language, scheduler_change, tasks
+from pages.ui import text as _
 from pages.ui.live import live_text
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

@@ -16,6 +16,7 @@ import streamlit as st
 from pages.ui import session, tasks
 from pages.ui.live import live_words
 from pages.ui.session import language
+from pages.ui.session import text as _
 
 HTML = """
 <p class="time"></p>
@@ -43,10 +44,6 @@ SHOWN = {
 }
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def script(name: str) -> str:
