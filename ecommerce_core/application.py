@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from types import MappingProxyType
 
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
+from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import (
     Access,
     Actor,
@@ -53,9 +52,6 @@ from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
 logger = logging.getLogger(__name__)
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType(
-    {dataset.name: dataset for dataset in (PRODUCTS, CUSTOMERS)}
-)
 # How long a clear waits for a sync that is about to end.
 CLEAR_PATIENCE_S = 5.0
 
@@ -70,14 +66,13 @@ class Application:
     ``run_observers`` are called with every run that ended, on the thread that ran it.
     """
 
-    datasets: Mapping[str, Dataset] = DATASETS
-
     def __init__(
         self,
         settings: Settings,
         *,
         store: Store,
         gateway: Gateway,
+        datasets: Mapping[str, Dataset] = DATASETS,
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
@@ -86,6 +81,7 @@ class Application:
         self.settings = settings
         self.store = store
         self.gateway = gateway
+        self.datasets = datasets
         self.sandbox_url = sandbox_url
         self.scheduler = Scheduler(
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
@@ -152,6 +148,7 @@ class Application:
         settings: Settings,
         *,
         gateway_url: str,
+        datasets: Mapping[str, Dataset] = DATASETS,
         is_sandbox: bool = False,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
@@ -168,8 +165,9 @@ class Application:
         try:
             return cls(
                 settings,
-                store=Store.open(settings.database),
+                store=Store.open(settings.database, more_migrations=migrations_of(datasets)),
                 gateway=gateway,
+                datasets=datasets,
                 sandbox_url=gateway_url if is_sandbox else None,
                 sign_in_providers=sign_in_providers,
                 link_secret=link_secret,

@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.datasets import Dataset
+from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import EcommerceError, PeerContractError, PeerError
 from ecommerce_core.gateway import (
     Check,
@@ -31,12 +30,13 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store, installation_of, list_backups, list_loose, real_path
 
 CONNECT_TIMEOUT_S = 3.0
-_PATH_VARIABLES = {"products": "ECOMMERCE_CATALOGUE_PATH", "customers": "ECOMMERCE_CRM_PATH"}
 
 
-def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
+def examine(
+    settings: Settings, *, gateway_url: str, datasets: Mapping[str, Dataset] = DATASETS
+) -> Iterator[Check]:
     """Every check, as it is made. Raises nothing that a check could say."""
-    yield from _examine_store(settings)
+    yield from _examine_store(settings, datasets)
     reached = True
     for check in _examine_way(gateway_url):
         reached = reached and check.verdict is Verdict.OK
@@ -48,7 +48,7 @@ def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
             deadline_s=settings.deadline_s,
             max_body_bytes=settings.max_body_mb * 2**20,
         )
-        for dataset in DATASETS.values():
+        for dataset in datasets.values():
             yield from _examine_dataset(gateway, dataset, settings)
         yield from _examine_scheduler(gateway, settings)
         yield from _examine_callbacks(gateway, settings)
@@ -56,14 +56,14 @@ def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
     yield from _examine_backups(settings)
 
 
-def _examine_store(settings: Settings) -> Iterator[Check]:
+def _examine_store(settings: Settings, datasets: Mapping[str, Dataset]) -> Iterator[Check]:
     path = real_path(settings.database)
     if not path.exists():
         yield Check("store", "file", Verdict.NOTE, f"{path} is not there: a start creates it")
         return
     began_s = time.monotonic()
     try:
-        Store.check_in_use(path)
+        Store.check_in_use(path, more_migrations=migrations_of(datasets))
         Store(path).check_writable()
     except EcommerceError as error:
         yield Check("store", "file", Verdict.WRONG, str(error), "or `restore` a backup")
@@ -125,10 +125,8 @@ def _examine_dataset(gateway: Gateway, dataset: Dataset, settings: Settings) -> 
             f" the first, at position {first.position}: {first.reason}"
         )
 
-    variable = _PATH_VARIABLES.get(dataset.name)
-    yield from PeerExamination(gateway, dataset.peer, dataset.path(settings), variable).examine(
-        read
-    )
+    path = dataset.path(settings)
+    yield from PeerExamination(gateway, dataset.peer, path, dataset.path_variable).examine(read)
 
 
 def _examine_scheduler(gateway: Gateway, settings: Settings) -> Iterator[Check]:

@@ -11,6 +11,7 @@ import click
 
 from ecommerce_core.application import Application
 from ecommerce_core.cli.common import (
+    called_with,
     echo_json,
     gateway_url,
     json_option,
@@ -67,7 +68,7 @@ def doctor(*, as_json: bool) -> None:
     """
     settings = read_settings()
     checks = []
-    for check in examine(settings, gateway_url=gateway_url(settings)):
+    for check in examine(settings, gateway_url=gateway_url(settings), datasets=called_with()):
         checks.append(check)
         if not as_json:
             _say_check(check)

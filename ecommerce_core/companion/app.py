@@ -177,6 +177,7 @@ class Companion:
             app_paths=[*self._datasets, f"{PREFIX}/healthz"],
             served=ServedPaths(
                 (route.path for route in routes if isinstance(route, Route)),
+                dataset_pages=(dataset.name for dataset in self._datasets.values()),
                 sockets=(route.path for route in routes if isinstance(route, WebSocketRoute)),
                 with_sign_in=with_sign_in,
                 with_agent_api=with_agent_api,

@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from ecommerce_core.datasets.column import Column, Filter, Kind
 from ecommerce_core.datasets.dataset import Body, Dataset, Record
-from ecommerce_core.domain import IN_FIELD, MISSING, OUT_OF_RANGE, WRONG_TEXT, Customer, Rejection
+from ecommerce_core.domain import IN_FIELD, MISSING, N_, OUT_OF_RANGE, WRONG_TEXT, Rejection
 
 Name = Annotated[str, msgspec.Meta(max_length=500)] | msgspec.UnsetType
 Identity = (
@@ -31,6 +33,21 @@ Number = int | float | Annotated[str, msgspec.Meta(max_length=50)] | None | msgs
 # Beyond this a double no longer holds every whole number.
 LARGEST_NUMBER = 2.0**53
 _NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as the store holds it. Points and payment may be fractions."""
+
+    customer_id: str
+    first_name: str
+    last_name: str
+    loyalty_points: float | None
+    payment: float | None
+    account: str
+    first_seen_at: datetime
+    updated_at: datetime
+    withdrawn_at: datetime | None
 
 
 class CustomerRecord(Record, frozen=True, gc=False):
@@ -157,22 +174,51 @@ def _to_wire(row: Customer) -> dict[str, Any]:
 
 CUSTOMERS = Dataset(
     name="customers",
+    label=N_("customers"),
+    help=N_("The customers and their loyalty points: fetch, search, clear."),
+    icon="group",
     peer="crm",
+    path_variable="ECOMMERCE_CRM_PATH",
     table="customer",
     columns=(
-        Column("customer_id", Kind.ID, address="id", searched=True),
-        Column("first_name", address="first", searched=True),
-        Column("last_name", address="last", searched=True),
-        Column("loyalty_points", Kind.NUMBER, address="points", nullable=True, filter=Filter.RANGE),
-        Column("payment", Kind.NUMBER, nullable=True),
-        Column("account", Kind.ID, searched=True, filter=Filter.PRESENCE),
+        Column(
+            "customer_id",
+            Kind.ID,
+            N_("Customer number"),
+            address="id",
+            searched=True,
+            width=280,
+        ),
+        Column(
+            "first_name", Kind.TEXT, N_("First name"), address="first", searched=True, width=120
+        ),
+        Column("last_name", Kind.TEXT, N_("Last name"), address="last", searched=True, width=130),
+        Column(
+            "loyalty_points",
+            Kind.NUMBER,
+            N_("Loyalty points"),
+            address="points",
+            nullable=True,
+            filter=Filter.RANGE,
+            width=115,
+        ),
+        Column("payment", Kind.NUMBER, N_("Payment"), nullable=True, width=100),
+        Column(
+            "account",
+            Kind.ID,
+            N_("Account"),
+            searched=True,
+            filter=Filter.PRESENCE,
+            width=150,
+        ),
     ),
     default_sort="last_name",
+    title=("first_name", "last_name"),
+    search_help=N_("Name, account or number"),
     layouts=("cards", "table"),
     row_type=Customer,
     list_name=None,
     decoder=CustomerDecoder,
-    path=lambda settings: settings.crm_path,
     callback_path="ecommerce/auto_load_customers",
     task_name="get_customers",
     task_app="crm",

@@ -55,13 +55,11 @@ from ecommerce_core.domain.models import (
     Clock,
     ClockReading,
     Counts,
-    Customer,
     Delivery,
     MonitorSnapshot,
     NewDelivery,
     Outcome,
     PeerHealth,
-    Product,
     Progress,
     Recurrence,
     Rejected,
@@ -72,6 +70,7 @@ from ecommerce_core.domain.models import (
     Task,
     Trigger,
 )
+from ecommerce_core.domain.moments import to_datetime, to_text
 from ecommerce_core.domain.query import (
     ChangeKind,
     Difference,
@@ -112,7 +111,6 @@ __all__ = [
     "Clock",
     "ClockReading",
     "Counts",
-    "Customer",
     "Permission",
     "Delivery",
     "DeliveryUnknown",
@@ -144,7 +142,6 @@ __all__ = [
     "PeerTimedOut",
     "PeerTooLarge",
     "PeerUnreachable",
-    "Product",
     "Progress",
     "ExpectedCallback",
     "ExpectedOutcome",
@@ -197,4 +194,6 @@ __all__ = [
     "reason_in_words",
     "series_of_promise",
     "timezone",
+    "to_datetime",
+    "to_text",
 ]

@@ -110,7 +110,7 @@ class Language:
         return form.format(count=self.number(count))
 
     def word(self, name: str) -> str:
-        """What people call a column, status, trigger, stage, recurrence or dataset."""
+        """What people call a status, trigger, stage, recurrence or role."""
         return self.text(WORDS.get(name, name))
 
     def error(self, error: EcommerceError) -> str:

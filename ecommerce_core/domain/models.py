@@ -60,39 +60,6 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A product as the store holds it."""
-
-    code: str
-    family: str
-    description: str
-    price_cents: int
-    min_quantity: int
-    packaging: int
-    catalogue_min_quantity: int | None
-    catalogue_packaging: int | None
-    catalogue_id: int | None
-    first_seen_at: datetime
-    updated_at: datetime
-    withdrawn_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer as the store holds it. Points and payment may be fractions."""
-
-    customer_id: str
-    first_name: str
-    last_name: str
-    loyalty_points: float | None
-    payment: float | None
-    account: str
-    first_seen_at: datetime
-    updated_at: datetime
-    withdrawn_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """What a sync did: ``fetched == added + updated + unchanged + rejected``; withdrawn apart."""
 

@@ -78,7 +78,7 @@ def write_backup(
     try:
         with partial_file(target) as path:
             store.copy_into(path, gives_up=gives_up)
-            Store.check(path)
+            Store.check(path, more_migrations=store.more_migrations)
             size = path.stat().st_size
             put_in_place(path, target, replace=replace_existing)
     except StoreFull as error:

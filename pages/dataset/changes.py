@@ -9,10 +9,10 @@ import streamlit as st
 from ecommerce_core.datasets import Dataset, View
 from ecommerce_core.domain import ChangeKind, Run, RunStatus
 from pages import ui
-from pages.dataset import change_table, export_menu, reads, view_state
+from pages.dataset import change_table, export_menu, view_state
 from pages.dataset.rows import toolbar
 from pages.dataset.view_state import choose_in, edited_by
-from pages.ui import Language, language
+from pages.ui import Language, labels, language
 from pages.ui import text as _
 
 RUNS_OFFERED = 200
@@ -32,7 +32,8 @@ def show(dataset: Dataset) -> None:
     if start == end:
         st.info(_("Choose two different runs."), icon=":material/difference:")
         return
-    counts = reads.count_differences(dataset, start, end, search=view.search)
+    comparison = ui.application().comparison
+    counts = comparison.compare_counts(dataset, start, end, search=view.search)
     _controls(dataset, view, (start, end), counts)
     total = sum(counts.values()) if view.kind is None else counts.get(ChangeKind(view.kind), 0)
     change_table.show(dataset, view, (start, end), total)
@@ -83,20 +84,21 @@ def _controls(
     words, key = language(), f"{dataset.name}_kind"
     numbers = {EVERYTHING: sum(counts.values())}
     numbers |= {str(kind): count for kind, count in counts.items()}
-    labels = {
+    key_label = labels.column_label(dataset.column(dataset.key))
+    kinds = {
         EVERYTHING: _("All"),
         "added": _("Added"),
         "withdrawn": _("Withdrawn"),
         "updated": _("Changed"),
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        toolbar.search_box(dataset, view, placeholder=words.word(dataset.key), key="search_changes")
+        toolbar.search_box(dataset, view, placeholder=key_label, key="search_changes")
         st.radio(
             _("Kind"),
-            list(labels),
+            list(kinds),
             key=choose_in(key, view.kind or EVERYTHING),
             horizontal=True,
-            format_func=lambda kind: f"{labels[kind]} ({words.number(numbers.get(kind, 0))})",
+            format_func=lambda kind: f"{kinds[kind]} ({words.number(numbers.get(kind, 0))})",
             label_visibility="collapsed",
             width="content",
             on_change=edited_by(
@@ -104,7 +106,7 @@ def _controls(
                 key,
                 "kind",
                 lambda kind: None if kind == EVERYTHING else kind,
-                options=labels,
+                options=kinds,
             ),
         )
         st.space("stretch")

@@ -10,7 +10,7 @@ from ecommerce_core.domain import Action, RunStatus, Totals, Trigger
 from pages import ui
 from pages.dataset import view_state
 from pages.runs import run_requests
-from pages.ui import dialogs, language
+from pages.ui import dialogs, labels, language
 from pages.ui import text as _
 
 
@@ -19,7 +19,7 @@ def show(name: str, totals: Totals) -> None:
     if not ui.may_change():
         ui.note_for_analysts()
         return
-    app, word = ui.application(), language().word(name)
+    app, word = ui.application(), labels.dataset_label(name)
     undoable = app.undoable_rows(name)
     rows = totals.current + totals.withdrawn
     st.button(
@@ -63,7 +63,7 @@ def _ask_to_clear(name: str) -> None:
 
 
 def _confirm_clear(name: str, rows: int) -> None:
-    word = language().word(name)
+    word = labels.dataset_label(name)
 
     def body() -> None:
         text = language().plural(
@@ -89,7 +89,7 @@ def _clear(name: str) -> None:
 
 def empty(name: str) -> None:
     """What stands where the rows would be. Raises StoreError."""
-    word = language().word(name)
+    word = labels.dataset_label(name)
     last = ui.application().store.last_run(name)
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         cleared = last is not None and last.action is Action.CLEAR

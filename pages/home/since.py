@@ -9,9 +9,10 @@ import streamlit as st
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import ChangeKind, Outcome, RunStatus
 from pages import ui
-from pages.dataset import reads
 from pages.ui import language, sign_and_word, visits
 from pages.ui import text as _
+from pages.ui.installed import page_of
+from pages.ui.labels import dataset_title
 
 DAY = timedelta(days=1)
 BAD_RUNS = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.HELD)
@@ -33,12 +34,12 @@ def _changes(dataset: Dataset, since: datetime) -> None:
     """One dataset's rows, then and now, with the way to each of them."""
     words, store = language(), ui.application().store
     between = store.good_runs_since(dataset.name, since)
-    name = words.word(dataset.name).capitalize()
+    name = dataset_title(dataset.name)
     if between is None:
         st.markdown(f"**{name}**  \n:small[{_('Never fetched yet.')}]")
         return
     first, last = between.first, between.last
-    counts = reads.count_differences(dataset, first.id, last.id)
+    counts = ui.application().comparison.compare_counts(dataset, first.id, last.id)
     forms = {
         ChangeKind.ADDED: _("{n} added"),
         ChangeKind.UPDATED: _("{n} values changed"),
@@ -53,7 +54,7 @@ def _changes(dataset: Dataset, since: datetime) -> None:
     st.markdown(f"**{name}**  \n:small[{', '.join(done) or _('nothing has changed')}]")
     if sum(counts.values()):
         asked = {"view": "changes", "from": str(first.id), "to": str(last.id)}
-        _link(f"{dataset.name}.py", _("What changed"), asked)
+        _link(page_of(dataset.name), _("What changed"), asked)
 
 
 def _ends(

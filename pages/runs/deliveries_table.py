@@ -12,6 +12,7 @@ from pages import ui
 from pages.runs import deliver_again, pager
 from pages.ui import address_choice, language, sign_and_word
 from pages.ui import text as _
+from pages.ui.labels import dataset_label
 from pages.ui.table import Column, show_table
 
 FILTERS = ("deliveries_dataset", "deliveries_outcome")
@@ -49,7 +50,7 @@ def _filters() -> dict[str, Any]:
                 datasets,
                 name="callbacks",
                 key=FILTERS[0],
-                shown=language().word,
+                shown=dataset_label,
             ),
             "outcome": address_choice.choose(
                 _("Outcome"),
@@ -94,14 +95,13 @@ def _nothing_yet() -> None:
 
 
 def _table(deliveries: list[Delivery]) -> None:
-    word = language().word
     rows = [
         {
             **{
                 name: getattr(delivery, name)
                 for name in ("id", "received_at", "simulated_at", "run_id")
             },
-            "dataset": word(delivery.dataset),
+            "dataset": dataset_label(delivery.dataset),
             "outcome": sign_and_word(delivery.outcome),
             "duration": delivery.duration_s,
             "reason": language().sentence(delivery.reason or ""),

@@ -9,8 +9,9 @@ import streamlit as st
 from ecommerce_core.domain import Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_requests
-from pages.ui import language, tasks
+from pages.ui import tasks
 from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 FAILED = {RunStatus.FAILED, RunStatus.INTERRUPTED}
 
@@ -30,7 +31,7 @@ def show() -> bool:
 
 def _of_dataset(name: str) -> bool:
     """A fetch that failed, one that is held. Raises StoreError."""
-    store, word = ui.application().store, language().word(name)
+    store, word = ui.application().store, dataset_label(name)
     run, waiting = store.last_run(name), store.held_run(name)
     failed = run is not None and run.status in FAILED
     if run is not None and failed:

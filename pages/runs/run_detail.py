@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import Change, Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_summary
-from pages.ui import escape, language, sign_and_word
+from pages.ui import escape, labels, language, sign_and_word
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
@@ -19,7 +19,7 @@ def show(run: Run) -> None:
     words = language()
     with st.container(border=True):
         title = _("Run {id}: {action} · {dataset}")
-        names = words.word(run.action), words.word(run.dataset)
+        names = words.word(run.action), labels.dataset_label(run.dataset)
         st.subheader(title.format(id=run.id, action=names[0], dataset=names[1]), anchor=False)
         facts = {
             _("Status"): sign_and_word(run.status),
@@ -52,7 +52,7 @@ def show(run: Run) -> None:
             text = f"{ui.sentence(run.error)}\n\n{todo}" if todo else ui.sentence(run.error)
             (st.error if failed else st.info)(text, title=_("What happened"))
         _rejected_records(run)
-        _changes(ui.application().store.list_changes(run.id))
+        _changes(run, ui.application().store.list_changes(run.id))
 
 
 def _rejected_records(run: Run) -> None:
@@ -78,23 +78,17 @@ def _rejected_records(run: Run) -> None:
     )
 
 
-def _changes(found: list[Change]) -> None:
+def _changes(run: Run, found: list[Change]) -> None:
     if not found:
         return
-    words = language()
-
-    def shown(change: Change, value: str | int | float | None) -> str:
-        if isinstance(value, str) or value is None:
-            return value or "–"
-        return words.money(value) if change.field.endswith("_cents") else words.points(value)
-
+    dataset = ui.application().datasets.get(run.dataset)
     st.markdown(f"**{_('What changed')}**")
     rows = [
         {
             "key": change.key,
-            "field": words.word(change.field),
-            "old": shown(change, change.old),
-            "new": shown(change, change.new),
+            "field": labels.field_label(dataset, change.field),
+            "old": labels.shown_field(dataset, change.field, change.old),
+            "new": labels.shown_field(dataset, change.field, change.new),
         }
         for change in found
     ]

@@ -11,6 +11,7 @@ from pages import ui
 from pages.runs import pager, run_summary
 from pages.ui import address_choice, language, sign_and_word
 from pages.ui import text as _
+from pages.ui.labels import dataset_label
 from pages.ui.table import Column, show_table
 
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
@@ -42,7 +43,7 @@ def _filters() -> dict[str, Any]:
     with st.grid(3, min_column_width=150, gap="small", width=620):
         return {
             "dataset": address_choice.choose(
-                _("Dataset"), datasets, name="dataset", key=FILTERS[0], shown=word
+                _("Dataset"), datasets, name="dataset", key=FILTERS[0], shown=dataset_label
             ),
             "trigger": address_choice.choose(
                 _("Trigger"), list(Trigger), name="trigger", key=FILTERS[1], shown=word
@@ -75,7 +76,7 @@ def _table(runs: list[Run]) -> None:
     rows = [
         {
             "started_at": run.started_at,
-            "dataset": word(run.dataset),
+            "dataset": dataset_label(run.dataset),
             "status": sign_and_word(run.status),
             "result": _result(run),
             "action": word(run.action),

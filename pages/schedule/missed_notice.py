@@ -10,6 +10,7 @@ from pages.runs import run_requests
 from pages.schedule import expected_lately
 from pages.ui import escape, escape_time, language
 from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 SHOWN = 3
 
@@ -47,7 +48,7 @@ def show(*, with_link: bool) -> None:
 
 def _fetch_button(name: str) -> None:
     """What the task would have fetched, now."""
-    text = _("Fetch {dataset}").format(dataset=language().word(name))
+    text = _("Fetch {dataset}").format(dataset=dataset_label(name))
     key = f"fetch_missed_{name}"
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))
 

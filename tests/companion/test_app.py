@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
     ClockReading,
     Delivery,

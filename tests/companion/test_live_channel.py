@@ -16,9 +16,10 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.companion.live_channel import LiveRoute
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Access, Actor, Grant, Role, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.storage import sign_in_key

@@ -13,9 +13,10 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, strategies
 from hypothesis import settings as configured
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.companion.openapi import describe
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import StoreBusy, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings

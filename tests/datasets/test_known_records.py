@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.datasets import Dataset
+from ecommerce_core.datasets import DATASETS, Dataset
 from ecommerce_core.domain import Counts, Run, Trigger
 from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.settings import Settings

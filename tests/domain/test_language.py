@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets import CUSTOMERS, DATASETS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     LANGUAGES,
     Language,
@@ -76,12 +76,11 @@ def test_the_compiled_catalogue_is_that_of_the_source() -> None:
 
 
 def test_french_uses_the_words_of_the_shop() -> None:
-    assert (
-        FR.text("Fetch {dataset}").format(dataset=FR.word("products")) == "Récupérer les produits"
-    )
+    products_in_french = FR.text(PRODUCTS.label)
+    assert FR.text("Fetch {dataset}").format(dataset=products_in_french) == "Récupérer les produits"
     cleared = FR.text("Clear the {dataset} database")
-    assert cleared.format(dataset=FR.word("products")) == "Vider la BDD produits"
-    assert FR.word("loyalty_points") == "Points de fidélité"
+    assert cleared.format(dataset=products_in_french) == "Vider la BDD produits"
+    assert FR.text(CUSTOMERS.column("loyalty_points").label) == "Points de fidélité"
     assert FR.text("Add a task") == "Ajouter une tâche"
 
 
@@ -90,6 +89,19 @@ def test_every_identifier_has_a_word_in_both_languages() -> None:
         assert EN.word(name)
         assert FR.word(name)
     assert EN.word("something_new") == "something_new"
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+def test_a_dataset_and_all_of_its_columns_have_a_label_in_both_languages(
+    dataset: Dataset,
+) -> None:
+    columns = dataset.row_columns
+    texts = [dataset.label, dataset.help, dataset.search_help]
+    texts += [text for column in columns for text in (column.label, column.filter_label)]
+    listed = {forms(entry.id)[0] for entry in messages.read_catalogue() if entry.id}
+
+    assert set(texts) <= listed
+    assert not {column.name for column in columns} & set(texts)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from ecommerce_core.application import DATASETS
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Delivery, Run, RunStatus, escape
 from ecommerce_core.storage import Store
 from tests.faults.peer import MisbehavingPeer, answer_json

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.application import DATASETS
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import RunStatus
 from tests.faults import peer as faults
 from tests.faults.product import MB, PAGES, ROWS, Product, running_product, said

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.datasets import CUSTOMERS, DATASETS, PRODUCTS
 from ecommerce_core.domain import (
     ExpectedCallback,
     ExpectedOutcome,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from ecommerce_core.application import Application
+from ecommerce_core.datasets import Product
 from ecommerce_core.domain import (
     Counts,
-    Product,
     Query,
     Resolution,
     Run,

@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.cli import cli
 from ecommerce_core.cli.doctor import examine
-from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets import DATASETS, PRODUCTS
 from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Verdict

@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 
 from bench.bench_memory import measure, write_answer
 from ecommerce_core.application import Application
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Row
-from ecommerce_core.domain import Counts, Customer, Query, Run, RunStatus, Trigger
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Customer, Row
+from ecommerce_core.domain import Counts, Query, Run, RunStatus, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from tests.companion.data_routes.written import AT, row, written

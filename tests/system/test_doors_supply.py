@@ -35,9 +35,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.companion.service import Service
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Actor, Role
 from ecommerce_core.scheduler.tokens import make_token
 from ecommerce_core.settings import PROJECT_ROOT, Settings

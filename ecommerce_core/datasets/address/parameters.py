@@ -117,7 +117,12 @@ def _set(view: AnyView, field: str, value: Any) -> AnyView:
 
 
 def _by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
-    return {parameter.name: parameter for parameter in parameters}
+    found: dict[str, Parameter] = {}
+    for parameter in parameters:
+        if parameter.name in found:
+            raise ValueError(f"{parameter.name} means two things in an address")
+        found[parameter.name] = parameter
+    return found
 
 
 def option(name: str, field: str, options: Mapping[str, Any]) -> Parameter:

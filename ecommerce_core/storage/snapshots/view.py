@@ -101,7 +101,7 @@ class View:
     def list_values(
         self, column: str, query: Query, *, limit: int = VALUES_LISTED
     ) -> list[tuple[str, int]]:
-        """The values of a column with counts, the most frequent first.
+        """The values that a column has, with counts, the most frequent first.
 
         Among the rows that match, whatever the query asks of the column itself aside. Raises
         KeyError.
@@ -110,7 +110,7 @@ class View:
         matching = where(self._shape, query, aside=name)
         found = self._cursor.execute(
             f"SELECT {name}, count(*) FROM {self._table} WHERE {matching.sql}"
-            f" GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT ?",
+            f" AND {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT ?",
             [*matching.values, limit],
         )
         return [(str(value), count) for value, count in found.fetchall()]
@@ -188,9 +188,10 @@ class View:
 
     def _to_row(self, values: tuple[Any, ...]) -> Row:
         told = zip(self._shape.fields, values, strict=True)
-        return self._dataset.row_type(
+        row: Row = self._dataset.row_type(
             *(
                 value.replace(tzinfo=UTC) if field.kind is Kind.MOMENT and value else value
                 for field, value in told
             )
         )
+        return row

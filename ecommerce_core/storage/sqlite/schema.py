@@ -264,7 +264,9 @@ def m010_fingerprints(db: Database) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN fingerprint INTEGER")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+Migration = Callable[[Database], None]
+
+MIGRATIONS: tuple[Migration, ...] = (
     m001_products_and_customers,
     m002_journal,
     m003_promises,

@@ -8,6 +8,9 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from ecommerce_core.domain import to_datetime as to_datetime
+from ecommerce_core.domain import to_text as to_text
+
 
 class Cursor(Protocol):
     """The part of sqlite3.Cursor that is used here."""
@@ -57,18 +60,3 @@ class Transactions(ABC):
 def now_utc() -> datetime:
     """This moment, with its time zone."""
     return datetime.now(UTC)
-
-
-def to_text(moment: datetime | None) -> str | None:
-    """A moment as it is stored: UTC to the millisecond; a naive, simulated one to the second."""
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        return moment.isoformat(timespec="seconds")
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
-
-
-def to_datetime(text: str | None) -> datetime | None:
-    """A stored moment: aware where it ends in Z, else naive and simulated."""
-    return None if text is None else datetime.fromisoformat(text)

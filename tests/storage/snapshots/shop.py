@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ecommerce_core.datasets import PRODUCTS
-from ecommerce_core.domain import Customer, Product, Query, Run
+from ecommerce_core.datasets import PRODUCTS, Customer, Product
+from ecommerce_core.domain import Query, Run
 from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.support.rows import put
 
