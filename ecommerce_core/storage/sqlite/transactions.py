@@ -8,8 +8,9 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ecommerce_core.domain import to_datetime as to_datetime
-from ecommerce_core.domain import to_text as to_text
+from ecommerce_core.domain import to_datetime, to_text
+
+__all__ = ["Cursor", "Database", "Transactions", "now_utc", "to_datetime", "to_text"]
 
 
 class Cursor(Protocol):
