@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 from ecommerce_core.datasets.column import TIME_COLUMNS, Column, Filter
@@ -38,7 +39,8 @@ class Row(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+# Compared by identity: it is the key of caches, and all of its columns take long to hash.
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """One dataset: its peer, its table, and the task that fetches it.
 
@@ -77,12 +79,16 @@ class Dataset:
     layouts: tuple[str, ...] = ("table",)
     migrations: tuple[Callable[[Any], None], ...] = ()
 
-    @property
+    @cached_property
     def row_columns(self) -> tuple[Column, ...]:
         """Every column of a row, in the order of its type's fields."""
         declared = (*self.columns, *self.shop_columns, *TIME_COLUMNS)
         by_name = {column.name: column for column in declared}
         return tuple(by_name[one.name] for one in fields(self.row_type))
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.row_columns}
 
     @property
     def sortable(self) -> tuple[Column, ...]:
@@ -103,14 +109,11 @@ class Dataset:
 
     def find_column(self, name: str | None) -> Column | None:
         """The column of that name, None if there is none."""
-        return next((column for column in self.row_columns if column.name == name), None)
+        return self._by_name.get(name or "")
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""
-        found = self.find_column(name)
-        if found is None:
-            raise KeyError(name)
-        return found
+        return self._by_name[name]
 
     def filtered_by(self, kind: Filter) -> tuple[Column, ...]:
         """The columns that readers filter by in this way."""
