@@ -21,7 +21,7 @@ from tests.support.companion_server import (
 )
 
 PAGE = "/ecommerce/products"
-SERVED = ServedPaths(["/", PRODUCTS_CALLBACK])
+SERVED = ServedPaths(["/", PRODUCTS_CALLBACK], dataset_pages=["products", "customers"])
 ALLOWED = ("localhost", "127.0.0.1", "::1", "e-commerce", "Shop.Example", "0:0:0:0:0:0:0:2")
 
 
