@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
@@ -34,8 +35,10 @@ JSON = "application/json"
 @pytest.fixture(scope="module")
 def peers() -> Iterator[Peers]:
     with Peers() as running:
+        for dataset in DATASETS.values():
+            nothing = [] if dataset.list_name is None else {dataset.list_name: []}
+            running.bodies[dataset.peer] = json.dumps(nothing).encode()
         running.serve_products(products(5))
-        running.serve_customers([])
         yield running
 
 

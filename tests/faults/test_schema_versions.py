@@ -89,7 +89,7 @@ def test_a_database_of_an_earlier_schema_keeps_every_row(dump: Path, tmp_path: P
     Store.open(tmp_path / "fresh.db")
     assert schema_of(database) == schema_of(tmp_path / "fresh.db")
 
-    for dataset in DATASETS.values():
+    for dataset in (one for one in DATASETS.values() if one.table in before):
         assert store.totals(dataset) == Totals(current=1, withdrawn=1)
         assert store.undoable_rows(dataset) == 1
     store.check_writable()
