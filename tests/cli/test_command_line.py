@@ -20,14 +20,10 @@ from click.testing import CliRunner, Result
 from ecommerce_core import __version__
 from ecommerce_core.__main__ import cli
 from ecommerce_core.cli.common import Shop
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, register
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import PROJECT_ROOT
-from tests.support.peers import Peers, customer, products
+from tests.support.peers import SHOP, Peers, customer, products
 from tests.support.server import free_port, running_server
-
-# The datasets whose peers these tests and the sandbox have.
-SHOP = Shop(register(PRODUCTS, CUSTOMERS))
 
 
 class Shell:
@@ -41,7 +37,7 @@ class Shell:
 
     def run(self, *words: str, answer: str = "", **environment: str) -> Result:
         ours = {**self.environment, **environment}
-        return CliRunner().invoke(cli, words, env=ours, input=answer, obj=SHOP)
+        return CliRunner().invoke(cli, words, env=ours, input=answer, obj=Shop(SHOP))
 
     def json(self, *words: str) -> Any:
         """What a command says to a program."""

@@ -14,10 +14,11 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
 from ecommerce_core.application import Application
-from ecommerce_core.datasets import DATASETS, Dataset
+from ecommerce_core.datasets import Dataset
 from ecommerce_core.settings import Settings
 from pages.ui import session
 from pages.ui.installed import install
+from tests.support.peers import SHOP
 from tests.support.waiting import until
 
 NAVIGATION = Path(__file__).parents[2] / "pages" / "navigation.py"
@@ -28,7 +29,7 @@ def installed(
     url: str,
     folder: Path,
     *,
-    datasets: Mapping[str, Dataset] = DATASETS,
+    datasets: Mapping[str, Dataset] = SHOP,
     pages: Mapping[str, Path] | None = None,
 ) -> Iterator[Application]:
     settings = Settings(database=folder / "shop.db", timeout_s=5, deadline_s=10)
