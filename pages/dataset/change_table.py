@@ -64,15 +64,15 @@ def _columns(dataset: Dataset) -> list[Column]:
         Column(each.name, label=labels.column_label(each), width=120) for each in dataset.groups
     ]
     return [
-        Column("kind", label=_("Kind"), width=110),
-        Column("key", label=labels.column_label(dataset.column(dataset.key)), width=120),
-        Column("title", label=_("Name"), width=220),
+        Column("kind", label=_("Kind"), width=100),
+        Column("key", label=labels.column_label(dataset.column(dataset.key)), width=90),
+        Column("title", label=_("Name"), width=215),
         *groups,
-        Column("field", label=_("Field"), width=120),
-        Column("old", label=_("Before"), width=140),
-        Column("new", label=_("After"), width=140),
-        Column("difference", label=_("Difference"), width=100),
-        Column("percent", label="%", width=80),
+        Column("field", label=_("Field"), width=95),
+        Column("old", label=_("Before"), width=110),
+        Column("new", label=_("After"), width=110),
+        Column("difference", label=_("Difference"), width=95),
+        Column("percent", label="%", width=75),
     ]
 
 

@@ -102,22 +102,22 @@ def _controls(
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         toolbar.search_box(dataset, view, placeholder=key_label, key="search_changes")
-        st.radio(
-            _("Kind"),
-            list(kinds),
-            key=choose_in(key, view.kind or EVERYTHING),
-            horizontal=True,
-            format_func=lambda kind: f"{kinds[kind]} ({words.number(numbers.get(kind, 0))})",
-            label_visibility="collapsed",
-            width="content",
-            on_change=edited_by(
-                dataset.name,
-                key,
-                "kind",
-                lambda kind: None if kind == EVERYTHING else kind,
-                options=kinds,
-            ),
-        )
         change_filters.show(dataset, view)
         st.space("stretch")
         export_menu.show_changes(dataset, runs, numbers[EVERYTHING])
+    st.radio(
+        _("Kind"),
+        list(kinds),
+        key=choose_in(key, view.kind or EVERYTHING),
+        horizontal=True,
+        format_func=lambda kind: f"{kinds[kind]} ({words.number(numbers.get(kind, 0))})",
+        label_visibility="collapsed",
+        width="content",
+        on_change=edited_by(
+            dataset.name,
+            key,
+            "kind",
+            lambda kind: None if kind == EVERYTHING else kind,
+            options=kinds,
+        ),
+    )
