@@ -39,7 +39,7 @@ from ecommerce_core.scheduler import (
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     BackupSchedule,
-    Comparison,
+    ChangeReader,
     DatabaseLock,
     Reader,
     SignOuts,
@@ -104,7 +104,7 @@ class Application:
             memory_mb=settings.reader_memory_mb,
             threads=settings.reader_threads,
         )
-        self.comparison = Comparison(store, self.reader)
+        self.changes = ChangeReader(store, self.reader)
         sync = Sync(settings, gateway, store)
         self._workers = {
             name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)

@@ -32,7 +32,7 @@ Number = int | float | Annotated[str, msgspec.Meta(max_length=50)] | None | msgs
 
 # Beyond this a double no longer holds every whole number.
 LARGEST_NUMBER = 2.0**53
-_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)

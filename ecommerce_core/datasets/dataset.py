@@ -120,6 +120,11 @@ class Dataset:
         return tuple(column for column in self.row_columns if column.filter is kind)
 
     @property
+    def groups(self) -> tuple[Column, ...]:
+        """The columns by whose values rows are chosen, and told apart in totals."""
+        return self.filtered_by(Filter.CHOICE)
+
+    @property
     def key(self) -> str:
         """The name of the key's column."""
         return self.columns[0].name

@@ -13,12 +13,12 @@ from ecommerce_core.scheduler.steering import Steering
 from ecommerce_core.scheduler.tokens import verify_token
 
 __all__ = [
-    "ClockPeek",
     "CallbackContext",
+    "ClockPeek",
     "DeliveryWriter",
     "Scheduler",
-    "Steering",
     "SchedulerMonitor",
+    "Steering",
     "reason_of",
     "simulated_time",
     "verify_token",

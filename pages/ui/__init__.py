@@ -6,6 +6,7 @@ modules are imported by their names: ``from pages.ui import table``.
 
 from pages.ui.session import (
     Application,
+    ChangeView,
     EcommerceError,
     Language,
     RunHandle,
@@ -36,6 +37,7 @@ from pages.ui.session import (
 
 __all__ = [
     "Application",
+    "ChangeView",
     "EcommerceError",
     "Language",
     "RunHandle",

@@ -32,7 +32,7 @@ from ecommerce_core.domain import (
     timezone,
 )
 from ecommerce_core.live import SILENT_AFTER, describe_progress, has_failed
-from ecommerce_core.storage import sign_in_key
+from ecommerce_core.storage import ChangeView, sign_in_key
 from ecommerce_core.sync import RunHandle
 from pages.ui.installed import current
 from pages.ui.streamlit_private import is_agent_session, is_history_navigation
@@ -41,6 +41,7 @@ from pages.ui.streamlit_private import is_agent_session, is_history_navigation
 __all__ = [
     "SILENT_AFTER",
     "Application",
+    "ChangeView",
     "EcommerceError",
     "Language",
     "RunHandle",
@@ -161,7 +162,7 @@ def link_to_rows(
 
 def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[int, int]) -> str:
     """A link to what differs between two runs, as a file."""
-    pairs = ask_changes(view, runs, language=language().code)
+    pairs = ask_changes(view, dataset, runs, language=language().code)
     return _link(DataRoute(dataset, file_format, of_changes=True), pairs)
 
 

@@ -67,6 +67,7 @@ def test_points_may_be_a_fraction_or_missing() -> None:
         ("fidelityPoint", "much", "fidelityPoint: expected a number, got the text 'much'"),
         ("fidelityPoint", "nan", "fidelityPoint: expected a number, got the text 'nan'"),
         ("fidelityPoint", "1_000", "fidelityPoint: expected a number"),
+        ("fidelityPoint", "1٢", "fidelityPoint: expected a number"),
         ("fidelityPoint", "1e999", "fidelityPoint: number out of range"),
         ("fidelityPoint", 10**400, "fidelityPoint: number out of range"),
         ("payment", 2**63, "payment: number out of range"),

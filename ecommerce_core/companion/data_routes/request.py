@@ -16,6 +16,8 @@ from ecommerce_core.datasets import (
     Kind,
     Parameter,
     View,
+    change_parameters,
+    choice_parameters,
     option,
     page_parameters,
     read_parameters,
@@ -31,14 +33,6 @@ LARGEST_PAGE = 1_000
 _MOST_PAIRS = 300
 # Of what a page's address says beside the rows, these change nothing about them.
 _LOOKS = ("view", "as")
-# What differs between two runs, and its fields.
-CHANGE_COLUMNS = (
-    Column("key", Kind.ID),
-    Column("kind"),
-    Column("field", nullable=True),
-    Column("old", nullable=True),
-    Column("new", nullable=True),
-)
 
 
 @dataclass(frozen=True)
@@ -119,8 +113,27 @@ def wire_known(dataset: Dataset) -> Mapping[str, Parameter]:
 def changes_known(dataset: Dataset) -> Mapping[str, Parameter]:
     """What may be asked of the changes between two runs."""
     on_page = page_parameters(dataset)
-    names = ("from", "to", "kind", "q", "page", *_LOOKS)
-    return {**{name: on_page[name] for name in names}, **_by_name(_form(CHANGE_COLUMNS))}
+    return {
+        **change_parameters(dataset),
+        **_by_name(choice_parameters(dataset)),
+        **{name: on_page[name] for name in ("q", "page", *_LOOKS)},
+        **_by_name(_form(change_columns(dataset))),
+    }
+
+
+def change_columns(dataset: Dataset) -> tuple[Column, ...]:
+    """What is said of a difference: of which row and field, before and after."""
+    return (
+        Column("key", Kind.ID),
+        Column("kind"),
+        Column("field", nullable=True),
+        Column("old", nullable=True),
+        Column("new", nullable=True),
+        Column("difference", Kind.NUMBER, nullable=True),
+        Column("percent", Kind.NUMBER, nullable=True),
+        Column("title", nullable=True),
+        *(replace(column, nullable=True) for column in dataset.filtered_by(Filter.CHOICE)),
+    )
 
 
 def _by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:

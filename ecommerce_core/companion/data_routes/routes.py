@@ -147,7 +147,7 @@ class DataRoutes:
 
         def make() -> Made:
             if route.of_changes:
-                return make_changes(question, small, service.app.comparison, work=work)
+                return make_changes(question, service.app.changes, work=work)
             if question.asked.is_page:
                 return make_rows(question, large, work=work)
             try:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,9 +30,13 @@ SPILL = "spill-"
 YOUNG_S = 60.0
 
 
+# Tables in memory that are kept for the next question.
+KEPT_TABLES = 2
+
+
 @dataclass(slots=True)
 class _Attached:
-    """A file that is attached under a name, and how many read it."""
+    """A file that is attached, or a table that is kept, under a name, and how many read it."""
 
     name: str
     readers: int = 0
@@ -50,6 +55,8 @@ class SnapshotDatabase:
         self._database: duckdb.DuckDBPyConnection | None = None
         self._spill: tuple[Path, FileLock] | None = None
         self._attached: dict[Path, _Attached] = {}
+        self._kept: OrderedDict[Hashable, _Attached] = OrderedDict()
+        self._filling = threading.Lock()
         self._count = 0
 
     @contextmanager
@@ -76,6 +83,29 @@ class SnapshotDatabase:
                     attached.readers -= 1
                 self._let_go()
 
+    @contextmanager
+    def kept_table(self, key: Hashable, fill: Callable[[str], None]) -> Iterator[str]:
+        """The name of a table in memory, which ``fill`` makes if nobody has asked for it lately.
+
+        For use while ``reading``. Raises what ``fill`` raises.
+        """
+        with self._filling:
+            kept = self._kept.get(key)
+            if kept is None:
+                self._count += 1
+                kept = _Attached(f"memory.main.kept_{self._count}")
+                fill(kept.name)
+                self._kept[key] = kept
+            with self._lock:
+                self._kept.move_to_end(key)
+                kept.readers += 1
+        try:
+            yield kept.name
+        finally:
+            with self._lock:
+                kept.readers -= 1
+                self._drop_oldest()
+
     @property
     def folder(self) -> Path | None:
         """A private folder for what is written meanwhile; None where there is no room for one.
@@ -94,7 +124,7 @@ class SnapshotDatabase:
         with self._lock:
             if self._database is not None:
                 self._database.close()
-            self._database, self._attached = None, {}
+            self._forget()
             if self._spill is not None:
                 folder, lock = self._spill
                 lock.release()
@@ -127,11 +157,21 @@ class SnapshotDatabase:
                 del self._attached[path]
                 self._database.execute(f"DETACH {attached.name}")
 
+    def _drop_oldest(self) -> None:
+        idle = [key for key, kept in self._kept.items() if not kept.readers]
+        for key in idle[: max(0, len(self._kept) - KEPT_TABLES)]:
+            name = self._kept.pop(key).name
+            if self._database is not None:
+                self._database.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def _forget(self) -> None:
+        self._database, self._attached, self._kept = None, {}, OrderedDict()
+
     def _give_up(self, database: duckdb.DuckDBPyConnection) -> None:
         """Leave an instance that DuckDB does not trust any more; the next reader opens one."""
         with self._lock:
             if self._database is database:
-                self._database, self._attached = None, {}
+                self._forget()
 
 
 def _new_spill_folder(folder: Path) -> tuple[Path, FileLock]:

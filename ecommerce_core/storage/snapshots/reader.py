@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,10 +149,9 @@ class Reader:
         with self.at(dataset) as view:
             yield from view.iter_batches(query, columns=columns, chunk=chunk)
 
-    def iter_keys(self, dataset: Dataset, search: str) -> Iterator[list[tuple[str]]]:
-        """The keys of all rows, withdrawn ones too, that a search finds. Close or exhaust it."""
-        with self.at(dataset) as view:
-            yield from view.iter_keys(search)
+    def kept_table(self, key: Hashable, fill: Callable[[str], None]) -> AbstractContextManager[str]:
+        """A table in memory under that key; ``fill`` makes it if it is not there."""
+        return self._database.kept_table(key, fill)
 
     def _find(self, dataset: Dataset) -> _Found:
         files = self._snapshots.list_files(dataset)

@@ -166,12 +166,16 @@ class View:
             return self._select_page(query, page_of)
         return self._select_all(query, self._names)
 
-    def iter_keys(self, search: str) -> Iterator[list[tuple[str]]]:
-        """The keys of all rows, withdrawn ones too, that a search finds."""
-        query = Query(search=search, withdrawn=Withdrawn.SHOW)
-        found = self._cursor.execute(*self._select_all(query, [self._shape.key.name]))
-        while keys := found.fetchmany(ROWS_PER_CHUNK):
-            yield keys
+    @property
+    def table(self) -> str:
+        """The name of the table that holds the rows."""
+        return self._table
+
+    def select_keys(self, query: Query) -> tuple[str, list[Any]]:
+        """A statement with its parameters that selects the keys of the rows that match."""
+        matching = where(self._shape, query)
+        sql = f"SELECT {self._shape.key.name} FROM {self._table} WHERE {matching.sql}"
+        return sql, matching.values
 
     def _select_all(self, query: Query, names: Sequence[str]) -> tuple[str, list[Any]]:
         matching = where(self._shape, query)

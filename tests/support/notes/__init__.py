@@ -6,4 +6,4 @@ moment of its own, money that may be missing, and neither a family nor a price.
 
 from tests.support.notes.dataset import NOTES, WITH_NOTES, Note, note, serve_notes
 
-__all__ = ["NOTES", "Note", "WITH_NOTES", "note", "serve_notes"]
+__all__ = ["NOTES", "WITH_NOTES", "Note", "note", "serve_notes"]

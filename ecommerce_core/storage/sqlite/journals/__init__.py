@@ -26,9 +26,9 @@ from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, Sig
 __all__ = [
     "DatasetState",
     "DeliveryJournal",
+    "ExpectedCallbackJournal",
     "Journal",
     "NewRun",
-    "ExpectedCallbackJournal",
     "Recent",
     "SignOutJournal",
     "SignOuts",
