@@ -1,14 +1,13 @@
 """Values without I/O that every package may use.
 
-Errors, who may do what, runs and deliveries, questions about rows, the simulated clock and its
-schedule, and the words and languages in which all of it is told.
+Facts as codes, errors, who may do what, runs and deliveries, questions about rows, the simulated
+clock and its schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
 from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
 from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
 from ecommerce_core.domain.errors import (
-    AnswerHeld,
     DeliveryUnknown,
     EcommerceError,
     NothingToUndo,
@@ -34,6 +33,7 @@ from ecommerce_core.domain.errors import (
     SyncStopped,
     TaskError,
     TicketRefused,
+    fact_of,
 )
 from ecommerce_core.domain.expected_callback import (
     ExpectedCallback,
@@ -49,6 +49,7 @@ from ecommerce_core.domain.language import (
     language_of,
     timezone,
 )
+from ecommerce_core.domain.messages import Detail, Fact, advice, make_fact, said
 from ecommerce_core.domain.models import (
     Action,
     Change,
@@ -91,22 +92,15 @@ from ecommerce_core.domain.schedule import (
 )
 from ecommerce_core.domain.signed_links import LASTS, TICKET, Grant, SignedLinks
 from ecommerce_core.domain.validation import (
-    IN_FIELD,
-    MISSING,
-    NUL,
-    OUT_OF_RANGE,
     RECORD_CHARS_KEPT,
-    TWIN,
-    WRONG_TEXT,
     Rejection,
-    reason_in_words,
+    reason_of_decoding,
 )
 
 __all__ = [
     "Access",
     "Action",
     "Actor",
-    "AnswerHeld",
     "Change",
     "ChangeKind",
     "Clock",
@@ -116,23 +110,21 @@ __all__ = [
     "Permission",
     "Delivery",
     "DeliveryUnknown",
+    "Detail",
     "Difference",
     "EcommerceError",
     "Entry",
+    "Fact",
     "InFlightCallback",
     "Grant",
     "HistoryEntry",
-    "IN_FIELD",
     "LANGUAGES",
     "LASTS",
     "Language",
     "ScheduleSnapshot",
-    "MISSING",
-    "NUL",
     "N_",
     "NewDelivery",
     "NothingToUndo",
-    "OUT_OF_RANGE",
     "Outcome",
     "PeerContractError",
     "PeerDisconnected",
@@ -175,13 +167,11 @@ __all__ = [
     "SyncError",
     "SyncStopped",
     "TICKET",
-    "TWIN",
     "Task",
     "TaskError",
     "TicketRefused",
     "Totals",
     "Trigger",
-    "WRONG_TEXT",
     "MonitorSnapshot",
     "MonitorState",
     "Withdrawn",
@@ -189,12 +179,16 @@ __all__ = [
     "errors",
     "escape",
     "escape_time",
+    "advice",
     "estimate",
+    "fact_of",
     "language_of",
+    "make_fact",
     "occurrences",
     "period",
     "real_delay",
-    "reason_in_words",
+    "reason_of_decoding",
+    "said",
     "series_of_promise",
     "timezone",
 ]

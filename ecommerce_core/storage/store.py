@@ -91,12 +91,7 @@ class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, Sig
                 return
             unreadable = find_unreadable(connection)
             if unreadable is not None:
-                raise StoreDamaged(
-                    "{path} holds what cannot be read back ({verdict}); it was left as it is."
-                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-                    path=store.path,
-                    verdict=unreadable,
-                )
+                raise StoreDamaged("store_unreadable_values", path=store.path, verdict=unreadable)
 
     @classmethod
     def check_in_use(cls, path: Path) -> None:
@@ -117,7 +112,7 @@ class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, Sig
                     cls.check(copy)
                 except StoreError as error:
                     details = {**error.details, "path": store.path}
-                    raise type(error)(error.template, **details) from error
+                    raise type(error)(error.code, **details) from error
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
@@ -165,7 +160,7 @@ class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, Sig
             return select_installation(db.conn)
 
     def _empty(self) -> StoreIncompatible:
-        return StoreIncompatible("{path} holds no data of this application", path=self.path)
+        return StoreIncompatible("store_without_data", path=self.path)
 
     def _migrate(self) -> None:
         self._file.create()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+import msgspec
+
+from ecommerce_core.domain import Detail, Fact
 
 
 class Cursor(Protocol):
@@ -72,3 +76,20 @@ def to_text(moment: datetime | None) -> str | None:
 def to_datetime(text: str | None) -> datetime | None:
     """A stored moment: aware where it ends in Z, else naive and simulated."""
     return None if text is None else datetime.fromisoformat(text)
+
+
+def to_columns(fact: Fact | None) -> tuple[str | None, str | None]:
+    """A fact as it is stored, in two columns: its code, and its details as JSON."""
+    if fact is None:
+        return None, None
+    return fact.code, msgspec.json.encode(fact.details).decode()
+
+
+def to_fact(code: str | None, details: str | None) -> Fact | None:
+    """The fact of two such columns; None where there is no code."""
+    return None if code is None else Fact(code, to_details(details))
+
+
+def to_details(stored: str | None) -> Mapping[str, Detail]:
+    """Details out of their column. Raises msgspec.MsgspecError."""
+    return {} if stored is None else msgspec.json.decode(stored, type=dict[str, Detail])

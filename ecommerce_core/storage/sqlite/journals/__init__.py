@@ -5,8 +5,8 @@ from ecommerce_core.storage.sqlite.journals.dataset_state import (
     count_table,
     forget_cleared,
     forget_held,
-    held_text,
     hold_answer,
+    reason_to_hold,
     select_state,
     upsert_state,
 )
@@ -36,7 +36,7 @@ __all__ = [
     "finish_run",
     "forget_cleared",
     "forget_held",
-    "held_text",
+    "reason_to_hold",
     "hold_answer",
     "insert_rejected",
     "insert_run",
