@@ -34,7 +34,6 @@ from ecommerce_core.scheduler import (
     Scheduler,
     SchedulerMonitor,
     Steering,
-    reason_of,
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
@@ -262,7 +261,7 @@ class Application:
         before = self.store.delivery(delivery_id)
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
-            raise DeliveryUnknown("callback {id} is not in the journal", id=delivery_id)
+            raise DeliveryUnknown("delivery_unknown", id=delivery_id)
         # The watcher has just seen the clock: nobody waits for the scheduler here.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
@@ -276,7 +275,7 @@ class Application:
                 task_name=dataset.task_name,
             )
         except EcommerceError as error:
-            delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
+            delivery.journal(Outcome.FAILED, error=error)
             raise
         delivery.follow(ticket)
         return ticket
@@ -344,7 +343,7 @@ class Application:
         run = self.store.run(run_id)
         held = None if run is None else self.store.held_run(run.dataset)
         if run is None or held is None or held.id != run_id:
-            raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+            raise RunNotHeld("run_not_held", run_id=run_id)
         return run
 
     def _shown(self, name: str) -> tuple[Version | None, str | None]:

@@ -9,6 +9,7 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,7 +67,9 @@ def _examine_store(settings: Settings, datasets: Mapping[str, Dataset]) -> Itera
         Store.check_in_use(path, more_migrations=migrations_of(datasets))
         Store(path).check_writable()
     except EcommerceError as error:
-        yield Check("store", "file", Verdict.WRONG, str(error), "or `restore` a backup")
+        yield Check(
+            "store", "file", Verdict.WRONG, str(error), "or `restore` a backup", fact=error.fact
+        )
         return
     size = path.stat().st_size
     took_s = time.monotonic() - began_s
@@ -152,7 +155,7 @@ def _examine_callbacks(gateway: Gateway, settings: Settings) -> Iterator[Check]:
         except msgspec.DecodeError:
             health = {}
         if health.get("status") != "ready":
-            raise PeerContractError("{peer} is answered for by something else", peer=name)
+            raise PeerContractError("answered_by_another", peer=name)
         return Verdict.OK, "the scheduler's callbacks arrive at a server that is ready"
 
     name = settings.app_name
@@ -164,7 +167,7 @@ def _examine_callbacks(gateway: Gateway, settings: Settings) -> Iterator[Check]:
             "name": "set ECOMMERCE_GATEWAY_ADMIN_URL and ECOMMERCE_PUBLIC_URL on the server",
             "connect": "start the server; check the URL that it is registered under",
         }.get(check.step, "see that ECOMMERCE_ALLOWED_HOSTS has the gateway's name for the server")
-        yield Check(name, check.step, Verdict.WRONG, check.detail, advice)
+        yield replace(check, advice=advice)
 
 
 def _examine_registration(settings: Settings) -> Iterator[Check]:
@@ -175,7 +178,7 @@ def _examine_registration(settings: Settings) -> Iterator[Check]:
         routes = list_routes(admin, name=settings.app_name)
     except PeerError as error:
         advice = "check ECOMMERCE_GATEWAY_ADMIN_URL; without it no callback can be registered"
-        yield Check("registration", "routes", Verdict.WRONG, str(error), advice)
+        yield Check("registration", "routes", Verdict.WRONG, str(error), advice, fact=error.fact)
         return
     if len(routes) == 1:
         yield Check("registration", "routes", Verdict.OK, f"one route to {settings.app_name}")

@@ -19,7 +19,7 @@ import msgspec
 
 from ecommerce_core.datasets.column import Column, Filter, Kind
 from ecommerce_core.datasets.dataset import Body, Dataset, Record
-from ecommerce_core.domain import IN_FIELD, MISSING, N_, OUT_OF_RANGE, WRONG_TEXT, Rejection
+from ecommerce_core.domain import N_, Rejection
 
 Name = Annotated[str, msgspec.Meta(max_length=500)] | msgspec.UnsetType
 Identity = (
@@ -133,7 +133,7 @@ def _first(*spellings: Any) -> Any:
 def _text(name: str, *spellings: str | msgspec.UnsetType) -> str:
     value = _first(*spellings)
     if value is None:
-        raise Rejection(MISSING.of(field=name))
+        raise Rejection("missing", field=name)
     return str(value)
 
 
@@ -152,12 +152,11 @@ def _number(name: str, *spellings: int | float | str | None | msgspec.UnsetType)
     if isinstance(value, str):
         text = value.strip()
         if not _NUMBER.fullmatch(text):
-            said = WRONG_TEXT.of(value=repr(value[:40]))
-            raise Rejection(IN_FIELD.of(field=name, reason=said))
+            raise Rejection("wrong_text", field=name, value=repr(value[:40]))
         value = float(text)
     # Compared before it is converted: float() of a huge int raises.
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
-        raise Rejection(IN_FIELD.of(field=name, reason=OUT_OF_RANGE.template))
+        raise Rejection("out_of_range", field=name)
     return float(value)
 
 

@@ -1,14 +1,13 @@
 """Values without I/O that every package may use.
 
-Errors, who may do what, runs and deliveries, questions about rows, the simulated clock and its
-schedule, and the words and languages in which all of it is told.
+Facts as codes, errors, who may do what, runs and deliveries, questions about rows, the simulated
+clock and its schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
 from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
 from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
 from ecommerce_core.domain.errors import (
-    AnswerHeld,
     DeliveryUnknown,
     EcommerceError,
     NothingToUndo,
@@ -34,6 +33,7 @@ from ecommerce_core.domain.errors import (
     SyncStopped,
     TaskError,
     TicketRefused,
+    fact_of,
 )
 from ecommerce_core.domain.expected_callback import (
     ExpectedCallback,
@@ -49,6 +49,7 @@ from ecommerce_core.domain.language import (
     language_of,
     timezone,
 )
+from ecommerce_core.domain.messages import Detail, Fact, advice, make_fact, said
 from ecommerce_core.domain.models import (
     Action,
     Change,
@@ -91,15 +92,9 @@ from ecommerce_core.domain.schedule import (
 )
 from ecommerce_core.domain.signed_links import LASTS, TICKET, Grant, SignedLinks
 from ecommerce_core.domain.validation import (
-    IN_FIELD,
-    MISSING,
-    NUL,
-    OUT_OF_RANGE,
     RECORD_CHARS_KEPT,
-    TWIN,
-    WRONG_TEXT,
     Rejection,
-    reason_in_words,
+    reason_of_decoding,
 )
 
 __all__ = [
@@ -119,7 +114,6 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
-    "AnswerHeld",
     "Change",
     "ChangeKind",
     "ChangeQuery",
@@ -128,12 +122,14 @@ __all__ = [
     "Counts",
     "Delivery",
     "DeliveryUnknown",
+    "Detail",
     "Difference",
     "EcommerceError",
     "Entry",
     "ExpectedCallback",
     "ExpectedOutcome",
     "ExpectedSummary",
+    "Fact",
     "Grant",
     "HistoryEntry",
     "InFlightCallback",
@@ -184,16 +180,20 @@ __all__ = [
     "Totals",
     "Trigger",
     "Withdrawn",
+    "advice",
     "entries_of",
     "errors",
     "escape",
     "escape_time",
     "estimate",
+    "fact_of",
     "language_of",
+    "make_fact",
     "occurrences",
     "period",
     "real_delay",
-    "reason_in_words",
+    "reason_of_decoding",
+    "said",
     "series_of_promise",
     "timezone",
     "to_datetime",

@@ -46,4 +46,11 @@ WORDS = {
     "hour": N_("every hour"),
     "day": N_("every day"),
     "week": N_("every week"),
+    "int": N_("a whole number"),
+    "float": N_("a number"),
+    "str": N_("a text"),
+    "bool": N_("true or false"),
+    "null": N_("null"),
+    "object": N_("an object"),
+    "array": N_("a list"),
 }

@@ -5,7 +5,7 @@ it, ``expected``, ``tracker`` and ``matching`` say which callbacks are due and w
 and ``delivery_writer`` keeps those that came.
 """
 
-from ecommerce_core.scheduler.callback_context import CallbackContext, reason_of
+from ecommerce_core.scheduler.callback_context import CallbackContext
 from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter, simulated_time
 from ecommerce_core.scheduler.monitor import SchedulerMonitor
@@ -19,7 +19,6 @@ __all__ = [
     "Scheduler",
     "SchedulerMonitor",
     "Steering",
-    "reason_of",
     "simulated_time",
     "verify_token",
 ]

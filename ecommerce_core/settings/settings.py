@@ -182,10 +182,7 @@ class Settings:
         }
         settings = cls(**read, paths=MappingProxyType(paths))
         if (settings.gateway_admin_url is None) != (settings.public_url is None):
-            raise SettingsError(
-                "ECOMMERCE_GATEWAY_ADMIN_URL and ECOMMERCE_PUBLIC_URL go together:"
-                " set both to register with the gateway, or none"
-            )
+            raise SettingsError("settings_go_together")
         return settings
 
 
@@ -195,6 +192,4 @@ def _read(text: str, *, name: str, parse: Callable[[str], T], takes: str, is_sec
     except ValueError as error:
         # The value of a secret is never repeated.
         shown = "…" if is_secret else repr(_PASSWORD.sub("//…@", text))
-        raise SettingsError(
-            "{variable} is {value}: it takes {what}", variable=name, value=shown, what=takes
-        ) from error
+        raise SettingsError("setting_wrong", variable=name, value=shown, what=takes) from error

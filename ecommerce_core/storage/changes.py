@@ -48,7 +48,8 @@ _TABLE = """
         FROM journal GROUP BY key, field
     ),
     came AS (
-        SELECT {key} AS key FROM {rows} WHERE first_seen_at > $after_at AND first_seen_at <= $until_at
+        SELECT {key} AS key FROM {rows}
+        WHERE first_seen_at > $after_at AND first_seen_at <= $until_at
     ),
     marks AS (SELECT key, old, new FROM net WHERE field = 'withdrawn_at'),
     kinds AS (
@@ -218,7 +219,8 @@ class ChangeView:
         numbers = _listed(c.name for c in columns if c.kind in _NUMBERS)
         amounts = ", ".join(
             f"CASE WHEN field IN ({money}) THEN CAST(CAST(TRY_CAST({side} AS DECIMAL(19,0))"
-            f" * CAST(0.01 AS DECIMAL(3,2)) AS DECIMAL(21,2)) AS VARCHAR) ELSE {side} END AS {side},"
+            f" * CAST(0.01 AS DECIMAL(3,2)) AS DECIMAL(21,2)) AS VARCHAR) ELSE {side} END"
+            f" AS {side},"
             f" {side} IS NOT NULL AND field IN ({numbers}) AS {side}_is_number"
             for side in ("old", "new")
         )
@@ -226,7 +228,8 @@ class ChangeView:
         where, values = self._where(query)
         sql = (
             f"SELECT key, kind, CASE field {names} ELSE field END AS field, {amounts},"
-            f" CASE WHEN field IN ({money}) THEN difference / 100 ELSE difference END AS difference,"
+            f" CASE WHEN field IN ({money}) THEN difference / 100 ELSE difference END"
+            " AS difference,"
             f" round(percent, 4) AS percent, title{groups}"
             f" FROM {self.table} {where} ORDER BY {self._order(query)}"
         )

@@ -88,9 +88,7 @@ def restore_backup(
                     raise
     except (OSError, sqlite3.Error) as error:
         raise StoreError(
-            "{path} cannot be restored: {reason}; nothing was changed",
-            path=source,
-            reason=getattr(error, "strerror", None) or error,
+            "restore_failed", path=source, reason=getattr(error, "strerror", None) or error
         ) from error
     return Restored(database, kept)
 
@@ -133,19 +131,14 @@ def _alone(database: Path, locks: Iterable[Path]) -> Iterator[None]:
 
 def _check_source(database: Path, source: Path) -> None:
     if not source.is_file():
-        raise StoreError("{path} is no file that could be restored", path=source)
+        raise StoreError("restore_of_no_file", path=source)
     if database.exists() and source.samefile(database):
-        raise StoreError("{path} is the database itself", path=source)
+        raise StoreError("restore_of_itself", path=source)
     for one in dict.fromkeys((source, real_path(source))):
         for suffix in BESIDE:
             beside = one.with_name(one.name + suffix)
             if os.path.lexists(beside):
-                raise StoreError(
-                    "{path} lies beside what is to be restored, and a backup has none: it may be"
-                    " a copy of a database in use, or name a file that SQLite would delete."
-                    " Nothing was restored, nothing was changed.",
-                    path=beside,
-                )
+                raise StoreError("restore_with_journal", path=beside)
 
 
 def _take_in(
@@ -168,17 +161,12 @@ def _take_in(
                 set_installation(connection, installation)
     except StoreDamaged as error:
         raise StoreDamaged(
-            "{path} is no sound database of this application ({verdict}):"
-            " nothing was restored, nothing was changed",
+            "restore_not_sound",
             path=source,
             verdict=error.details.get("verdict", "SQLite cannot read it"),
         ) from error
     except StoreIncompatible as error:
-        raise StoreIncompatible(
-            "{path} is not of this application, or of a newer version of it:"
-            " nothing was restored, nothing was changed",
-            path=source,
-        ) from error
+        raise StoreIncompatible("restore_of_another", path=source) from error
 
 
 def _settle(database: Path) -> None:

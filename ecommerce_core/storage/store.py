@@ -102,12 +102,7 @@ class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, Sig
                 return
             unreadable = find_unreadable(connection)
             if unreadable is not None:
-                raise StoreDamaged(
-                    "{path} holds what cannot be read back ({verdict}); it was left as it is."
-                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-                    path=store.path,
-                    verdict=unreadable,
-                )
+                raise StoreDamaged("store_unreadable_values", path=store.path, verdict=unreadable)
 
     @classmethod
     def check_in_use(cls, path: Path, *, more_migrations: Sequence[schema.Migration] = ()) -> None:
@@ -126,7 +121,7 @@ class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, Sig
                     cls.check(copy, more_migrations=more_migrations)
                 except StoreError as error:
                     details = {**error.details, "path": store.path}
-                    raise type(error)(error.template, **details) from error
+                    raise type(error)(error.code, **details) from error
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
@@ -174,7 +169,7 @@ class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, Sig
             return select_installation(db.conn)
 
     def _empty(self) -> StoreIncompatible:
-        return StoreIncompatible("{path} holds no data of this application", path=self.path)
+        return StoreIncompatible("store_without_data", path=self.path)
 
     def _check_shape(self, connection: sqlite3.Connection) -> None:
         check_shape(connection, path=self.path, more=self.more_migrations)

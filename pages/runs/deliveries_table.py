@@ -104,7 +104,7 @@ def _table(deliveries: list[Delivery]) -> None:
             "dataset": dataset_label(delivery.dataset),
             "outcome": sign_and_word(delivery.outcome),
             "duration": delivery.duration_s,
-            "reason": language().sentence(delivery.reason or ""),
+            "reason": _reason(delivery),
         }
         for delivery in deliveries
     ]
@@ -134,3 +134,12 @@ def _table(deliveries: list[Delivery]) -> None:
         on_select=pick,
         selection_mode="single-row",
     )
+
+
+def _reason(delivery: Delivery) -> str:
+    """Why it came to that, after which one it repeats if a person asked for it."""
+    reason = language().fact(delivery.reason)
+    if delivery.again_of is None:
+        return reason
+    again = _("delivered again: delivery {id}").format(id=delivery.again_of)
+    return f"{again}; {reason}" if reason else again

@@ -21,7 +21,7 @@ def show(name: str) -> None:
         run, waiting = app.store.last_run(name), app.store.held_run(name)
         if run is not None and run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
             title = _("The last fetch failed: {dataset}").format(dataset=dataset_label(name))
-            text = f"{ui.sentence(run.error or '')}\n\n{hints.of(run)}"
+            text = f"{ui.sentence(run.error)}\n\n{hints.of(run)}"
             st.error(text, title=title, icon=":material/error:")
         if waiting is not None:
             held(waiting, keys=(f"confirm_{name}", f"discard_{name}"))
@@ -30,7 +30,7 @@ def show(name: str) -> None:
 def held(run: Run, *, keys: tuple[str, str]) -> None:
     """A run that waits for a decision: its numbers, and the two buttons that decide."""
     title = _("A fetch is held: {dataset}").format(dataset=dataset_label(run.dataset))
-    text = f"{ui.sentence(run.error or '')}\n\n{what_to_decide()}"
+    text = f"{ui.sentence(run.error)}\n\n{what_to_decide()}"
     st.warning(text, title=title, icon=":material/pause_circle:")
     with st.container(horizontal=True):
         held_buttons(run, keys=keys)

@@ -38,7 +38,7 @@ def _of_dataset(name: str) -> bool:
         _row(
             ":red[:material/error:]",
             _("The last fetch failed: {dataset}").format(dataset=word),
-            ui.sentence(run.error or ""),
+            ui.sentence(run.error),
             hints.of(run),
             lambda: _fetch_again(name),
         )
@@ -46,7 +46,7 @@ def _of_dataset(name: str) -> bool:
         _row(
             ":orange[:material/pause_circle:]",
             _("A fetch is held: {dataset}").format(dataset=word),
-            ui.sentence(waiting.error or ""),
+            ui.sentence(waiting.error),
             held_run.what_to_decide(),
             lambda: _decide(name, waiting),
         )

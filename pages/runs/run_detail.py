@@ -56,7 +56,7 @@ def show(run: Run) -> None:
 
 
 def _rejected_records(run: Run) -> None:
-    rejected = [asdict(record) for record in ui.application().store.list_rejected(run.id)]
+    rejected = ui.application().store.list_rejected(run.id)
     if not rejected:
         return
     st.markdown(f"**{_('Rejected records')}**")
@@ -66,11 +66,21 @@ def _rejected_records(run: Run) -> None:
         Column("reason", label=_("Reason")),
         Column("record", label=_("Record")),
     ]
-    told = [{**one, "reason": language().sentence(one["reason"])} for one in rejected]
+    words = language()
+    told = [
+        {
+            "position": one.position,
+            "key": one.key,
+            "reason": words.fact(one.reason),
+            "record": one.record,
+        }
+        for one in rejected
+    ]
     show_table(told, columns, key="rejected_table", alt=_("Rejected records"))
+    as_plain = [{**row, **asdict(one.reason)} for row, one in zip(told, rejected, strict=True)]
     st.download_button(
         _("Download as JSON"),
-        json.dumps(rejected, ensure_ascii=False, indent=2),
+        json.dumps(as_plain, ensure_ascii=False, indent=2),
         file_name=f"{run.dataset}-run-{run.id}-rejected.json",
         mime="application/json",
         icon=":material/download:",

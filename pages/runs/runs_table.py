@@ -120,7 +120,7 @@ def _result(run: Run) -> str:
     if run.status is RunStatus.RUNNING:
         return ""
     if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED} and run.error:
-        return language().sentence(run.error)
+        return language().fact(run.error)
     return run_summary.summary(run)
 
 

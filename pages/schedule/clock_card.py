@@ -86,7 +86,7 @@ def _unreachable(reading: ClockReading, now: datetime) -> None:
             moment=ui.escape_time(words.moment(reading.read_at))
         )
     title = _("The scheduler does not answer")
-    text = f"{ui.sentence(reading.error or '')}\n\n{known}"
+    text = f"{ui.sentence(reading.error)}\n\n{known}"
     st.warning(text, title=title, icon=":material/cloud_off:")
     with st.container(horizontal=True, vertical_alignment="center"):
         icon = ":material/refresh:"

@@ -82,7 +82,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
             "lateness": promise.lateness_s or None,
             "duration": promise.duration_s,
             "received": promise.received_at,
-            "reason": reason_of(promise),
+            "reason": language().fact(promise.reason),
         }
         for promise in shown
     ]
@@ -98,8 +98,3 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("reason", label=_("Reason")),
     ]
     show_table(rows, columns, key="promises_table", alt=_("Promised callbacks, newest first"))
-
-
-def reason_of(promise: ExpectedCallback) -> str:
-    """Why, in the reader's language where it is a reason of ours; else what the journal says."""
-    return language().sentence(promise.reason or "")

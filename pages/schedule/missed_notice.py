@@ -7,7 +7,6 @@ import streamlit as st
 from ecommerce_core.domain import ExpectedCallback
 from pages import ui
 from pages.runs import run_requests
-from pages.schedule import expected_lately
 from pages.ui import escape, escape_time, language
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
@@ -61,5 +60,4 @@ def _line(promise: ExpectedCallback) -> str:
         recurrence=escape(words.word(promise.recurrence)),
         moment=escape_time(words.simulated(promise.simulated_last_at)),
     )
-    reason = expected_lately.reason_of(promise)
-    return f"{line} {ui.sentence(reason)}." if reason else line
+    return f"{line} {ui.sentence(promise.reason)}." if promise.reason else line

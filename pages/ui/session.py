@@ -19,6 +19,7 @@ from ecommerce_core.domain import (
     LASTS,
     Actor,
     EcommerceError,
+    Fact,
     Grant,
     Language,
     Permission,
@@ -194,9 +195,9 @@ def sign_and_word(name: str) -> str:
     return f"{SIGNS.get(name, '')} {language().word(name)}".strip()
 
 
-def sentence(text: str) -> str:
-    """What an error says, beginning like a sentence; it may quote a peer, so it is escaped."""
-    text = language().sentence(text)
+def sentence(fact: Fact | None) -> str:
+    """What a fact says, beginning like a sentence; it may quote a peer, so it is escaped."""
+    text = language().fact(fact)
     names = {dataset.peer for dataset in application().datasets.values()} | {"scheduler"}
     begins = text if text.startswith(tuple(names)) else text[:1].upper() + text[1:]
     return escape(begins)
@@ -205,9 +206,9 @@ def sentence(text: str) -> str:
 def show_error(error: EcommerceError, *, title: str | None = None) -> None:
     """Say in place what went wrong; quietly if it will be right in a moment."""
     if isinstance(error, RowsPreparing):
-        st.caption(f":material/hourglass_top: {sentence(language().error(error))}")
+        st.caption(f":material/hourglass_top: {sentence(error.fact)}")
         return
-    st.error(sentence(language().error(error)), title=title, icon=":material/error:")
+    st.error(sentence(error.fact), title=title, icon=":material/error:")
 
 
 def choice(key: str, options: Collection[Any], default: Any = None) -> str:

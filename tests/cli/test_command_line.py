@@ -202,8 +202,15 @@ def test_status_tells_peers_and_clock_and_ends_well_where_one_is_down(
 
     said = shell.json("status")
     assert said["clock"] == {"simulated_at": "2019-01-07T01:23:20", "speed": 50, "paused": True}
-    assert said["peers"]["catalogue-produit"] == {"answers": True, "error": None}
+    assert said["peers"]["catalogue-produit"] == {
+        "answers": True,
+        "error": None,
+        "code": None,
+        "details": {},
+    }
     assert said["peers"]["crm"]["answers"] is False
+    assert said["peers"]["crm"]["code"] == "no_route"
+    assert said["peers"]["crm"]["details"] == {"peer": "crm", "status": 404}
     assert said["datasets"]["products"]["last_run"] is None
 
 
@@ -323,13 +330,16 @@ def test_the_doctor_names_what_is_wrong_step_by_step_and_what_would_help(
     assert result.exit_code == 1
     assert checks["crm", "first byte"]["verdict"] == "ok"
     assert checks["crm", "contract"]["verdict"] == "wrong"
-    assert checks["crm", "contract"]["advice"] == "check ECOMMERCE_CRM_PATH (it is api/data)"
+    assert checks["crm", "contract"]["code"] == "answer_not_json"
+    assert checks["crm", "contract"]["advice"].endswith("ECOMMERCE_CRM_PATH is api/data.")
     assert checks["catalogue-produit", "contract"]["verdict"] == "wrong"
     assert checks["scheduler", "name"]["verdict"] == "wrong"
-    assert checks["scheduler", "name"]["advice"] == "register scheduler with the gateway"
+    assert checks["scheduler", "name"]["code"] == "no_route"
+    advice = "The gateway must learn where the peer is; then fetch again."
+    assert checks["scheduler", "name"]["advice"] == advice
     assert checks["e-commerce", "name"]["verdict"] == "wrong"
     assert ("scheduler", "contract") not in checks
-    assert "→ register scheduler with the gateway" in result.output
+    assert f"→ {advice}" in result.output
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def server(told: list[tuple[str, str]]) -> Iterator[Served]:
         allowed_hosts=ALLOWED,
         served=SERVED,
         callback_paths=[PRODUCTS_CALLBACK],
-        on_refusal=lambda path, reason: told.append((path, reason)),
+        on_refusal=lambda path, reason: told.append((path, str(reason))),
     )
     with Served(app) as running:
         yield running

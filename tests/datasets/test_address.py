@@ -230,7 +230,7 @@ def test_digits_of_other_scripts_are_no_age() -> None:
 
 
 def test_what_changed_is_in_the_address_with_its_order() -> None:
-    said = {
+    said: dict[str, str | list[str]] = {
         "view": "changes",
         "from": "3",
         "to": "9",

@@ -57,7 +57,7 @@ class Shop:
             "SELECT run_id, key, field, old IS NULL, new IS NULL,"
             " CASE WHEN field <> 'withdrawn_at' THEN old END,"
             " CASE WHEN field <> 'withdrawn_at' THEN new END FROM change",
-            "SELECT run_id, position, key, reason, record FROM rejected",
+            "SELECT run_id, position, key, code, details, record FROM rejected",
             "SELECT id, status, fetched, added, updated, unchanged, withdrawn, rejected,"
             " rows_after FROM run",
         )

@@ -25,7 +25,7 @@ from ecommerce_core.datasets import (
     since_parameter,
     whole_number,
 )
-from ecommerce_core.domain import LANGUAGES, TICKET, Withdrawn
+from ecommerce_core.domain import LANGUAGES, TICKET, Withdrawn, make_fact
 
 Pairs = list[tuple[str, str]]
 
@@ -63,7 +63,7 @@ def pairs_of(query_string: bytes) -> Pairs:
             max_num_fields=_MOST_PAIRS,
         )
     except ValueError as error:  # not ASCII, not UTF-8 behind the percent signs, or too many
-        raise Problem(400, "the query string cannot be read") from error
+        raise Problem(400, make_fact("query_unreadable")) from error
     return [pair for pair in pairs if pair[0] != TICKET]
 
 
@@ -83,9 +83,11 @@ def parse(pairs: Pairs, known: Mapping[str, Parameter]) -> Asked:
         parameter = known.get(name)
         if parameter is None:
             names = ", ".join(known)
-            raise Problem(400, f"{show(name)} is no parameter here; there are {names}")
-        once = "" if len(said[name]) == 1 or parameter.repeats else ", and once"
-        raise Problem(400, f"{name}={show(value)} makes no sense: it takes {parameter.takes}{once}")
+            raise Problem(400, make_fact("parameter_unknown", name=show(name), names=names))
+        is_repeated = len(said[name]) > 1 and not parameter.repeats
+        code = "parameter_repeated" if is_repeated else "parameter_wrong"
+        takes = parameter.takes
+        raise Problem(400, make_fact(code, name=name, value=show(value), takes=takes))
     return replace(asked, is_page=bool({"page", "size"} & said.keys()))
 
 

@@ -184,17 +184,15 @@ class Reader:
     def _explain(self, error: duckdb.Error, dataset: Dataset, path: Path | None) -> StoreError:
         """The one point where DuckDB's errors become ours. A file that is damaged goes."""
         if is_disk_full(error):
-            return StoreFull("the disk is full: there is no room to answer this question")
+            return StoreFull("rows_without_disk")
         if isinstance(error, duckdb.OutOfMemoryException):
-            return StoreError(
-                "this question needs more memory than ECOMMERCE_READER_MEMORY_MB allows"
-            )
+            return StoreError("rows_without_memory")
         # It has no kind of its own for this: whether it is the file's fault, the file tells.
         if path is not None and not is_sound(path, dataset):
             self._snapshots.discard(path)
             return _preparing()
-        return StoreError("the rows could not be read: {reason}", reason=error)
+        return StoreError("rows_unreadable", reason=error)
 
 
 def _preparing() -> RowsPreparing:
-    return RowsPreparing("the rows are being prepared and will appear in a moment")
+    return RowsPreparing("rows_preparing")

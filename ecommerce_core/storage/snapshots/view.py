@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ecommerce_core.datasets import Dataset, Row
-from ecommerce_core.domain import Query, Totals, Withdrawn
+from ecommerce_core.domain import Query, Totals
 from ecommerce_core.storage.snapshots.histogram import Bins, count_bins, edges_of
 from ecommerce_core.storage.snapshots.question import AS_STORED, order_by, where
 from ecommerce_core.storage.snapshots.shape import Kind, shape_of

@@ -60,31 +60,14 @@ def check_shape(
     known = {migration.__name__ for migration in (*schema.MIGRATIONS, *more)}
     newer = [name for name in applied if name not in known]
     if newer:
-        raise StoreIncompatible(
-            "{path} was written by a newer version ({newer}); it was left as it is."
-            " Update the application, or set ECOMMERCE_DATABASE to another file.",
-            path=path,
-            newer=", ".join(newer),
-        )
+        raise StoreIncompatible("store_of_newer_version", path=path, newer=", ".join(newer))
     expected, optional = _objects_made_by(applied, more)
     difference = find_difference(connection, expected=expected, optional=optional)
     if difference is not None:
         additions = find_additions(connection, expected=expected, optional=optional)
         if additions is not None:
-            raise StoreDamaged(
-                "{path} has more in it than this application makes ({verdict}); it was left"
-                " as it is. Stop the application and run this in SQLite, which changes no"
-                " row: {sql}",
-                path=path,
-                verdict=difference,
-                sql=additions,
-            )
-        raise StoreDamaged(
-            "{path} is not as this application makes it ({verdict}); it was left as it is."
-            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-            path=path,
-            verdict=difference,
-        )
+            raise StoreDamaged("store_shape_has_more", path=path, verdict=difference, sql=additions)
+        raise StoreDamaged("store_shape_differs", path=path, verdict=difference)
 
 
 def _objects_made_by(

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from ecommerce_core.domain import to_datetime, to_text
+import msgspec
 
-__all__ = ["Cursor", "Database", "Transactions", "now_utc", "to_datetime", "to_text"]
+from ecommerce_core.domain import Detail, Fact, to_datetime, to_text
+
+__all__ = [
+    "Cursor",
+    "Database",
+    "Transactions",
+    "now_utc",
+    "to_columns",
+    "to_datetime",
+    "to_details",
+    "to_fact",
+    "to_text",
+]
 
 
 class Cursor(Protocol):
@@ -61,3 +73,20 @@ class Transactions(ABC):
 def now_utc() -> datetime:
     """This moment, with its time zone."""
     return datetime.now(UTC)
+
+
+def to_columns(fact: Fact | None) -> tuple[str | None, str | None]:
+    """A fact as it is stored, in two columns: its code, and its details as JSON."""
+    if fact is None:
+        return None, None
+    return fact.code, msgspec.json.encode(fact.details).decode()
+
+
+def to_fact(code: str | None, details: str | None) -> Fact | None:
+    """The fact of two such columns; None where there is no code."""
+    return None if code is None else Fact(code, to_details(details))
+
+
+def to_details(stored: str | None) -> Mapping[str, Detail]:
+    """Details out of their column. Raises msgspec.MsgspecError."""
+    return {} if stored is None else msgspec.json.decode(stored, type=dict[str, Detail])
