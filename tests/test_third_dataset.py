@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
-from ecommerce_core.__main__ import cli
 from ecommerce_core.application import Application
+from ecommerce_core.cli import cli
 from ecommerce_core.cli.common import Shop
 from ecommerce_core.companion.openapi import describe
 from ecommerce_core.datasets import DATASETS, PRODUCTS, Dataset, Row, register

@@ -133,8 +133,9 @@ class LiveRoute:
         if not service.app.access.must_sign_in:
             return None, None
         asked = parse_qs(scope["query_string"].decode("latin-1"))
+        # A sign-in that was ended is told once the socket is open: the page then asks who it is.
         grant = _check(service, asked.get(TICKET, [""])[-1])
-        if grant is None or service.app.sign_outs.holds(grant.sign_in):
+        if grant is None:
             return Problem(403, make_fact("page_ticket_needed")), None
         return None, grant
 

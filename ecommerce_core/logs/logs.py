@@ -103,6 +103,7 @@ def set_up(form: str) -> None:
         if isinstance(handler, logging.StreamHandler):
             handler.setFormatter(formatter)
             handler.setStream(target_of(handler.stream))
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     if form == "json":
         logging.captureWarnings(True)
     sys.excepthook = _log_end
@@ -194,6 +195,14 @@ def log_refusal(status: int, *, method: str, reason: Fact) -> None:
         "code": reason.code,
     }
     refusals.warning("refused a %s with %d: %s", method, status, reason, extra={"fields": fields})
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return False for what uvicorn says of every WebSocket that is refused with an answer.
+
+    The refusal has a line of ours.
+    """
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _log_end(kind: type[BaseException], error: BaseException, places: TracebackType | None) -> None:

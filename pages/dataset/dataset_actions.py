@@ -75,13 +75,19 @@ def _confirm_clear(name: str, rows: int) -> None:
         st.caption(_("The peer is not touched. You can undo it until the next fetch."))
         label = _("Clear {n} rows").format(n=language().number(rows))
         icon = ":material/delete_sweep:"
-        dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name))
+        dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name, rows))
 
     dialogs.show(_("Clear the {dataset} database?").format(dataset=word), body)
 
 
-def _clear(name: str) -> None:
+def _clear(name: str, confirmed_rows: int) -> None:
+    """Callback: clear as many rows as were confirmed, or ask again if more came meanwhile."""
     app = ui.application()
+    totals = app.reader.totals(app.datasets[name])
+    if totals.current + totals.withdrawn > confirmed_rows:
+        ui.flash(_("More rows have arrived since: please confirm again."))
+        dialogs.note("clear", name)
+        return
     done = _("Cleared: {count} rows. You can undo it until the next fetch.")
     clear = partial(app.clear, name, actor=ui.actor(), trigger=Trigger.MANUAL)
     run_requests.attempt(name, clear, done)

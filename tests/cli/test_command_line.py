@@ -18,7 +18,7 @@ import requests
 from click.testing import CliRunner, Result
 
 from ecommerce_core import __version__
-from ecommerce_core.__main__ import cli
+from ecommerce_core.cli import cli
 from ecommerce_core.cli.common import Shop
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import PROJECT_ROOT
@@ -425,3 +425,21 @@ def test_an_empty_source_deletes_nothing(shell: Shell) -> None:
 
     assert result.exit_code == 2
     assert "--source is empty" in result.output
+
+
+@pytest.mark.parametrize("arguments", [["runs", "--json"], ["status"], ["--help"]])
+def test_an_output_that_cannot_be_written_is_told_in_one_line(
+    shell: Shell, arguments: list[str]
+) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "ecommerce_core", *arguments],
+            env={**os.environ, **shell.environment},
+            cwd=PROJECT_ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == ["the output cannot be written: No space left on device"]

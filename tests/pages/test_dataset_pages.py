@@ -680,3 +680,18 @@ def test_an_edit_whose_drawing_was_ended_is_in_the_address_of_the_next_run(
 
     assert "26–50 of 60" in page.sound().texts()
     assert address(page) == {"sort": ["price"], "page": ["2"]}
+
+
+def test_a_clear_of_more_rows_than_were_confirmed_asks_again(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    page.click("clear_products")
+    peers.bodies["catalogue-produit"] = shop(61)
+    app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CALLBACK).wait(10)
+    page.click("confirm_clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 61
+    assert "61 rows" in page.sound().texts()
+    page.click("confirm_clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import tempfile
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,7 +16,7 @@ from shutil import rmtree
 import duckdb
 from filelock import FileLock, Timeout
 
-from ecommerce_core.storage.private_files import FILE_MODE, make_folder
+from ecommerce_core.storage.private_files import FILE_MODE, FOLDER_MODE, make_folder
 
 # Nothing is fetched from anywhere, and no name in a question stands for a variable of Python.
 CONFIG: Mapping[str, str | int | bool] = {
@@ -26,8 +27,6 @@ CONFIG: Mapping[str, str | int | bool] = {
     "temp_directory": "",
 }
 SPILL = "spill-"
-# Who has made a folder has locked it by then.
-YOUNG_S = 60.0
 
 
 # Tables in memory that are kept for the next question.
@@ -112,7 +111,9 @@ class SnapshotDatabase:
 
         It is gone with this process, however that ends, or with the next one's first snapshot.
         """
-        return None if self._spill is None else self._spill[0]
+        with self._lock:
+            self._keep_spill()
+            return None if self._spill is None else self._spill[0]
 
     def let_go(self) -> None:
         """Let go of the files that are no more and that nobody reads: their room is free then."""
@@ -131,7 +132,20 @@ class SnapshotDatabase:
                 rmtree(folder, ignore_errors=True)
                 self._spill = None
 
+    def _keep_spill(self) -> None:
+        """Make the private folder again if somebody has removed it."""
+        if self._spill is None or self._spill[0].exists():
+            return
+        path, lock = self._spill
+        lock.release()
+        with suppress(OSError):
+            make_folder(self._folder)
+            with _one_at_a_time(self._folder):
+                path.mkdir(mode=FOLDER_MODE)
+                self._spill = path, _locked(path)
+
     def _open(self) -> duckdb.DuckDBPyConnection:
+        self._keep_spill()
         if self._database is None:
             # On a full disk there is nowhere to spill to, and most questions need not.
             with suppress(OSError):
@@ -175,18 +189,37 @@ class SnapshotDatabase:
 
 
 def _new_spill_folder(folder: Path) -> tuple[Path, FileLock]:
-    """A private folder of this process, known to be in use by the lock in it."""
+    """A private folder of this process, known to be in use by the lock in it.
+
+    Folders that killed processes left are removed.
+    """
     make_folder(folder)
-    made = Path(tempfile.mkdtemp(prefix=SPILL, dir=folder))
-    lock = FileLock(made / "lock", mode=FILE_MODE, thread_local=False)
-    lock.acquire()
-    return made, lock
+    remove_stale_spill(folder)
+    with _one_at_a_time(folder):
+        made = Path(tempfile.mkdtemp(prefix=SPILL, dir=folder))
+        return made, _locked(made)
 
 
 def remove_stale_spill(folder: Path) -> None:
     """Remove what processes that were killed have left."""
-    for made in folder.glob(f"{SPILL}*"):
-        with suppress(OSError, Timeout):
-            if time.time() - made.stat().st_mtime > YOUNG_S:
-                with FileLock(made / "lock", timeout=0):
-                    rmtree(made, ignore_errors=True)
+    with suppress(OSError), _one_at_a_time(folder):
+        for made in folder.glob(f"{SPILL}*"):
+            with suppress(OSError, Timeout), FileLock(made / "lock", timeout=0):
+                rmtree(made, ignore_errors=True)
+
+
+def _locked(made: Path) -> FileLock:
+    lock = FileLock(made / "lock", mode=FILE_MODE, thread_local=False)
+    lock.acquire()
+    return lock
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let nobody else make or remove private folders: one without its lock is left over."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
