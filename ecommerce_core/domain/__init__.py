@@ -99,18 +99,12 @@ from ecommerce_core.domain.validation import (
 
 __all__ = [
     "ANONYMOUS",
-    "IN_FIELD",
     "LANGUAGES",
     "LASTS",
-    "MISSING",
-    "NUL",
     "N_",
-    "OUT_OF_RANGE",
     "RECORD_CHARS_KEPT",
     "SCHEDULER",
     "TICKET",
-    "TWIN",
-    "WRONG_TEXT",
     "Access",
     "Action",
     "Actor",
