@@ -26,6 +26,13 @@
     ├── RunNotHeld               the run is not held (any more)
     ├── NothingToUndo            no cleared rows are kept
     ├── DeliveryUnknown          no delivery of that number is in the journal
+    ├── ExploreError             a question of the explore page was not answered (.code)
+    │   ├── ExploreRefused       it asks for more than one SELECT of the public tables
+    │   ├── ExploreFailed        the engine found fault with its SQL
+    │   ├── ExploreTimedOut      it took longer than it may
+    │   ├── ExploreTooLarge      it needs more memory, or gives more, than it may
+    │   ├── ExploreCancelled     whoever asked does not wait any more
+    │   └── ExploreBusy          too many wait already
     ├── NotAllowed               the actor's role does not allow it; nothing was changed
     ├── TicketRefused            a signed link was made for another question, or has expired
     └── TaskError                a task that the scheduler would refuse or misunderstand
@@ -157,6 +164,46 @@ class NothingToUndo(EcommerceError):
 
 class DeliveryUnknown(EcommerceError):
     """No delivery of that number is in the journal."""
+
+
+class ExploreError(EcommerceError):
+    """A question of the explore page was not answered. ``code`` says why in one word."""
+
+    code = "failed"
+
+
+class ExploreRefused(ExploreError):
+    """The question asks for something else than one SELECT of the public tables."""
+
+    code = "refused"
+
+
+class ExploreFailed(ExploreError):
+    """The engine found fault with the SQL; ``reason`` among the details is in its own words."""
+
+
+class ExploreTimedOut(ExploreError):
+    """The question took longer than it may."""
+
+    code = "timed_out"
+
+
+class ExploreTooLarge(ExploreError):
+    """The question needs more memory than it may, or its answer is larger than it may be."""
+
+    code = "too_large"
+
+
+class ExploreCancelled(ExploreError):
+    """Whoever asked has cancelled it, or the server stops."""
+
+    code = "cancelled"
+
+
+class ExploreBusy(ExploreError):
+    """Too many questions are being answered or wait already."""
+
+    code = "busy"
 
 
 class NotAllowed(EcommerceError):

@@ -1,12 +1,29 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files.
+of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files, ``explore`` answers questions
+that people write in SQL.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.database_lock import DatabaseLock
+from ecommerce_core.storage.explore import (
+    IN_FILE,
+    ON_PAGE,
+    SQL_CHARS,
+    Exploration,
+    Explorer,
+    Found,
+    FoundColumn,
+    Grouping,
+    Limits,
+    Measure,
+    Table,
+    groupable,
+    measurable,
+    sql_of,
+)
 from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
@@ -14,6 +31,7 @@ from ecommerce_core.storage.row_files import (
     BOM,
     NeedsMemory,
     Selection,
+    Stopped,
     Work,
     write_csv,
     write_json,
@@ -36,6 +54,7 @@ __all__ = [
     "BOM",
     "NeedsMemory",
     "Selection",
+    "Stopped",
     "Work",
     "write_csv",
     "write_json",
@@ -46,7 +65,21 @@ __all__ = [
     "BackupState",
     "Comparison",
     "DatasetState",
+    "Exploration",
+    "Explorer",
     "FILE_MODE",
+    "Found",
+    "FoundColumn",
+    "Grouping",
+    "IN_FILE",
+    "Limits",
+    "Measure",
+    "ON_PAGE",
+    "SQL_CHARS",
+    "Table",
+    "groupable",
+    "measurable",
+    "sql_of",
     "NewRun",
     "DatabaseLock",
     "Reader",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from ecommerce_core.companion.data_routes.request import CHANGE_COLUMNS
-from ecommerce_core.datasets import Column, Dataset, Kind
+from ecommerce_core.datasets import Column, Dataset, Kind, value_in_files
 from ecommerce_core.domain import Difference
 
 # What a field was and is may be a number.
@@ -29,8 +29,8 @@ def batch_of(found: Sequence[Difference], dataset: Dataset) -> pa.RecordBatch:
         [one.key for one in found],
         [one.kind.value for one in found],
         [column.field if column else one.field for one, column in zip(found, columns, strict=True)],
-        [_told(one.old, column) for one, column in zip(found, columns, strict=True)],
-        [_told(one.new, column) for one, column in zip(found, columns, strict=True)],
+        [value_in_files(one.old, column) for one, column in zip(found, columns, strict=True)],
+        [value_in_files(one.new, column) for one, column in zip(found, columns, strict=True)],
     ]
     are_numbers = [
         [isinstance(one.old, int | float) for one in found],
@@ -38,12 +38,3 @@ def batch_of(found: Sequence[Difference], dataset: Dataset) -> pa.RecordBatch:
     ]
     arrays = [*(pa.array(each, pa.string()) for each in texts), *map(pa.array, are_numbers)]
     return pa.record_batch(arrays, schema=CHANGES)
-
-
-def _told(value: str | float | None, column: Column | None) -> str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if column is not None and column.kind is Kind.MONEY:
-        cents = int(value)
-        return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}"
-    return repr(value)

@@ -1,0 +1,288 @@
+"""Answers questions in SQL over the public tables, a few at a time, each within its limits."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, BinaryIO, cast
+
+import duckdb
+from filelock import FileLock
+
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import (
+    ExploreBusy,
+    ExploreCancelled,
+    ExploreFailed,
+    ExploreRefused,
+    ExploreTimedOut,
+    ExploreTooLarge,
+    RowsPreparing,
+    StoreError,
+    StoreFull,
+)
+from ecommerce_core.storage.explore.found import Found, FoundColumn
+from ecommerce_core.storage.explore.journal_copy import JournalCopy
+from ecommerce_core.storage.explore.process import Child
+from ecommerce_core.storage.explore.tables import Table, list_tables, view_of
+from ecommerce_core.storage.snapshots import Snapshots, is_disk_full, new_spill_folder
+from ecommerce_core.storage.sqlite import Transactions
+
+# As many as an address may hold behind every proxy.
+SQL_CHARS = 6_000
+# A question may find its file replaced by the next version before it has opened it.
+ATTEMPTS = 5
+AT_ONCE, MOST_WAITING = 2, 8
+
+_REFUSALS = {
+    "one_select": lambda name: ExploreRefused("Ask with one SELECT statement, and nothing else."),
+    "table": lambda name: ExploreRefused(
+        "“{name}” is none of the tables that can be asked.", name=name
+    ),
+    "function": lambda name: ExploreRefused("The function “{name}” is not available.", name=name),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an answer may be: rows, of which those beyond are cut off, and megabytes."""
+
+    rows: int
+    file_mb: int
+
+
+ON_PAGE = Limits(rows=1_000, file_mb=8)
+IN_FILE = Limits(rows=1_000_000, file_mb=512)
+
+
+class Exploration:
+    """A question that was asked: it waits, is being answered, or has been. For all threads."""
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+        self._began_s = time.monotonic()
+        self._is_cancelled = threading.Event()
+        self._child: Child | None = None
+        self._future: Future[Found] = Future()
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since it was asked."""
+        return time.monotonic() - self._began_s
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether whoever asked does not wait any more."""
+        return self._is_cancelled.is_set()
+
+    def cancel(self) -> None:
+        """End it, soon; for ever. Does nothing to what has been answered."""
+        self._is_cancelled.set()
+        child = self._child
+        if child is not None:
+            child.kill()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Wait for the answer; whether it is there."""
+        with suppress(TimeoutError, CancelledError):
+            self._future.exception(timeout_s)
+        return self._future.done()
+
+    def result(self) -> Found:
+        """The answer, once it is there. Raises ExploreError, StoreError."""
+        return self._future.result()
+
+
+class Explorer:
+    """Answers questions for all threads of a process. ``timeout_s`` and ``memory_mb`` are for each.
+
+    Each runs in a process of its own, see ``child.py``.
+    """
+
+    def __init__(
+        self,
+        snapshots: Snapshots,
+        record: Transactions,
+        datasets: Collection[Dataset],
+        *,
+        memory_mb: int,
+        timeout_s: float,
+        threads: int = 2,
+    ) -> None:
+        self.timeout_s = timeout_s
+        self.tables = list_tables(datasets)
+        self._snapshots = snapshots
+        self._memory_mb = memory_mb
+        self._threads = threads
+        self._copies = {
+            table.name: JournalCopy(table, record, datasets)
+            for table in self.tables
+            if table.dataset is None
+        }
+        self._executor = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="explore")
+        self._lock = threading.Lock()
+        self._waiting: set[Exploration] = set()
+        self._own: tuple[Path, FileLock] | None = None
+        self._is_closed = False
+
+    def start(self, sql: str, *, limits: Limits = ON_PAGE) -> Exploration:
+        """Ask a question; never waits. Raises ExploreBusy, ExploreRefused."""
+        if len(sql) > SQL_CHARS:
+            raise ExploreRefused("A question has {most} characters at most.", most=SQL_CHARS)
+        asked = Exploration(sql)
+        with self._lock:
+            if self._is_closed:
+                raise ExploreCancelled("The question was cancelled.")
+            if len(self._waiting) >= AT_ONCE + MOST_WAITING:
+                raise ExploreBusy("Too many questions are being answered; try again in a moment.")
+            self._waiting.add(asked)
+        self._executor.submit(self._answer, asked, limits)
+        return asked
+
+    def close(self) -> None:
+        """End what is being answered, and let go of all files."""
+        with self._lock:
+            self._is_closed = True
+            waiting = list(self._waiting)
+        for asked in waiting:
+            asked.cancel()
+        self._executor.shutdown(wait=True)
+        if self._own is not None:
+            folder, lock = self._own
+            lock.release()
+            rmtree(folder, ignore_errors=True)
+            self._own = None
+
+    def _answer(self, asked: Exploration, limits: Limits) -> None:
+        try:
+            found = self._find(asked, limits)
+        except BaseException as error:
+            asked._future.set_exception(_explained(error))
+        else:
+            asked._future.set_result(found)
+        finally:
+            with self._lock:
+                self._waiting.discard(asked)
+
+    def _find(self, asked: Exploration, limits: Limits) -> Found:
+        """Raises ExploreError, StoreError, OSError, duckdb.Error."""
+        folder, began_s = self._folder(), time.monotonic()
+        for _ in range(ATTEMPTS):
+            attached, setup = self._tables_for(asked, folder)
+            child = Child(folder)
+            asked._child = child
+            if asked.is_cancelled:
+                raise _cancelled()
+            out = cast(BinaryIO, tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
+            try:
+                told = self._ask(child, asked, out, attached, setup, limits)
+                if told["status"] == "not_opened":
+                    out.close()
+                    continue
+                if told["status"] == "ok":
+                    columns = tuple(FoundColumn(name, kind) for name, kind in told["columns"])
+                    took_s = time.monotonic() - began_s
+                    return Found(columns, told["rows"], told["is_cut"], took_s, out)
+                raise _refusal(told)
+            except BaseException:
+                out.close()
+                raise
+        raise StoreError("the rows could not be read: {reason}", reason=told.get("message", ""))
+
+    def _ask(
+        self,
+        child: Child,
+        asked: Exploration,
+        out: BinaryIO,
+        attached: list[tuple[str, str]],
+        setup: list[str],
+        limits: Limits,
+    ) -> dict[str, Any]:
+        question = {
+            "sql": asked.sql,
+            "attached": attached,
+            "setup": setup,
+            "tables": [table.name for table in self.tables],
+            "rows": limits.rows,
+            "file_mb": limits.file_mb,
+            "memory_mb": self._memory_mb,
+            "threads": self._threads,
+            # The clock on the wall ends it first; this is for the case that nobody looks at it.
+            "cpu_s": int(self.timeout_s * self._threads) + 5,
+        }
+        try:
+            told = child.ask(question, out, timeout_s=self.timeout_s)
+        except subprocess.TimeoutExpired as error:
+            raise ExploreTimedOut(
+                "The question took longer than {seconds:g} s and was ended.", seconds=self.timeout_s
+            ) from error
+        if asked.is_cancelled:
+            raise _cancelled()
+        # The system ended it, or it could not go on: for want of memory, in all likelihood.
+        return {"status": "too_large"} if told is None else told
+
+    def _tables_for(
+        self, asked: Exploration, folder: Path
+    ) -> tuple[list[tuple[str, str]], list[str]]:
+        """The files to attach, and the statements that make the public tables of them."""
+        attached, setup = list[tuple[str, str]](), list[str]()
+        sources: dict[str, str | None] = {}
+        for table in self.tables:
+            source = table.name if table.dataset is None else table.dataset.name
+            if source not in sources:
+                path = self._file_of(table, asked, folder)
+                sources[source] = None if path is None else f"file_{len(sources)}"
+                if path is not None:
+                    attached.append((f"file_{len(sources) - 1}", str(path)))
+            setup.append(view_of(table, sources[source]))
+        return attached, setup
+
+    def _file_of(self, table: Table, asked: Exploration, folder: Path) -> Path | None:
+        # Not for a question that cannot ask of it: a name stands in a question as it is.
+        if (table.dataset or table).name not in asked.sql.lower():
+            return None
+        if table.dataset is not None:
+            found = self._snapshots.find(table.dataset)
+            if found is None and not self._snapshots.is_empty(table.dataset):
+                raise RowsPreparing("the rows are being prepared and will appear in a moment")
+            return None if found is None else found[1]
+        path = self._copies[table.name].path(folder, gives_up=lambda: asked.is_cancelled)
+        if path is None:
+            raise _cancelled()
+        return path
+
+    def _folder(self) -> Path:
+        with self._lock:
+            if self._own is None:
+                self._own = new_spill_folder(self._snapshots.folder)
+            return self._own[0]
+
+
+def _cancelled() -> ExploreCancelled:
+    return ExploreCancelled("The question was cancelled.")
+
+
+def _refusal(told: dict[str, Any]) -> Exception:
+    if told["status"] == "refused":
+        make: Callable[[str], ExploreRefused] = _REFUSALS[told["code"]]
+        return make(told["name"])
+    if told["status"] == "too_large":
+        return ExploreTooLarge("The question needs more memory, or gives more, than it may.")
+    return ExploreFailed("The question makes no sense: {reason}", reason=told.get("message", ""))
+
+
+def _explained(error: BaseException) -> BaseException:
+    """The one point where the system's errors become ours."""
+    if isinstance(error, OSError | duckdb.Error):
+        if is_disk_full(error):
+            return StoreFull("the disk is full: there is no room to answer this question")
+        return StoreError("the rows could not be read: {reason}", reason=error)
+    return error
