@@ -1,8 +1,8 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files, ``explore`` answers questions
-that people write in SQL.
+of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files, ``explore``
+answers questions that people write in SQL.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup

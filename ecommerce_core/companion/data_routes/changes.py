@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from ecommerce_core.companion.data_routes.request import CHANGE_COLUMNS
-from ecommerce_core.datasets import Column, Dataset, Kind, value_in_files
+from ecommerce_core.datasets import Dataset, value_in_files
 from ecommerce_core.domain import Difference
 
 # What a field was and is may be a number.

@@ -176,37 +176,29 @@ class Explorer:
         """Raises ExploreError, StoreError, OSError, duckdb.Error."""
         folder, began_s = self._folder(), time.monotonic()
         for _ in range(ATTEMPTS):
-            attached, setup = self._tables_for(asked, folder)
-            child = Child(folder)
-            asked._child = child
+            question = self._question(asked, folder, limits)
+            asked._child = child = Child(folder)
             if asked.is_cancelled:
                 raise _cancelled()
             out = cast(BinaryIO, tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
             try:
-                told = self._ask(child, asked, out, attached, setup, limits)
-                if told["status"] == "not_opened":
-                    out.close()
-                    continue
+                told = self._ask(child, asked, question, out)
                 if told["status"] == "ok":
                     columns = tuple(FoundColumn(name, kind) for name, kind in told["columns"])
                     took_s = time.monotonic() - began_s
                     return Found(columns, told["rows"], told["is_cut"], took_s, out)
-                raise _refusal(told)
+                if told["status"] != "not_opened":
+                    raise _refusal(told)
+                out.close()
             except BaseException:
                 out.close()
                 raise
         raise StoreError("the rows could not be read: {reason}", reason=told.get("message", ""))
 
-    def _ask(
-        self,
-        child: Child,
-        asked: Exploration,
-        out: BinaryIO,
-        attached: list[tuple[str, str]],
-        setup: list[str],
-        limits: Limits,
-    ) -> dict[str, Any]:
-        question = {
+    def _question(self, asked: Exploration, folder: Path, limits: Limits) -> dict[str, Any]:
+        """What the process is told."""
+        attached, setup = self._tables_for(asked, folder)
+        return {
             "sql": asked.sql,
             "attached": attached,
             "setup": setup,
@@ -218,6 +210,10 @@ class Explorer:
             # The clock on the wall ends it first; this is for the case that nobody looks at it.
             "cpu_s": int(self.timeout_s * self._threads) + 5,
         }
+
+    def _ask(
+        self, child: Child, asked: Exploration, question: dict[str, Any], out: BinaryIO
+    ) -> dict[str, Any]:
         try:
             told = child.ask(question, out, timeout_s=self.timeout_s)
         except subprocess.TimeoutExpired as error:

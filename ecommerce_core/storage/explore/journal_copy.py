@@ -86,28 +86,19 @@ class JournalCopy:
             return path
 
     def _write(self, path: Path, gives_up: Callable[[], bool]) -> bool:
+        name, columns = self._table.name, self._table.columns
         config: Any = {**CONFIG, "threads": 1, "memory_limit": "128MB"}
         with closing(duckdb.connect(path, config=config)) as database:
             path.chmod(0o600)
-            database.execute(
-                f"CREATE TABLE {self._table.name} ({', '.join(types_of(self._table))})"
-            )
-            pages = self._list_runs() if self._table.name == RUNS else self._list_changes()
-            for rows in pages:
+            database.execute(f"CREATE TABLE {name} ({', '.join(types_of(self._table))})")
+            for rows in self._list_runs() if name == RUNS else self._list_changes():
                 if gives_up():
                     return False
-                names = [column.name for column in self._table.columns]
-                arriving = pa.table(
-                    [
-                        pa.array(values, _arrives_as(column))
-                        for column, values in zip(
-                            self._table.columns, zip(*rows, strict=True), strict=True
-                        )
-                    ],
-                    names=names,
-                )
+                values = zip(columns, zip(*rows, strict=True), strict=True)
+                arrays = [pa.array(each, _arrives_as(column)) for column, each in values]
+                arriving = pa.table(arrays, names=[column.name for column in columns])
                 database.register("arriving", arriving)
-                database.execute(f"INSERT INTO {self._table.name} SELECT * FROM arriving")
+                database.execute(f"INSERT INTO {name} SELECT * FROM arriving")
                 database.unregister("arriving")
         return True
 

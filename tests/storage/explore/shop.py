@@ -45,8 +45,7 @@ class AskedShop(Shop):
 
 def products(count: int = 30, **changed: Any) -> list[dict[str, Any]]:
     return [
-        product(number, **{"price": 100 + 100 * number, "familleProduit": FAMILIES[number % 3]})
-        | changed
+        product(number, price=100 + 100 * number, familleProduit=FAMILIES[number % 3]) | changed
         for number in range(count)
     ]
 
