@@ -5,7 +5,15 @@ schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
-from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
+from ecommerce_core.domain.access import (
+    ANONYMOUS,
+    LOCAL_OPERATOR,
+    SCHEDULER,
+    Access,
+    Actor,
+    Permission,
+    Role,
+)
 from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
 from ecommerce_core.domain.errors import (
     AnswerHeld,
@@ -18,6 +26,7 @@ from ecommerce_core.domain.errors import (
     ExploreRefused,
     ExploreTimedOut,
     ExploreTooLarge,
+    NotAllowed,
     NothingToUndo,
     PeerContractError,
     PeerDisconnected,
@@ -139,12 +148,14 @@ __all__ = [
     "IN_FIELD",
     "LANGUAGES",
     "LASTS",
+    "LOCAL_OPERATOR",
     "Language",
     "ScheduleSnapshot",
     "MISSING",
     "NUL",
     "N_",
     "NewDelivery",
+    "NotAllowed",
     "NothingToUndo",
     "OUT_OF_RANGE",
     "Outcome",

@@ -7,6 +7,7 @@ from datetime import tzinfo
 from urllib.parse import urlencode
 
 from ecommerce_core.companion.data_routes.addresses import DataRoute
+from ecommerce_core.companion.data_routes.explore import ExploreRoute
 from ecommerce_core.companion.data_routes.request import Pairs
 from ecommerce_core.datasets import Dataset, View, format_question, is_day, minute_of
 from ecommerce_core.domain import TICKET, Grant, SignedLinks
@@ -38,7 +39,17 @@ def ask_changes(view: View, runs: tuple[int, int], *, language: str) -> Pairs:
     return [*pairs, ("lang", language)]
 
 
-def link_to(route: DataRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
+def link_to_sql(
+    sql: str, file_format: str, *, language: str, links: SignedLinks, grant: Grant | None
+) -> str:
+    """A link to the answer to a question in SQL, as a file."""
+    pairs = [("sql", sql), ("lang", language)]
+    return link_to(ExploreRoute(file_format), pairs, links=links, grant=grant)
+
+
+def link_to(
+    route: DataRoute | ExploreRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None
+) -> str:
     """A link relative to the server's pages, so that it holds behind a proxy.
 
     It carries a ticket for ``grant``; if that is None, nobody signs in and it carries none.

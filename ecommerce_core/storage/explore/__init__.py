@@ -5,14 +5,8 @@ starts and ends. ``tables`` says what can be asked, ``journal_copy`` makes the j
 it, ``grouping`` makes SQL of a choice of columns, ``found`` is an answer.
 """
 
-from ecommerce_core.storage.explore.explorer import (
-    IN_FILE,
-    ON_PAGE,
-    SQL_CHARS,
-    Exploration,
-    Explorer,
-    Limits,
-)
+from ecommerce_core.storage.explore.exploration import IN_FILE, ON_PAGE, Exploration, Limits
+from ecommerce_core.storage.explore.explorer import SQL_CHARS, Explorer
 from ecommerce_core.storage.explore.found import Found, FoundColumn
 from ecommerce_core.storage.explore.grouping import (
     Grouping,

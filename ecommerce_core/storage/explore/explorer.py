@@ -7,9 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import suppress
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, BinaryIO, cast
@@ -29,6 +27,7 @@ from ecommerce_core.domain import (
     StoreError,
     StoreFull,
 )
+from ecommerce_core.storage.explore.exploration import ON_PAGE, Exploration, Limits
 from ecommerce_core.storage.explore.found import Found, FoundColumn
 from ecommerce_core.storage.explore.journal_copy import JournalCopy
 from ecommerce_core.storage.explore.process import Child
@@ -49,56 +48,6 @@ _REFUSALS = {
     ),
     "function": lambda name: ExploreRefused("The function “{name}” is not available.", name=name),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much an answer may be: rows, of which those beyond are cut off, and megabytes."""
-
-    rows: int
-    file_mb: int
-
-
-ON_PAGE = Limits(rows=1_000, file_mb=8)
-IN_FILE = Limits(rows=1_000_000, file_mb=512)
-
-
-class Exploration:
-    """A question that was asked: it waits, is being answered, or has been. For all threads."""
-
-    def __init__(self, sql: str) -> None:
-        self.sql = sql
-        self._began_s = time.monotonic()
-        self._is_cancelled = threading.Event()
-        self._child: Child | None = None
-        self._future: Future[Found] = Future()
-
-    @property
-    def elapsed_s(self) -> float:
-        """Seconds since it was asked."""
-        return time.monotonic() - self._began_s
-
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether whoever asked does not wait any more."""
-        return self._is_cancelled.is_set()
-
-    def cancel(self) -> None:
-        """End it, soon; for ever. Does nothing to what has been answered."""
-        self._is_cancelled.set()
-        child = self._child
-        if child is not None:
-            child.kill()
-
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the answer; whether it is there."""
-        with suppress(TimeoutError, CancelledError):
-            self._future.exception(timeout_s)
-        return self._future.done()
-
-    def result(self) -> Found:
-        """The answer, once it is there. Raises ExploreError, StoreError."""
-        return self._future.result()
 
 
 class Explorer:
@@ -165,9 +114,9 @@ class Explorer:
         try:
             found = self._find(asked, limits)
         except BaseException as error:
-            asked._future.set_exception(_explained(error))
+            asked.future.set_exception(_explained(error))
         else:
-            asked._future.set_result(found)
+            asked.future.set_result(found)
         finally:
             with self._lock:
                 self._waiting.discard(asked)
@@ -177,9 +126,8 @@ class Explorer:
         folder, began_s = self._folder(), time.monotonic()
         for _ in range(ATTEMPTS):
             question = self._question(asked, folder, limits)
-            asked._child = child = Child(folder)
-            if asked.is_cancelled:
-                raise _cancelled()
+            child = Child(folder)
+            asked.answered_by(child)
             out = cast(BinaryIO, tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
             try:
                 told = self._ask(child, asked, question, out)
@@ -220,8 +168,7 @@ class Explorer:
             raise ExploreTimedOut(
                 "The question took longer than {seconds:g} s and was ended.", seconds=self.timeout_s
             ) from error
-        if asked.is_cancelled:
-            raise _cancelled()
+        asked.check()
         # The system ended it, or it could not go on: for want of memory, in all likelihood.
         return {"status": "too_large"} if told is None else told
 
@@ -251,8 +198,7 @@ class Explorer:
                 raise RowsPreparing("the rows are being prepared and will appear in a moment")
             return None if found is None else found[1]
         path = self._copies[table.name].path(folder, gives_up=lambda: asked.is_cancelled)
-        if path is None:
-            raise _cancelled()
+        asked.check()
         return path
 
     def _folder(self) -> Path:
@@ -260,10 +206,6 @@ class Explorer:
             if self._own is None:
                 self._own = new_spill_folder(self._snapshots.folder)
             return self._own[0]
-
-
-def _cancelled() -> ExploreCancelled:
-    return ExploreCancelled("The question was cancelled.")
 
 
 def _refusal(told: dict[str, Any]) -> Exception:
