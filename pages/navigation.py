@@ -102,6 +102,12 @@ page = st.navigation(
             icon=":material/history:",
             help=_("The journal of runs and callbacks, with what each of them did."),
         ),
+        st.Page(
+            "explore.py",
+            title=_("Explore"),
+            icon=":material/query_stats:",
+            help=_("Group and chart the rows, or ask in SQL."),
+        ),
     ],
     position="sidebar" if is_known else "hidden",
 )

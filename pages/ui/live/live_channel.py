@@ -40,6 +40,8 @@ SHOWN = {
     "customers": ("customers",),
     "scheduler": ("tasks", "expected"),
     "activity": ("runs", "begun", "deliveries"),
+    # An answer is of its moment, which it says: nothing moves under who reads it.
+    "explore": (),
 }
 
 state = st.session_state

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
-import openpyxl
+import openpyxl  # type: ignore[import-untyped]
 import pandas as pd
 import pytest
 
@@ -50,7 +50,7 @@ def test_every_format_holds_the_same_rows(served: DataServer) -> None:
     assert [row[:2] for row in sheet[1:]] == expected
     assert {row["day"] for row in said["rows"]} == set(csv["day"]) == {"2026-01-31"}
     assert all(row["seen"].endswith("Z") for row in said["rows"])
-    assert str(parquet["seen"].dtype.tz) == "UTC"
+    assert str(parquet["seen"].dtype).endswith(", UTC]")
 
 
 def test_a_french_file_has_semicolons_and_decimal_commas(served: DataServer) -> None:
@@ -118,9 +118,7 @@ def test_a_question_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataServer]:
     """A server where people sign in."""
     folder = tmp_path_factory.mktemp("closed")
-    settings = Settings(
-        database=folder / "ecommerce.db", api_tokens=(ApiToken("notebook", TOKEN),)
-    )
+    settings = Settings(database=folder / "ecommerce.db", api_tokens=(ApiToken("notebook", TOKEN),))
     with Peers() as peers:
         peers.serve_products(products(12))
         application = Application.open(
