@@ -3,7 +3,6 @@
 import streamlit as st
 
 from ecommerce_core.domain import EcommerceError
-from pages import ui
 from pages.dataset.view_state import choose_in
 from pages.explore_page import asking, group_form, question, result, schema, sql_form
 from pages.ui import header, language
@@ -39,31 +38,39 @@ def choose_mode(is_sql: bool) -> None:
     )
 
 
+def show_answer(asked: question.Question) -> None:
+    if not asked.asked:
+        st.caption(_("Write a query, or begin with an example."))
+        return
+    try:
+        answer = asking.answer(asked.asked)
+    except EcommerceError as error:
+        result.show_error(error)
+        return
+    if asked.is_sql:
+        headings = [column.name for column in answer.columns]
+    else:
+        headings = group_form.headings(asked)
+    result.show(asked, answer, headings)
+
+
 header.show(_("Explore"))
 asked = question.arrive()
 with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     choose_mode(asked.is_sql)
     st.space("stretch")
     sql_form.show_examples()
-main, beside = st.columns([3, 1], gap="large")
-with main:
-    if asked.is_sql:
+if asked.is_sql:
+    main, beside = st.columns([3, 1], gap="large")
+    # What stands beside must not wait for the answer.
+    with beside:
+        schema.show()
+    with main:
         sql_form.show(asked)
-    else:
-        group_form.show(asked)
-    if asked.asked:
-        try:
-            answer = asking.answer(asked.asked)
-        except EcommerceError as error:
-            result.show_error(error)
-        else:
-            headings = (
-                [column.name for column in answer.columns]
-                if asked.is_sql
-                else group_form.headings(asked)
-            )
-            result.show(asked, answer, headings)
-    else:
-        st.caption(ui.escape(_("Write a question, or begin with an example.")))
-with beside:
-    schema.show()
+        show_answer(asked)
+else:
+    group_form.show(asked)
+    with st.container():
+        show_answer(asked)
+    with st.expander(_("The same in SQL"), key="explore_as_sql"):
+        st.code(asked.asked, language="sql")

@@ -32,6 +32,8 @@ class Filter(StrEnum):
 class Column:
     """One column of a dataset's rows.
 
+    ``label`` and ``help`` are source texts, marked for translation; without a label, its name is
+    its word.
     ``address`` is its name in an address, its own if it is empty; ``field`` its name in
     files and answers, if their unit is not the store's. ``searched``: a text that a
     reader's search looks through.
@@ -39,6 +41,8 @@ class Column:
 
     name: str
     kind: Kind = Kind.TEXT
+    label: str = ""
+    help: str = ""
     address: str = ""
     field: str = ""
     nullable: bool = False

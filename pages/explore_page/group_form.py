@@ -51,8 +51,8 @@ def measures(table: Table) -> dict[str, str]:
         Measure.SUM: _("Sum: {column}"),
         Measure.AVERAGE: _("Average: {column}"),
         Measure.MEDIAN: _("Median: {column}"),
-        Measure.LEAST: _("Least: {column}"),
-        Measure.MOST: _("Most: {column}"),
+        Measure.LEAST: _("Minimum: {column}"),
+        Measure.MOST: _("Maximum: {column}"),
     }
     found = {Measure.ROWS.value: _("Number of rows")}
     for column in exploring.measurable(table):

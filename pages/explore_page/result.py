@@ -15,10 +15,11 @@ from pages.explore_page import question, result_chart
 from pages.explore_page.asking import Answer
 from pages.explore_page.question import CHARTS, Question
 from pages.ui import echo, exploring, language
-from pages.ui.table import Column, show_table
+from pages.ui.table import Column, Kind, show_table
 
 ROWS_SEEN = 15
 ROW_PX = 35
+KINDS: dict[str, Kind] = {"number": "exact", "moment": "simulated", "date": "text", "text": "text"}
 
 state = st.session_state
 
@@ -37,7 +38,7 @@ def show(asked: Question, answer: Answer, headings: Sequence[str]) -> None:
             _choose_chart(chart)
         export_menu.show_links("explore", partial(exploring.link, asked.asked))
     if not answer.table.num_rows:
-        st.info(_("The question has no rows as its answer."), icon=":material/search_off:")
+        st.info(_("The answer has no rows."), icon=":material/search_off:")
         return
     if chart == "table":
         _table(answer, headings)
@@ -48,8 +49,7 @@ def show(asked: Question, answer: Answer, headings: Sequence[str]) -> None:
 def show_error(error: EcommerceError) -> None:
     """Why there is no answer."""
     if isinstance(error, ExploreFailed):
-        title = _("The question makes no sense to the database")
-        st.error(_("Its own words are below."), title=title, icon=":material/error:")
+        st.error(_("The database does not understand this query."), icon=":material/error:")
         st.code(str(error.details.get("reason", "")), language=None, wrap_lines=True)
     elif isinstance(error, ExploreError) and error.code == "cancelled":
         st.info(ui.sentence(language().error(error)), icon=":material/cancel:")
@@ -94,10 +94,9 @@ def _choose_chart(chart: str) -> None:
 
 
 def _table(answer: Answer, headings: Sequence[str]) -> None:
-    kinds = {"number": "exact", "moment": "simulated", "date": "text", "text": "text"}
     names = [f"c{number}" for number in range(len(answer.columns))]
     columns = [
-        Column(name, kinds[column.kind], label=heading)  # type: ignore[arg-type]
+        Column(name, KINDS[column.kind], label=heading, decimals=column.decimals)
         for name, column, heading in zip(names, answer.columns, headings, strict=True)
     ]
     values = [column.to_pylist() for column in answer.table.columns]

@@ -40,16 +40,18 @@ def show(asked: Question, answer: Answer, chart: str, headings: Sequence[str]) -
         st.info(_("A chart needs a column of numbers."), icon=":material/bar_chart:")
         return
     kinds = {column.name: column.kind for column in answer.columns}
-    up = asked.y if asked.y in numbers else numbers[0]
-    others = [name for name in named if name != up]
-    if not others:
+    if len(named) < 2:
         st.info(_("A chart needs two columns."), icon=":material/bar_chart:")
         return
-    along = asked.x if asked.x in others else _first_group(others, kinds)
+    along = asked.x if asked.x in named else _first_group(list(named), kinds, numbers)
+    up = asked.y if asked.y in numbers else next((n for n in numbers if n != along), numbers[0])
+    others = [name for name in named if name != up]
+    if along == up:
+        along = others[0]
     if asked.is_sql and len(named) > 2:
         with st.container(horizontal=True, gap="small"):
-            _choose(_("Along"), others, along, "x", named)
-            _choose(_("Up"), numbers, up, "y", named)
+            _choose(_("X axis"), others, along, "x", named)
+            _choose(_("Y axis"), numbers, up, "y", named)
     apart = _apart(asked, others, along, kinds)
     _draw(answer, chart, (along, up, apart), named, kinds)
 
@@ -102,7 +104,10 @@ def _numbers(answer: Answer) -> list[str]:
     return [column.name for column in answer.columns if column.kind == "number"]
 
 
-def _first_group(names: Sequence[str], kinds: dict[str, str]) -> str:
+def _first_group(names: Sequence[str], kinds: dict[str, str], numbers: Sequence[str]) -> str:
+    """What an answer is about: its first column, unless that is its only one of numbers."""
+    if len(numbers) > 1 and kinds[names[0]] == "number":
+        return names[0]
     return next((name for name in names if kinds[name] != "number"), names[0])
 
 

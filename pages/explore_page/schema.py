@@ -5,9 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core.datasets import Column, Kind
-from pages.explore_page import question
 from pages.ui import escape, exploring, language
-from pages.ui.exploring import Table
 
 
 def _(message: str) -> str:
@@ -17,22 +15,21 @@ def _(message: str) -> str:
 def show() -> None:
     """The tables, each with its columns."""
     st.markdown(f"**{_('Tables')}**")
-    asked = question.current()
     for table in exploring.tables().values():
-        is_asked = not asked.is_sql and asked.table == table.name
-        with st.expander(f"`{table.name}`", expanded=is_asked, key=f"schema_{table.name}"):
+        with st.expander(f"`{table.name}`", key=f"schema_{table.name}"):
             st.caption(_(table.about))
-            st.markdown("\n".join(_line(table, column) for column in table.columns))
+            st.markdown("  \n".join(map(_line, table.columns)))
     st.caption(_("Prices are in euros, times in UTC."))
 
 
 def label(column: Column) -> str:
     """What a column is called, with its unit."""
-    word = language().word(column.name)
+    words = language()
+    word = words.text(column.label) if column.label else words.word(column.name)
     return f"{word} (€)" if column.kind is Kind.MONEY else word
 
 
-def _line(table: Table, column: Column) -> str:
+def _line(column: Column) -> str:
     kinds = {
         Kind.TEXT: _("text"),
         Kind.ID: _("text"),
@@ -40,4 +37,7 @@ def _line(table: Table, column: Column) -> str:
         Kind.MONEY: _("number"),
         Kind.MOMENT: _("time"),
     }
-    return f"- `{column.field}` :gray[{kinds[column.kind]} · {escape(label(column))}]"
+    told = f"{escape(label(column))}, {kinds[column.kind]}"
+    if column.help:
+        told = f"{told}. {escape(_(column.help))}"
+    return f"`{column.field}` :small[:gray[{told}]]"

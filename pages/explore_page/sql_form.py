@@ -33,7 +33,7 @@ def show(asked: Question) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.form_submit_button(
-                _("Run"),
+                _("Run query"),
                 key="run_sql",
                 type="primary",
                 icon=":material/play_arrow:",

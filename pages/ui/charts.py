@@ -137,8 +137,8 @@ def plot(
         x |= {"sort": None, "axis": {"labelLimit": 220, "title": along}}
     if kind == "time":
         x |= {"scale": {"type": "utc"}, "axis": {"grid": False, "tickCount": 6, "title": along}}
-    y: dict[str, Any] = {"field": "y", "type": "quantitative", "title": up}
-    y |= {"scale": {"zero": chart == "bars"}}
+    y: dict[str, Any] = {"field": "y", "type": "quantitative"}
+    y |= {"axis": {"title": up, "tickCount": 5}, "scale": {"zero": chart == "bars"}}
     encoding: dict[str, Any] = {"x": x, "y": y}
     # Names are read from left to right, so their bars lie.
     lies = chart == "bars" and kind == "name"

@@ -34,7 +34,7 @@ class Column:
     """A column of a table: the row's field, how it is shown, and its heading if not its word.
 
     Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Of a number
-    two decimals are shown, of an exact one as many as matter.
+    two decimals are shown, of an exact one as many as matter, or ``decimals``.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Column:
     label: str | None = None
     width: int | None = None
     help: str | None = None
+    decimals: int | None = None
 
 
 def show_table(
@@ -51,7 +52,9 @@ def show_table(
     words = language()
     cells = {c.name: cells_of([row[c.name] for row in rows], c.kind, words.zone) for c in columns}
     formats = {
-        c.name: browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
+        c.name: None
+        if c.decimals is not None
+        else browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
         for c in columns
     }
     # Written here, the cells take ten times as long.
@@ -129,4 +132,10 @@ def _written(cells: pa.Table, columns: Sequence[Column], words: Language) -> Sty
         "duration": words.duration,
     }
     styled: Styler = cells.to_pandas().style
-    return styled.format({c.name: formats[c.kind] for c in columns if c.kind in formats}, na_rep="")
+    fixed = {
+        c.name: partial(words.number, decimals=c.decimals)
+        for c in columns
+        if c.decimals is not None
+    }
+    shown: dict[Any, Any] = {c.name: formats[c.kind] for c in columns if c.kind in formats}
+    return styled.format(shown | fixed, na_rep="")

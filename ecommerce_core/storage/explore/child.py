@@ -177,6 +177,11 @@ def kind_and_cell(declared: str, column: str) -> tuple[str, str]:
     return "text", f"CAST({column} AS VARCHAR)"
 
 
+def decimals_of(declared: str) -> int | None:
+    """How many decimals a number has; None if it is none of a fixed number."""
+    return int(declared[:-1].split(",")[1]) if declared.startswith("DECIMAL(") else None
+
+
 def _within_calendar(cell: str) -> str:
     """Python has no infinite moments, nor any before the year 1 or after 9999."""
     return f"CASE WHEN {cell} BETWEEN '0001-01-01' AND '9999-12-31' THEN {cell} END"
@@ -201,6 +206,7 @@ def run(engine: duckdb.DuckDBPyConnection, sql: str, out: BinaryIO, *, rows: int
     asked = engine.sql(sql)
     types = [str(one) for one in asked.types]
     cells = [kind_and_cell(one, f"#{number}") for number, one in enumerate(types, 1)]
+    decimals = [decimals_of(one) for one in types]
     told = ", ".join(f'{cell} AS "c{number}"' for number, (_kind, cell) in enumerate(cells))
     names = unique(asked.columns)
     # One more than wanted tells that there are more.
@@ -212,7 +218,8 @@ def run(engine: duckdb.DuckDBPyConnection, sql: str, out: BinaryIO, *, rows: int
             count += batch.num_rows
             if count > rows:
                 break
-    columns = [[name, kind] for name, (kind, _cell) in zip(names, cells, strict=True)]
+    kinds = [kind for kind, _cell in cells]
+    columns = list(zip(names, kinds, decimals, strict=True))
     return {"status": "ok", "rows": min(count, rows), "is_cut": count > rows, "columns": columns}
 
 

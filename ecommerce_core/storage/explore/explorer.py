@@ -42,10 +42,8 @@ ATTEMPTS = 5
 AT_ONCE, MOST_WAITING = 2, 8
 
 _REFUSALS = {
-    "one_select": lambda name: ExploreRefused("Ask with one SELECT statement, and nothing else."),
-    "table": lambda name: ExploreRefused(
-        "“{name}” is none of the tables that can be asked.", name=name
-    ),
+    "one_select": lambda name: ExploreRefused("Only a single SELECT statement can be run."),
+    "table": lambda name: ExploreRefused("There is no table “{name}” here.", name=name),
     "function": lambda name: ExploreRefused("The function “{name}” is not available.", name=name),
 }
 
@@ -85,13 +83,13 @@ class Explorer:
     def start(self, sql: str, *, limits: Limits = ON_PAGE) -> Exploration:
         """Ask a question; never waits. Raises ExploreBusy, ExploreRefused."""
         if len(sql) > SQL_CHARS:
-            raise ExploreRefused("A question has {most} characters at most.", most=SQL_CHARS)
+            raise ExploreRefused("A query has {most} characters at most.", most=SQL_CHARS)
         asked = Exploration(sql)
         with self._lock:
             if self._is_closed:
-                raise ExploreCancelled("The question was cancelled.")
+                raise ExploreCancelled("The query was cancelled.")
             if len(self._waiting) >= AT_ONCE + MOST_WAITING:
-                raise ExploreBusy("Too many questions are being answered; try again in a moment.")
+                raise ExploreBusy("Too many queries are running; try again in a moment.")
             self._waiting.add(asked)
         self._executor.submit(self._answer, asked, limits)
         return asked
@@ -132,7 +130,7 @@ class Explorer:
             try:
                 told = self._ask(child, asked, question, out)
                 if told["status"] == "ok":
-                    columns = tuple(FoundColumn(name, kind) for name, kind in told["columns"])
+                    columns = tuple(FoundColumn(*column) for column in told["columns"])
                     took_s = time.monotonic() - began_s
                     return Found(columns, told["rows"], told["is_cut"], took_s, out)
                 if told["status"] != "not_opened":
@@ -166,7 +164,7 @@ class Explorer:
             told = child.ask(question, out, timeout_s=self.timeout_s)
         except subprocess.TimeoutExpired as error:
             raise ExploreTimedOut(
-                "The question took longer than {seconds:g} s and was ended.", seconds=self.timeout_s
+                "The query took longer than {seconds:g} s and was stopped.", seconds=self.timeout_s
             ) from error
         asked.check()
         # The system ended it, or it could not go on: for want of memory, in all likelihood.
@@ -213,8 +211,10 @@ def _refusal(told: dict[str, Any]) -> Exception:
         make: Callable[[str], ExploreRefused] = _REFUSALS[told["code"]]
         return make(told["name"])
     if told["status"] == "too_large":
-        return ExploreTooLarge("The question needs more memory, or gives more, than it may.")
-    return ExploreFailed("The question makes no sense: {reason}", reason=told.get("message", ""))
+        return ExploreTooLarge("The query needs too much memory, or its answer is too large.")
+    return ExploreFailed(
+        "The database does not understand the query: {reason}", reason=told.get("message", "")
+    )
 
 
 def _explained(error: BaseException) -> BaseException:

@@ -15,10 +15,14 @@ _KINDS = {"text": Kind.TEXT, "number": Kind.NUMBER, "date": Kind.TEXT, "moment":
 
 @dataclass(frozen=True, slots=True)
 class FoundColumn:
-    """A column of an answer. ``kind`` is ``text``, ``number``, ``date`` or ``moment`` (UTC)."""
+    """A column of an answer. ``kind`` is ``text``, ``number``, ``date`` or ``moment`` (UTC).
+
+    ``decimals`` is how many a number of a fixed number has.
+    """
 
     name: str
     kind: str
+    decimals: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
