@@ -26,7 +26,7 @@ def _(message: str) -> str:
 def show(asked: Question) -> None:
     """The choices, and the SQL that they amount to."""
     table = exploring.tables()[asked.table]
-    with st.grid("auto", min_column_width=170, gap="small"):
+    with st.grid(4, min_column_width=170, gap="small"):
         _choose(_("Rows of"), list(exploring.tables()), asked.table, "table", _table_label)
         groups = exploring.groupable(table)
         shown = partial(group_label, table)

@@ -102,4 +102,5 @@ def _table(answer: Answer, headings: Sequence[str]) -> None:
     values = [column.to_pylist() for column in answer.table.columns]
     rows = [dict(zip(names, row, strict=True)) for row in zip(*values, strict=True)]
     height = "content" if len(rows) <= ROWS_SEEN else (ROWS_SEEN + 1) * ROW_PX
-    show_table(rows, columns, key="explore_table", alt=_("The answer"), height=height)
+    with st.container(key="explore_answer"):
+        show_table(rows, columns, key="explore_table", alt=_("The answer"), height=height)
