@@ -94,7 +94,11 @@ def _choose_chart(chart: str) -> None:
 
 
 def _table(answer: Answer, headings: Sequence[str]) -> None:
-    names = [f"c{number}" for number in range(len(answer.columns))]
+    # Streamlit calls the index so, and a column has to be called something.
+    names = [
+        column.name if column.name not in {"", "_index"} else f"column {number}"
+        for number, column in enumerate(answer.columns, 1)
+    ]
     columns = [
         Column(name, KINDS[column.kind], label=heading, decimals=column.decimals)
         for name, column, heading in zip(names, answer.columns, headings, strict=True)
