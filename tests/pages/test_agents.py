@@ -85,9 +85,9 @@ def test_by_default_agents_are_not_let_in(tmp_path: Path) -> None:
             assert "tree" not in answer.text
 
 
-PAGES = ["", "products", "customers", "scheduler", "activity", "explore"]
+PAGES = ["", "products", "customers", "scheduler", "activity", "explore", "help"]
 # Those on which nobody changes anything do not say that an analyst may not.
-SILENT = {"activity", "explore"}
+SILENT = {"activity", "explore", "help"}
 
 
 @pytest.mark.parametrize("page", PAGES)

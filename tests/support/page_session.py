@@ -20,7 +20,7 @@ from pages.ui.installed import install
 from tests.support.waiting import until
 
 NAVIGATION = Path(__file__).parents[2] / "pages" / "navigation.py"
-PAGES = ["overview", "products", "customers", "scheduler", "activity", "explore"]
+PAGES = ["overview", "products", "customers", "scheduler", "activity", "explore", "help"]
 
 
 def installed(url: str, folder: Path) -> Iterator[Application]:

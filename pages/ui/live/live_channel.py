@@ -42,6 +42,7 @@ SHOWN = {
     "activity": ("runs", "begun", "deliveries"),
     # An answer is of its moment, which it says: nothing moves under who reads it.
     "explore": (),
+    "help": (),
 }
 
 state = st.session_state
