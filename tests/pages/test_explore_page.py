@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
+import pyarrow as pa
 import pytest
 
 from ecommerce_core.application import Application
@@ -89,6 +90,15 @@ def test_a_link_shows_the_answer_that_it_was_made_of(app: Application) -> None:
 
     assert [row[0] for row in rows(page)] == [1.5]
     assert str(page.at.text_area(key="explore_sql").value).startswith("SELECT 1.5")
+
+
+def test_numbers_are_written_with_the_decimals_that_matter(app: Application) -> None:
+    sql = "SELECT 1.5::DECIMAL(9, 2) AS a, 0.1234567 AS b, 1234.5::DOUBLE AS c, 0.00000123 AS d"
+    page = Page.open(app, "explore", sql=sql)
+
+    [table] = [one for one in page.at.dataframe if one.proto.alt == "The answer"]
+    shown = pa.ipc.open_stream(table.proto.arrow_data.styler.display_values).read_pandas()
+    assert list(shown.iloc[0]) == ["1.50", "0.1234567", "1,234.5", "0.00000123"]
 
 
 def test_another_dataset_of_the_same_page_is_grouped_by_its_own_columns(app: Application) -> None:

@@ -233,7 +233,7 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
             threads=asked["threads"],
         )
     except duckdb.Error as error:  # a file that was replaced meanwhile
-        return {"status": "not_opened", "message": str(error)[:MESSAGE_CHARS]}
+        return {"status": "not_read", "message": str(error)[:MESSAGE_CHARS]}
     try:
         sql = check(engine, asked["sql"], tables=asked["tables"])
         with open(asked["result_fd"], "wb", closefd=False) as out:
@@ -242,21 +242,29 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
         return {"status": "refused", "code": refused.code, "name": refused.name[:100]}
     except (duckdb.OutOfMemoryException, MemoryError, OSError):  # OSError: the file is full
         return {"status": "too_large"}
+    except duckdb.IOException as error:  # of our files: no question opens another
+        return {"status": "not_read", "message": str(error)[:MESSAGE_CHARS]}
     except (duckdb.Error, RecursionError, ValueError) as error:
         return {"status": "failed", "message": str(error)[:MESSAGE_CHARS]}
 
 
 def limit(*, memory_mb: int, cpu_s: int, file_mb: int) -> None:
     """Let the operating system hold what the engine does not."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s + 1))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (file_mb * 2**20, file_mb * 2**20))
-    most = (memory_mb + BASE_MB) * 2**20
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_CPU, cpu_s)
+    _lower(resource.RLIMIT_FSIZE, file_mb * 2**20)
+    _lower(resource.RLIMIT_DATA, (memory_mb + BASE_MB) * 2**20)
     os.nice(5)  # pages go first
     # Where memory is short, this process goes and not the server.
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
+
+
+def _lower(kind: int, most: int) -> None:
+    """Lower a limit, for good; one that is lower already stays."""
+    _soft, hard = resource.getrlimit(kind)
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (least, least))
 
 
 def end_with_the_server() -> None:

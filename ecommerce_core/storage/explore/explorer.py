@@ -35,7 +35,7 @@ from ecommerce_core.storage.explore.tables import Table, list_tables, view_of
 from ecommerce_core.storage.snapshots import Snapshots, is_disk_full, new_spill_folder
 from ecommerce_core.storage.sqlite import Transactions
 
-# As many as an address may hold behind every proxy.
+# An address has to hold them.
 SQL_CHARS = 6_000
 # A question may find its file replaced by the next version before it has opened it.
 ATTEMPTS = 5
@@ -91,7 +91,7 @@ class Explorer:
             if len(self._waiting) >= AT_ONCE + MOST_WAITING:
                 raise ExploreBusy("Too many queries are running; try again in a moment.")
             self._waiting.add(asked)
-        self._executor.submit(self._answer, asked, limits)
+            self._executor.submit(self._answer, asked, limits)
         return asked
 
     def close(self) -> None:
@@ -133,7 +133,7 @@ class Explorer:
                     columns = tuple(FoundColumn(*column) for column in told["columns"])
                     took_s = time.monotonic() - began_s
                     return Found(columns, told["rows"], told["is_cut"], took_s, out)
-                if told["status"] != "not_opened":
+                if told["status"] != "not_read":
                     raise _refusal(told)
                 out.close()
             except BaseException:

@@ -54,6 +54,8 @@ class ExploreRoutes:
 
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
+        # Other files are made beside these.
+        self._lane = asyncio.Semaphore(2)
 
     async def answer(
         self, route: ExploreRoute, service: Service, scope: Scope, receive: Receive
@@ -102,39 +104,37 @@ class ExploreRoutes:
             exploration.cancel()
             raise
         work = Work()
-        return await run_stoppably(
-            self._sending.executor,
-            lambda: _write(found, service, route.file_format, asked.language, work),
-            work.stop,
-        )
+        try:
+            async with self._lane:
+                return await run_stoppably(
+                    self._sending.executor,
+                    lambda: _write(found, service, route.file_format, asked.language, work),
+                    work.stop,
+                )
+        finally:
+            found.close()
 
 
 def _write(found: Found, service: Service, file_format: str, language: str, work: Work) -> Made:
     """Raises Problem if not all rows are there, StoreError, OSError, Stopped, NeedsMemory."""
     reader = service.app.reader
-    try:
-        if found.is_cut:
-            most = IN_FILE.rows
-            raise Problem(422, f"the answer has more than {most} rows: add a LIMIT", members=_CUT)
-        head, tail = b"", b""
-        with reader.at_nothing() as cursor, work.on(cursor), temporary(reader) as out:
-            selection = found.select_from(work)
-            if file_format == "csv":
-                head = BOM
-                write_csv(selection, out, language=language)
-            elif file_format == "xlsx":
-                write_xlsx(selection, out, title="Explore", folder=reader.folder)
-            elif file_format == "parquet":
-                write_parquet(selection, out)
-            else:
-                about = json.dumps({"total": write_json(selection, out)})
-                head, tail = about[:-1].encode() + b', "rows": ', b"}\n"
-            return made_of(out, Version(), head=head, tail=tail)
-    finally:
-        found.close()
-
-
-_CUT = {"code": "too_large"}
+    if found.is_cut:
+        detail = f"the answer has more than {IN_FILE.rows} rows: add a LIMIT"
+        raise Problem(422, detail, members={"code": "too_large"})
+    head, tail = b"", b""
+    with reader.at_nothing() as cursor, work.on(cursor), temporary(reader) as out:
+        selection = found.select_from(work)
+        if file_format == "csv":
+            head = BOM
+            write_csv(selection, out, language=language)
+        elif file_format == "xlsx":
+            write_xlsx(selection, out, title="Explore", folder=reader.folder)
+        elif file_format == "parquet":
+            write_parquet(selection, out)
+        else:
+            about = json.dumps({"total": write_json(selection, out)})
+            head, tail = about[:-1].encode() + b', "rows": ', b"}\n"
+        return made_of(out, Version(), head=head, tail=tail)
 
 
 def _problem(error: ExploreError | NotAllowed | StoreError | NeedsMemory) -> Problem:
