@@ -17,7 +17,8 @@ def _(message: str) -> str:
 def define(title: str, words: Sequence[tuple[str, str]]) -> None:
     """A list of words with what they mean."""
     st.header(title, anchor=False)
-    st.markdown("\n".join(f"- **{word}**: {meaning}" for word, meaning in words))
+    line = _("- **{word}**: {meaning}")
+    st.markdown("\n".join(line.format(word=word, meaning=meaning) for word, meaning in words))
 
 
 def show_columns(dataset: Dataset) -> None:

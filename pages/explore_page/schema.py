@@ -18,7 +18,8 @@ def show() -> None:
     for table in exploring.tables().values():
         with st.expander(f"`{table.name}`", key=f"schema_{table.name}"):
             st.caption(_(table.about))
-            st.markdown("  \n".join(map(_line, table.columns)))
+            if not table.with_withdrawn:  # the columns are those of the table above it
+                st.markdown("  \n".join(map(_line, table.columns)))
     st.caption(_("Prices are in euros, times in UTC."))
 
 

@@ -58,7 +58,7 @@ def show_examples() -> None:
     )
     if not popover.open:
         return
-    with popover:
+    with popover, st.container(gap=None):
         for number, (heading, found) in enumerate(examples.list_examples().items()):
             st.caption(heading)
             for position, example in enumerate(found):

@@ -26,6 +26,8 @@ OPERATIONS = [
     (path, method.upper())
     for path, methods in describe(DATASETS.values(), with_token=False)["paths"].items()
     for method in methods
+    # No schema says which texts are SQL: what these answer is tried below.
+    if "/explore." not in path
 ]
 JSON = "application/json"
 
@@ -65,10 +67,9 @@ def test_every_answer_is_one_that_is_described(server: Served, path: str, method
     schema = schemathesis.openapi.from_url(f"{server.url}/ecommerce/openapi.json")
     accepts = strategies.sampled_from([None, JSON, "text/plain", "*/*", "application/json;q=0"])
     statuses = set()
-    is_explore = "/explore." in path
 
     @configured(
-        max_examples=6 if is_explore else 25,
+        max_examples=25,
         deadline=None,
         derandomize=True,
         database=None,
@@ -83,8 +84,8 @@ def test_every_answer_is_one_that_is_described(server: Served, path: str, method
     call()
 
     assert statuses
-    # Any number may be asked for, and few are runs; any text, and few are SQL.
-    missing = {404} if "/changes." in path else {400} if is_explore else set()
+    # Any number may be asked for, and few are runs.
+    missing = {404} if "/changes." in path else set()
     assert statuses <= {200, 202, 304, *missing}
 
 
