@@ -64,7 +64,8 @@ def _summary(answer: Answer) -> None:
         text = _("The first {count} rows; a file has all of them").format(count=words.number(count))
     else:
         text = words.plural("{count} row", "{count} rows", count)
-    st.caption(f"{text} · {words.duration(answer.took_s)} · {words.moment(answer.at)}")
+    at = ui.escape_time(words.moment(answer.at))
+    st.caption(f"{text} · {words.duration(answer.took_s)} · {at}")
 
 
 def _choose_chart(chart: str) -> None:
