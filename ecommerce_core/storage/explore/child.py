@@ -40,6 +40,8 @@ _FROM = frozenset(
     {"BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY", "EXPRESSION_LIST", "PIVOT", "TABLE_FUNCTION"}
     | {"SHOW_REF", "COLUMN_DATA"}
 )
+# A common table expression may be an INSERT or a COPY as well, and the statement is a SELECT then.
+_READS = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 # Functions that do something, or tell of more than rows. Of those that DuckDB says have side
 # effects, these few have none that matter.
 _HARMLESS = frozenset({"random", "uuid", "uuidv4", "uuidv7", "gen_random_uuid", "error"})
@@ -85,6 +87,9 @@ def check(engine: duckdb.DuckDBPyConnection, sql: str, *, tables: Sequence[str])
     if tree.get("error", True):
         raise Refused("one_select")
     nodes = list(_nodes(tree))
+    kinds = {str(node.get("type")) for node in nodes}
+    if any(kind.endswith("_NODE") and kind not in _READS for kind in kinds):
+        raise Refused("one_select")
     known = {*tables, *_own_tables(engine, nodes, tables)}
     denied = _denied_functions(engine)
     for node in nodes:
