@@ -6,6 +6,7 @@ import streamlit as st
 
 from ecommerce_core.datasets import Dataset, Kind
 from pages import ui
+from pages.explore_page import schema
 from pages.ui import header, language
 from pages.ui.table import Column, show_table
 
@@ -23,17 +24,16 @@ def define(title: str, words: Sequence[tuple[str, str]]) -> None:
 
 def show_columns(dataset: Dataset) -> None:
     """The columns of a dataset, and what they are called in files and in SQL."""
-    words = language()
     kinds = {
         Kind.TEXT: _("text"),
         Kind.ID: _("text"),
         Kind.NUMBER: _("number"),
-        Kind.MONEY: _("euros"),
+        Kind.MONEY: _("number"),
         Kind.MOMENT: _("date and time"),
     }
     rows = [
         {
-            "label": _(column.label) if column.label else words.word(column.name),
+            "label": schema.label(column),
             "field": column.field,
             "kind": kinds[column.kind],
             "help": _(column.help) if column.help else "",
@@ -47,8 +47,8 @@ def show_columns(dataset: Dataset) -> None:
     ]
     if any(row["help"] for row in rows):
         columns.append(Column("help", label=_("Meaning"), width=420))
-    name = words.word(dataset.name)
-    st.subheader(name.capitalize(), anchor=False)
+    name = schema.title(dataset)
+    st.subheader(name, anchor=False)
     show_table(rows, columns, key=f"help_{dataset.name}", alt=name, height="content")
 
 

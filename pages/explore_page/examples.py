@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ecommerce_core.datasets import Column, Dataset, Filter, Kind
-from pages.explore_page.schema import label
+from pages.explore_page.schema import label, title
 from pages.ui import exploring, language
 
 
@@ -26,21 +26,18 @@ def list_examples() -> dict[str, list[Example]]:
     found: dict[str, list[Example]] = {}
     for table in exploring.tables().values():
         if table.dataset is not None and not table.with_withdrawn:
-            heading = language().word(table.name).capitalize()
-            found[heading] = list(_of_dataset(table.dataset))
+            found[title(table.dataset)] = list(_of_dataset(table.dataset))
     found[_("Journal")] = list(_of_journal())
     return found
 
 
 def _of_dataset(dataset: Dataset) -> Iterator[Example]:
-    words, name = language(), dataset.name
+    name = dataset.name
     choices = dataset.filtered_by(Filter.CHOICE)
     ranges = dataset.filtered_by(Filter.RANGE)
     for column in choices:
         yield Example(
-            _("{what} by {column}").format(
-                what=words.word(name).capitalize(), column=label(column).lower()
-            ),
+            _("{what} by {column}").format(what=title(dataset), column=label(column).lower()),
             f"SELECT {column.field}, count(*) AS row_count\nFROM {name}\n"
             "GROUP BY ALL\nORDER BY row_count DESC",
         )

@@ -12,7 +12,7 @@ from ecommerce_core.datasets import Kind
 from pages.dataset.view_state import choose_in
 from pages.explore_page import question
 from pages.explore_page.question import Question
-from pages.explore_page.schema import label
+from pages.explore_page.schema import label, title
 from pages.ui import echo, exploring, language
 from pages.ui.exploring import Measure, Table
 
@@ -84,13 +84,12 @@ def headings(asked: Question) -> list[str]:
 
 
 def _table_label(name: str) -> str:
-    table, words = exploring.tables()[name], language()
+    table = exploring.tables()[name]
     if table.dataset is None:
         return {"runs": _("Runs"), "changes": _("Changes")}.get(name, name)
-    word = words.word(table.dataset.name).capitalize()
     if not table.with_withdrawn:
-        return word
-    return _("{what}, withdrawn ones too").format(what=word)
+        return title(table.dataset)
+    return _("{what}, withdrawn ones too").format(what=title(table.dataset))
 
 
 def _choose(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.datasets import Column, Kind
+from ecommerce_core.datasets import Column, Dataset, Kind
 from pages.ui import escape, exploring, language
 
 
@@ -21,6 +21,11 @@ def show() -> None:
             if not table.with_withdrawn:  # the columns are those of the table above it
                 st.markdown("  \n".join(map(_line, table.columns)))
     st.caption(_("Prices are in euros, times in UTC."))
+
+
+def title(dataset: Dataset) -> str:
+    """What a dataset is called."""
+    return language().word(dataset.name).capitalize()
 
 
 def label(column: Column) -> str:

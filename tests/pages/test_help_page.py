@@ -33,8 +33,8 @@ def test_the_words_are_explained_with_the_settings_that_hold(
 
 def test_every_column_of_a_dataset_is_listed_with_its_name_in_files(app: Application) -> None:
     page = Page.open(app, "help")
-    table = page.table_named("products")
+    table = page.table_named("Products")
 
     assert "price_eur" in set(table["field"])
     assert len(table) == len(app.datasets["products"].row_columns)
-    assert len(page.table_named("customers")) == len(app.datasets["customers"].row_columns)
+    assert len(page.table_named("Customers")) == len(app.datasets["customers"].row_columns)
