@@ -5,11 +5,8 @@ import streamlit as st
 from ecommerce_core.domain import EcommerceError
 from pages.dataset.view_state import choose_in
 from pages.explore_page import asking, group_form, question, result, schema, sql_form
-from pages.ui import header, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import header
+from pages.ui import text as _
 
 
 def choose_mode(is_sql: bool) -> None:

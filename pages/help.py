@@ -8,11 +8,8 @@ from ecommerce_core.datasets import Dataset, Kind
 from pages import ui
 from pages.explore_page import schema
 from pages.ui import header, language
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def define(title: str, words: Sequence[tuple[str, str]]) -> None:

@@ -1,12 +1,13 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files, ``explore``
-answers questions that people write in SQL.
+of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files,
+``explore`` answers queries that people write in SQL.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
+from ecommerce_core.storage.changes import ChangeReader, ChangeView
 from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.explore import (
     IN_FILE,
@@ -24,7 +25,6 @@ from ecommerce_core.storage.explore import (
     measurable,
     sql_of,
 )
-from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
 from ecommerce_core.storage.row_files import (
@@ -52,22 +52,13 @@ from ecommerce_core.storage.store import Store
 
 __all__ = [
     "BOM",
-    "NeedsMemory",
-    "Selection",
-    "Stopped",
-    "Work",
-    "write_csv",
-    "write_json",
-    "write_parquet",
-    "write_wire",
-    "write_xlsx",
+    "FILE_MODE",
     "BackupSchedule",
     "BackupState",
-    "Comparison",
-    "DatasetState",
+    "ChangeReader",
+    "ChangeView",
     "Exploration",
     "Explorer",
-    "FILE_MODE",
     "Found",
     "FoundColumn",
     "Grouping",
@@ -76,19 +67,24 @@ __all__ = [
     "Measure",
     "ON_PAGE",
     "SQL_CHARS",
+    "Stopped",
     "Table",
     "groupable",
     "measurable",
     "sql_of",
-    "NewRun",
     "DatabaseLock",
+    "DatasetState",
+    "NeedsMemory",
+    "NewRun",
     "Reader",
+    "Selection",
     "SignOuts",
     "SnapshotCode",
     "Snapshots",
     "Store",
     "Version",
     "WholeAnswerNeeded",
+    "Work",
     "clear_leftovers",
     "create_empty",
     "installation_of",
@@ -99,4 +95,9 @@ __all__ = [
     "sign_in_key",
     "to_text",
     "write_backup",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "write_wire",
+    "write_xlsx",
 ]

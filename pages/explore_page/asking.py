@@ -11,6 +11,7 @@ import streamlit as st
 from ecommerce_core.domain import EcommerceError
 from pages.explore_page import question
 from pages.ui import exploring, language, visits
+from pages.ui import text as _
 from pages.ui.exploring import Exploration, FoundColumn
 
 # Below it, nothing moves on the page but the answer.
@@ -19,10 +20,6 @@ STEP_S = 0.25
 
 state = st.session_state
 Asked = tuple[str, int, int]
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,8 @@ from typing import NamedTuple
 
 from ecommerce_core.datasets import Column, Dataset, Filter, Kind
 from pages.explore_page.schema import label, title
-from pages.ui import exploring, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import exploring
+from pages.ui import text as _
 
 
 class Example(NamedTuple):

@@ -13,14 +13,11 @@ from pages.dataset.view_state import choose_in
 from pages.explore_page import question
 from pages.explore_page.question import Question
 from pages.explore_page.schema import label, title
-from pages.ui import echo, exploring, language
+from pages.ui import echo, exploring
+from pages.ui import text as _
 from pages.ui.exploring import Measure, Table
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(asked: Question) -> None:

@@ -9,17 +9,14 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.datasets import Filter
-from pages.ui import echo, escape, exploring, language, visits
+from pages.ui import echo, escape, exploring, visits
+from pages.ui import text as _
 from pages.ui.exploring import Grouping, Measure, Table
 
 CHARTS = ("table", "bars", "line", "points")
 MOST_GROUPS = 2
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(frozen=True, slots=True)

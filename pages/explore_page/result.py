@@ -7,7 +7,7 @@ from functools import partial
 
 import streamlit as st
 
-from ecommerce_core.domain import EcommerceError, ExploreError, ExploreFailed
+from ecommerce_core.domain import EcommerceError, ExploreCancelled, ExploreFailed
 from pages import ui
 from pages.dataset import export_menu
 from pages.dataset.view_state import choose_in
@@ -15,6 +15,7 @@ from pages.explore_page import question, result_chart
 from pages.explore_page.asking import Answer
 from pages.explore_page.question import CHARTS, Question
 from pages.ui import echo, exploring, language
+from pages.ui import text as _
 from pages.ui.table import Column, Kind, show_table
 
 ROWS_SEEN = 15
@@ -22,10 +23,6 @@ ROW_PX = 35
 KINDS: dict[str, Kind] = {"number": "exact", "moment": "simulated", "date": "text", "text": "text"}
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(asked: Question, answer: Answer, headings: Sequence[str]) -> None:
@@ -51,8 +48,8 @@ def show_error(error: EcommerceError) -> None:
     if isinstance(error, ExploreFailed):
         st.error(_("The database does not understand this query."), icon=":material/error:")
         st.code(str(error.details.get("reason", "")), language=None, wrap_lines=True)
-    elif isinstance(error, ExploreError) and error.code == "cancelled":
-        st.info(ui.sentence(language().error(error)), icon=":material/cancel:")
+    elif isinstance(error, ExploreCancelled):
+        st.info(ui.sentence(error.fact), icon=":material/cancel:")
     else:
         ui.show_error(error)
 

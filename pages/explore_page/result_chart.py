@@ -13,16 +13,13 @@ from pages.explore_page import question
 from pages.explore_page.asking import Answer
 from pages.explore_page.question import Question
 from pages.ui import charts, echo, language
+from pages.ui import text as _
 
 # More bars than these are no picture.
 BARS = 40
 TIMES = {"date", "moment"}
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def usual(asked: Question, answer: Answer) -> str:

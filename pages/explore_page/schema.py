@@ -5,11 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core.datasets import Column, Dataset, Kind
-from pages.ui import escape, exploring, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import escape, exploring, labels
+from pages.ui import text as _
 
 
 def show() -> None:
@@ -25,14 +22,12 @@ def show() -> None:
 
 def title(dataset: Dataset) -> str:
     """What a dataset is called."""
-    return language().word(dataset.name).capitalize()
+    return labels.dataset_title(dataset.name)
 
 
 def label(column: Column) -> str:
     """What a column is called, with its unit."""
-    words = language()
-    word = words.text(column.label) if column.label else words.word(column.name)
-    return f"{word} (€)" if column.kind is Kind.MONEY else word
+    return labels.label_with_unit(column)
 
 
 def _line(column: Column) -> str:

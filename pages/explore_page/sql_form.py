@@ -7,14 +7,11 @@ import streamlit as st
 from pages.explore_page import examples, question
 from pages.explore_page.question import Question
 from pages.ui import exploring, language
+from pages.ui import text as _
 
 DRAFT = "explore_sql"
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(asked: Question) -> None:

@@ -60,7 +60,7 @@ class Exploration:
     def check(self) -> None:
         """Raise ExploreCancelled if it was cancelled."""
         if self.is_cancelled:
-            raise ExploreCancelled("The query was cancelled.")
+            raise ExploreCancelled("explore_cancelled")
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait for the answer; whether it is there."""

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from shutil import rmtree
@@ -19,6 +19,7 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     ExploreBusy,
     ExploreCancelled,
+    ExploreError,
     ExploreFailed,
     ExploreRefused,
     ExploreTimedOut,
@@ -40,12 +41,6 @@ SQL_CHARS = 6_000
 # A question may find its file replaced by the next version before it has opened it.
 ATTEMPTS = 5
 AT_ONCE, MOST_WAITING = 2, 8
-
-_REFUSALS = {
-    "one_select": lambda name: ExploreRefused("Only a single SELECT statement can be run."),
-    "table": lambda name: ExploreRefused("There is no table “{name}” here.", name=name),
-    "function": lambda name: ExploreRefused("The function “{name}” is not available.", name=name),
-}
 
 
 class Explorer:
@@ -83,13 +78,13 @@ class Explorer:
     def start(self, sql: str, *, limits: Limits = ON_PAGE) -> Exploration:
         """Ask a question; never waits. Raises ExploreBusy, ExploreRefused."""
         if len(sql) > SQL_CHARS:
-            raise ExploreRefused("A query has {most} characters at most.", most=SQL_CHARS)
+            raise ExploreRefused("explore_too_long", most=SQL_CHARS)
         asked = Exploration(sql)
         with self._lock:
             if self._is_closed:
-                raise ExploreCancelled("The query was cancelled.")
+                raise ExploreCancelled("explore_cancelled")
             if len(self._waiting) >= AT_ONCE + MOST_WAITING:
-                raise ExploreBusy("Too many queries are running; try again in a moment.")
+                raise ExploreBusy("explore_busy")
             self._waiting.add(asked)
             self._executor.submit(self._answer, asked, limits)
         return asked
@@ -139,7 +134,7 @@ class Explorer:
             except BaseException:
                 out.close()
                 raise
-        raise StoreError("the rows could not be read: {reason}", reason=told.get("message", ""))
+        raise StoreError("rows_unreadable", reason=told.get("message", ""))
 
     def _question(self, asked: Exploration, folder: Path, limits: Limits) -> dict[str, Any]:
         """What the process is told."""
@@ -163,9 +158,7 @@ class Explorer:
         try:
             told = child.ask(question, out, timeout_s=self.timeout_s)
         except subprocess.TimeoutExpired as error:
-            raise ExploreTimedOut(
-                "The query took longer than {seconds:g} s and was stopped.", seconds=self.timeout_s
-            ) from error
+            raise ExploreTimedOut("explore_timed_out", seconds=self.timeout_s) from error
         asked.check()
         # The system ended it, or it could not go on: for want of memory, in all likelihood.
         return {"status": "too_large"} if told is None else told
@@ -193,7 +186,7 @@ class Explorer:
         if table.dataset is not None:
             found = self._snapshots.find(table.dataset)
             if found is None and not self._snapshots.is_empty(table.dataset):
-                raise RowsPreparing("the rows are being prepared and will appear in a moment")
+                raise RowsPreparing("rows_preparing")
             return None if found is None else found[1]
         path = self._copies[table.name].path(folder, gives_up=lambda: asked.is_cancelled)
         asked.check()
@@ -206,21 +199,21 @@ class Explorer:
             return self._own[0]
 
 
-def _refusal(told: dict[str, Any]) -> Exception:
+def _refusal(told: dict[str, Any]) -> ExploreError:
     if told["status"] == "refused":
-        make: Callable[[str], ExploreRefused] = _REFUSALS[told["code"]]
-        return make(told["name"])
+        if told["code"] == "one_select":
+            return ExploreRefused("explore_one_select")
+        code = "explore_no_table" if told["code"] == "table" else "explore_no_function"
+        return ExploreRefused(code, name=told["name"])
     if told["status"] == "too_large":
-        return ExploreTooLarge("The query needs too much memory, or its answer is too large.")
-    return ExploreFailed(
-        "The database does not understand the query: {reason}", reason=told.get("message", "")
-    )
+        return ExploreTooLarge("explore_too_large")
+    return ExploreFailed("explore_failed", reason=told.get("message", ""))
 
 
 def _explained(error: BaseException) -> BaseException:
     """The one point where the system's errors become ours."""
     if isinstance(error, OSError | duckdb.Error):
         if is_disk_full(error):
-            return StoreFull("the disk is full: there is no room to answer this question")
-        return StoreError("the rows could not be read: {reason}", reason=error)
+            return StoreFull("rows_without_disk")
+        return StoreError("rows_unreadable", reason=error)
     return error

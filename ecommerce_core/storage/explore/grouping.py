@@ -65,8 +65,8 @@ def groupable(table: Table) -> list[str]:
 
 
 def measurable(table: Table) -> list[Column]:
-    """The columns of numbers."""
-    return [column for column in table.columns if column.kind in _NUMBERS]
+    """The columns of numbers, but for those that only identify something."""
+    return [column for column in table.columns if column.kind in _NUMBERS and column.grouped]
 
 
 def sql_of(table: Table, grouping: Grouping) -> str:

@@ -2,7 +2,7 @@
 
 A dataset's follow from its declaration of columns, with the names and units of every file: its
 current rows, and those with what was withdrawn. Of the journal there are the runs and what they
-changed, without errors and rejected records, which quote peers, and without who asked.
+changed, without the texts of errors and rejected records, which quote peers, and without who asked.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Table:
 _RUNS = Table(
     RUNS,
     (
-        Column("run_id", Kind.NUMBER, label=N_("Run")),
+        Column("run_id", Kind.NUMBER, label=N_("Run"), grouped=False),
         Column("dataset", label=N_("Dataset")),
         Column("action", label=N_("Action")),
         Column("trigger", label=N_("Trigger")),
@@ -65,13 +65,14 @@ _RUNS = Table(
         Column("rows_after", Kind.NUMBER, label=N_("Rows after the run"), nullable=True),
         Column("body_bytes", Kind.NUMBER, label=N_("Size of the answer in bytes")),
         Column("task_name", label=N_("Task"), nullable=True),
+        Column("error_code", label=N_("Error"), nullable=True),
     ),
     N_("Every fetch, clear and undo, as the journal remembers it."),
 )
 _CHANGES = Table(
     CHANGES,
     (
-        Column("run_id", Kind.NUMBER, label=N_("Run")),
+        Column("run_id", Kind.NUMBER, label=N_("Run"), grouped=False),
         Column("changed_at", Kind.MOMENT, label=N_("Changed")),
         Column("dataset", label=N_("Dataset")),
         Column("key", Kind.ID, label=N_("Key of the row")),

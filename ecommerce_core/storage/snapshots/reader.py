@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -158,10 +158,9 @@ class Reader:
         with self.at(dataset) as view:
             yield from view.iter_batches(query, columns=columns, chunk=chunk)
 
-    def iter_keys(self, dataset: Dataset, search: str) -> Iterator[list[tuple[str]]]:
-        """The keys of all rows, withdrawn ones too, that a search finds. Close or exhaust it."""
-        with self.at(dataset) as view:
-            yield from view.iter_keys(search)
+    def kept_table(self, key: Hashable, fill: Callable[[str], None]) -> AbstractContextManager[str]:
+        """A table in memory under that key; ``fill`` makes it if it is not there."""
+        return self._database.kept_table(key, fill)
 
     def _find(self, dataset: Dataset) -> _Found:
         files = self._snapshots.list_files(dataset)
@@ -205,11 +204,11 @@ class Reader:
 
 def _explained(error: duckdb.Error) -> StoreError:
     if is_disk_full(error):
-        return StoreFull("the disk is full: there is no room to answer this question")
+        return StoreFull("rows_without_disk")
     if isinstance(error, duckdb.OutOfMemoryException):
-        return StoreError("this question needs more memory than ECOMMERCE_READER_MEMORY_MB allows")
-    return StoreError("the rows could not be read: {reason}", reason=error)
+        return StoreError("rows_without_memory")
+    return StoreError("rows_unreadable", reason=error)
 
 
 def _preparing() -> RowsPreparing:
-    return RowsPreparing("the rows are being prepared and will appear in a moment")
+    return RowsPreparing("rows_preparing")

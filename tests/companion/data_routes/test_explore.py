@@ -71,13 +71,13 @@ def test_no_heading_of_a_file_is_run_by_a_spreadsheet_or_by_our_engine(served: D
 @pytest.mark.parametrize(
     ("sql", "status", "code"),
     [
-        ("DROP TABLE products", 400, "refused"),
-        ("SELECT * FROM duckdb_settings()", 400, "refused"),
-        ("SELECT 1; SELECT 2", 400, "refused"),
-        ("SELECT nothing FROM products", 400, "failed"),
-        ("SELECT repeat('x', 2000000000) FROM range(10)", 422, "too_large"),
-        ("SELECT * FROM range(1000001)", 422, "too_large"),
-        (f"SELECT '{'x' * 6_000}'", 400, "refused"),
+        ("DROP TABLE products", 400, "explore_one_select"),
+        ("SELECT * FROM duckdb_settings()", 400, "explore_no_function"),
+        ("SELECT 1; SELECT 2", 400, "explore_one_select"),
+        ("SELECT nothing FROM products", 400, "explore_failed"),
+        ("SELECT repeat('x', 2000000000) FROM range(10)", 422, "explore_too_large"),
+        ("SELECT * FROM range(1000001)", 422, "explore_too_many_rows"),
+        (f"SELECT '{'x' * 6_000}'", 400, "explore_too_long"),
     ],
 )
 def test_what_cannot_be_answered_says_why(
@@ -111,7 +111,7 @@ def test_a_question_that_takes_too_long_is_ended(tmp_path: Path) -> None:
             headers={"Accept": "application/json"},
         )
 
-    assert (answer.status, json.loads(answer.body)["code"]) == (422, "timed_out")
+    assert (answer.status, json.loads(answer.body)["code"]) == (422, "explore_timed_out")
 
 
 @pytest.fixture(scope="module")

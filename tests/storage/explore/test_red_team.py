@@ -272,7 +272,7 @@ def test_what_would_confuse_a_parser_ends_one_question_alone(shop: AskedShop, sq
     try:
         shop.ask(sql).close()
     except ExploreError as error:
-        assert error.code in {"refused", "failed", "too_large", "timed_out"}
+        assert error.code.startswith("explore_")
 
     assert_answers(shop)
 

@@ -31,7 +31,9 @@ from ecommerce_core.domain import (
     ExploreFailed,
     ExploreRefused,
     NotAllowed,
+    RowsPreparing,
     StoreError,
+    make_fact,
 )
 from ecommerce_core.storage import (
     BOM,
@@ -84,11 +86,11 @@ class ExploreRoutes:
             raise _problem(error) from error
         except OSError as error:
             logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, "the file cannot be written just now", RETRY_LATER) from error
+            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
         except asyncio.CancelledError:
             if not self._sending.is_released:
                 raise
-            raise Problem(503, "the application is stopping", RETRY_LATER) from None
+            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
         if made is None:
             raise ClientDisconnected
         logger.info("%s: %d bytes for %s", route.path, made.size, actor.name or "-")
@@ -119,8 +121,7 @@ def _write(found: Found, service: Service, file_format: str, language: str, work
     """Raises Problem if not all rows are there, StoreError, OSError, Stopped, NeedsMemory."""
     reader = service.app.reader
     if found.is_cut:
-        detail = f"the answer has more than {IN_FILE.rows} rows: add a LIMIT"
-        raise Problem(422, detail, members={"code": "too_large"})
+        raise Problem(422, make_fact("explore_too_many_rows", most=IN_FILE.rows))
     head, tail = b"", b""
     with reader.at_nothing() as cursor, work.on(cursor), temporary(reader) as out:
         selection = found.select_from(work)
@@ -139,14 +140,16 @@ def _write(found: Found, service: Service, file_format: str, language: str, work
 
 def _problem(error: ExploreError | NotAllowed | StoreError | NeedsMemory) -> Problem:
     if isinstance(error, NotAllowed):
-        return Problem(403, str(error))
+        return Problem(403, error.fact)
     if isinstance(error, ExploreBusy | ExploreCancelled):
-        return Problem(503, str(error), RETRY_LATER, members={"code": error.code})
+        return Problem(503, error.fact, RETRY_LATER)
     if isinstance(error, ExploreRefused | ExploreFailed):
-        return Problem(400, str(error), members={"code": error.code})
+        return Problem(400, error.fact)
     if isinstance(error, ExploreError):  # well put, and more than may be
-        return Problem(422, str(error), members={"code": error.code})
+        return Problem(422, error.fact)
     if isinstance(error, NeedsMemory):
-        return Problem(503, "the file takes more memory than there is", RETRY_LATER)
+        return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)
+    if isinstance(error, RowsPreparing):
+        return Problem(503, error.fact, RETRY_LATER)
     logger.warning("rows could not be read: %s", error)
-    return Problem(503, "the rows cannot be read just now", RETRY_LATER)
+    return Problem(503, make_fact("rows_not_read"), RETRY_LATER)

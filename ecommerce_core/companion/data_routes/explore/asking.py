@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from ecommerce_core.companion.data_routes.addresses import FORMATS
 from ecommerce_core.companion.data_routes.request import Pairs
 from ecommerce_core.companion.http import Problem, show
-from ecommerce_core.domain import LANGUAGES
+from ecommerce_core.domain import LANGUAGES, make_fact
 
-_NO_SQL = "sql=… is needed: one SELECT statement"
+_NAMES = ("sql", "lang", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,19 @@ def parse_sql(pairs: Pairs) -> AskedSql:
     for name, value in pairs:
         known = "lang" if name == "language" else name
         if known not in {"sql", "lang"}:
-            raise Problem(400, f"{show(name)} is no parameter here; there are sql, lang, language")
+            names = ", ".join(_NAMES)
+            raise Problem(400, make_fact("parameter_unknown", name=show(name), names=names))
         if known in found:
-            raise Problem(400, f"{show(name)} makes sense once")
+            raise _refused("parameter_repeated", name, value)
         found[known] = value
     language = found.get("lang", "en")
     if language not in LANGUAGES:
-        raise Problem(400, f"lang={show(language)} makes no sense: it takes {', '.join(LANGUAGES)}")
+        raise _refused("parameter_wrong", "lang", language)
     if not found.get("sql", "").strip():
-        raise Problem(400, _NO_SQL)
+        raise Problem(400, make_fact("sql_needed"))
     return AskedSql(found["sql"], language)
+
+
+def _refused(code: str, name: str, value: str) -> Problem:
+    takes = "one SELECT statement" if name == "sql" else ", ".join(LANGUAGES)
+    return Problem(400, make_fact(code, name=name, value=show(value), takes=takes))
