@@ -5,11 +5,27 @@ clock and its schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
-from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
+from ecommerce_core.domain.access import (
+    ANONYMOUS,
+    LOCAL_OPERATOR,
+    SCHEDULER,
+    Access,
+    Actor,
+    Permission,
+    Role,
+)
 from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
 from ecommerce_core.domain.errors import (
     DeliveryUnknown,
     EcommerceError,
+    ExploreBusy,
+    ExploreCancelled,
+    ExploreError,
+    ExploreFailed,
+    ExploreRefused,
+    ExploreTimedOut,
+    ExploreTooLarge,
+    NotAllowed,
     NothingToUndo,
     PeerContractError,
     PeerDisconnected,
@@ -123,14 +139,23 @@ __all__ = [
     "ExpectedCallback",
     "ExpectedOutcome",
     "ExpectedSummary",
+    "ExploreBusy",
+    "ExploreCancelled",
+    "ExploreError",
+    "ExploreFailed",
+    "ExploreRefused",
+    "ExploreTimedOut",
+    "ExploreTooLarge",
     "Fact",
     "Grant",
     "HistoryEntry",
     "InFlightCallback",
+    "LOCAL_OPERATOR",
     "Language",
     "MonitorSnapshot",
     "MonitorState",
     "NewDelivery",
+    "NotAllowed",
     "NothingToUndo",
     "Outcome",
     "PeerContractError",

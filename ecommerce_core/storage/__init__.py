@@ -1,19 +1,37 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files.
+of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files,
+``explore`` answers queries that people write in SQL.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.changes import ChangeReader, ChangeView
 from ecommerce_core.storage.database_lock import DatabaseLock
+from ecommerce_core.storage.explore import (
+    IN_FILE,
+    ON_PAGE,
+    SQL_CHARS,
+    Exploration,
+    Explorer,
+    Found,
+    FoundColumn,
+    Grouping,
+    Limits,
+    Measure,
+    Table,
+    groupable,
+    measurable,
+    sql_of,
+)
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
 from ecommerce_core.storage.row_files import (
     BOM,
     NeedsMemory,
     Selection,
+    Stopped,
     Work,
     write_csv,
     write_json,
@@ -39,6 +57,21 @@ __all__ = [
     "BackupState",
     "ChangeReader",
     "ChangeView",
+    "Exploration",
+    "Explorer",
+    "Found",
+    "FoundColumn",
+    "Grouping",
+    "IN_FILE",
+    "Limits",
+    "Measure",
+    "ON_PAGE",
+    "SQL_CHARS",
+    "Stopped",
+    "Table",
+    "groupable",
+    "measurable",
+    "sql_of",
     "DatabaseLock",
     "DatasetState",
     "NeedsMemory",
