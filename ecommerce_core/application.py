@@ -15,6 +15,7 @@ from ecommerce_core.domain import (
     Actor,
     DeliveryUnknown,
     EcommerceError,
+    Lateness,
     NewDelivery,
     Outcome,
     Permission,
@@ -121,7 +122,11 @@ class Application:
             datasets=self.datasets,
             source=gateway.base_url,
             progress=self.progress,
-            grace_s=settings.callback_grace_s,
+            lateness=Lateness(
+                timedelta(seconds=settings.callback_grace_s),
+                timedelta(seconds=settings.callback_late_window_s),
+                timedelta(seconds=settings.task_disappearance_s),
+            ),
         )
         self.registration = Registration(settings)
         self.backups = BackupSchedule(
@@ -265,7 +270,7 @@ class Application:
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
             raise DeliveryUnknown("callback {id} is not in the journal", id=delivery_id)
-        # The watcher has just seen the clock: nobody waits for the scheduler here.
+        # The monitor has just read the clock: nobody waits for the scheduler here.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
         delivery = CallbackContext(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)

@@ -39,6 +39,7 @@ from ecommerce_core.domain.expected_callback import (
     ExpectedCallback,
     ExpectedOutcome,
     ExpectedSummary,
+    Lateness,
 )
 from ecommerce_core.domain.labels import N_
 from ecommerce_core.domain.language import (
@@ -87,7 +88,7 @@ from ecommerce_core.domain.schedule import (
     ScheduleKey,
     ScheduleSnapshot,
     entries_of,
-    series_of_promise,
+    series_of_callback,
 )
 from ecommerce_core.domain.signed_links import LASTS, TICKET, Grant, SignedLinks
 from ecommerce_core.domain.validation import (
@@ -149,6 +150,7 @@ __all__ = [
     "ExpectedCallback",
     "ExpectedOutcome",
     "ExpectedSummary",
+    "Lateness",
     "Query",
     "RECORD_CHARS_KEPT",
     "Recurrence",
@@ -195,6 +197,6 @@ __all__ = [
     "period",
     "real_delay",
     "reason_in_words",
-    "series_of_promise",
+    "series_of_callback",
     "timezone",
 ]

@@ -279,7 +279,7 @@ class PeerHealth:
 
 @dataclass(frozen=True, slots=True)
 class MonitorSnapshot:
-    """What the watcher saw last: everybody's tasks at ``listed_at``, the clock, its error.
+    """The last poll: everybody's tasks at ``listed_at``, the clock, its error.
 
     ``error`` is why the last look failed, None where it did not. Since ``era_at`` the
     clock has not been set back.

@@ -1,4 +1,4 @@
-"""What the watcher sees: entries of the scheduler's list that call us, and looks at them."""
+"""What the monitor reads: entries of the scheduler's list that call us, and snapshots of them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ScheduleSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class InFlightCallback:
-    """A recurring entry that is missing since a look at which the clock showed ``clock_at``."""
+    """A recurring entry that is missing since a poll at which the clock showed ``clock_at``."""
 
     entry: Entry
     since_at: datetime
@@ -62,18 +62,18 @@ class InFlightCallback:
 
 @dataclass(frozen=True, slots=True)
 class MonitorState:
-    """What is kept of the last look, so that a server that starts again can go on from there.
+    """What is kept of the last poll, so that a restarted server continues from there.
 
     ``source``: the gateway behind which it was. ``era_at``: since when the clock has not
-    been set back. Callbacks up to ``delivery_id`` are dealt with, ``unpaid_ids`` aside.
+    been set back. Callbacks up to ``delivery_id`` are dealt with, ``unmatched_ids`` aside.
     """
 
     source: str
     era_at: datetime
-    look: ScheduleSnapshot | None = None
-    flights: tuple[InFlightCallback, ...] = ()
+    snapshot: ScheduleSnapshot | None = None
+    in_flight: tuple[InFlightCallback, ...] = ()
     delivery_id: int = 0
-    unpaid_ids: tuple[int, ...] = ()
+    unmatched_ids: tuple[int, ...] = ()
 
 
 def series_of(
@@ -85,14 +85,14 @@ def series_of(
     return ScheduleKey(dataset, name, source_app, recurrence, phase)
 
 
-def series_of_promise(promise: ExpectedCallback) -> ScheduleKey:
-    """The series of the entry that made a promise."""
+def series_of_callback(callback: ExpectedCallback) -> ScheduleKey:
+    """The series of the entry that made a callback."""
     return series_of(
-        promise.dataset,
-        promise.task_name,
-        promise.source_app,
-        promise.recurrence,
-        promise.simulated_at,
+        callback.dataset,
+        callback.task_name,
+        callback.source_app,
+        callback.recurrence,
+        callback.simulated_at,
     )
 
 

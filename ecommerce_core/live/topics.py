@@ -13,7 +13,7 @@ from ecommerce_core.live.broadcaster import Seen
 from ecommerce_core.scheduler import SchedulerMonitor
 from ecommerce_core.storage import BackupSchedule, Store
 
-# The watcher looks every second: what is this old is no answer any more.
+# The monitor polls every second: an answer this old is no answer any more.
 SILENT_AFTER = timedelta(seconds=6)
 
 
@@ -95,5 +95,5 @@ class LiveLook:
             tuple(has_failed(self.gateway.health(peer)) for peer in peers),
             self.backups.state.error,
             self.registration.state.error,
-            tuple(promise.id for promise in self.monitor.missed_now()),
+            tuple(callback.id for callback in self.monitor.missed_now()),
         )

@@ -115,7 +115,7 @@ class CallbackContext:
 
     def follow(
         self,
-        ticket: RunHandle,
+        run_handle: RunHandle,
         *,
         on_end: Callable[[CallbackContext], None] = lambda delivery: None,
     ) -> None:
@@ -127,16 +127,16 @@ class CallbackContext:
                 run = future.result()
             except (Exception, CancelledError) as error:
                 self.journal(
-                    Outcome.FAILED, run_id=ticket.run_id(), reason=reason_of(error), error=error
+                    Outcome.FAILED, run_id=run_handle.run_id(), reason=reason_of(error), error=error
                 )
                 return
             if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
                 self.journal(Outcome.FAILED, run_id=run.id, reason=run.error)
             else:
-                outcome = Outcome.JOINED if ticket.joined else Outcome.EXECUTED
+                outcome = Outcome.JOINED if run_handle.joined else Outcome.EXECUTED
                 self.journal(outcome, run_id=run.id, reason=run.error)
 
-        ticket.stored.add_done_callback(ended)
+        run_handle.stored.add_done_callback(ended)
 
     def _marked(self, reason: str | None) -> str | None:
         if self._again_of is None:

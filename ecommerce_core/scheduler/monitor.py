@@ -1,6 +1,6 @@
-"""The watcher: one thread that looks at the scheduler for everybody, and keeps what it owes us.
+"""The monitor: one thread that polls the scheduler for everybody and tracks expected callbacks.
 
-It needs no browser. Pages take the list, the clock and the alarms from it and ask nobody.
+It needs no browser. Pages read the list, the clock and the alarms from it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ecommerce_core.domain import (
     ClockReading,
     Entry,
     ExpectedCallback,
+    Lateness,
     MonitorSnapshot,
     PeerError,
     Progress,
@@ -35,7 +36,7 @@ from ecommerce_core.storage import FILE_MODE, Store, create_empty
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
-# No longer: people look at a page that says so, and wait for it to be right again.
+# No longer: people read a page that says so, and wait until it is right again.
 MAX_INTERVAL_S = 5.0
 
 
@@ -48,11 +49,10 @@ class _Deletion:
 
 
 class SchedulerMonitor:
-    """Looks at the scheduler about once a second, less often while it does not answer.
+    """Polls the scheduler about once a second, less often while it does not answer.
 
-    ``progress`` gives a dataset's sync under way, which may be a callback's. ``grace_s`` is
-    how long, in real seconds, a callback may take to come once it was seen to be due.
-    Of several processes with one database, one keeps the promises; all of them look.
+    ``progress`` gives a dataset's running sync, which may be a callback's. Of several processes
+    with one database, one tracks expected callbacks; all of them poll.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class SchedulerMonitor:
         datasets: Mapping[str, Dataset],
         source: str,
         progress: Callable[[str], Progress | None],
-        grace_s: float,
+        lateness: Lateness,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._scheduler = scheduler
@@ -72,7 +72,7 @@ class SchedulerMonitor:
         self._interval_s = interval_s
         self._targets = {app_name + one.callback_path: one.name for one in datasets.values()}
         self._tracker = ExpectationTracker(
-            store, app_name=app_name, source=source, grace=timedelta(seconds=grace_s)
+            store, app_name=app_name, source=source, lateness=lateness
         )
         self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
         self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
@@ -83,17 +83,17 @@ class SchedulerMonitor:
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        # Who hears of each look; called on the thread of the look.
+        # Called after each poll, on the thread of the poll.
         self.observers: list[Callable[[], None]] = []
         scheduler.deletion_observers.append(self.deleting)
 
     def start(self) -> None:
-        """Start the thread; its first look is at once."""
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        """Start the thread; it polls at once."""
+        self._thread = threading.Thread(target=self._run, name="scheduler-monitor", daemon=True)
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 1.0) -> None:
-        """End the thread, and keep its last look. A look that takes too long is cut short."""
+        """End the thread, and store its last poll. A poll that takes too long is cut short."""
         self._stopping = True
         self._wake.set()
         if self._thread is not None:
@@ -107,26 +107,26 @@ class SchedulerMonitor:
             if self._lock.is_locked:
                 self._tracker.save()
         except StoreError as error:
-            logger.warning("the last look at the scheduler was not kept: %s", error)
+            logger.warning("the last poll of the scheduler was not stored: %s", error)
         finally:
             self._lock.release()
             self._turn.release()
 
     def snapshot(self) -> MonitorSnapshot:
-        """What was seen last; never waits."""
+        """Return what the last poll read; never waits."""
         return self._snapshot
 
     def missed_now(self) -> list[ExpectedCallback]:
-        """The last promise of each of our recurring tasks that was missed; never waits."""
+        """The last callback of each of our recurring tasks that was missed; never waits."""
         return self._tracker.missed_now()
 
     def refresh(self) -> None:
-        """Look again as soon as possible: something was just changed. Never waits."""
+        """Poll again as soon as possible: something was just changed. Never waits."""
         self._wake.set()
 
     @contextmanager
     def deleting(self, tasks: Iterable[Task]) -> Iterator[None]:
-        """While we delete ``tasks``: that they are gone from the list owes nothing."""
+        """While we delete ``tasks``: that they leave the list makes no callback due."""
         deletion = _Deletion(entries_of(tasks, self._targets))
         self._deletions.append(deletion)
         try:
@@ -134,20 +134,20 @@ class SchedulerMonitor:
         finally:
             deletion.ended_s = time.monotonic()
 
-    def look(self) -> bool:
-        """Look once, now; True where the scheduler answered and the journal took it.
+    def poll(self) -> bool:
+        """Poll once, now. Returns True if the scheduler answered and the database took it.
 
         Never raises: what goes wrong is logged, once for each kind.
         """
         with self._turn:
             try:
-                error = self._look()
+                error = self._poll()
             except StoreError as failure:
                 error = failure
             except Exception as failure:
                 error = failure
                 if self._failing != type(failure).__name__:
-                    logger.exception("the watcher failed, and goes on")
+                    logger.exception("the monitor failed, and continues")
             self._note(error)
         for observer in tuple(self.observers):
             observer()
@@ -156,17 +156,17 @@ class SchedulerMonitor:
     def _run(self) -> None:
         failures = 0
         while not self._stopping:
-            failures = 0 if self.look() else failures + 1
+            failures = 0 if self.poll() else failures + 1
             # Beyond a few doublings the exponent would only grow.
             wait_s = min(MAX_INTERVAL_S, self._interval_s * 2 ** min(failures, 6))
             self._wake.wait(wait_s)
             self._wake.clear()
 
-    def _look(self) -> Exception | None:
+    def _poll(self) -> Exception | None:
         began_s = time.monotonic()
         asked_at = _now()
         deletions = list(self._deletions)
-        look, failure = None, None
+        snapshot, failure = None, None
         try:
             tasks = tuple(self._scheduler.fetch_tasks(timeout_s=3, deadline_s=5))
             seen_at = _now()
@@ -180,27 +180,27 @@ class SchedulerMonitor:
             )
             if reading.clock is not None and reading.error is None:
                 entries = entries_of(tasks, self._targets)
-                look = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
+                snapshot = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
             else:
                 failure = PeerError("{reason}", peer="scheduler", reason=reading.error)
         if self._is_ours():
-            # One that began while the list was on its way counts, too.
+            # A deletion that began during the request counts, too.
             deletions += [one for one in self._deletions if one not in deletions]
-            self._tracker.advance(
-                look,
+            self._tracker.update(
+                snapshot,
                 now=_now(),
                 deleted=[entry for one in deletions for entry in one.entries],
                 busy_since=self._busy_since(),
             )
             self._snapshot = replace(self._snapshot, era_at=self._tracker.era_at)
-        if look is not None:
+        if snapshot is not None:
             for one in deletions:
                 if one.ended_s is not None and one.ended_s < began_s:
                     self._deletions.remove(one)
         return failure
 
     def _is_ours(self) -> bool:
-        """True where this process is the one that keeps the promises."""
+        """Return True if this process is the one that tracks expected callbacks."""
         if not self._lock.is_locked:
             try:
                 create_empty(self._lock_path)
@@ -224,9 +224,9 @@ class SchedulerMonitor:
             return
         self._failing = kind
         if error is None:
-            logger.info("the scheduler is being watched again")
+            logger.info("the scheduler is monitored again")
         elif isinstance(error, PeerError | StoreError):
-            logger.warning("the scheduler is not being watched: %s", error)
+            logger.warning("the scheduler is not monitored: %s", error)
 
 
 def _now() -> datetime:

@@ -101,7 +101,7 @@ def _unreachable(reading: ClockReading, now: datetime) -> None:
 
 
 def _ask_again() -> None:
-    """Callback: let the watcher look now."""
+    """Callback: have the monitor poll now."""
     ui.application().monitor.refresh()
     state["_retried_at"] = datetime.now(UTC)
 

@@ -32,7 +32,7 @@ def show() -> None:
             st.info(text, icon=":material/event_upcoming:")
             return
         found = app.store.list_expected_callbacks(
-            limit=expected_lately.READ_PROMISES, noticed_since=since
+            limit=expected_lately.READ_CALLBACKS, noticed_since=since
         )
         _summary(summary, found)
         expected_lately.show(found)
@@ -40,25 +40,27 @@ def show() -> None:
 
 def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallback]) -> None:
     latest: dict[tuple[str, str], float] = {}
-    for promise in found:
-        key = (promise.task_name, promise.recurrence)
-        if promise.lateness_s:
-            latest[key] = max(latest.get(key, 0.0), promise.lateness_s)
+    for callback in found:
+        key = (callback.task_name, callback.recurrence)
+        if callback.lateness_s:
+            latest[key] = max(latest.get(key, 0.0), callback.lateness_s)
     rows = [
         {
             "task": one.task_name,
             "recurrence": language().word(one.recurrence),
-            "promised": one.promised,
+            "expected": one.expected,
             **{outcome.value: getattr(one, outcome) for outcome in ExpectedOutcome},
             "lateness": latest.get((one.task_name, one.recurrence)),
         }
         for one in summary
     ]
-    sums = [outcome for outcome in expected_timeline.LOOKS if outcome is not ExpectedOutcome.VOID]
+    sums = [
+        outcome for outcome in expected_timeline.LOOKS if outcome is not ExpectedOutcome.CANCELLED
+    ]
     columns = [
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
-        Column("promised", "number", _("Promised")),
+        Column("expected", "number", _("Promised")),
         *(Column(name, "number", sign_and_word(name)) for name in sums),
         Column(
             "lateness",
@@ -67,4 +69,4 @@ def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallbac
             help=_("In simulated time. The clock moves once a second, so it is never exactly 0."),
         ),
     ]
-    show_table(rows, columns, key="promises_summary", alt=_("Promised callbacks, task by task"))
+    show_table(rows, columns, key="expected_summary", alt=_("Promised callbacks, task by task"))

@@ -14,8 +14,8 @@ from pages.ui import language, sign_and_word, tasks
 from pages.ui.table import Column, show_table
 
 # In a simulated week, minute by minute, there are more than a picture can show.
-READ_PROMISES = 3_000
-LISTED_PROMISES = 200
+READ_CALLBACKS = 3_000
+LISTED_CALLBACKS = 200
 WINDOWS = {
     "hour": (timedelta(hours=1), N_("Last hour")),
     "day": (timedelta(days=1), N_("Last day")),
@@ -33,12 +33,12 @@ def show(found: Sequence[ExpectedCallback]) -> None:
     chosen = st.segmented_control(
         _("Simulated time shown"),
         list(WINDOWS),
-        key=ui.choice("promises_window", WINDOWS, "day"),
+        key=ui.choice("expected_window", WINDOWS, "day"),
         default="day",
         required=True,
         format_func=lambda name: _(WINDOWS[name][1]),
     )
-    until = tasks.clock_at() or max(promise.simulated_last_at for promise in found)
+    until = tasks.clock_at() or max(callback.simulated_last_at for callback in found)
     try:
         since = until - WINDOWS[chosen or "day"][0]
     except OverflowError:
@@ -50,14 +50,16 @@ def show(found: Sequence[ExpectedCallback]) -> None:
     said = _in_words(shown)
     expected_timeline.show(shown, since, until, alt=said)
     st.caption(said)
-    if len(found) == READ_PROMISES and found[-1] in shown:
+    if len(found) == READ_CALLBACKS and found[-1] in shown:
         text = _("There were more: this is the newest {n}.")
-        st.caption(text.format(n=words.number(READ_PROMISES)))
+        st.caption(text.format(n=words.number(READ_CALLBACKS)))
     with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-        _table(shown[:LISTED_PROMISES])
-        if len(shown) > LISTED_PROMISES:
+        _table(shown[:LISTED_CALLBACKS])
+        if len(shown) > LISTED_CALLBACKS:
             text = _("The newest {n} of {total}.")
-            st.caption(text.format(n=words.number(LISTED_PROMISES), total=words.number(len(shown))))
+            st.caption(
+                text.format(n=words.number(LISTED_CALLBACKS), total=words.number(len(shown)))
+            )
 
 
 def _in_words(shown: Sequence[ExpectedCallback]) -> str:
@@ -67,27 +69,31 @@ def _in_words(shown: Sequence[ExpectedCallback]) -> str:
         outcome: sum(one.count for one in shown if one.outcome is outcome)
         for outcome in expected_timeline.LOOKS
     }
-    void = counts.pop(ExpectedOutcome.VOID)
+    cancelled = counts.pop(ExpectedOutcome.CANCELLED)
     parts = [f"{words.number(n)} {words.word(name)}" for name, n in counts.items() if n]
     total = words.number(sum(counts.values()))
     said = _("{n} promised: {parts}").format(n=total, parts=", ".join(parts) or "–")
-    return f"{said} · {words.number(void)} {words.word(ExpectedOutcome.VOID)}" if void else said
+    return (
+        f"{said} · {words.number(cancelled)} {words.word(ExpectedOutcome.CANCELLED)}"
+        if cancelled
+        else said
+    )
 
 
 def _table(shown: Sequence[ExpectedCallback]) -> None:
     rows = [
         {
-            "due": promise.simulated_at,
-            "task": promise.task_name,
-            "recurrence": language().word(promise.recurrence),
-            "count": promise.count,
-            "outcome": sign_and_word(promise.outcome),
-            "lateness": promise.lateness_s or None,
-            "duration": promise.duration_s,
-            "received": promise.received_at,
-            "reason": reason_of(promise),
+            "due": callback.simulated_at,
+            "task": callback.task_name,
+            "recurrence": language().word(callback.recurrence),
+            "count": callback.count,
+            "outcome": sign_and_word(callback.outcome),
+            "lateness": callback.lateness_s or None,
+            "duration": callback.duration_s,
+            "received": callback.received_at,
+            "reason": reason_of(callback),
         }
-        for promise in shown
+        for callback in shown
     ]
     columns = [
         Column("due", "simulated", _("Due (simulated)")),
@@ -100,9 +106,9 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("received", "moment", _("Received ({zone})").format(zone=language().place)),
         Column("reason", label=_("Reason")),
     ]
-    show_table(rows, columns, key="promises_table", alt=_("Promised callbacks, newest first"))
+    show_table(rows, columns, key="expected_table", alt=_("Promised callbacks, newest first"))
 
 
-def reason_of(promise: ExpectedCallback) -> str:
+def reason_of(callback: ExpectedCallback) -> str:
     """Why, in the reader's language where it is a reason of ours; else what the journal says."""
-    return language().sentence(promise.reason or "")
+    return language().sentence(callback.reason or "")

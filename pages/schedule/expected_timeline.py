@@ -19,12 +19,12 @@ ROW_HEIGHT, FRAME_HEIGHT = 64, 90
 LOOKS = {
     ExpectedOutcome.ON_TIME: ("circle", "#2a9163"),
     ExpectedOutcome.LATE: ("triangle-right", "#c47a12"),
-    ExpectedOutcome.OVERRAN: ("diamond", "#8a72d6"),
+    ExpectedOutcome.SLOW: ("diamond", "#8a72d6"),
     ExpectedOutcome.REFUSED: ("square", "#b5713c"),
     ExpectedOutcome.FAILED: ("triangle-down", "#d2528c"),
     ExpectedOutcome.MISSED: ("cross", "#e0463c"),
-    ExpectedOutcome.OWED: ("triangle-up", "#7f8c8d"),
-    ExpectedOutcome.VOID: ("triangle-left", "#7f8c8d"),
+    ExpectedOutcome.PENDING: ("triangle-up", "#7f8c8d"),
+    ExpectedOutcome.CANCELLED: ("triangle-left", "#7f8c8d"),
 }
 
 
@@ -32,31 +32,31 @@ def _(message: str) -> str:
     return language().text(message)
 
 
-def _row(promise: ExpectedCallback) -> dict[str, Any]:
+def _row(callback: ExpectedCallback) -> dict[str, Any]:
     words = language()
-    came = promise.simulated_last_at
+    came = callback.simulated_last_at
     with suppress(OverflowError):
-        came += timedelta(seconds=promise.lateness_s or 0)
-    said = [words.simulated(promise.simulated_at), sign_and_word(promise.outcome)]
-    if promise.lateness_s:
-        said.append(_("late by {duration}").format(duration=words.duration(promise.lateness_s)))
-    if promise.count > 1:
-        said.append(f"× {words.number(promise.count)}")
+        came += timedelta(seconds=callback.lateness_s or 0)
+    said = [words.simulated(callback.simulated_at), sign_and_word(callback.outcome)]
+    if callback.lateness_s:
+        said.append(_("late by {duration}").format(duration=words.duration(callback.lateness_s)))
+    if callback.count > 1:
+        said.append(f"× {words.number(callback.count)}")
     return {
-        "task": f"{promise.task_name}\n{words.word(promise.recurrence)}",
-        "due": promise.simulated_at,
+        "task": f"{callback.task_name}\n{words.word(callback.recurrence)}",
+        "due": callback.simulated_at,
         "came": came,
-        "outcome": sign_and_word(promise.outcome),
+        "outcome": sign_and_word(callback.outcome),
         "said": " · ".join(said),
     }
 
 
 def show(
-    promises: Sequence[ExpectedCallback], since: datetime, until: datetime, *, alt: str
+    callbacks: Sequence[ExpectedCallback], since: datetime, until: datetime, *, alt: str
 ) -> None:
     """What was due between two simulated times. ``alt`` says the same in words."""
-    frame = pd.DataFrame([_row(promise) for promise in promises])
-    present = [outcome for outcome in LOOKS if any(one.outcome is outcome for one in promises)]
+    frame = pd.DataFrame([_row(callback) for callback in callbacks])
+    present = [outcome for outcome in LOOKS if any(one.outcome is outcome for one in callbacks)]
     names = [sign_and_word(outcome) for outcome in present]
     # A simulated time has no zone: read as UTC, and shown as UTC.
     ends = [at.replace(tzinfo=UTC).timestamp() * 1000 for at in (since, until)]

@@ -13,7 +13,7 @@ from ecommerce_core.domain import Task
 from pages.ui import session
 from pages.ui.session import EcommerceError, escape, escape_time, language
 
-# For so long the watcher's list may be from before a change of ours.
+# For this long the monitor's list may be from before a change of ours.
 SETTLES = timedelta(seconds=3)
 
 state = st.session_state
@@ -45,7 +45,7 @@ def make(place: Place, act: Callable[[], object], done: str) -> None:
 
 
 def is_settled() -> bool:
-    """Whether the watcher's list is of after the last change of this session's."""
+    """Whether the monitor's list is from after the last change of this session's."""
     changed_at = state.get("_scheduler_changed_at")
     return changed_at is None or datetime.now(UTC) - changed_at > SETTLES
 

@@ -67,12 +67,12 @@ SIGNS = {
     "executed": "✓",
     "joined": "+",
     "refused": "⊘",
-    "owed": "…",
+    "pending": "…",
     "on_time": "✓",
     "late": "◷",
-    "overran": "◔",
+    "slow": "◔",
     "missed": "✕",
-    "void": "–",
+    "cancelled": "–",
 }
 
 

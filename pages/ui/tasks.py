@@ -1,6 +1,6 @@
 """The scheduler as pages see it: its clock and its list.
 
-The watcher looks once a second for everybody, so nothing here waits for the scheduler, but
+The monitor polls once a second for everybody, so nothing here waits for the scheduler, but
 right after a change of ours, when its list is asked for.
 """
 

@@ -418,7 +418,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
         app = Application.open(settings, gateway_url=sandbox.url, sign_in_providers=["default"])
         installed.install(app)
         try:
-            app.monitor.look()
+            app.monitor.poll()
             page = open_as(app, "scheduler", ADA.name)
             if key != "add_task":
                 page.click(key)  # opens the dialog

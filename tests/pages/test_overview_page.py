@@ -149,7 +149,7 @@ def test_the_next_three_callbacks_are_told_in_both_clocks(tmp_path: Path) -> Non
                     simulated_at=at + timedelta(hours=hours),
                     recurrence=Recurrence.NONE,
                 )
-            app.monitor.look()
+            app.monitor.poll()
             told = Page.open(app, "overview").told("ecommerce_live_text")
             coming = [one["text"] for one in told if "get_products" in one["text"]]
 

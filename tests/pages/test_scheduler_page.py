@@ -43,18 +43,18 @@ class Rig:
     def now(self) -> datetime:
         return self.sandbox.scheduler.now()
 
-    def look(self) -> None:
-        self.app.monitor.look()
+    def poll(self) -> None:
+        self.app.monitor.poll()
 
     def tick(self, times: int = 1) -> None:
         for _ in range(times):
             self.sandbox.scheduler.tick()
-            self.look()
+            self.poll()
 
-    def look_after_grace(self) -> None:
-        self.look()
+    def poll_after_grace(self) -> None:
+        self.poll()
         time.sleep(GRACE_S + 0.05)
-        self.look()
+        self.poll()
 
     def add(self, name: str, after: timedelta, recurrence: str = "none", **fields: str) -> None:
         """Put a task into the list as any application does."""
@@ -70,7 +70,7 @@ class Rig:
             **fields,
         }
         self.post("schedule/add", json=task)
-        self.look()
+        self.poll()
 
     def post(self, path: str, **how: Any) -> None:
         headers = {"Host": "scheduler"}
@@ -85,11 +85,11 @@ class Rig:
         return [task.name for task in self.sandbox.scheduler.tasks()]
 
     def open(self, name: str = "scheduler", **more: str) -> Page:
-        self.look()
+        self.poll()
         return Page.open(self.app, name, **more)
 
     def again(self, page: Page) -> Page:
-        self.look()
+        self.poll()
         page.at.run()
         return page.sound()
 
@@ -97,7 +97,11 @@ class Rig:
 @contextmanager
 def opened(url: str, folder: Path) -> Iterator[Application]:
     settings = Settings(
-        database=folder / "shop.db", timeout_s=2, deadline_s=3, callback_grace_s=GRACE_S
+        database=folder / "shop.db",
+        timeout_s=2,
+        deadline_s=3,
+        callback_grace_s=GRACE_S,
+        task_disappearance_s=GRACE_S,
     )
     app = Application.open(settings, gateway_url=url)
     app.start(watch=False)
@@ -516,11 +520,11 @@ def missed_one(rig: Rig) -> None:
     rig.add("get_products", timedelta(minutes=30), "hour")
     rig.add("get_customers", timedelta(minutes=40), "hour")
     rig.tick(3)
-    rig.look_after_grace()
+    rig.poll_after_grace()
     rig.callbacks.store = None
     rig.sandbox.app_url = None
     rig.tick()
-    rig.look_after_grace()
+    rig.poll_after_grace()
 
 
 def test_promised_and_received_are_counted_task_by_task_and_drawn(rig: Rig) -> None:
@@ -528,14 +532,14 @@ def test_promised_and_received_are_counted_task_by_task_and_drawn(rig: Rig) -> N
     page = rig.open()
     summary = page.table_named("Promised callbacks, task by task")
     assert list(summary["task"]) == ["get_customers", "get_products"]
-    assert list(summary["promised"]) == [4, 4]
+    assert list(summary["expected"]) == [4, 4]
     assert list(summary["on_time"] + summary["late"]) == [3, 3]
     assert list(summary["missed"]) == [1, 1]
     assert len(page.table_named("Promised callbacks, newest first")) == 8
     (chart,) = page.at.get("vega_lite_chart")
     assert chart.proto.alt.startswith("8 promised: ")
     assert "2 missed" in chart.proto.alt
-    page.at.segmented_control(key="promises_window").set_value("hour").run()
+    page.at.segmented_control(key="expected_window").set_value("hour").run()
     # On a slow machine the last simulated hour has passed by now, and no table is left.
     shown = [one for one in page.sound().at.dataframe if one.proto.alt.endswith("newest first")]
     assert sum(len(one.value) for one in shown) < 8
@@ -561,7 +565,7 @@ def test_the_warning_goes_away_by_itself(rig: Rig) -> None:
     rig.callbacks.store = rig.app.store
     rig.sandbox.app_url = rig.callbacks.url
     rig.tick()
-    rig.look_after_grace()
+    rig.poll_after_grace()
     assert "were missed" not in rig.again(page).texts()
 
 
@@ -569,7 +573,7 @@ def test_a_task_that_runs_as_promised_raises_no_alarm(rig: Rig) -> None:
     rig.set_speed(3600)
     rig.add("get_products", timedelta(minutes=30), "hour")
     rig.tick(3)
-    rig.look_after_grace()
+    rig.poll_after_grace()
     page = rig.open()
     assert not page.at.warning
     assert list(page.table_named("Promised callbacks, task by task")["missed"]) == [0]
@@ -647,7 +651,7 @@ def captured_scheduler(*, is_older: bool) -> Iterator[str]:
 @pytest.mark.parametrize("is_older", [False, True])
 def test_both_revisions_of_the_real_scheduler_are_shown(is_older: bool, tmp_path: Path) -> None:
     with captured_scheduler(is_older=is_older) as url, opened(url, tmp_path) as app:
-        app.monitor.look()
+        app.monitor.poll()
         page = Page.open(app, "scheduler")
         assert timedelta() <= shown_at(page) - datetime(2019, 1, 9, 7, 55, 50) < 2 * HOUR
         assert listed(page) == ["get_products"] * 4

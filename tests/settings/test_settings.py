@@ -31,6 +31,8 @@ def test_every_variable_reaches_its_setting() -> None:
             "ECOMMERCE_API_TOKENS": f"notebook:{TOKEN},{TOKEN}2",
             "ECOMMERCE_CALLBACK_SECRET": "new-secret-0123456, old-secret-0123456",
             "ECOMMERCE_CALLBACK_GRACE_S": "1.5",
+            "ECOMMERCE_CALLBACK_LATE_WINDOW_S": "90",
+            "ECOMMERCE_TASK_DISAPPEARANCE_S": "2",
             "ECOMMERCE_TIMEOUT_S": "2.5",
             "ECOMMERCE_DEADLINE_S": "60",
             "ECOMMERCE_ALLOWED_HOSTS": "Shop.example, 10.0.0.1,[::1]",
@@ -62,6 +64,8 @@ def test_every_variable_reaches_its_setting() -> None:
         api_tokens=(ApiToken("notebook", TOKEN), ApiToken("token-2", f"{TOKEN}2")),
         callback_secrets=("new-secret-0123456", "old-secret-0123456"),
         callback_grace_s=1.5,
+        callback_late_window_s=90,
+        task_disappearance_s=2,
         timeout_s=2.5,
         deadline_s=60,
         allowed_hosts=("shop.example", "10.0.0.1", "::1"),
@@ -183,6 +187,8 @@ def test_the_settings_table_of_the_readme_is_true() -> None:
     default = Settings()
     said = {
         "ECOMMERCE_CALLBACK_GRACE_S": f"{default.callback_grace_s:g}",
+        "ECOMMERCE_CALLBACK_LATE_WINDOW_S": f"{default.callback_late_window_s:g}",
+        "ECOMMERCE_TASK_DISAPPEARANCE_S": f"{default.task_disappearance_s:g}",
         "ECOMMERCE_TIMEOUT_S": f"{default.timeout_s:g}",
         "ECOMMERCE_DEADLINE_S": f"{default.deadline_s:g}",
         "ECOMMERCE_MAX_BODY_MB": str(default.max_body_mb),

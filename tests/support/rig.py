@@ -1,4 +1,4 @@
-"""A sandbox, the application that it calls, and a watcher between them."""
+"""A sandbox, the application that it calls, and a monitor between them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from ecommerce_core.application import DATASETS
-from ecommerce_core.domain import ExpectedOutcome, Progress, Recurrence, Stage, Trigger
+from ecommerce_core.domain import ExpectedOutcome, Lateness, Progress, Recurrence, Stage, Trigger
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.scheduler import Scheduler, SchedulerMonitor
@@ -27,7 +27,7 @@ GRACE_S = 0.15
 
 @dataclass
 class Rig:
-    """A sandbox, the application that it calls, and a watcher between them."""
+    """A sandbox, the application that it calls, and a monitor between them."""
 
     sandbox: Sandbox
     app: CallbackApp
@@ -43,6 +43,7 @@ class Rig:
         gateway = Gateway(self.sandbox.url, timeout_s=2, deadline_s=3)
         self.scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0)
         self.app.store, self.app.scheduler = self.store, self.scheduler
+        grace = timedelta(seconds=self.grace_s)
         self.monitor = SchedulerMonitor(
             self.scheduler,
             self.store,
@@ -50,7 +51,7 @@ class Rig:
             datasets=DATASETS,
             source=self.sandbox.url,
             progress=self.progress,
-            grace_s=self.grace_s,
+            lateness=Lateness(grace, timedelta(minutes=10), grace),
             interval_s=0.02,
         )
 
@@ -68,17 +69,17 @@ class Rig:
         """Tick, and look after each tick."""
         for _ in range(times):
             self.sandbox.scheduler.tick()
-            assert self.monitor.look()
+            assert self.monitor.poll()
 
-    def look_after_grace(self) -> None:
-        assert self.monitor.look()
+    def poll_after_grace(self) -> None:
+        assert self.monitor.poll()
         time.sleep(self.grace_s + 0.05)
-        assert self.monitor.look()
+        assert self.monitor.poll()
 
     def counts(self, **of: Any) -> Counter[ExpectedOutcome]:
         found: Counter[ExpectedOutcome] = Counter()
-        for promise in self.store.list_expected_callbacks(limit=10_000, **of):
-            found[promise.outcome] += promise.count
+        for callback in self.store.list_expected_callbacks(limit=10_000, **of):
+            found[callback.outcome] += callback.count
         return found
 
     def post(self, path: str, **params: str) -> None:

@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import msgspec
+
 # "ecom": how a file is known to be ours (PRAGMA application_id).
 APPLICATION_ID = 0x65636F6D
 
@@ -264,6 +266,25 @@ def m010_fingerprints(db: Database) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN fingerprint INTEGER")
 
 
+def m011_outcomes_of_expected_callbacks(db: Database) -> None:
+    """Rename the outcomes of expected callbacks, and what is kept of the last poll."""
+    for before, after in (("owed", "pending"), ("overran", "slow"), ("void", "cancelled")):
+        db.execute("UPDATE promise SET outcome = ? WHERE outcome = ?", [after, before])
+    for (text,) in db.execute("SELECT state FROM watch").fetchall():
+        try:
+            state = msgspec.json.decode(text, type=dict[str, object])
+        except msgspec.MsgspecError:
+            continue  # not a state of ours: it is replaced at the first poll
+        for before, after in (
+            ("look", "snapshot"),
+            ("flights", "in_flight"),
+            ("unpaid_ids", "unmatched_ids"),
+        ):
+            if before in state:
+                state[after] = state.pop(before)
+        db.execute("UPDATE watch SET state = ?", [msgspec.json.encode(state).decode()])
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -275,4 +296,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m008_sign_outs,
     m009_readers_read_snapshots,
     m010_fingerprints,
+    m011_outcomes_of_expected_callbacks,
 )
