@@ -73,11 +73,9 @@ def _in_words(shown: Sequence[ExpectedCallback]) -> str:
     parts = [f"{words.number(n)} {words.word(name)}" for name, n in counts.items() if n]
     total = words.number(sum(counts.values()))
     said = _("{n} promised: {parts}").format(n=total, parts=", ".join(parts) or "–")
-    return (
-        f"{said} · {words.number(cancelled)} {words.word(ExpectedOutcome.CANCELLED)}"
-        if cancelled
-        else said
-    )
+    if not cancelled:
+        return said
+    return f"{said} · {words.number(cancelled)} {words.word(ExpectedOutcome.CANCELLED)}"
 
 
 def _table(shown: Sequence[ExpectedCallback]) -> None:

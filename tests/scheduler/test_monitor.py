@@ -85,7 +85,7 @@ def test_a_task_that_fires_is_on_time_and_knows_its_callback(rig: Rig) -> None:
     assert callback.lateness_s >= 0
 
 
-def test_what_became_of_the_callback_is_what_became_of_the_expected_callback(
+def test_the_outcome_of_a_delivery_is_that_of_its_expected_callback(
     tmp_path: Path,
 ) -> None:
     of = {1: Outcome.JOINED, 2: Outcome.FAILED, 3: Outcome.REFUSED}
