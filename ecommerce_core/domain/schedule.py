@@ -52,12 +52,17 @@ class ScheduleSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class InFlightCallback:
-    """A recurring entry that is missing since a poll at which the clock showed ``clock_at``."""
+    """A recurring entry that is missing since a poll at which the clock showed ``clock_at``.
+
+    ``is_given_up``: it counts as deleted since it has been missing for long, but it may have been
+    in flight at every poll, one callback after the other, and then returns.
+    """
 
     entry: Entry
     since_at: datetime
     noticed_at: datetime
     clock_at: datetime
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from ecommerce_core.domain import (
     Entry,
     ExpectedCallback,
     InFlightCallback,
+    Lateness,
     ScheduleKey,
     ScheduleSnapshot,
     period,
@@ -37,13 +38,15 @@ MAX_SINGLE = 100
 class Comparison:
     """The difference between two polls.
 
-    ``pending`` are new expected callbacks, ``deleted`` the entries in flight that did not return.
-    ``is_set_back``: the clock went back, so the two polls cannot be compared.
+    ``pending`` are new expected callbacks, ``deleted`` the entries in flight that did not return,
+    ``returned`` those that did although they had been given up. ``is_set_back``: the clock went
+    back, so the two polls cannot be compared.
     """
 
     pending: tuple[ExpectedCallback, ...] = ()
     in_flight: tuple[InFlightCallback, ...] = ()
     deleted: tuple[Entry, ...] = ()
+    returned: tuple[Entry, ...] = ()
     is_set_back: bool = False
 
 
@@ -61,46 +64,46 @@ def compare(
     after: ScheduleSnapshot,
     *,
     deleted: Collection[Entry] = (),
+    added: Collection[ScheduleKey] = (),
     busy: Collection[str] = (),
-    disappearance_timeout: timedelta,
+    lateness: Lateness,
 ) -> Comparison:
     """Compare two polls; ``in_flight`` is what was in flight at the first.
 
     ``deleted`` are entries as they stood when we deleted them meanwhile: what they had sent
-    until then is expected. ``busy`` are datasets that are being synced: an entry that is missing
-    there may still be in flight after ``disappearance_timeout``.
+    until then is expected. ``added`` are the series of entries that we added meanwhile: what is
+    new there did not return. ``busy`` are datasets that are being synced: an entry that is missing
+    there may still be in flight after the ``disappearance_timeout``.
     """
     if after.clock.simulated_at < before.clock.simulated_at:
         return Comparison(is_set_back=True)
     waiting: dict[ScheduleKey, list[tuple[datetime, InFlightCallback | None]]] = {}
     for entry in before.entries:
         waiting.setdefault(entry.series, []).append((entry.simulated_at, None))
+    given_up: dict[ScheduleKey, list[InFlightCallback]] = {}
     for call in in_flight:
-        waiting.setdefault(call.entry.series, []).append((call.entry.simulated_at, call))
+        if call.is_given_up:
+            given_up.setdefault(call.entry.series, []).append(call)
+        else:
+            waiting.setdefault(call.entry.series, []).append((call.entry.simulated_at, call))
     # What we deleted may or may not be in the list any more: the larger number of the two.
     standing: dict[ScheduleKey, Counter[datetime]] = {}
     for entry, count in (Counter(after.entries) | Counter(deleted)).items():
         standing.setdefault(entry.series, Counter())[entry.simulated_at] = count
-    fired: list[_Fired] = []
-    still: list[InFlightCallback] = []
-    vanished: list[Entry] = []
-    for series, times in waiting.items():
-        left = _Series(series, before, after, standing.get(series, Counter()))
-        left.match(sorted(times, key=lambda pair: (pair[0], pair[1] is not None)))
-        fired += left.fired
-        for call in left.in_flight:
-            is_deleted = _is_deleted(
-                call, before, after, is_busy=series.dataset in busy, timeout=disappearance_timeout
-            )
-            if is_deleted:
-                vanished.append(call.entry)
-            else:
-                still.append(call)
-        vanished += left.returned_unsent
+    every: list[_Series] = []
+    for series in {**waiting, **given_up}:
+        one = _Series(series, before, after, standing.get(series, Counter()))
+        one.match(sorted(waiting.get(series, ()), key=lambda pair: (pair[0], pair[1] is not None)))
+        one.give_up(lateness, is_busy=series.dataset in busy)
+        if series not in added:
+            one.take_back(given_up.get(series, ()), lateness)
+        every.append(one)
+    fired = [each for one in every for each in one.fired]
     return Comparison(
         pending=tuple(_expected(fired, before, after)),
-        in_flight=tuple(still),
-        deleted=tuple(vanished),
+        in_flight=tuple(call for one in every for call in one.in_flight),
+        deleted=tuple(entry for one in every for entry in one.deleted),
+        returned=tuple(entry for one in every for entry in one.returned),
     )
 
 
@@ -120,7 +123,8 @@ class _Series:
         self._standing = standing
         self.fired: list[_Fired] = []
         self.in_flight: list[InFlightCallback] = []
-        self.returned_unsent: list[Entry] = []
+        self.deleted: list[Entry] = []
+        self.returned: list[Entry] = []
 
     def match(self, times: list[tuple[datetime, InFlightCallback | None]]) -> None:
         """Find out what became of the entries that stood at ``times``, in order."""
@@ -129,12 +133,39 @@ class _Series:
             if self._standing[due_at] > 0:
                 self._standing[due_at] -= 1
                 if call is not None:
-                    self.returned_unsent.append(call.entry)
+                    self.deleted.append(call.entry)
             else:
                 moved.append((due_at, call))
         for due_at, call in moved:
             if due_at <= self._after.clock.simulated_at:
                 self._account(due_at, call)
+
+    def give_up(self, lateness: Lateness, *, is_busy: bool) -> None:
+        """Give up what is in flight for so long that it must have been deleted."""
+        calls, self.in_flight = self.in_flight, []
+        for call in calls:
+            if _is_deleted(call, self._before, self._after):
+                self.deleted.append(call.entry)
+            elif not is_busy and _is_overdue(call, self._before, self._after, lateness):
+                self.deleted.append(call.entry)
+                self.in_flight.append(replace(call, is_given_up=True))
+            else:
+                self.in_flight.append(call)
+
+    def take_back(self, given_up: Iterable[InFlightCallback], lateness: Lateness) -> None:
+        """Find what was given up and is back in the list: it was in flight at every poll."""
+        for call in given_up:
+            due_at, step = call.entry.simulated_at, self._step
+            if step is None or self._after.seen_at - call.noticed_at > lateness.late_window:
+                continue
+            next_at = self._moved_to(due_at, step)
+            if next_at is None:
+                self.in_flight.append(call)
+                continue
+            self.returned.append(call.entry)
+            count = (next_at - due_at) // step - 1
+            if count:
+                self._note(due_at + step, count, step, call)
 
     def _account(self, due_at: datetime, call: InFlightCallback | None) -> None:
         step = self._step
@@ -183,14 +214,7 @@ class _Series:
         self.fired.append(_Fired(self._series, first, last, count, since_at))
 
 
-def _is_deleted(
-    call: InFlightCallback,
-    before: ScheduleSnapshot,
-    after: ScheduleSnapshot,
-    *,
-    is_busy: bool,
-    timeout: timedelta,
-) -> bool:
+def _is_deleted(call: InFlightCallback, before: ScheduleSnapshot, after: ScheduleSnapshot) -> bool:
     """Return True if it would have returned to the list unless it was deleted."""
     step = period(call.entry.recurrence)
     # The list was read after the first poll's clock, so only that clock is certain.
@@ -198,10 +222,20 @@ def _is_deleted(
         return False
     first, last = call.clock_at, after.clock.simulated_at
     due_at = call.entry.simulated_at
-    if (first - due_at) // step == (last - due_at) // step:
-        return True
-    # It may be in flight again, for a later time, at each poll.
-    return not is_busy and after.seen_at - call.noticed_at > timeout
+    return (first - due_at) // step == (last - due_at) // step
+
+
+def _is_overdue(
+    call: InFlightCallback, before: ScheduleSnapshot, after: ScheduleSnapshot, lateness: Lateness
+) -> bool:
+    """Return True if it has been missing for long, though the clock moved on.
+
+    It may be in flight again, for a later time, at each poll: only its return tells.
+    """
+    return (
+        before.clock.simulated_at > call.clock_at
+        and after.seen_at - call.noticed_at > lateness.disappearance_timeout
+    )
 
 
 def _expected(

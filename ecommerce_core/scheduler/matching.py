@@ -144,7 +144,11 @@ def _owner(slots: Sequence[_Slot], delivery: Delivery, policy: MatchPolicy) -> _
     is_cancelled = ExpectedOutcome.CANCELLED
     fitting = [slot for slot in fitting if slot.callback.outcome is not is_cancelled] or fitting
     if not fitting and came < policy.listed_at:
-        in_flight = [one for one in policy.in_flight if one.entry.dataset == delivery.dataset]
+        in_flight = [
+            one
+            for one in policy.in_flight
+            if one.entry.dataset == delivery.dataset and not one.is_given_up
+        ]
         # An entry in flight expects more callbacks once it returns, and takes precedence.
         floor = min((one.noticed_at for one in in_flight), default=None)
         fitting = [

@@ -87,6 +87,7 @@ class ExpectationTracker:
         *,
         now: datetime,
         deleted: Collection[Entry] = (),
+        added: Collection[ScheduleKey] = (),
         busy_since: Mapping[str, datetime] | None = None,
     ) -> None:
         """Take in a poll, or, with None, only deliveries and the time. Raises StoreError."""
@@ -106,12 +107,14 @@ class ExpectationTracker:
                 snapshot,
                 deleted=deleted,
                 busy=busy_since,
-                disappearance_timeout=self._lateness.disappearance_timeout,
+                added=added,
+                lateness=self._lateness,
             )
             if found.is_set_back:
                 cancelled, callbacks, unmatched = _cancel(callbacks), [], ()
                 state = replace(state, era_at=snapshot.seen_at)
-            callbacks = [*_cancel_deleted(callbacks, found.deleted), *found.pending]
+            callbacks = _expect_again(_cancel_deleted(callbacks, found.deleted), found.returned)
+            callbacks += found.pending
             state = replace(state, in_flight=found.in_flight)
         if snapshot is not None:
             state = replace(state, snapshot=snapshot)
@@ -221,6 +224,22 @@ def _cancel_deleted(
         else:
             taken.append(callback)
     return taken
+
+
+def _expect_again(
+    callbacks: list[ExpectedCallback], returned: Iterable[Entry]
+) -> list[ExpectedCallback]:
+    """Expect again what was cancelled, since its entry was not deleted after all."""
+    left = [(entry.series, entry.simulated_at) for entry in returned]
+    again = []
+    for callback in callbacks:
+        key = (series_of_callback(callback), callback.simulated_at)
+        if key in left and callback.outcome is ExpectedOutcome.CANCELLED:
+            left.remove(key)
+            again.append(replace(callback, outcome=ExpectedOutcome.PENDING))
+        else:
+            again.append(callback)
+    return again
 
 
 def _read(state: MonitorState, deliveries: Sequence[Delivery]) -> MonitorState:
