@@ -89,9 +89,14 @@ class Application:
         self.gateway = gateway
         self.sandbox_url = sandbox_url
         self.scheduler = Scheduler(
-            gateway, app_name=settings.app_name, secrets=settings.callback_secrets
+            gateway,
+            app_name=settings.app_name,
+            secrets=settings.callback_secrets,
+            own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering = Steering(self.scheduler)
+        self.steering = Steering(
+            self.scheduler, store, app_name=settings.app_name, datasets=self.datasets
+        )
         self.sign_outs = SignOuts(store)
         self.access = Access(
             providers=tuple(sign_in_providers),
@@ -127,6 +132,7 @@ class Application:
                 timedelta(seconds=settings.callback_late_window_s),
                 timedelta(seconds=settings.task_disappearance_s),
             ),
+            keep=self.steering.keep if settings.keep_tasks else None,
         )
         self.registration = Registration(settings)
         self.backups = BackupSchedule(

@@ -6,7 +6,15 @@ schedule, and the words and languages in which all of it is told.
 
 from ecommerce_core.domain import errors
 from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
-from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
+from ecommerce_core.domain.clock import (
+    estimate,
+    next_sensible_time,
+    occurrences,
+    period,
+    real_delay,
+    stands_still,
+    suggested_time,
+)
 from ecommerce_core.domain.errors import (
     AnswerHeld,
     DeliveryUnknown,
@@ -58,8 +66,9 @@ from ecommerce_core.domain.models import (
     Counts,
     Customer,
     Delivery,
-    MonitorSnapshot,
+    ListForm,
     NewDelivery,
+    Oddity,
     Outcome,
     PeerHealth,
     Product,
@@ -73,6 +82,7 @@ from ecommerce_core.domain.models import (
     Task,
     Trigger,
 )
+from ecommerce_core.domain.monitor import MonitorSnapshot, PartState, SchedulerState, held_by
 from ecommerce_core.domain.query import (
     ChangeKind,
     Difference,
@@ -88,6 +98,7 @@ from ecommerce_core.domain.schedule import (
     ScheduleKey,
     ScheduleSnapshot,
     entries_of,
+    series_of,
     series_of_callback,
 )
 from ecommerce_core.domain.signed_links import LASTS, TICKET, Grant, SignedLinks
@@ -101,6 +112,14 @@ from ecommerce_core.domain.validation import (
     WRONG_TEXT,
     Rejection,
     reason_in_words,
+)
+from ecommerce_core.domain.wanted_task import (
+    TaskEvent,
+    TaskRecord,
+    Wanted,
+    WantedChange,
+    WantedTask,
+    record_of,
 )
 
 __all__ = [
@@ -197,6 +216,21 @@ __all__ = [
     "period",
     "real_delay",
     "reason_in_words",
+    "ListForm",
+    "Oddity",
+    "PartState",
+    "SchedulerState",
+    "TaskEvent",
+    "TaskRecord",
+    "Wanted",
+    "WantedChange",
+    "WantedTask",
+    "next_sensible_time",
+    "record_of",
+    "stands_still",
+    "suggested_time",
+    "held_by",
+    "series_of",
     "series_of_callback",
     "timezone",
 ]

@@ -108,5 +108,5 @@ def entries_of(tasks: Iterable[Task], targets: Mapping[str, str]) -> tuple[Entry
             targets[task.target], task.name, task.source_app, task.recurrence, task.next_fire_time
         )
         for task in tasks
-        if task.target in targets
+        if task.target in targets and task.next_fire_time is not None
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,20 +17,25 @@ from filelock import FileLock, Timeout
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
-    ClockReading,
     Entry,
     ExpectedCallback,
     Lateness,
     MonitorSnapshot,
     PeerError,
     Progress,
+    ScheduleKey,
+    SchedulerState,
     ScheduleSnapshot,
     StoreError,
     Task,
+    Wanted,
+    WantedTask,
     entries_of,
 )
 from ecommerce_core.scheduler.client import Scheduler
+from ecommerce_core.scheduler.still_clock import StillClock
 from ecommerce_core.scheduler.tracker import ExpectationTracker
+from ecommerce_core.scheduler.wanted import WantedTracker
 from ecommerce_core.storage import FILE_MODE, Store, create_empty
 
 logger = logging.getLogger(__name__)
@@ -38,6 +43,8 @@ logger = logging.getLogger(__name__)
 INTERVAL_S = 1.0
 # No longer: people read a page that says so, and wait until it is right again.
 MAX_INTERVAL_S = 5.0
+# A task that we add is in the list long before.
+ADDITIONS_COUNT_FOR_S = 60.0
 
 
 @dataclass(slots=True, eq=False)
@@ -52,7 +59,8 @@ class SchedulerMonitor:
     """Polls the scheduler about once a second, less often while it does not answer.
 
     ``progress`` gives a dataset's running sync, which may be a callback's. Of several processes
-    with one database, one tracks expected callbacks; all of them poll.
+    with one database, one tracks expected callbacks and lost tasks; all of them poll. ``keep`` is
+    called with tasks that were lost, to add them again; None if people decide that.
     """
 
     def __init__(
@@ -65,27 +73,35 @@ class SchedulerMonitor:
         source: str,
         progress: Callable[[str], Progress | None],
         lateness: Lateness,
+        keep: Callable[[Sequence[WantedTask]], object] | None = None,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._scheduler = scheduler
+        self._store = store
         self._progress = progress
         self._interval_s = interval_s
+        self._keep = keep
         self._targets = {app_name + one.callback_path: one.name for one in datasets.values()}
         self._tracker = ExpectationTracker(
             store, app_name=app_name, source=source, lateness=lateness
         )
+        self._wanted = WantedTracker(app_name)
+        self._still = StillClock()
         self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
         self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []
+        self._additions: list[tuple[float, ScheduleKey]] = []
         self._failing: str | None = None
-        self._snapshot = MonitorSnapshot((), None, ClockReading(None, None, None), None, None)
+        self._state = SchedulerState.UNKNOWN
+        self._snapshot = MonitorSnapshot()
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
         # Called after each poll, on the thread of the poll.
         self.observers: list[Callable[[], None]] = []
         scheduler.deletion_observers.append(self.deleting)
+        scheduler.addition_observers.append(self._adding)
 
     def start(self) -> None:
         """Start the thread; it polls at once."""
@@ -134,24 +150,30 @@ class SchedulerMonitor:
         finally:
             deletion.ended_s = time.monotonic()
 
+    def _adding(self, task: Task) -> None:
+        """Note that we add a task: what is new in its series did not return from a callback."""
+        for entry in entries_of([task], self._targets):
+            self._additions.append((time.monotonic(), entry.series))
+
     def poll(self) -> bool:
-        """Poll once, now. Returns True if the scheduler answered and the database took it.
+        """Poll once, now. Returns True if list and clock were read and the database took it.
 
         Never raises: what goes wrong is logged, once for each kind.
         """
         with self._turn:
+            failure: Exception | None = None
             try:
-                error = self._poll()
-            except StoreError as failure:
-                error = failure
-            except Exception as failure:
-                error = failure
-                if self._failing != type(failure).__name__:
+                self._poll()
+            except StoreError as error:
+                failure = error
+            except Exception as error:
+                failure = error
+                if self._failing != type(error).__name__:
                     logger.exception("the monitor failed, and continues")
-            self._note(error)
+            self._log(failure)
         for observer in tuple(self.observers):
             observer()
-        return error is None
+        return failure is None and self._snapshot.state is SchedulerState.UP
 
     def _run(self) -> None:
         failures = 0
@@ -162,42 +184,71 @@ class SchedulerMonitor:
             self._wake.wait(wait_s)
             self._wake.clear()
 
-    def _poll(self) -> Exception | None:
+    def _poll(self) -> None:
         began_s = time.monotonic()
         asked_at = _now()
-        deletions = list(self._deletions)
-        snapshot, failure = None, None
+        deletions, additions = list(self._deletions), list(self._additions)
+        known = self._snapshot
+        # List and clock fail apart: what cannot be read stays as it was read last.
         try:
             tasks = tuple(self._scheduler.fetch_tasks(timeout_s=3, deadline_s=5))
-            seen_at = _now()
-            reading = self._scheduler.fetch_reading()
         except PeerError as error:
-            failure = error
-            self._snapshot = replace(self._snapshot, error=str(error))
+            known = replace(known, list_error=str(error))
         else:
-            self._snapshot = MonitorSnapshot(
-                tasks, seen_at, reading, reading.error, self._tracker.era_at
-            )
-            if reading.clock is not None and reading.error is None:
-                entries = entries_of(tasks, self._targets)
-                snapshot = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
-            else:
-                failure = PeerError("{reason}", peer="scheduler", reason=reading.error)
+            form = self._scheduler.list_form
+            known = replace(known, tasks=tasks, listed_at=_now(), list_error=None, list_form=form)
+        seen_at = _now()
+        if self._stopping:
+            return
+        reading = self._scheduler.fetch_reading()
+        since, holding = self._still.update(known.tasks, reading)
+        self._snapshot = known = replace(
+            known, reading=reading, standing_still_since=since, holding=holding
+        )
+        snapshot = None
+        if known.state is SchedulerState.UP and reading.clock is not None:
+            entries = entries_of(known.tasks, self._targets)
+            snapshot = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
         if self._is_ours():
             # A deletion that began during the request counts, too.
             deletions += [one for one in self._deletions if one not in deletions]
+            additions += [one for one in self._additions if one not in additions]
+            before = self._tracker.snapshot
             self._tracker.update(
                 snapshot,
                 now=_now(),
                 deleted=[entry for one in deletions for entry in one.entries],
+                added={series for _, series in additions},
                 busy_since=self._busy_since(),
             )
-            self._snapshot = replace(self._snapshot, era_at=self._tracker.era_at)
+            if snapshot is not None:
+                self._find_lost(before, snapshot)
+        lost = tuple(self._store.list_wanted_tasks(states=[Wanted.LOST]))
+        self._snapshot = replace(self._snapshot, era_at=self._tracker.era_at, lost_tasks=lost)
         if snapshot is not None:
             for one in deletions:
                 if one.ended_s is not None and one.ended_s < began_s:
                     self._deletions.remove(one)
-        return failure
+            self._additions = [
+                one for one in self._additions if began_s - one[0] < ADDITIONS_COUNT_FOR_S
+            ]
+
+    def _find_lost(self, before: ScheduleSnapshot | None, after: ScheduleSnapshot) -> None:
+        """Find the wanted tasks that the list lost, and have them added again where that is set."""
+        wanted = self._store.list_wanted_tasks()
+        changes = self._wanted.update(wanted, before, after, self._tracker.in_flight)
+        if not changes:
+            return
+        stored = self._store.change_wanted_tasks(changes)
+        lost = [task for task in stored if task.state is Wanted.LOST]
+        for task in lost:
+            logger.warning(
+                "task %s (%s) was lost: the scheduler's list no longer has it",
+                task.name,
+                task.recurrence,
+            )
+        if lost and self._keep is not None:
+            self._keep(lost)
 
     def _is_ours(self) -> bool:
         """Return True if this process is the one that tracks expected callbacks."""
@@ -218,15 +269,25 @@ class SchedulerMonitor:
             if progress is not None
         }
 
-    def _note(self, error: Exception | None) -> None:
-        kind = None if error is None else type(error).__name__
-        if kind == self._failing:
-            return
-        self._failing = kind
-        if error is None:
+    def _log(self, failure: Exception | None) -> None:
+        kind = None if failure is None else type(failure).__name__
+        if kind != self._failing and isinstance(failure, StoreError):
+            logger.warning("the scheduler is not monitored: %s", failure)
+        was_failing, self._failing = self._failing, kind
+        seen, state = self._snapshot, self._snapshot.state
+        if state is not self._state:
+            if state is SchedulerState.UP and self._state is not SchedulerState.UNKNOWN:
+                logger.info("the scheduler is monitored again")
+            elif state is SchedulerState.DOWN:
+                logger.warning("the scheduler is not monitored: %s", seen.list_error)
+            elif seen.list_error is not None:
+                logger.warning("the scheduler's list cannot be read: %s", seen.list_error)
+            elif seen.reading.error is not None:
+                logger.warning("the scheduler's clock cannot be read: %s", seen.reading.error)
+            self._state = state
+        elif was_failing is not None and kind is None and state is SchedulerState.UP:
             logger.info("the scheduler is monitored again")
-        elif isinstance(error, PeerError | StoreError):
-            logger.warning("the scheduler is not monitored: %s", error)
+        self._still.log()
 
 
 def _now() -> datetime:

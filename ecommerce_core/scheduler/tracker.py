@@ -15,6 +15,7 @@ from ecommerce_core.domain import (
     Entry,
     ExpectedCallback,
     ExpectedOutcome,
+    InFlightCallback,
     Lateness,
     MonitorState,
     ScheduleKey,
@@ -59,6 +60,16 @@ class ExpectationTracker:
     def era_at(self) -> datetime | None:
         """Since when the clock has not been set back, as far as we know."""
         return None if self._current is None else self._current.state.era_at
+
+    @property
+    def snapshot(self) -> ScheduleSnapshot | None:
+        """The last poll that was compared, from before a restart if there was none since."""
+        return None if self._current is None else self._current.state.snapshot
+
+    @property
+    def in_flight(self) -> tuple[InFlightCallback, ...]:
+        """The recurring entries whose callbacks are running."""
+        return () if self._current is None else self._current.state.in_flight
 
     def open(self, now: datetime) -> None:
         """Read what was known when the last server stopped, once. Raises StoreError."""

@@ -86,6 +86,9 @@ class Settings:
     task_disappearance_s: float = _variable(
         "ECOMMERCE_TASK_DISAPPEARANCE_S", 10.0, parse_seconds, _SECONDS
     )
+    keep_tasks: bool = _variable(
+        "ECOMMERCE_KEEP_TASKS", False, lambda text: one_of("yes", "no")(text) == "yes", "yes or no"
+    )
     timeout_s: float = _variable("ECOMMERCE_TIMEOUT_S", 30.0, parse_seconds, _SECONDS)
     deadline_s: float = _variable("ECOMMERCE_DEADLINE_S", 300.0, parse_seconds, _SECONDS)
     allowed_hosts: tuple[str, ...] = _variable(

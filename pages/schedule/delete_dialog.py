@@ -60,5 +60,5 @@ def show(name: str | None) -> None:
 
 def _entry(task: Task) -> str:
     words = language()
-    moment, recurrence = words.simulated(task.next_fire_time), words.word(task.recurrence)
+    moment, recurrence = tasks.moment_of(task), words.word(task.recurrence)
     return f"{escape(task.name)} · {escape_time(moment)} · {escape(recurrence)}"

@@ -56,6 +56,11 @@ def result(place: Place) -> Result | None:
     return found
 
 
+def _moment(task: Task) -> str:
+    at = task.next_fire_time
+    return "–" if at is None else language().simulated(at)
+
+
 def show(place: Place) -> None:
     """Say what came of the last change there."""
     found = result(place)
@@ -68,7 +73,7 @@ def show(place: Place) -> None:
     if isinstance(value, Task):
         text = found.said.format(
             name=escape(value.name),
-            moment=escape_time(words.simulated(value.next_fire_time)),
+            moment=escape_time(_moment(value)),
             recurrence=escape(words.word(value.recurrence)),
         )
     else:

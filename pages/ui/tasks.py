@@ -11,10 +11,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import N_, ClockReading, Task
+from ecommerce_core.domain import N_, ClockReading, SchedulerState, Task
 from pages.ui import scheduler_change, session
 from pages.ui.session import SILENT_AFTER, estimate, language, real_delay
 
+LONGEST = 80
 SILENT = N_("No answer for a while: it may be busy, or not be there any more.")
 
 
@@ -23,14 +24,12 @@ def _(message: str) -> str:
 
 
 def reading() -> ClockReading:
-    """The clock as it was seen last, with the error that followed, if one did. Never waits long."""
+    """The clock as it was read last, with the error that followed, if any. Never waits long."""
     app = session.application()
     seen = app.monitor.snapshot()
-    if seen.listed_at is None and seen.error is None:
+    if seen.state is SchedulerState.UNKNOWN:
         return app.scheduler.reading()
     found, now = seen.reading, datetime.now(UTC)
-    if seen.error is not None:
-        return replace(found, error=seen.error)
     if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
         return replace(found, error=_(SILENT))
     return found
@@ -38,14 +37,22 @@ def reading() -> ClockReading:
 
 def clock_at() -> datetime | None:
     """The simulated time now, as far as one can say."""
-    return estimate(reading(), datetime.now(UTC))
+    found = reading()
+    if found.clock is not None and still_since() is not None:
+        return found.clock.simulated_at
+    return estimate(found, datetime.now(UTC))
+
+
+def still_since() -> datetime | None:
+    """Since when the clock stands still although it is not paused; None if it does not."""
+    return session.application().monitor.snapshot().standing_still_since
 
 
 def list_all() -> list[Task]:
-    """Everybody's tasks, by time, as they were seen last. Raises PeerError before the first."""
+    """Everybody's tasks, by time, as they were read last. Raises PeerError before the first."""
     app = session.application()
     seen = app.monitor.snapshot()
-    is_up_to_date = scheduler_change.is_settled() or seen.error is not None
+    is_up_to_date = scheduler_change.is_settled() or seen.list_error is not None
     if seen.listed_at is not None and is_up_to_date:
         return list(seen.tasks)
     return app.scheduler.shared_tasks()
@@ -79,7 +86,9 @@ def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:
     if reading.clock is None:
         return "–"
     if delay is None:
-        return _("clock paused") if reading.clock.paused else "–"
+        if reading.clock.paused:
+            return _("clock paused")
+        return _("clock stands still") if still_since() is not None else "–"
     if delay < timedelta(seconds=1):
         return _("due now")
     return _("in {duration}").format(duration=language().duration(int(delay.total_seconds())))
@@ -88,9 +97,20 @@ def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:
 def delay_to(simulated_at: datetime, reading: ClockReading) -> timedelta | None:
     """The same as a delay; None where nobody can say."""
     at, clock = estimate(reading, datetime.now(UTC)), reading.clock
-    if at is None or clock is None:
+    if at is None or clock is None or still_since() is not None:
         return None
     return real_delay(replace(clock, simulated_at=at), simulated_at)
+
+
+def moment_of(task: Task, *, seconds: bool = True) -> str:
+    """When a task is due next, in simulated time; a dash if that cannot be read."""
+    at = task.next_fire_time
+    return "–" if at is None else language().simulated(at, seconds=seconds)
+
+
+def short(text: str) -> str:
+    """A text that anybody may have written, at most so long that it hides nothing else."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def target(task: Task) -> str:

@@ -440,13 +440,14 @@ def test_a_scheduler_that_is_silent_for_a_while_is_watched_again(
     for _ in range(3):
         rig.sandbox.scheduler.tick()
         assert not rig.monitor.poll()
-    assert rig.monitor.snapshot().error
+    assert rig.monitor.snapshot().list_error
+    assert rig.monitor.snapshot().reading.error
     assert rig.monitor.snapshot().tasks
     rig.scheduler._gateway.base_url = base
     assert rig.monitor.poll()
     rig.tick()
 
-    assert rig.monitor.snapshot().error is None
+    assert rig.monitor.snapshot().list_error is None
     assert rig.counts() == {ExpectedOutcome.ON_TIME: 4}
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 

@@ -285,6 +285,36 @@ def m011_outcomes_of_expected_callbacks(db: Database) -> None:
         db.execute("UPDATE watch SET state = ?", [msgspec.json.encode(state).decode()])
 
 
+def m012_wanted_tasks(db: Database) -> None:
+    """The tasks that are wanted in the scheduler's list, and what happened to them."""
+    db.execute("""
+        CREATE TABLE wanted_task (
+            id INTEGER PRIMARY KEY,
+            dataset TEXT NOT NULL,
+            name TEXT NOT NULL,
+            source_app TEXT NOT NULL,
+            recurrence TEXT NOT NULL,
+            simulated_at TEXT NOT NULL,
+            state TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            actor TEXT,
+            kept_at TEXT
+        ) STRICT
+    """)
+    db.execute("""
+        CREATE TABLE task_record (
+            id INTEGER PRIMARY KEY,
+            at TEXT NOT NULL,
+            event TEXT NOT NULL,
+            dataset TEXT NOT NULL,
+            name TEXT NOT NULL,
+            recurrence TEXT NOT NULL,
+            simulated_at TEXT NOT NULL,
+            actor TEXT
+        ) STRICT
+    """)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -297,4 +327,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m009_readers_read_snapshots,
     m010_fingerprints,
     m011_outcomes_of_expected_callbacks,
+    m012_wanted_tasks,
 )

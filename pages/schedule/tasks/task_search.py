@@ -56,7 +56,7 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[bool, list[Task]]:
 
 def _rank(task: Task, order: str) -> tuple[int, str, datetime]:
     """Where a task stands among its like in an order."""
-    at = task.next_fire_time
+    at = task.next_fire_time or datetime.max
     if order == "recurrence":
         known = list(Recurrence)
         often = known.index(Recurrence(task.recurrence)) if task.recurrence in known else len(known)

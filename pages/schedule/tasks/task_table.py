@@ -69,7 +69,7 @@ def _next(ours: list[Task]) -> None:
 
 def _how_old() -> None:
     seen = ui.application().monitor.snapshot()
-    if seen.error is not None and seen.listed_at is not None:
+    if seen.list_error is not None and seen.listed_at is not None:
         moment = ui.escape_time(language().moment(seen.listed_at))
         text = _("As the list was on {moment}; the scheduler does not answer.")
         text = text.format(moment=moment)
@@ -83,7 +83,9 @@ def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> No
             "source": task.source_app,
             "target": tasks.target(task),
             "next": task.next_fire_time,
-            "real": tasks.local_time_to(task.next_fire_time, reading),
+            "real": None
+            if task.next_fire_time is None
+            else tasks.local_time_to(task.next_fire_time, reading),
             "recurrence": language().word(task.recurrence),
         }
         for task in found

@@ -27,6 +27,10 @@ def is_stored(name: str, at: datetime, recurrence: Recurrence) -> bool:
     )
 
 
+def _at(task: Task) -> datetime:
+    return task.next_fire_time or datetime.max
+
+
 def show() -> None:
     """Takes back what was added, saying what goes with it: the scheduler deletes by name."""
     result = scheduler_change.result("form")
@@ -38,8 +42,7 @@ def show() -> None:
     except EcommerceError:
         return  # the list says why
     is_there = any(
-        task.recurrence == stored.recurrence and task.next_fire_time >= stored.next_fire_time
-        for task in same_name
+        task.recurrence == stored.recurrence and _at(task) >= _at(stored) for task in same_name
     )
     if not is_there:
         return
