@@ -82,7 +82,7 @@ class Rig:
         self.tick()
 
     def names(self) -> list[str]:
-        return [task.name for task in self.sandbox.scheduler.tasks()]
+        return [str(task.name) for task in self.sandbox.scheduler.tasks()]
 
     def open(self, name: str = "scheduler", **more: str) -> Page:
         self.poll()
@@ -122,8 +122,8 @@ def peers() -> Iterator[tuple[Sandbox, CallbackApp]]:
 @pytest.fixture
 def rig(peers: tuple[Sandbox, CallbackApp], tmp_path: Path) -> Iterator[Rig]:
     sandbox, callbacks = peers
-    sandbox.scheduler.reset()
     sandbox.scheduler.set_speed(50)
+    sandbox.scheduler.reset()
     sandbox.scheduler.resume()
     sandbox.scheduler.tick()
     sandbox.app_url = callbacks.url
