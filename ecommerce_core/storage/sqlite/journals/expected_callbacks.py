@@ -37,6 +37,7 @@ class ExpectedCallbackJournal(Transactions):
         """
         with self.writing() as db:
             stored = [self._write(db, callback) for callback in callbacks]
+            _date_deliveries(db, callbacks)
             db.execute(
                 "INSERT INTO watch (id, state) VALUES (1, ?)"
                 " ON CONFLICT (id) DO UPDATE SET state = excluded.state",
@@ -130,6 +131,26 @@ class ExpectedCallbackJournal(Transactions):
         changes = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
         db.execute(f"UPDATE promise SET {changes} WHERE id = ?", [*values[1:], callback.id])
         return callback
+
+
+def _date_deliveries(db: Database, callbacks: Sequence[ExpectedCallback]) -> None:
+    """Give deliveries the time at which they were due, if the clock was not read, or set back."""
+    due = [
+        {"at": to_text(one.simulated_at), "delivery": one.delivery_id}
+        for one in callbacks
+        if one.delivery_id is not None and one.count == 1
+    ]
+    db.conn.executemany(
+        "UPDATE delivery SET simulated_at = :at"
+        " WHERE id = :delivery AND coalesce(simulated_at, '') < :at",
+        due,
+    )
+    db.conn.executemany(
+        "UPDATE run SET simulated_at = :at WHERE trigger = 'callback'"
+        " AND coalesce(simulated_at, '') < :at AND id ="
+        " (SELECT run_id FROM delivery WHERE id = :delivery AND outcome <> 'joined')",
+        due,
+    )
 
 
 def _callback_of_row(row: Mapping[str, Any]) -> ExpectedCallback:
