@@ -31,7 +31,7 @@ class SchedulerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MonitorSnapshot:
-    """What the last poll read: everybody's tasks at ``listed_at``, and the clock.
+    """What the last poll read: everybody's tasks as requested at ``listed_at``, and the clock.
 
     List and clock fail apart: ``list_error`` says why the list could not be read, the reading's
     own error why the clock could not; what was read before stays. Since ``era_at`` the clock has

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from ecommerce_core.domain import (
     Entry,
     ExpectedCallback,
+    ExpectedOutcome,
     InFlightCallback,
     Lateness,
     ScheduleKey,
@@ -99,11 +100,35 @@ def compare(
             one.take_back(given_up.get(series, ()), lateness)
         every.append(one)
     fired = [each for one in every for each in one.fired]
+    if any(one.is_deleted_early for one in every) and not after.entries:
+        return _emptied(every, fired, before, after)
     return Comparison(
         pending=tuple(_expected(fired, before, after)),
         in_flight=tuple(call for one in every for call in one.in_flight),
         deleted=tuple(entry for one in every for entry in one.deleted),
         returned=tuple(entry for one in every for entry in one.returned),
+    )
+
+
+def _emptied(
+    every: Sequence[_Series],
+    fired: list[_Fired],
+    before: ScheduleSnapshot,
+    after: ScheduleSnapshot,
+) -> Comparison:
+    """The scheduler was reset or restarted, and its clock was not set back.
+
+    An entry whose time came meanwhile may have been sent before that or not: nobody can say. It
+    is not expected, but a delivery may still match it.
+    """
+    callbacks = _expected(fired, before, after)
+    return Comparison(
+        pending=tuple(replace(one, outcome=ExpectedOutcome.CANCELLED) for one in callbacks),
+        deleted=tuple(
+            entry
+            for one in every
+            for entry in (*one.deleted, *(call.entry for call in one.in_flight))
+        ),
     )
 
 
@@ -125,6 +150,8 @@ class _Series:
         self.in_flight: list[InFlightCallback] = []
         self.deleted: list[Entry] = []
         self.returned: list[Entry] = []
+        # An entry is missing whose time has not come.
+        self.is_deleted_early = False
 
     def match(self, times: list[tuple[datetime, InFlightCallback | None]]) -> None:
         """Find out what became of the entries that stood at ``times``, in order."""
@@ -139,6 +166,8 @@ class _Series:
         for due_at, call in moved:
             if due_at <= self._after.clock.simulated_at:
                 self._account(due_at, call)
+            else:
+                self.is_deleted_early = True
 
     def give_up(self, lateness: Lateness, *, is_busy: bool) -> None:
         """Give up what is in flight for so long that it must have been deleted."""

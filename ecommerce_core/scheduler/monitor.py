@@ -196,7 +196,7 @@ class SchedulerMonitor:
             known = replace(known, list_error=str(error))
         else:
             form = self._scheduler.list_form
-            known = replace(known, tasks=tasks, listed_at=_now(), list_error=None, list_form=form)
+            known = replace(known, tasks=tasks, listed_at=asked_at, list_error=None, list_form=form)
         seen_at = _now()
         if self._stopping:
             return

@@ -62,8 +62,8 @@ class WantedTracker:
                 listed[call.entry.series] += 1
         changes = []
         missing: dict[int, int] = {}
-        # What is deleted and still listed counts as what it was; what is lost comes last.
-        order = [Wanted.DELETING, Wanted.LISTED, Wanted.ADDING, Wanted.LOST]
+        # Of one series, what is being deleted may have been added again meanwhile.
+        order = [Wanted.LISTED, Wanted.DELETING, Wanted.ADDING, Wanted.LOST]
         for task in sorted(wanted, key=lambda one: (order.index(one.state), one.id)):
             if listed[task.series] > 0:
                 listed[task.series] -= 1

@@ -34,7 +34,7 @@ def show() -> None:
         ours = []
     else:
         if not ours:
-            st.caption(_("No task of ours is scheduled."))
+            st.caption(_("No tasks scheduled."))
     for number, task in enumerate(ours[:SHOWN]):
         name = [live_text.text(task.name, bold=True), live_text.text(" ")]
         line = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 import streamlit as st
@@ -12,9 +12,6 @@ import streamlit as st
 from ecommerce_core.domain import Task
 from pages.ui import session
 from pages.ui.session import EcommerceError, escape, escape_time, language
-
-# For this long the monitor's list may be from before a change of ours.
-SETTLES = timedelta(seconds=3)
 
 state = st.session_state
 Place = Literal["clock", "form", "table"]
@@ -44,10 +41,10 @@ def make(place: Place, act: Callable[[], object], done: str) -> None:
     session.application().monitor.refresh()
 
 
-def is_settled() -> bool:
-    """Whether the monitor's list is from after the last change of this session's."""
+def is_settled(listed_at: datetime | None) -> bool:
+    """Whether a list that was requested at ``listed_at`` is from after this session's changes."""
     changed_at = state.get("_scheduler_changed_at")
-    return changed_at is None or datetime.now(UTC) - changed_at > SETTLES
+    return changed_at is None or (listed_at is not None and listed_at > changed_at)
 
 
 def result(place: Place) -> Result | None:

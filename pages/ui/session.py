@@ -219,6 +219,14 @@ def choice(key: str, options: Collection[Any], default: Any = None) -> str:
     return key
 
 
+def choices(key: str, options: Collection[Any]) -> str:
+    """The key of a choice of several that is drawn next, without what is no option any more."""
+    state = st.session_state
+    if key in state:
+        state[key] = [one for one in state[key] if one in options]
+    return key
+
+
 @contextmanager
 def guarded() -> Iterator[None]:
     """A part of a page: its error is shown in its place and leaves the other parts alone."""

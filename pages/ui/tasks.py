@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import N_, ClockReading, SchedulerState, Task
+from ecommerce_core.domain import N_, ClockReading, PartState, SchedulerState, Task, WantedTask
 from pages.ui import scheduler_change, session
-from pages.ui.session import SILENT_AFTER, estimate, language, real_delay
+from pages.ui.session import SILENT_AFTER, estimate, language, period, real_delay
 
 LONGEST = 80
 SILENT = N_("No answer for a while: it may be busy, or not be there any more.")
@@ -35,6 +35,22 @@ def reading() -> ClockReading:
     return found
 
 
+def trouble() -> str | None:
+    """What of the scheduler cannot be read, or stands still, in a few words; None if all is well.
+
+    The same parts as in healthz and metrics.
+    """
+    seen = session.application().monitor.snapshot()
+    is_unreadable = reading().error is not None
+    if is_unreadable and seen.list_state is not PartState.UP:
+        return _("The scheduler does not answer")
+    if is_unreadable:
+        return _("The scheduler’s clock cannot be read")
+    if seen.list_state is PartState.DOWN:
+        return _("The scheduler’s list cannot be read")
+    return _("The scheduler’s clock stands still") if still_since() is not None else None
+
+
 def clock_at() -> datetime | None:
     """The simulated time now, as far as one can say."""
     found = reading()
@@ -52,16 +68,27 @@ def list_all() -> list[Task]:
     """Everybody's tasks, by time, as they were read last. Raises PeerError before the first."""
     app = session.application()
     seen = app.monitor.snapshot()
-    is_up_to_date = scheduler_change.is_settled() or seen.list_error is not None
+    is_up_to_date = scheduler_change.is_settled(seen.listed_at) or seen.list_error is not None
     if seen.listed_at is not None and is_up_to_date:
         return list(seen.tasks)
     return app.scheduler.shared_tasks()
 
 
 def list_ours() -> list[Task]:
-    """Those that this application has added. Raises PeerError."""
-    own = session.application().settings.app_name
-    return [task for task in list_all() if task.source_app == own]
+    """Those that stand under our name. Raises PeerError."""
+    return [task for task in list_all() if is_ours(task)]
+
+
+def is_ours(task: Task) -> bool:
+    """Whether a task stands under our name."""
+    return task.source_app == session.application().settings.app_name
+
+
+def series(task: Task) -> tuple[object, ...]:
+    """What tells a task from others, and stays the same while a recurring one moves on."""
+    step, at = period(task.recurrence), task.next_fire_time
+    phase = at if step is None or at is None else (at - datetime.min) % step
+    return task.name, task.source_app, task.target, task.recurrence, phase
 
 
 def dataset_of(task: Task) -> Dataset | None:
@@ -113,6 +140,15 @@ def short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
+def target_of(wanted: WantedTask) -> str:
+    """Application and path of a task that the list lost."""
+    app = session.application()
+    dataset = app.datasets.get(wanted.dataset)
+    return "" if dataset is None else f"{app.settings.app_name}: {dataset.callback_path}"
+
+
 def target(task: Task) -> str:
     """Application and path apart, where the scheduler tells them apart."""
-    return task.target if task.target_app is None else f"{task.target_app}: {task.target_url}"
+    if task.target_app is not None:
+        return f"{task.target_app}: {task.target_url}"
+    return f"–: {task.target_url}" if task.target_url else task.target

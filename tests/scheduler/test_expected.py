@@ -166,6 +166,16 @@ def test_twins_owe_two_and_neighbours_are_not_mixed_up() -> None:
     assert sorted(due(neighbours.pending)) == [HOUR, 2 * HOUR, 2 * HOUR]
 
 
+def test_a_list_that_was_emptied_expects_nothing_that_may_not_have_been_sent() -> None:
+    # At a reset the newest schedulers keep the clock, if nobody changed its speed.
+    before = look(0, 0 * HOUR, entry(HOUR), entry(HOUR, "none"), entry(9 * HOUR, "day"))
+    found = compare(before, (), look(1, HOUR))
+
+    assert {one.outcome for one in found.pending} == {ExpectedOutcome.CANCELLED}
+    assert sorted(due(found.pending)) == [HOUR, HOUR]
+    assert found.in_flight == ()
+
+
 def test_an_entry_that_was_put_off_owes_nothing() -> None:
     found = compare(look(0, 0 * HOUR, entry(HOUR)), (), look(1, MINUTE, entry(5 * HOUR)))
 

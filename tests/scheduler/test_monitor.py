@@ -6,8 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -18,13 +19,18 @@ from ecommerce_core.domain import (
     ExpectedCallback,
     ExpectedOutcome,
     Lateness,
+    Oddity,
     Outcome,
+    PeerFailed,
     Recurrence,
+    TaskError,
 )
+from ecommerce_core.domain.access import LOCAL_OPERATOR
+from ecommerce_core.domain.clock import STANDS_AFTER_S
 from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.sandbox.data import ORIGIN
-from ecommerce_core.scheduler import Scheduler, SchedulerMonitor
+from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
 from ecommerce_core.storage import Store
 from tests.support.callback_app import CallbackApp
 from tests.support.peers import Peers
@@ -272,6 +278,7 @@ def test_a_reset_owes_nothing_and_ends_the_alarm(rig: Rig) -> None:
     assert outcomes(rig) == [ExpectedOutcome.MISSED, ExpectedOutcome.PENDING]
     era_at = rig.monitor.snapshot().era_at
 
+    rig.sandbox.scheduler.set_speed(3600)  # what passed before is forgotten at a reset
     rig.post("reset")
     rig.tick()
     rig.poll_after_grace()
@@ -643,3 +650,288 @@ def test_the_real_server_reports_what_came_and_what_did_not(tmp_path: Path) -> N
                 sandbox.scheduler.tick()
                 until(lambda: due() == expected)
             assert "Traceback" not in server.log
+
+
+# List and clock apart, odd tasks, a clock that stands still, lost tasks
+
+
+def test_an_odd_task_leaves_ours_watched_the_clock_read_and_the_list_changeable(rig: Rig) -> None:
+    rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+    rig.post("schedule/add", json={"target_url": "x", "time": "08/01/2030-00:00:00"})
+    assert rig.monitor.poll()
+    rig.tick(3)
+
+    seen = rig.monitor.snapshot()
+    assert (seen.state, seen.list_state, seen.clock_state) == ("up", "up", "up")
+    assert [task.name for task in seen.odd_tasks] == ["default"]
+    assert outcomes(rig) == [ExpectedOutcome.ON_TIME] * 3
+    rig.add(CUSTOMERS, HOUR)
+    assert rig.scheduler.delete_all("e-commerce") == 2
+
+
+@pytest.mark.parametrize("path", ["schedule/json", "clock/info"])
+def test_of_list_and_clock_one_that_fails_leaves_the_other_as_it_is(
+    rig: Rig, path: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+    assert rig.monitor.poll()
+    before = rig.monitor.snapshot()
+    fetch = rig.scheduler._gateway.fetch
+
+    def failing(peer: str, asked: str, **how: Any) -> Answer:
+        if asked == path:
+            raise PeerFailed("{peer} answered {status}", peer=peer, status=500)
+        return fetch(peer, asked, **how)
+
+    monkeypatch.setattr(rig.scheduler._gateway, "fetch", failing)
+    rig.sandbox.scheduler.tick()
+    assert not rig.monitor.poll()
+    after = rig.monitor.snapshot()
+    assert after.state == "partly"
+    assert before.listed_at is not None
+    assert after.listed_at is not None
+    assert before.reading.read_at is not None
+    assert after.reading.read_at is not None
+    if path == "clock/info":
+        assert (after.clock_state, after.list_state) == ("down", "up")
+        assert after.reading.clock == before.reading.clock
+        assert after.reading.read_at == before.reading.read_at
+        assert after.listed_at > before.listed_at
+        assert "the scheduler's clock cannot be read" in caplog.text
+    else:
+        assert (after.clock_state, after.list_state) == ("up", "down")
+        assert after.tasks == before.tasks
+        assert after.listed_at == before.listed_at
+        assert after.reading.read_at > before.reading.read_at
+        assert "the scheduler's list cannot be read" in caplog.text
+
+    monkeypatch.undo()
+    assert rig.monitor.poll()
+    rig.tick()
+    assert rig.counts() == {ExpectedOutcome.ON_TIME: 2}
+
+
+def test_a_clock_that_a_callback_holds_stands_still_and_names_it(rig: Rig) -> None:
+    going_on = threading.Event()
+    rig.app.before_answer = lambda: going_on.wait(30)
+    rig.add(PRODUCTS, HOUR, Recurrence.DAY)
+    rig.monitor.poll()
+    assert rig.monitor.snapshot().standing_still_since is None
+    began_at = datetime.now(UTC)
+    ticking = threading.Thread(target=rig.sandbox.scheduler.tick)
+    ticking.start()
+    until(lambda: not rig.sandbox.scheduler.tasks())
+    rig.monitor.poll()
+    assert rig.monitor.snapshot().standing_still_since is None  # for a few readings
+    until(lambda: rig.monitor.poll() and rig.monitor.snapshot().standing_still_since)
+
+    seen = rig.monitor.snapshot()
+    assert seen.standing_still_since is not None
+    assert began_at < seen.standing_still_since < datetime.now(UTC)
+    assert [(task.name, task.next_fire_time) for task in seen.holding] == [
+        ("get_products", ORIGIN + HOUR)
+    ]
+    going_on.set()
+    ticking.join()
+    rig.tick()
+    assert rig.monitor.snapshot().standing_still_since is None
+    assert rig.monitor.snapshot().holding == ()
+
+
+def test_a_task_that_ends_the_schedulers_loop_is_named(rig: Rig) -> None:
+    body = {"target_url": "x", "time": "07/01/2019-01:00:00", "recurrence": "day"}
+    rig.post("schedule/add", json=body)
+    rig.monitor.poll()
+    rig.sandbox.scheduler.tick()
+    until(lambda: rig.monitor.poll() and rig.monitor.snapshot().standing_still_since)
+
+    (task,) = rig.monitor.snapshot().holding
+    assert (task.source_app, task.oddities) == ("Unknown", (Oddity.NO_APPLICATION,))
+
+
+def test_a_clock_that_is_paused_does_not_stand_still(rig: Rig) -> None:
+    rig.scheduler.pause()
+    rig.tick()
+    began = time.monotonic()
+    while time.monotonic() - began < STANDS_AFTER_S + 0.5:
+        rig.monitor.poll()
+        assert rig.monitor.snapshot().standing_still_since is None
+
+
+def lost(rig: Rig) -> list[tuple[str, str]]:
+    return [(task.name, task.recurrence) for task in rig.monitor.snapshot().lost_tasks]
+
+
+def test_a_reset_loses_our_tasks_and_says_so_until_they_are_back(rig: Rig) -> None:
+    rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+    rig.add(CUSTOMERS, DAY)
+    rig.tick(2)
+    assert lost(rig) == []
+    rig.post("reset")
+    rig.monitor.poll()
+    assert lost(rig) == []  # one poll may be between two changes of somebody
+    rig.monitor.poll()
+    assert lost(rig) == [("get_products", "hour"), ("get_customers", "none")]
+    # A server that starts again knows it, too.
+    rig.monitor.stop()
+    rig.restart()
+    rig.monitor.poll()
+    assert len(lost(rig)) == 2
+
+    rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
+    rig.monitor.poll()
+    assert lost(rig) == [("get_customers", "none")]
+
+
+def test_what_ran_what_we_delete_and_what_is_in_flight_is_not_lost(rig: Rig) -> None:
+    rig.add(PRODUCTS, HOUR)
+    rig.add(CUSTOMERS, HOUR, Recurrence.HOUR)
+    rig.tick(3)
+    going_on = threading.Event()
+    rig.app.before_answer = lambda: going_on.wait(10)
+    ticking = threading.Thread(target=rig.sandbox.scheduler.tick)
+    ticking.start()
+    until(lambda: not rig.sandbox.scheduler.tasks())
+    for _ in range(4):
+        rig.monitor.poll()
+    going_on.set()
+    ticking.join()
+    rig.tick()
+    assert lost(rig) == []
+
+
+def test_a_server_that_was_away_finds_what_was_lost_meanwhile(rig: Rig) -> None:
+    rig.add(PRODUCTS, HOUR, Recurrence.DAY)
+    rig.add(CUSTOMERS, 5 * HOUR)
+    rig.monitor.poll()
+    rig.monitor.stop()
+    rig.post("reset")
+    rig.restart()
+    rig.monitor.poll()
+    rig.monitor.poll()
+    assert lost(rig) == [("get_products", "day"), ("get_customers", "none")]
+
+
+class Shop:
+    """What people do here, over a rig."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig = rig
+        self.steering = Steering(rig.scheduler, rig.store, app_name="e-commerce", datasets=DATASETS)
+
+    def add(self, after: timedelta, recurrence: Recurrence) -> None:
+        at = self.rig.sandbox.scheduler.now() + after
+        self.steering.add_task(
+            PRODUCTS, actor=LOCAL_OPERATOR, simulated_at=at, recurrence=recurrence
+        )
+
+    def listed(self) -> list[tuple[str, str, datetime]]:
+        return [
+            (str(task.name), task.recurrence, task.time)
+            for task in self.rig.sandbox.scheduler.tasks()
+        ]
+
+    def events(self) -> list[str]:
+        return [record.event.value for record in self.rig.store.list_task_records()[::-1]]
+
+
+def test_what_people_schedule_and_delete_here_is_journalled_and_never_lost(rig: Rig) -> None:
+    shop = Shop(rig)
+    shop.add(DAY, Recurrence.WEEK)
+    rig.monitor.poll()
+    shop.steering.delete_tasks("get_products", actor=LOCAL_OPERATOR, source="e-commerce")
+    for _ in range(3):
+        rig.tick()
+
+    assert lost(rig) == []
+    assert rig.store.list_wanted_tasks() == []
+    assert shop.events() == ["added", "deleted"]
+
+
+def test_lost_tasks_are_added_again_at_the_same_time_of_the_day(rig: Rig) -> None:
+    rig.sandbox.scheduler.set_speed(HOUR.total_seconds())
+    rig.tick(5)
+    shop = Shop(rig)
+    shop.add(timedelta(minutes=90), Recurrence.DAY)  # 06:30
+    shop.add(timedelta(hours=30), Recurrence.NONE)
+    rig.tick()
+    rig.post("reset")
+    rig.monitor.poll()
+    rig.monitor.poll()
+    now = rig.sandbox.scheduler.now()
+
+    assert shop.steering.add_again(rig.monitor.snapshot().lost_tasks, actor=LOCAL_OPERATOR) == 2
+    once, daily = sorted(shop.listed(), key=lambda task: task[1] == "day")
+    assert (daily[2].hour, daily[2].minute) == (6, 30)
+    assert now < daily[2]
+    assert once[2] == ORIGIN + timedelta(hours=35)
+    for _ in range(3):
+        rig.monitor.poll()
+    assert lost(rig) == []
+    assert shop.events()[-2:] == ["added_again", "added_again"]
+
+
+def test_where_it_is_set_the_server_adds_lost_tasks_again_once_and_says_so(rig: Rig) -> None:
+    rig.monitor.stop()
+    rig.restart(keeps=True)
+    shop = Shop(rig)
+    shop.add(DAY, Recurrence.DAY)
+    rig.tick(2)
+    rig.post("reset")
+    for _ in range(4):
+        rig.monitor.poll()
+    assert [name for name, _, _ in shop.listed()] == ["get_products"]
+    assert lost(rig) == []
+    assert shop.events()[-2:] == ["lost", "kept"]
+
+    # Somebody deletes it again at once: from now on people decide.
+    rig.post("app/delete", source="e-commerce")
+    for _ in range(4):
+        rig.monitor.poll()
+    assert shop.listed() == []
+    assert lost(rig) == [("get_products", "day")]
+    assert shop.events()[-2:] == ["lost", "not_kept"]
+
+
+def test_of_several_tasks_of_one_name_one_is_deleted_and_one_is_edited(rig: Rig) -> None:
+    shop = Shop(rig)
+    shop.add(DAY, Recurrence.WEEK)
+    shop.add(2 * DAY, Recurrence.NONE)
+    shop.add(3 * DAY, Recurrence.DAY)
+    weekly, once, daily = rig.scheduler.fetch_tasks()
+    assert {weekly.name, once.name, daily.name} == {"get_products"}
+
+    assert shop.steering.delete_each([once], actor=LOCAL_OPERATOR) == 1
+    assert shop.listed() == [
+        ("get_products-2", "week", ORIGIN + DAY),
+        ("get_products-2", "day", ORIGIN + 3 * DAY),
+    ]
+    weekly = rig.scheduler.fetch_tasks()[0]
+    at = ORIGIN + 4 * DAY
+    new = shop.steering.edit_task(
+        weekly, actor=LOCAL_OPERATOR, simulated_at=at, recurrence=Recurrence.HOUR
+    )
+    assert (new.name, new.next_fire_time, new.recurrence) == ("get_products", at, "hour")
+    assert shop.listed() == [
+        ("get_products", "day", ORIGIN + 3 * DAY),
+        ("get_products", "hour", at),
+    ]
+    for _ in range(3):
+        rig.monitor.poll()
+    assert lost(rig) == []
+    assert len(rig.store.list_wanted_tasks()) == 2
+
+
+def test_a_task_that_has_run_meanwhile_is_not_edited(rig: Rig) -> None:
+    shop = Shop(rig)
+    shop.add(HOUR, Recurrence.NONE)
+    (task,) = rig.scheduler.fetch_tasks()
+    rig.tick()
+    with pytest.raises(TaskError, match="is not in the list any more"):
+        shop.steering.edit_task(
+            task,
+            actor=LOCAL_OPERATOR,
+            simulated_at=ORIGIN + DAY,
+            recurrence=Recurrence.NONE,
+        )
+    assert shop.listed() == []

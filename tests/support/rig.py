@@ -17,7 +17,7 @@ from ecommerce_core.application import DATASETS
 from ecommerce_core.domain import ExpectedOutcome, Lateness, Progress, Recurrence, Stage, Trigger
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Scheduler, SchedulerMonitor
+from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
 from ecommerce_core.storage import Store
 from tests.support.callback_app import CallbackApp
 
@@ -38,10 +38,11 @@ class Rig:
     def __post_init__(self) -> None:
         self.restart()
 
-    def restart(self) -> None:
-        """A new server on the same database."""
+    def restart(self, *, keeps: bool = False) -> None:
+        """A new server on the same database, which ``keeps`` our tasks by itself."""
         gateway = Gateway(self.sandbox.url, timeout_s=2, deadline_s=3)
         self.scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0)
+        steering = Steering(self.scheduler, self.store, app_name="e-commerce", datasets=DATASETS)
         self.app.store, self.app.scheduler = self.store, self.scheduler
         grace = timedelta(seconds=self.grace_s)
         self.monitor = SchedulerMonitor(
@@ -52,6 +53,7 @@ class Rig:
             source=self.sandbox.url,
             progress=self.progress,
             lateness=Lateness(grace, timedelta(minutes=10), grace),
+            keep=steering.keep if keeps else None,
             interval_s=0.02,
         )
 
@@ -82,10 +84,10 @@ class Rig:
             found[callback.outcome] += callback.count
         return found
 
-    def post(self, path: str, **params: str) -> None:
+    def post(self, path: str, *, json: Any = None, **params: Any) -> None:
         """Ask the scheduler for something as somebody else does."""
-        url = f"{self.sandbox.url}/{path}"
-        answer = requests.post(url, params=params, headers={"Host": "scheduler"}, timeout=5)
+        url, headers = f"{self.sandbox.url}/{path}", {"Host": "scheduler"}
+        answer = requests.post(url, params=params, json=json, headers=headers, timeout=5)
         assert answer.status_code == 200
 
 
