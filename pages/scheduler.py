@@ -19,7 +19,7 @@ with st.container():  # comes and goes: what stands below keeps its place
     lost_tasks.show_lost()
     task_table.show_runs()
 may_change = ui.may_change()
-left, *right = st.columns([3, 2] if may_change else 1, gap="medium")
+left, *right = st.columns([5, 3] if may_change else 1, gap="medium")
 with left:
     st.header(_("Tasks"), anchor=False)
     task_table.show()

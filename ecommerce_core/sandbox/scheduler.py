@@ -127,6 +127,15 @@ class Scheduler:
             self._now = self._start_at + (self._now - self._changed_at)
             self._changed_at = self._start_at
 
+    def restart(self) -> None:
+        """Begin anew, as a process that was started again: nothing of before is known."""
+        with self._lock:
+            self._tasks.clear()
+            self._commands.clear()
+            self._firing = None
+            self._now = self._changed_at = self._start_at
+            self._paused = self._has_ended = False
+
     def _at_next_tick(self, command: Callable[[], None]) -> None:
         with self._lock:
             self._commands.append(command)

@@ -36,7 +36,7 @@ def show(*, with_link: bool) -> None:
             for name in dict.fromkeys(callback.dataset for callback in missed):
                 _fetch_button(name)
         st.button(
-            _("Seen"),
+            _("Dismiss"),
             key="missed_seen",
             icon=":material/visibility_off:",
             help=_("Hides this here, for you, until another one is missed."),
@@ -57,7 +57,7 @@ def _fetch_button(name: str) -> None:
 
 def _line(callback: ExpectedCallback) -> str:
     words = language()
-    text = _("**{name}**, {recurrence}: due on {moment} (simulated), it did not come.")
+    text = _("**{name}**, {recurrence}: was due on {moment} (simulated) but never arrived.")
     line = text.format(
         name=escape(callback.task_name),
         recurrence=escape(words.word(callback.recurrence)),

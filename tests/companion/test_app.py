@@ -432,7 +432,7 @@ def test_a_scheduler_that_hangs_delays_neither_the_sync_nor_the_answer(
         release.wait(10)
         return ClockReading(clock=None, read_at=None, error="timed out")
 
-    monkeypatch.setattr(application.scheduler, "reading", hang)
+    monkeypatch.setattr(application.scheduler, "fetch_reading", hang)
     began = time.monotonic()
     for _ in range(20):
         assert server.ask("POST", PRODUCTS_CALLBACK).status == 200

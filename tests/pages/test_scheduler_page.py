@@ -705,7 +705,7 @@ def test_every_page_warns_while_a_recurring_task_is_missed_and_leads_to_it(rig: 
         page.at.switch_page(f"{name}.py").run()
         assert page.sound().at.title[0].value.lower() == name
         assert "2 recurring tasks were missed" in page.texts()
-        assert "**get\\_products**, every hour: due on" in page.texts()
+        assert "**get\\_products**, every hour: was due on" in page.texts()
         assert "Did it run? See the scheduler" in links(page)
 
 

@@ -12,7 +12,7 @@ from ecommerce_core.domain import N_, ListForm, Oddity, Task, WantedTask
 from pages import ui
 from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_actions, task_search
-from pages.ui import escape, language, scheduler_change, tasks
+from pages.ui import language, scheduler_change, tasks
 from pages.ui.live import live_text
 from pages.ui.table import Column, show_table
 
@@ -155,16 +155,16 @@ def _table(rows: Sequence[Shown]) -> None:
         )
     columns = [
         Column("name", label=_("Task")),
-        Column("next", "simulated", _("Next run (simulated)")),
-        Column("real", label=_("In real time ({zone})").format(zone=language().place)),
-        Column("recurrence", label=_("Recurrence")),
         Column("source", label=_("Added by")),
+        Column("next", "simulated", _("Next run (simulated)")),
+        Column("recurrence", label=_("Recurrence")),
+        Column("real", label=_("In real time ({zone})").format(zone=language().place)),
         Column("target", label=_("Target")),
     ]
-    if any(cell["state"] for cell in cells):
-        columns.insert(1, Column("state", label=_("Notes")))
     if may_change and any(cell["actions"] for cell in cells):
-        columns.insert(1, task_actions.column())
+        columns.insert(2, task_actions.column())
+    if any(cell["state"] for cell in cells):
+        columns.insert(2, Column("state", label=_("Notes"), width=150))
     task_actions.remember([(row.task, row.lost) for row in rows])
     show_table(cells, columns, key="tasks_table", alt=_("Scheduled tasks"))
 
@@ -175,8 +175,3 @@ def _state(row: Shown) -> str:
     if row.task is None or not row.task.oddities:
         return ""
     return "⚠ " + ", ".join(_(ODDITIES[one]) for one in row.task.oddities)
-
-
-def names(found: Sequence[Task]) -> str:
-    """The names of tasks, in bold, as Markdown."""
-    return ", ".join(f"**{escape(tasks.short(task.name))}**" for task in found)
