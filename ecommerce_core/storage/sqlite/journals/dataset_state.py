@@ -88,6 +88,15 @@ def held_text(difference: Difference) -> str:
             records=len(difference.added),
             cleared=difference.cleared_before,
         )
+    elif (same := difference.renumbered()) * 10 >= len(difference.withdrawn) * 9:
+        held = AnswerHeld(
+            "the answer would withdraw {withdrawn} of {current} rows, and {same} come back under"
+            " another key, otherwise the same: the peer gave them new numbers."
+            " Nothing was changed; confirm or discard it.",
+            withdrawn=len(difference.withdrawn),
+            current=difference.current_before,
+            same=same,
+        )
     else:
         held = AnswerHeld(
             "the answer would withdraw {withdrawn} of {current} rows."
