@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ecommerce_core.domain.messages import Fact
+
 
 class ExpectedOutcome(StrEnum):
     """What became of a callback that was due."""
@@ -65,7 +67,7 @@ class ExpectedCallback:
     noticed_at: datetime
     speed: float
     outcome: ExpectedOutcome = ExpectedOutcome.PENDING
-    reason: str | None = None
+    reason: Fact | None = None
     delivery_id: int | None = None
     received_at: datetime | None = None
     lateness_s: float | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ecommerce_core.domain.messages import Fact
 from ecommerce_core.domain.models import ClockReading, ListForm, Task
 from ecommerce_core.domain.wanted_task import WantedTask
 
@@ -44,7 +45,7 @@ class MonitorSnapshot:
     tasks: tuple[Task, ...] = ()
     listed_at: datetime | None = None
     reading: ClockReading = ClockReading(None, None, None)
-    list_error: str | None = None
+    list_error: Fact | None = None
     list_form: ListForm | None = None
     era_at: datetime | None = None
     standing_still_since: datetime | None = None

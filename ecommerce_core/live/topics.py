@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import ClockReading, PeerHealth, Progress, RunStatus
+from ecommerce_core.domain import ClockReading, PeerHealth, Progress, RunStatus, make_fact
 from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live.broadcaster import Seen
 from ecommerce_core.scheduler import SchedulerMonitor
@@ -91,7 +91,7 @@ class LiveLook:
     def _clock(self) -> ClockReading:
         found, now = self.monitor.snapshot().reading, datetime.now(UTC)
         if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
-            return replace(found, error="silent")
+            return replace(found, error=make_fact("scheduler_silent"))
         return found
 
     def _problems(self, clock: ClockReading) -> Hashable:

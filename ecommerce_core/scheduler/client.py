@@ -182,11 +182,7 @@ class Scheduler:
             if lost is not None:
                 raise not_there(lost, passed=passed) from lost
             if not (passed and recurrence == Recurrence.NONE):
-                raise TaskError(
-                    "The scheduler accepted the task {name}, but does not list it: it may be"
-                    " running at this moment, or was stored without its recurrence",
-                    name=wanted.name,
-                )
+                raise TaskError("task_not_listed", name=wanted.name)
         logger.info("added task %s, recurrence %s", wanted.name, wanted.recurrence)
         return stored or wanted
 
@@ -209,10 +205,7 @@ class Scheduler:
     def set_speed(self, speed: float) -> None:
         """Simulated seconds per real second, for everybody. Raises TaskError, PeerError."""
         if isinstance(speed, bool) or not 0 < speed <= sys.float_info.max:
-            raise TaskError(
-                "The clock cannot run at speed {speed}: it takes a finite number above 0",
-                speed=shown(speed),
-            )
+            raise TaskError("clock_speed_invalid", speed=shown(speed))
         text = str(int(speed)) if speed == int(speed) and speed < 1e15 else repr(float(speed))
         self._change_clock("clock/speed", params={"new": text})
 
@@ -240,14 +233,9 @@ class Scheduler:
         self, dataset: Dataset, simulated_at: datetime, recurrence: str, name: str
     ) -> Task:
         if recurrence not in set(Recurrence):
-            raise TaskError(
-                "The scheduler does not know the recurrence {recurrence}, and would store none",
-                recurrence=shown(str(recurrence)),
-            )
+            raise TaskError("task_recurrence_unknown", recurrence=shown(str(recurrence)))
         if simulated_at.tzinfo is not None:
-            raise TaskError(
-                "The time {time} has a time zone: the simulated clock has none", time=simulated_at
-            )
+            raise TaskError("task_time_with_zone", time=simulated_at)
         url = dataset.callback_path
         secret = next(iter(self._secrets), None)
         return Task(
@@ -267,11 +255,7 @@ class Scheduler:
         except PeerContractError:
             return  # a clock that makes no sense is no reason not to ask: the scheduler refuses it
         if simulated_at.replace(microsecond=0) <= clock_at:
-            raise TaskError(
-                "The task's time {time} is not ahead of the simulated clock, which shows {clock}",
-                time=wanted.next_fire_time,
-                clock=clock_at,
-            )
+            raise TaskError("task_time_passed", time=wanted.next_fire_time, clock=clock_at)
 
     def _post_task(self, task: Task) -> PeerError | None:
         """Send it once. Returns the error after which nobody knows whether it arrived."""
@@ -281,10 +265,7 @@ class Scheduler:
             if error.status != 422:
                 raise
             raise TaskError(
-                "The scheduler refused the task {name} at {time}: {reason}",
-                name=task.name,
-                time=task.next_fire_time,
-                reason=str(error),
+                "task_refused", name=task.name, time=task.next_fire_time, reason=error.fact
             ) from error
         except PeerError as error:
             return error

@@ -17,19 +17,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ecommerce_core.domain import (
-    N_,
     Delivery,
     ExpectedCallback,
     ExpectedOutcome,
     InFlightCallback,
     Lateness,
     Outcome,
+    make_fact,
     period,
 )
 
 MAX_UNMATCHED = 20_000
 
-SERVER_WAS_DOWN = N_("the server was not running when it was due")
+SERVER_WAS_DOWN = make_fact("server_was_down")
 
 
 @dataclass(frozen=True, slots=True)

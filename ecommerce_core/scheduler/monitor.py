@@ -193,7 +193,7 @@ class SchedulerMonitor:
         try:
             tasks = tuple(self._scheduler.fetch_tasks(timeout_s=3, deadline_s=5))
         except PeerError as error:
-            known = replace(known, list_error=str(error))
+            known = replace(known, list_error=error.fact)
         else:
             form = self._scheduler.list_form
             known = replace(known, tasks=tasks, listed_at=asked_at, list_error=None, list_form=form)

@@ -121,10 +121,9 @@ class Steering:
             self.delete_tasks(task.name, actor=actor, source=self._app_name)
         except EcommerceError as error:
             raise TaskError(
-                "The new task {name} is in the list, but the old one could not be deleted:"
-                " {reason}",
+                "task_not_replaced",
                 name=new.name,
-                reason=str(error),
+                reason=error.fact,
             ) from error
         return new
 
@@ -219,7 +218,7 @@ class Steering:
                 others.append(task)
         if left:
             raise TaskError(
-                "The task {name} is not in the list any more as it was shown: it may have run",
+                "task_changed_meanwhile",
                 name=name,
             )
         taken = {task.name for task in ours}
@@ -233,7 +232,7 @@ class Steering:
                     at, task.recurrence, clock_at=clock.simulated_at, speed=clock.speed
                 )
             if at is None:
-                raise TaskError("The task {name} has no time", name=name)
+                raise TaskError("task_without_time", name=name)
             self.add_task(
                 self._dataset_of(task),
                 actor=by,
@@ -248,7 +247,7 @@ class Steering:
             if task.target == self._app_name + dataset.callback_path:
                 return dataset
         raise TaskError(
-            "The task {name} calls {target}, which is none of our callbacks",
+            "task_calls_elsewhere",
             name=task.name,
             target=task.target,
         )

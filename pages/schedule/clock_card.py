@@ -20,6 +20,7 @@ from pages.ui import (
     scheduler_change,
     tasks,
 )
+from pages.ui import text as _
 from pages.ui.live import live_channel
 
 SAID_FOR = timedelta(seconds=8)
@@ -30,10 +31,6 @@ SHOWN_HOLDING = 3
 STILL_ICON = ":material/report:"
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(slots=True)
@@ -137,7 +134,7 @@ def _unreachable(reading: ClockReading, now: datetime) -> None:
     title = _("The scheduler does not answer")
     if is_alone:
         title = _("The scheduler’s clock cannot be read")
-    text = f"{ui.sentence(reading.error or '')}\n\n{known}"
+    text = f"{ui.sentence(reading.error)}\n\n{known}"
     st.warning(text, title=title, icon=":material/cloud_off:")
     with st.container(horizontal=True, vertical_alignment="center"):
         icon = ":material/refresh:"

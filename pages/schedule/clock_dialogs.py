@@ -19,6 +19,7 @@ from pages.ui import (
     scheduler_change,
     tasks,
 )
+from pages.ui import text as _
 from pages.ui.number_box import parse_number
 
 SLOWEST, FASTEST = 0.001, 1e9
@@ -26,10 +27,6 @@ SHOWN_APPS = 5
 SPEEDS = (1, 10, 50, 60, 600, 3600)
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(frozen=True, slots=True)

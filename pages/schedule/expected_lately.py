@@ -11,6 +11,7 @@ from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome
 from pages import ui
 from pages.schedule import expected_timeline
 from pages.ui import language, sign_and_word, tasks
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 # In a simulated week, minute by minute, there are more than a chart can show.
@@ -21,10 +22,6 @@ WINDOWS = {
     "day": (timedelta(days=1), N_("Last day")),
     "week": (timedelta(weeks=1), N_("Last week")),
 }
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(found: Sequence[ExpectedCallback]) -> None:
@@ -91,7 +88,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
             "lateness": callback.lateness_s or None,
             "duration": callback.duration_s,
             "received": callback.received_at,
-            "reason": reason_of(callback),
+            "reason": language().fact(callback.reason),
         }
         for callback in shown
     ]
@@ -107,8 +104,3 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("reason", label=_("Reason")),
     ]
     show_table(rows, columns, key="expected_table", alt=_("Expected callbacks, newest first"))
-
-
-def reason_of(callback: ExpectedCallback) -> str:
-    """Why, in the reader's language where it is a reason of ours; else what the journal says."""
-    return language().sentence(callback.reason or "")

@@ -11,6 +11,7 @@ import streamlit as st
 
 from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, Task
 from pages.ui import EcommerceError, language, occurrences, sign_and_word, tasks
+from pages.ui import text as _
 from pages.ui.live import live_words
 
 ROW_HEIGHT, FRAME_HEIGHT = 64, 90
@@ -31,10 +32,6 @@ LOOKS = {
     ExpectedOutcome.CANCELLED: ("triangle-left", GREY),
 }
 NEXT_LOOK = ("stroke", "#3b7dd8")
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(

@@ -13,14 +13,11 @@ from typing import Any
 import streamlit as st
 
 from pages.ui.session import language
+from pages.ui.session import text as _
 
 # What a browser lets somebody enter; ``parse_number`` decides.
 _PATTERN = r"^\s*[+\-\u2212]?[\d\s.,']*\d[\s.,']*([eE][+\-]?\d{1,3})?\s*$"
 _GROUPING = re.compile(r"[\s\u00a0\u202f']")
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def parse_number(text: str | None) -> Decimal | None:

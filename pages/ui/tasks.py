@@ -11,16 +11,19 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import N_, ClockReading, PartState, SchedulerState, Task, WantedTask
+from ecommerce_core.domain import (
+    ClockReading,
+    PartState,
+    SchedulerState,
+    Task,
+    WantedTask,
+    make_fact,
+)
 from pages.ui import scheduler_change, session
 from pages.ui.session import SILENT_AFTER, estimate, language, period, real_delay
+from pages.ui.session import text as _
 
 LONGEST = 80
-SILENT = N_("No answer for a while: it may be busy, or not be there any more.")
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def reading() -> ClockReading:
@@ -31,7 +34,7 @@ def reading() -> ClockReading:
         return app.scheduler.reading()
     found, now = seen.reading, datetime.now(UTC)
     if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
-        return replace(found, error=_(SILENT))
+        return replace(found, error=make_fact("scheduler_silent"))
     return found
 
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion, Metrics
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
     Action,
     Clock,
@@ -25,6 +26,7 @@ from ecommerce_core.domain import (
     StoreDamaged,
     Task,
     Trigger,
+    said,
 )
 from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.support.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
@@ -214,7 +216,7 @@ def test_the_scheduler_is_told_in_its_parts_as_its_monitor_sees_it(
         tasks=(odd,),
         listed_at=NOW - timedelta(minutes=1),
         reading=ClockReading(Clock(datetime(2019, 1, 7), 50, paused=False), NOW, None),
-        list_error="scheduler answered 500",
+        list_error=said("scheduler answered 500"),
         standing_still_since=NOW - timedelta(seconds=90),
     )
     with closing(Reader(Snapshots(store.path, store))) as reader:

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import requests
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.datasets import CUSTOMERS, DATASETS, PRODUCTS
 from ecommerce_core.domain import (
     ExpectedCallback,
     ExpectedOutcome,
+    Fact,
     Lateness,
     Oddity,
     Outcome,
@@ -380,7 +380,7 @@ def test_what_was_due_while_no_server_ran_is_missed_with_the_reason(rig: Rig) ->
     callbacks = rig.store.list_expected_callbacks()[::-1]
     missed = [one for one in callbacks if one.outcome is ExpectedOutcome.MISSED]
     assert [one.simulated_at for one in missed] == [ORIGIN + n * HOUR for n in (3, 4, 5)]
-    assert {one.reason for one in missed} == {"the server was not running when it was due"}
+    assert {one.reason for one in missed} == {Fact("server_was_down")}
     assert rig.counts() == {ExpectedOutcome.ON_TIME: 4, ExpectedOutcome.MISSED: 3}
     assert rig.monitor.missed_now() == []
 
@@ -680,7 +680,7 @@ def test_of_list_and_clock_one_that_fails_leaves_the_other_as_it_is(
 
     def failing(peer: str, asked: str, **how: Any) -> Answer:
         if asked == path:
-            raise PeerFailed("{peer} answered {status}", peer=peer, status=500)
+            raise PeerFailed("peer_failed", peer=peer, status=500)
         return fetch(peer, asked, **how)
 
     monkeypatch.setattr(rig.scheduler._gateway, "fetch", failing)

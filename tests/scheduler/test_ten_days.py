@@ -19,8 +19,7 @@ from typing import Any, Protocol
 import pytest
 import requests
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.datasets import CUSTOMERS, DATASETS, PRODUCTS
 from ecommerce_core.domain import (
     EcommerceError,
     ExpectedOutcome,

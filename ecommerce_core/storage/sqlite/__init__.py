@@ -16,10 +16,6 @@ from ecommerce_core.storage.sqlite.migrations import check_shape, is_pending, mi
 from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
 
 __all__ = [
-    "check_shape",
-    "is_pending",
-    "migrate",
-    "open_database",
     "APPLICATION_ID_BYTES",
     "BUSY_TIMEOUT_S",
     "Database",
@@ -31,9 +27,13 @@ __all__ = [
     "Transactions",
     "WholeAnswerNeeded",
     "apply_difference",
+    "check_shape",
+    "is_pending",
     "list_difference",
     "list_fingerprints",
+    "migrate",
     "now_utc",
+    "open_database",
     "sign_in_key",
     "to_text",
 ]

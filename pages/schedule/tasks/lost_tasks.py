@@ -8,6 +8,7 @@ from ecommerce_core.domain import N_, TaskEvent, WantedTask
 from pages import ui
 from pages.schedule.tasks import task_actions
 from pages.ui import escape, escape_time, language, tasks
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 SHOWN = 8
@@ -23,10 +24,6 @@ EVENTS = {
     TaskEvent.NOT_KEPT: N_("not added again by the server"),
     TaskEvent.FORGOTTEN: N_("forgotten"),
 }
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show_lost() -> None:

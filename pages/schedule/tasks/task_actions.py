@@ -12,6 +12,7 @@ from ecommerce_core.domain import N_, ListForm, Task, WantedTask
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import dialogs, language, period, scheduler_change, tasks
+from pages.ui import text as _
 from pages.ui.table import Column
 
 RUN, EDIT, DELETE, AGAIN, FORGET = "run", "edit", "delete", "again", "forget"
@@ -25,10 +26,6 @@ ACTIONS = {
 CLICK = "task_action"
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def can_edit() -> bool:

@@ -10,12 +10,9 @@ from ecommerce_core.domain import Recurrence, Task
 from pages import ui
 from pages.schedule.tasks import task_actions, task_checks, task_moment
 from pages.ui import dialogs, escape, language, scheduler_change, tasks
+from pages.ui import text as _
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

@@ -9,12 +9,9 @@ import streamlit as st
 from ecommerce_core.domain import N_, Recurrence, Task
 from pages import ui
 from pages.ui import language, tasks
+from pages.ui import text as _
 
 SEARCH_CHARS = 200
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 WHOSE = {"all": N_("All"), "ours": N_("Ours"), "others": N_("Others")}

@@ -13,6 +13,7 @@ from pages import ui
 from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_actions, task_search
 from pages.ui import language, scheduler_change, tasks
+from pages.ui import text as _
 from pages.ui.live import live_text
 from pages.ui.table import Column, show_table
 
@@ -25,10 +26,6 @@ ODDITIES = {
     Oddity.TOO_LONG: N_("very long"),
 }
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(frozen=True, slots=True)
