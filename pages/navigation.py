@@ -46,8 +46,9 @@ def choose_language() -> None:
 def show_health() -> None:
     """What does not answer, in a few lines."""
     app = ui.application()
-    if tasks.reading().error is not None:
-        st.caption(f":material/cloud_off: {_('The scheduler does not answer')}")
+    trouble = tasks.trouble()
+    if trouble is not None:
+        st.caption(f":material/cloud_off: {trouble}")
     for peer in dict.fromkeys(dataset.peer for dataset in app.datasets.values()):
         if ui.has_failed(app.gateway.health(peer)):
             text = _("{peer} failed last time").format(peer=escape(peer))

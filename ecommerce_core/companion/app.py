@@ -241,13 +241,16 @@ class Companion:
             peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
+            scheduler=app.monitor.snapshot(),
         )
         body = encode_json(state.as_dict())
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)
 
     def _render_metrics(self, service: Service) -> Reply:
         app = service.app
-        body = service.metrics.render(app.store, app.reader, self._datasets.values())
+        body = service.metrics.render(
+            app.store, app.reader, self._datasets.values(), scheduler=app.monitor.snapshot()
+        )
         return Reply(200, body, metrics.CONTENT_TYPE)
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:

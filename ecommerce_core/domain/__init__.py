@@ -14,7 +14,15 @@ from ecommerce_core.domain.access import (
     Permission,
     Role,
 )
-from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
+from ecommerce_core.domain.clock import (
+    estimate,
+    next_sensible_time,
+    occurrences,
+    period,
+    real_delay,
+    stands_still,
+    suggested_time,
+)
 from ecommerce_core.domain.errors import (
     DeliveryUnknown,
     EcommerceError,
@@ -55,6 +63,7 @@ from ecommerce_core.domain.expected_callback import (
     ExpectedCallback,
     ExpectedOutcome,
     ExpectedSummary,
+    Lateness,
 )
 from ecommerce_core.domain.labels import N_
 from ecommerce_core.domain.language import (
@@ -73,8 +82,9 @@ from ecommerce_core.domain.models import (
     ClockReading,
     Counts,
     Delivery,
-    MonitorSnapshot,
+    ListForm,
     NewDelivery,
+    Oddity,
     Outcome,
     PeerHealth,
     Progress,
@@ -88,6 +98,7 @@ from ecommerce_core.domain.models import (
     Trigger,
 )
 from ecommerce_core.domain.moments import to_datetime, to_text
+from ecommerce_core.domain.monitor import MonitorSnapshot, PartState, SchedulerState, held_by
 from ecommerce_core.domain.query import (
     ChangeKind,
     ChangeQuery,
@@ -104,7 +115,8 @@ from ecommerce_core.domain.schedule import (
     ScheduleKey,
     ScheduleSnapshot,
     entries_of,
-    series_of_promise,
+    series_of,
+    series_of_callback,
 )
 from ecommerce_core.domain.signed_links import LASTS, TICKET, Grant, SignedLinks
 from ecommerce_core.domain.validation import (
@@ -112,11 +124,20 @@ from ecommerce_core.domain.validation import (
     Rejection,
     reason_of_decoding,
 )
+from ecommerce_core.domain.wanted_task import (
+    TaskEvent,
+    TaskRecord,
+    Wanted,
+    WantedChange,
+    WantedTask,
+    record_of,
+)
 
 __all__ = [
     "ANONYMOUS",
     "LANGUAGES",
     "LASTS",
+    "LOCAL_OPERATOR",
     "N_",
     "RECORD_CHARS_KEPT",
     "SCHEDULER",
@@ -150,14 +171,17 @@ __all__ = [
     "Grant",
     "HistoryEntry",
     "InFlightCallback",
-    "LOCAL_OPERATOR",
     "Language",
+    "Lateness",
+    "ListForm",
     "MonitorSnapshot",
     "MonitorState",
     "NewDelivery",
     "NotAllowed",
     "NothingToUndo",
+    "Oddity",
     "Outcome",
+    "PartState",
     "PeerContractError",
     "PeerDisconnected",
     "PeerError",
@@ -182,6 +206,7 @@ __all__ = [
     "RunStatus",
     "ScheduleKey",
     "ScheduleSnapshot",
+    "SchedulerState",
     "SettingsError",
     "SignedLinks",
     "Stage",
@@ -195,9 +220,14 @@ __all__ = [
     "SyncStopped",
     "Task",
     "TaskError",
+    "TaskEvent",
+    "TaskRecord",
     "TicketRefused",
     "Totals",
     "Trigger",
+    "Wanted",
+    "WantedChange",
+    "WantedTask",
     "Withdrawn",
     "advice",
     "entries_of",
@@ -206,14 +236,20 @@ __all__ = [
     "escape_time",
     "estimate",
     "fact_of",
+    "held_by",
     "language_of",
     "make_fact",
+    "next_sensible_time",
     "occurrences",
     "period",
     "real_delay",
     "reason_of_decoding",
+    "record_of",
     "said",
-    "series_of_promise",
+    "series_of",
+    "series_of_callback",
+    "stands_still",
+    "suggested_time",
     "timezone",
     "to_datetime",
     "to_text",

@@ -19,13 +19,13 @@ from ecommerce_core.storage import (
 from pages.ui import session
 
 __all__ = [
+    "IN_FILE",
+    "ON_PAGE",
+    "SQL_CHARS",
     "Exploration",
     "FoundColumn",
     "Grouping",
-    "IN_FILE",
     "Measure",
-    "ON_PAGE",
-    "SQL_CHARS",
     "Table",
     "groupable",
     "link",

@@ -17,7 +17,7 @@ from pages.ui.session import Language, language
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-Kind = Literal["text", "number", "exact", "money", "moment", "simulated", "duration"]
+Kind = Literal["text", "number", "exact", "money", "moment", "simulated", "duration", "actions"]
 
 # Below it a whole number looks the same in both languages, and a browser writes it at once.
 SMALL = 1_000
@@ -34,7 +34,8 @@ class Column:
     """A column of a table: the row's field, how it is shown, and its heading if not its word.
 
     Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Of a number
-    two decimals are shown, of an exact one as many as matter, or ``decimals``.
+    two decimals are shown, of an exact one as many as matter, or ``decimals``. Actions are lists of
+    labels, a menu in each row: ``key`` is where a click is told, ``on_click`` is called.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Column:
     width: int | None = None
     help: str | None = None
     decimals: int | None = None
+    key: str | None = None
+    on_click: Callable[[], None] | None = None
 
 
 def show_table(
@@ -74,6 +77,8 @@ def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
     """One column as a browser sorts it: moments as clocks in ``zone`` show them, euros."""
     if kind == "text":
         return pa.array([None if v is None else str(v) for v in values], pa.string())
+    if kind == "actions":
+        return pa.array([list(value) for value in values], pa.list_(pa.string()))
     if kind == "moment":
         values = [None if at is None else at.astimezone(zone).replace(tzinfo=None) for at in values]
     if kind in {"moment", "simulated"}:
@@ -92,7 +97,7 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
 
     Its formats take precedence over a text of ours.
     """
-    if kind == "text":
+    if kind in {"text", "actions"}:
         return ""
     if kind in {"moment", "simulated"}:
         return TIME_FORMATS[language]
@@ -111,6 +116,10 @@ def _config(column: Column, words: Language, written: str | None) -> Any:
     look: dict[str, Any] = {"width": column.width, "help": column.help}
     if column.kind == "text":
         return st.column_config.TextColumn(label, **look)
+    if column.kind == "actions":
+        return st.column_config.ButtonColumn(
+            label, key=column.key or "", on_click=column.on_click, type="tertiary", **look
+        )
     if column.kind in {"moment", "simulated"}:
         return st.column_config.DatetimeColumn(label, format=written, **look)
     return st.column_config.NumberColumn(label, format=written, **look)

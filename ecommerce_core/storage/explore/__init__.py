@@ -18,16 +18,16 @@ from ecommerce_core.storage.explore.grouping import (
 from ecommerce_core.storage.explore.tables import Table, list_tables
 
 __all__ = [
+    "IN_FILE",
+    "ON_PAGE",
+    "SQL_CHARS",
     "Exploration",
     "Explorer",
     "Found",
     "FoundColumn",
     "Grouping",
-    "IN_FILE",
     "Limits",
     "Measure",
-    "ON_PAGE",
-    "SQL_CHARS",
     "Table",
     "groupable",
     "list_tables",
