@@ -38,9 +38,13 @@ from ecommerce_core.scheduler import (
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
+    ON_PAGE,
     BackupSchedule,
     ChangeReader,
     DatabaseLock,
+    Exploration,
+    Explorer,
+    Limits,
     Reader,
     SignOuts,
     Snapshots,
@@ -110,6 +114,14 @@ class Application:
             threads=settings.reader_threads,
         )
         self.changes = ChangeReader(store, self.reader)
+        self.explorer = Explorer(
+            self.snapshots,
+            store,
+            self.datasets.values(),
+            memory_mb=settings.explore_memory_mb,
+            timeout_s=settings.explore_timeout_s,
+            threads=settings.reader_threads,
+        )
         sync = Sync(settings, gateway, store)
         self._workers = {
             name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
@@ -218,6 +230,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
+        self.explorer.close()
         self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
@@ -314,6 +327,14 @@ class Application:
         return self._change(
             name, partial(self.store.undo_clear, trigger=trigger, actor=actor.name or None)
         )
+
+    def explore(self, sql: str, *, actor: Actor, limits: Limits = ON_PAGE) -> Exploration:
+        """Ask a question in SQL of the public tables; never waits for its answer.
+
+        Raises NotAllowed, ExploreRefused, ExploreBusy.
+        """
+        actor.check(Permission.EXPLORE)
+        return self.explorer.start(sql, limits=limits)
 
     def undoable_rows(self, name: str) -> int:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""

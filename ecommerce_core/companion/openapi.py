@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import fields
 
-from ecommerce_core.companion.data_routes import describe_rows, schemas_of_rows
+from ecommerce_core.companion.data_routes import (
+    describe_explore,
+    describe_rows,
+    schemas_of_rows,
+)
 from ecommerce_core.companion.health import Reason, StoreState
 from ecommerce_core.companion.http import JSON, PREFIX
 from ecommerce_core.companion.openapi_parts import (
@@ -60,6 +64,7 @@ def describe(
         ),
     }
     paths |= describe_rows(datasets, with_sign_in=with_sign_in)
+    paths |= describe_explore(with_sign_in=with_sign_in)
     return {
         "openapi": "3.1.0",
         "info": {

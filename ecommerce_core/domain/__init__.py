@@ -5,7 +5,15 @@ clock and its schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
-from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
+from ecommerce_core.domain.access import (
+    ANONYMOUS,
+    LOCAL_OPERATOR,
+    SCHEDULER,
+    Access,
+    Actor,
+    Permission,
+    Role,
+)
 from ecommerce_core.domain.clock import (
     estimate,
     next_sensible_time,
@@ -18,6 +26,14 @@ from ecommerce_core.domain.clock import (
 from ecommerce_core.domain.errors import (
     DeliveryUnknown,
     EcommerceError,
+    ExploreBusy,
+    ExploreCancelled,
+    ExploreError,
+    ExploreFailed,
+    ExploreRefused,
+    ExploreTimedOut,
+    ExploreTooLarge,
+    NotAllowed,
     NothingToUndo,
     PeerContractError,
     PeerDisconnected,
@@ -121,6 +137,7 @@ __all__ = [
     "ANONYMOUS",
     "LANGUAGES",
     "LASTS",
+    "LOCAL_OPERATOR",
     "N_",
     "RECORD_CHARS_KEPT",
     "SCHEDULER",
@@ -143,6 +160,13 @@ __all__ = [
     "ExpectedCallback",
     "ExpectedOutcome",
     "ExpectedSummary",
+    "ExploreBusy",
+    "ExploreCancelled",
+    "ExploreError",
+    "ExploreFailed",
+    "ExploreRefused",
+    "ExploreTimedOut",
+    "ExploreTooLarge",
     "Fact",
     "Grant",
     "HistoryEntry",
@@ -153,6 +177,7 @@ __all__ = [
     "MonitorSnapshot",
     "MonitorState",
     "NewDelivery",
+    "NotAllowed",
     "NothingToUndo",
     "Oddity",
     "Outcome",
