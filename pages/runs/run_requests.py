@@ -14,7 +14,7 @@ import streamlit as st
 from ecommerce_core.domain import Run, Trigger
 from pages import ui
 from pages.runs import run_summary
-from pages.ui import Application, EcommerceError, RunHandle, language
+from pages.ui import Application, EcommerceError, RunHandle
 from pages.ui import text as _
 from pages.ui.labels import dataset_title
 
