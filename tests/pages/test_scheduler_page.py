@@ -17,12 +17,13 @@ import pytest
 import requests
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import Recurrence, Trigger
+from ecommerce_core.domain import ListForm, Recurrence, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from pages.ui import installed
 from tests.support.callback_app import CallbackApp
+from tests.support.old_scheduler import OldScheduler
 from tests.support.page_session import Page, ended
 from tests.support.peers import WIRE
 from tests.support.waiting import until
@@ -809,3 +810,32 @@ def test_both_revisions_of_the_real_scheduler_are_shown(is_older: bool, tmp_path
         assert listed(page, "recurrence") == recurrences
         assert {"run_tasks", "edit_task", "delete_tasks"} <= page.buttons()
         assert set(listed(page, "target")) == {"e-commerce: ecommerce/add-auto"}
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (ListForm.OLDEST_TABLE, "its list says time, URL and recurrence alone"),
+        (ListForm.URL_TABLE, "its list says URLs without applications"),
+    ],
+)
+def test_an_old_scheduler_is_named_and_what_works_with_it_works(
+    form: ListForm, said: str, tmp_path: Path
+) -> None:
+    with OldScheduler(form, speed=50) as old, opened(old.url, tmp_path) as app:
+        app.monitor.poll()
+        page = fill(Page.open(app, "scheduler"), at=datetime(2019, 1, 8, 10))
+        page.click("add_task")
+        assert "Stored by the scheduler: get\\_products" in page.texts()
+        assert [task.name for task in old.listed] == ["get_products"]
+        app.monitor.poll()
+        page.at.run()
+        assert said in page.texts()  # of a list of URLs alone, its first entry tells
+        assert listed(page, "source") == ["★ ours"]
+        assert ("edit_task" in page.buttons()) is (form is ListForm.URL_TABLE)
+        page = choose(page, "get_products · once · 8 Jan 2019, 10:00").click("delete_tasks")
+        page.click("confirm_delete_tasks")
+        assert old.listed == []
+        for _ in range(3):
+            app.monitor.poll()
+        assert app.monitor.snapshot().lost_tasks == ()

@@ -88,11 +88,15 @@ def _too_late(at: datetime, reading: ClockReading) -> Iterator[str]:
 
 def _there_already(dataset: Dataset, at: datetime, recurrence: Recurrence) -> Iterator[str]:
     try:
-        same = [task for task in tasks.list_ours() if tasks.dataset_of(task) == dataset]
+        # Whoever added it: it fetches the same.
+        same = [task for task in tasks.list_all() if tasks.dataset_of(task) == dataset]
     except EcommerceError:
         return  # the list says so itself
-    words, name = language(), escape(dataset.task_name)
+    words = language()
     for task in same:
+        name = escape(tasks.short(task.name))
+        if not tasks.is_ours(task):
+            name = f"{name} ({escape(tasks.short(task.source_app))})"
         moment = escape_time(tasks.moment_of(task))
         if task.next_fire_time == at.replace(microsecond=0):
             text = _("{name} is there already at this time: it would be fetched twice.")
