@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
+from ecommerce_core.alerts import AlertWatch, FactSource
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     Access,
@@ -130,6 +131,20 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
+        hours = settings.max_age_h
+        self.alerts = AlertWatch(
+            FactSource(
+                store,
+                self.reader,
+                self.monitor,
+                lambda: self.backups,
+                self.registration,
+                self.datasets,
+                settings.app_name,
+                timedelta(seconds=settings.callback_grace_s),
+                max_age=None if hours is None else timedelta(hours=hours),
+            )
+        )
         look = LiveLook(
             store,
             gateway,
@@ -139,6 +154,7 @@ class Application:
             self.datasets,
             self.progress,
             self._shown,
+            lambda: tuple(alert.key for alert in self.alerts.newest()),
         )
         self.live = Live(look.look)
         self.monitor.observers.append(self.live.wake)
@@ -183,7 +199,8 @@ class Application:
         """Start the workers; runs that a crash left behind become ``interrupted``.
 
         ``watch``: also watch the scheduler, register with the gateway and keep backups,
-        which is for who takes the scheduler's callbacks; and tell pages what changes.
+        which is for who takes the scheduler's callbacks; tell pages what changes, and
+        look for what is wrong.
         """
         for worker in self._workers.values():
             worker.start()
@@ -193,11 +210,13 @@ class Application:
             self.registration.start()
             self.backups.start()
             self.live.start()
+            self.alerts.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
+        self.alerts.stop()
         self.monitor.stop()
         self.registration.stop()
         self.backups.stop()
@@ -357,6 +376,7 @@ class Application:
     def _tell(self, run: Run) -> None:
         self.reader.let_go()
         self.live.wake()
+        self.alerts.wake()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)

@@ -6,11 +6,13 @@ import streamlit as st
 
 from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
+from pages.runs import issues
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, language, sign_in, tasks, visits
+from pages.ui import echo, escape, language, sign_in, visits
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
+SHOWN_ALERTS = 4
 
 
 def _(message: str) -> str:
@@ -46,14 +48,13 @@ def choose_language() -> None:
 
 
 def show_health() -> None:
-    """What does not answer, in a few lines."""
-    app = ui.application()
-    if tasks.reading().error is not None:
-        st.caption(f":material/cloud_off: {_('The scheduler does not answer')}")
-    for peer in dict.fromkeys(dataset.peer for dataset in app.datasets.values()):
-        if ui.has_failed(app.gateway.health(peer)):
-            text = _("{peer} failed last time").format(peer=escape(peer))
-            st.caption(f":material/warning: {text}")
+    """What is wrong, in a few lines; pages say what to do about it."""
+    found = [alert for alert in ui.alerts() if alert.code not in issues.IN_BANNER]
+    for alert in found[:SHOWN_ALERTS]:
+        icon = issues.ICONS.get(alert.code, ":material/warning:")
+        st.caption(f"{icon} {escape(ui.title_of(alert, language()))}")
+    if len(found) > SHOWN_ALERTS:
+        st.caption(_("and {n} more").format(n=language().number(len(found) - SHOWN_ALERTS)))
 
 
 with st.sidebar:

@@ -6,6 +6,7 @@ schedule, and the words and languages in which all of it is told.
 
 from ecommerce_core.domain import errors
 from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
+from ecommerce_core.domain.alert import Alert, AlertCode, AlertKey, Detail, Severity
 from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
 from ecommerce_core.domain.errors import (
     AnswerHeld,
@@ -29,6 +30,7 @@ from ecommerce_core.domain.errors import (
     StoreError,
     StoreFull,
     StoreIncompatible,
+    StoreReadOnly,
     SyncBusy,
     SyncError,
     SyncStopped,
@@ -106,6 +108,9 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
+    "Alert",
+    "AlertCode",
+    "AlertKey",
     "AnswerHeld",
     "Change",
     "ChangeKind",
@@ -115,6 +120,7 @@ __all__ = [
     "Customer",
     "Permission",
     "Delivery",
+    "Detail",
     "DeliveryUnknown",
     "Difference",
     "EcommerceError",
@@ -164,6 +170,7 @@ __all__ = [
     "ANONYMOUS",
     "ScheduleKey",
     "SettingsError",
+    "Severity",
     "SignedLinks",
     "Stage",
     "StoreBusy",
@@ -171,6 +178,7 @@ __all__ = [
     "StoreError",
     "StoreIncompatible",
     "StoreFull",
+    "StoreReadOnly",
     "SyncBusy",
     "SyncError",
     "SyncStopped",

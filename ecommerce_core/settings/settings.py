@@ -126,6 +126,7 @@ class Settings:
         parse_url,
         "the URL at which the gateway reaches this server, such as http://this-host:8501",
     )
+    max_age_h: float | None = _variable("ECOMMERCE_MAX_AGE_H", None, parse_hours, _HOURS)
     backup_dir: Path | None = _variable(
         "ECOMMERCE_BACKUP_DIR", None, parse_folder, "the path of a folder"
     )

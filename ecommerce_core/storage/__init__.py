@@ -23,9 +23,11 @@ from ecommerce_core.storage.row_files import (
 )
 from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
 from ecommerce_core.storage.sqlite import (
+    AlertRecord,
     DatasetState,
     NewRun,
     SignOuts,
+    Told,
     WholeAnswerNeeded,
     sign_in_key,
     to_text,
@@ -33,6 +35,8 @@ from ecommerce_core.storage.sqlite import (
 from ecommerce_core.storage.store import Store
 
 __all__ = [
+    "AlertRecord",
+    "Told",
     "BOM",
     "NeedsMemory",
     "Selection",

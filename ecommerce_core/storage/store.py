@@ -32,6 +32,7 @@ from ecommerce_core.storage.sqlite.checks import (
     find_unreadable,
 )
 from ecommerce_core.storage.sqlite.journals import (
+    AlertJournal,
     DeliveryJournal,
     ExpectedCallbackJournal,
     Journal,
@@ -40,7 +41,9 @@ from ecommerce_core.storage.sqlite.journals import (
 )
 
 
-class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJournal):
+class Store(
+    Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJournal, AlertJournal
+):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:

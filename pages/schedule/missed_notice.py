@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
-from ecommerce_core.domain import ExpectedCallback
+from ecommerce_core.domain import Alert, AlertCode
 from pages import ui
 from pages.runs import run_requests
-from pages.schedule import expected_lately
 from pages.ui import escape, escape_time, language
 
 SHOWN = 3
@@ -20,11 +21,15 @@ def _(message: str) -> str:
 def show(*, with_link: bool) -> None:
     """Nothing while all is well."""
     seen: set[int] = st.session_state.setdefault("_missed_seen", set())
-    missed = [one for one in ui.application().monitor.missed_now() if one.id not in seen]
+    missed = [
+        alert
+        for alert in ui.alerts()
+        if alert.code is AlertCode.CALLBACKS_MISSED and alert.details["expected"] not in seen
+    ]
     if not missed:
         return
     words = language()
-    lines = [f"- {_line(promise)}" for promise in missed[-SHOWN:]]
+    lines = [f"- {_line(alert)}" for alert in missed[-SHOWN:]]
     if len(missed) > SHOWN:
         lines.append(f"- {_('and {n} more').format(n=words.number(len(missed) - SHOWN))}")
     title = words.plural(
@@ -33,7 +38,7 @@ def show(*, with_link: bool) -> None:
     st.warning("\n".join(lines), title=title, icon=":material/event_busy:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if ui.may_change():
-            for name in dict.fromkeys(promise.dataset for promise in missed):
+            for name in dict.fromkeys(name for alert in missed for name in alert.datasets):
                 _fetch_button(name)
         st.button(
             _("Seen"),
@@ -41,7 +46,7 @@ def show(*, with_link: bool) -> None:
             icon=":material/visibility_off:",
             help=_("Hides this here, for you, until another one is missed."),
             on_click=seen.update,
-            args=([promise.id for promise in missed],),
+            args=([int(alert.details["expected"] or 0) for alert in missed],),
         )
         if with_link:
             label = _("Did it run? See the scheduler")
@@ -55,13 +60,13 @@ def _fetch_button(name: str) -> None:
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))
 
 
-def _line(promise: ExpectedCallback) -> str:
-    words = language()
+def _line(alert: Alert) -> str:
+    words, details = language(), alert.details
     text = _("**{name}**, {recurrence}: due on {moment} (simulated), it did not come.")
     line = text.format(
-        name=escape(promise.task_name),
-        recurrence=escape(words.word(promise.recurrence)),
-        moment=escape_time(words.simulated(promise.simulated_last_at)),
+        name=escape(str(details["task"])),
+        recurrence=escape(words.word(str(details["recurrence"]))),
+        moment=escape_time(words.simulated(datetime.fromisoformat(str(details["due_at"])))),
     )
-    reason = expected_lately.reason_of(promise)
+    reason = words.sentence(str(details["reason"] or ""))
     return f"{line} {ui.sentence(reason)}." if reason else line

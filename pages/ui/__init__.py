@@ -10,6 +10,7 @@ from pages.ui.session import (
     Language,
     RunHandle,
     actor,
+    alerts,
     application,
     choice,
     dialog,
@@ -30,6 +31,8 @@ from pages.ui.session import (
     show_error,
     show_toasts,
     sign_and_word,
+    title_of,
+    todo_of,
     visitor,
 )
 
@@ -39,6 +42,7 @@ __all__ = [
     "Language",
     "RunHandle",
     "actor",
+    "alerts",
     "application",
     "choice",
     "dialog",
@@ -59,5 +63,7 @@ __all__ = [
     "show_error",
     "show_toasts",
     "sign_and_word",
+    "title_of",
+    "todo_of",
     "visitor",
 ]

@@ -11,6 +11,7 @@ from typing import Any
 
 import streamlit as st
 
+from ecommerce_core.alerts import title_of, todo_of
 from ecommerce_core.application import Application
 from ecommerce_core.companion import DataRoute, ask_changes, ask_rows, link_to
 from ecommerce_core.datasets import Dataset, View
@@ -18,11 +19,13 @@ from ecommerce_core.domain import (
     ANONYMOUS,
     LASTS,
     Actor,
+    Alert,
     EcommerceError,
     Grant,
     Language,
     Permission,
     RowsPreparing,
+    Severity,
     escape,
     escape_time,
     estimate,
@@ -53,6 +56,8 @@ __all__ = [
     "occurrences",
     "period",
     "real_delay",
+    "title_of",
+    "todo_of",
 ]
 
 # A shape beside the word: a status is never told by colour alone.
@@ -97,6 +102,16 @@ def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[
 def application() -> Application:
     """The process's one application."""
     return current()
+
+
+def alerts(*, at_least: Severity = Severity.WARNING) -> list[Alert]:
+    """What is wrong at this moment, the worst first, without what another alert explains."""
+    found = application().alerts.current()
+    return [
+        alert
+        for alert in found
+        if alert.inhibited_by is None and alert.severity.rank >= at_least.rank
+    ]
 
 
 def visitor() -> Actor | None:

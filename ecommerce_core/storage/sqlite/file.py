@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreIncompatible
+from ecommerce_core.domain import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreIncompatible,
+    StoreReadOnly,
+)
 from ecommerce_core.storage.private_files import check_one_name, create_empty
 from ecommerce_core.storage.sqlite.checks import find_damage, refuse_planted_journal
 
@@ -267,7 +274,8 @@ def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreEr
             path=path,
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
-        return StoreError(
+        kind = StoreReadOnly if name.startswith("SQLITE_READONLY") else StoreError
+        return kind(
             "{path} cannot be read or written to ({reason}); nothing was changed",
             path=path,
             reason=error,

@@ -264,6 +264,35 @@ def m010_fingerprints(db: Database) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN fingerprint INTEGER")
 
 
+def m011_alerts(db: Database) -> None:
+    """What was wrong and when, and of what each message service has been told."""
+    db.execute("""
+        CREATE TABLE alert (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            code TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            gone_at TEXT,
+            ended_at TEXT,
+            datasets TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX alert_open ON alert (id) WHERE ended_at IS NULL")
+    db.execute("""
+        CREATE TABLE alert_told (
+            service TEXT NOT NULL,
+            code TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            datasets TEXT NOT NULL,
+            details TEXT NOT NULL,
+            told_at TEXT NOT NULL,
+            PRIMARY KEY (service, code, subject)
+        ) STRICT, WITHOUT ROWID
+    """)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -275,4 +304,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m008_sign_outs,
     m009_readers_read_snapshots,
     m010_fingerprints,
+    m011_alerts,
 )

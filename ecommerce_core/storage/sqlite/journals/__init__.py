@@ -1,5 +1,6 @@
-"""The tables beside the rows: runs, deliveries, expected callbacks, sign-outs, dataset states."""
+"""The tables beside the rows: runs, deliveries, expected callbacks, alerts, sign-outs, states."""
 
+from ecommerce_core.storage.sqlite.journals.alerts import AlertJournal, AlertRecord, Told
 from ecommerce_core.storage.sqlite.journals.dataset_state import (
     DatasetState,
     count_table,
@@ -24,6 +25,9 @@ from ecommerce_core.storage.sqlite.journals.runs import (
 from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, SignOuts, sign_in_key
 
 __all__ = [
+    "AlertJournal",
+    "AlertRecord",
+    "Told",
     "DatasetState",
     "DeliveryJournal",
     "Journal",

@@ -1,0 +1,191 @@
+"""Gathers the facts that alerts are told by, from all that knows one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import takewhile
+from types import MappingProxyType
+
+from ecommerce_core.alerts.facts import DatasetFacts, Facts, Fault, SchedulerFacts, StoreFault
+from ecommerce_core.datasets import Dataset
+from ecommerce_core.domain import (
+    ExpectedCallback,
+    ExpectedOutcome,
+    MonitorSnapshot,
+    RunStatus,
+    ScheduleKey,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreIncompatible,
+    StoreReadOnly,
+    estimate,
+    period,
+    series_of_promise,
+)
+from ecommerce_core.gateway import Registration
+from ecommerce_core.scheduler import SchedulerMonitor
+from ecommerce_core.storage import BackupSchedule, Reader, SnapshotCode, Store
+
+# So many callbacks in a row that come late or take too long are no accident.
+LATE_IN_A_ROW = 3
+# What is looked at to find those: of a task that fires each minute, the last hour or two.
+READ_EXPECTED = 200
+
+# The monitor looks every second: a clock read longer ago means that it hangs.
+SILENT_AFTER = timedelta(seconds=6)
+
+_DECIDED = frozenset(ExpectedOutcome) - {ExpectedOutcome.OWED, ExpectedOutcome.VOID}
+_LATE = frozenset({ExpectedOutcome.LATE, ExpectedOutcome.OVERRAN})
+
+# The journal keeps an error as its English sentence. What a peer said stands behind our words.
+_FAULTS: tuple[tuple[str, Fault], ...] = (
+    (r"the gateway('s name is not known| took no| refuses| cannot be trusted)", Fault.GATEWAY),
+    (
+        r"the gateway says .+ is down"
+        r"|\S+ (answered 5\d\d|did not answer within|was not done within|fell silent|closed the)",
+        Fault.PEER,
+    ),
+)
+
+
+def fault_of(error: str | None) -> Fault:
+    """Whose fault an error is, by what the journal says of it."""
+    found = (fault for said, fault in _FAULTS if re.match(said, error or ""))
+    return next(found, Fault.OTHER)
+
+
+def store_fault_of(error: StoreError) -> StoreFault | None:
+    """What an error says of the store; None for one that is busy, which passes."""
+    if isinstance(error, StoreBusy):
+        return None
+    if isinstance(error, StoreFull):
+        return StoreFault.FULL
+    if isinstance(error, StoreDamaged | StoreIncompatible):
+        return StoreFault.DAMAGED
+    if isinstance(error, StoreReadOnly):
+        return StoreFault.READ_ONLY
+    return StoreFault.UNUSABLE
+
+
+@dataclass(slots=True)
+class FactSource:
+    """Gathers facts. ``store_fault`` is what the last try to write to the store has shown."""
+
+    store: Store
+    reader: Reader
+    monitor: SchedulerMonitor
+    backups: Callable[[], BackupSchedule]
+    registration: Registration
+    datasets: Mapping[str, Dataset]
+    app_name: str
+    grace: timedelta
+    max_age: timedelta | None = None
+    store_fault: StoreFault | None = None
+    failing_services: Callable[[], Mapping[str, datetime]] = lambda: MappingProxyType({})
+    _expected: tuple[Hashable, SchedulerFacts] | None = field(default=None, init=False)
+
+    @property
+    def has_looked(self) -> bool:
+        """Whether it is known how the scheduler stands; not for some moments after a start."""
+        seen = self.monitor.snapshot()
+        return seen.listed_at is not None or seen.error is not None
+
+    def gather(self) -> Facts:
+        """Gather all facts now. Never raises StoreError: that is a fact, too."""
+        fault = self.store_fault
+        seen = self.monitor.snapshot()
+        now = datetime.now(UTC)
+        datasets: list[DatasetFacts] = []
+        scheduler = SchedulerFacts()
+        try:
+            datasets = [self._of_dataset(one, seen, now) for one in self.datasets.values()]
+            scheduler = self._of_callbacks()
+        except StoreError as error:
+            fault = store_fault_of(error) or fault
+        backups = self.backups().state
+        return Facts(
+            now,
+            tuple(datasets),
+            SchedulerFacts(
+                fault=_scheduler_fault(seen, now),
+                missed=tuple(self.monitor.missed_now()),
+                refused=scheduler.refused,
+                late=scheduler.late,
+            ),
+            store_fault=fault,
+            max_age=self.max_age,
+            registration_error=self.registration.state.error,
+            backup_error=backups.error,
+            backup_due_at=backups.next_at,
+            failing_services=self.failing_services(),
+        )
+
+    def _of_dataset(self, dataset: Dataset, seen: MonitorSnapshot, now: datetime) -> DatasetFacts:
+        name = dataset.name
+        runs = self.store.list_runs(dataset=name, limit=3)
+        last = next((run for run in runs if run.status is not RunStatus.RUNNING), None)
+        good = self.store.last_good_run(name)
+        snapshot = self.reader.state(dataset)
+        age, step = None, self._period(dataset, seen)
+        at = None if seen.error is not None else estimate(seen.reading, now)
+        if good is not None and good.simulated_at is not None and at is not None:
+            # What is late by less is on its way; time goes by in whole ticks of the clock.
+            speed = 0.0 if seen.reading.clock is None else seen.reading.clock.speed
+            age = at - good.simulated_at - speed * (self.grace + timedelta(seconds=5))
+        return DatasetFacts(
+            name,
+            dataset.peer,
+            last_run=last,
+            last_good=good,
+            held=self.store.held_run(name),
+            fault=None if last is None or last.error is None else fault_of(last.error),
+            schedule_age=age,
+            schedule_period=step,
+            is_snapshot_behind=snapshot.code is SnapshotCode.BEHIND
+            and snapshot.error_code is not None,
+            snapshot_error=snapshot.error_code,
+        )
+
+    def _period(self, dataset: Dataset, seen: MonitorSnapshot) -> timedelta | None:
+        """How often our tasks fetch a dataset, in simulated time; None where none recurs."""
+        target = self.app_name + dataset.callback_path
+        steps = [period(task.recurrence) for task in seen.tasks if task.target == target]
+        return min((step for step in steps if step is not None), default=None)
+
+    def _of_callbacks(self) -> SchedulerFacts:
+        era_at = self.monitor.snapshot().era_at
+        mark = era_at, self.store.expected_mark()
+        if self._expected is None or self._expected[0] != mark:
+            newest = self.store.list_expected_callbacks(limit=READ_EXPECTED, noticed_since=era_at)
+            self._expected = mark, _judge(newest)
+        return self._expected[1]
+
+
+def _judge(newest: Iterable[ExpectedCallback]) -> SchedulerFacts:
+    """Which recurring tasks are refused, or late again and again; ``newest`` first."""
+    by_series: dict[ScheduleKey, list[ExpectedCallback]] = {}
+    for one in newest:
+        if one.outcome in _DECIDED and period(one.recurrence) is not None:
+            by_series.setdefault(series_of_promise(one), []).append(one)
+    refused, late = [], []
+    for ones in by_series.values():
+        in_a_row = sum(1 for _ in takewhile(lambda one: one.outcome in _LATE, ones))
+        if ones[0].outcome is ExpectedOutcome.REFUSED:
+            refused.append(ones[0])
+        elif in_a_row >= LATE_IN_A_ROW:
+            late.append((ones[0], in_a_row))
+    return SchedulerFacts(refused=tuple(refused), late=tuple(late))
+
+
+def _scheduler_fault(seen: MonitorSnapshot, now: datetime) -> Fault | None:
+    if seen.error is not None:
+        found = fault_of(seen.error)
+        return Fault.PEER if found is Fault.OTHER else found
+    read_at = seen.reading.read_at
+    is_silent = read_at is not None and now - read_at > SILENT_AFTER
+    return Fault.PEER if is_silent else None
