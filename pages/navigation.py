@@ -52,7 +52,7 @@ def show_health() -> None:
     found = [alert for alert in ui.alerts() if alert.code not in issues.IN_BANNER]
     for alert in found[:SHOWN_ALERTS]:
         icon = issues.ICONS.get(alert.code, ":material/warning:")
-        st.caption(f"{icon} {escape(ui.title_of(alert, language()))}")
+        st.caption(f"{icon} {ui.title_of(alert, language(), shown=escape)}")
     if len(found) > SHOWN_ALERTS:
         st.caption(_("and {n} more").format(n=language().number(len(found) - SHOWN_ALERTS)))
 

@@ -146,8 +146,9 @@ class FactSource:
             fault=None if last is None or last.error is None else fault_of(last.error),
             schedule_age=age,
             schedule_period=step,
-            is_snapshot_behind=snapshot.code is SnapshotCode.BEHIND
-            and snapshot.error_code is not None,
+            # Behind for a moment is each version; behind by an error is an alert.
+            is_snapshot_behind=snapshot.error_code is not None
+            and snapshot.code is not SnapshotCode.CURRENT,
             snapshot_error=snapshot.error_code,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ecommerce_core.domain import N_, Alert, AlertCode, Language
 
@@ -71,10 +71,14 @@ _TODO: Mapping[AlertCode, str] = {
 }
 
 
-def title_of(alert: Alert, words: Language) -> str:
-    """What an alert is called: ``A fetch is held: products``. Not escaped."""
+def title_of(alert: Alert, words: Language, *, shown: Callable[[str], str] = str) -> str:
+    """What an alert is called: ``A fetch is held: products``.
+
+    ``shown`` is applied to what others wrote in it: ``escape`` where it becomes Markdown.
+    """
     names = ", ".join(words.word(name) for name in alert.datasets)
-    return words.text(_TITLES[alert.code]).format_map({"dataset": names, **alert.details})
+    details = {name: shown(str(value)) for name, value in alert.details.items()}
+    return words.text(_TITLES[alert.code]).format_map({"dataset": names, **details})
 
 
 def todo_of(alert: Alert, words: Language) -> str:

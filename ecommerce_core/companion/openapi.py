@@ -26,7 +26,7 @@ from ecommerce_core.companion.openapi_parts import (
     without_bodies,
 )
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import TICKET, Counts, RunStatus
+from ecommerce_core.domain import TICKET, AlertCode, Counts, RunStatus, Severity
 from ecommerce_core.gateway import RegistrationStatus
 from ecommerce_core.storage import SnapshotCode
 
@@ -46,7 +46,10 @@ def describe(
         f"{PREFIX}/healthz": _readable(
             "Whether the application can do its work",
             "health",
-            {200: as_json("Ready", "Health"), 503: as_json("Not ready; see reasons", "Health")},
+            {
+                200: as_json("Ready, or degraded; see alerts", "Health"),
+                503: as_json("Not ready; see reasons", "Health"),
+            },
         ),
         f"{PREFIX}/metrics": _readable(
             "Counters and gauges for Prometheus",
@@ -212,8 +215,14 @@ def _health() -> Schema:
         "state": {"enum": [*(code.value for code in SnapshotCode), "unknown"]},
         "error": MAYBE_TEXT,
     }
+    alert: Schema = {
+        "code": {"enum": [code.value for code in AlertCode]},
+        "severity": {"enum": [severity.value for severity in Severity]},
+        "datasets": {"type": "array", "items": {"type": "string"}},
+        "since": {"type": "string", "format": "date-time"},
+    }
     health: Schema = {
-        "status": {"enum": ["ready", "not ready"]},
+        "status": {"enum": ["ready", "degraded", "not ready"]},
         "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
         "store": {"enum": [state.value for state in StoreState]},
         "workers": map_of({"type": "boolean"}),
@@ -221,11 +230,13 @@ def _health() -> Schema:
         "registration": ref_to("Registration"),
         "backups": ref_to("Backups"),
         "snapshots": map_of(ref_to("Snapshot")),
+        "alerts": {"type": "array", "items": ref_to("Alert")},
     }
     return {
         "Peer": object_of(peer),
         "Registration": object_of(registration),
         "Backups": object_of(backups),
         "Snapshot": object_of(snapshot),
+        "Alert": object_of(alert),
         "Health": object_of(health),
     }

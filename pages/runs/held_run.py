@@ -31,7 +31,7 @@ def show(name: str) -> None:
                 held(run, keys=(f"confirm_{name}", f"discard_{name}"))
             elif run is not None and alert.code is not AlertCode.RECORDS_REJECTED:
                 text = f"{ui.sentence(run.error or '')}\n\n{hints.of(run)}"
-                title = escape(ui.title_of(alert, language()))
+                title = ui.title_of(alert, language(), shown=escape)
                 st.error(text, title=title, icon=":material/error:")
 
 

@@ -54,7 +54,7 @@ def _row(alert: Alert) -> None:
         # Side by side where there is room, one below the other on a telephone.
         said, settled = st.columns([3, 2], vertical_alignment="center", gap="small")
         stop = "" if not what or what.endswith((".", "!", "?", "…")) else "."
-        title = escape(ui.title_of(alert, language()))
+        title = ui.title_of(alert, language(), shown=escape)
         text = f"{what}{stop} {todo}".strip()
         said.markdown(f":{COLOURS[alert.severity]}[{icon}] **{title}**  \n:small[{text}]")
         if buttons is not None and ui.may_change():

@@ -170,9 +170,11 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
         peer_errors=PeerErrors(),
         registration=application.registration.state,
         backups=application.backups.state,
+        alerts=application.alerts.current(),
     )
     journal.stop()
     assert health.is_ready
+    assert [alert["code"] for alert in health.alerts] == ["snapshot_behind"]
     assert health.snapshots["products"] == {"state": "preparing", "error": "not_written"}
 
     folder.unlink()
