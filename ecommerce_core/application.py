@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
-from ecommerce_core.alerts import AlertWatch, FactSource
+from ecommerce_core.alerts import AlertWatch, FactSource, MessagePolicy, Messenger, Sender
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     Access,
     Actor,
     DeliveryUnknown,
     EcommerceError,
+    Language,
     NewDelivery,
     Outcome,
     Permission,
@@ -23,6 +24,7 @@ from ecommerce_core.domain import (
     Role,
     Run,
     RunNotHeld,
+    Severity,
     SignedLinks,
     Trigger,
     estimate,
@@ -131,6 +133,19 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
+        home = settings.public_url
+        self.messenger = Messenger(
+            settings.alert_urls,
+            store,
+            sender=Sender(
+                settings.app_name,
+                Language(settings.alert_language),
+                None if home is None else f"{home}/ecommerce/",
+            ),
+            policy=MessagePolicy(
+                Severity(settings.alert_from), timedelta(hours=settings.alert_remind_h)
+            ),
+        )
         hours = settings.max_age_h
         self.alerts = AlertWatch(
             FactSource(
@@ -143,8 +158,10 @@ class Application:
                 settings.app_name,
                 timedelta(seconds=settings.callback_grace_s),
                 max_age=None if hours is None else timedelta(hours=hours),
+                failing_services=self.messenger.failing,
             )
         )
+        self.alerts.observers.append(self.messenger.hear)
         look = LiveLook(
             store,
             gateway,
@@ -210,6 +227,7 @@ class Application:
             self.registration.start()
             self.backups.start()
             self.live.start()
+            self.messenger.start()
             self.alerts.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
@@ -217,6 +235,7 @@ class Application:
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
         self.alerts.stop()
+        self.messenger.stop()
         self.monitor.stop()
         self.registration.stop()
         self.backups.stop()
@@ -232,6 +251,14 @@ class Application:
         self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
+
+    def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
+        """Send a test through each message service; which of them took it. Blocks.
+
+        Raises NotAllowed.
+        """
+        actor.check(Permission.CHANGE)
+        return self.messenger.send_test()
 
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]

@@ -22,6 +22,7 @@ from ecommerce_core.settings.values import (
     parse_path,
     parse_seconds,
     parse_secrets,
+    parse_service_urls,
     parse_url,
     whole_number,
 )
@@ -127,6 +128,23 @@ class Settings:
         "the URL at which the gateway reaches this server, such as http://this-host:8501",
     )
     max_age_h: float | None = _variable("ECOMMERCE_MAX_AGE_H", None, parse_hours, _HOURS)
+    alert_urls: tuple[str, ...] = _variable(
+        "ECOMMERCE_ALERT_URLS",
+        (),
+        parse_service_urls,
+        "URLs as Apprise writes them, with spaces between",
+        is_secret=True,
+    )
+    alert_from: str = _variable(
+        "ECOMMERCE_ALERT_FROM",
+        "warning",
+        one_of("info", "warning", "critical"),
+        "info, warning or critical",
+    )
+    alert_remind_h: float = _variable("ECOMMERCE_ALERT_REMIND_H", 24.0, parse_hours, _HOURS)
+    alert_language: str = _variable(
+        "ECOMMERCE_ALERT_LANGUAGE", "en", one_of("en", "fr"), "en or fr"
+    )
     backup_dir: Path | None = _variable(
         "ECOMMERCE_BACKUP_DIR", None, parse_folder, "the path of a folder"
     )
