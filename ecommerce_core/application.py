@@ -9,7 +9,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import MappingProxyType
 
-from ecommerce_core.alerts import AlertWatch, FactSource, MessagePolicy, Messenger, Sender
+from ecommerce_core.alerts import (
+    AlertWatch,
+    DeadMansSwitch,
+    FactSource,
+    MessagePolicy,
+    Messenger,
+    Sender,
+)
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     Access,
@@ -112,9 +119,13 @@ class Application:
             threads=settings.reader_threads,
         )
         self.comparison = Comparison(store, self.reader)
+        self.ping = DeadMansSwitch(settings.ping_url)
+        self.run_observers.append(self.ping.ended)
         sync = Sync(settings, gateway, store)
         self._workers = {
-            name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
+            name: Worker(
+                dataset, sync, store, self.snapshots, on_begin=self.ping.begun, on_run=self._tell
+            )
             for name, dataset in self.datasets.items()
         }
         self.monitor = SchedulerMonitor(
@@ -158,7 +169,7 @@ class Application:
                 settings.app_name,
                 timedelta(seconds=settings.callback_grace_s),
                 max_age=None if hours is None else timedelta(hours=hours),
-                failing_services=self.messenger.failing,
+                failing_services=self._failing_services,
             )
         )
         self.alerts.observers.append(self.messenger.hear)
@@ -222,6 +233,7 @@ class Application:
         for worker in self._workers.values():
             worker.start()
         self._deliveries.start()
+        self.ping.start()
         if watch:
             self.monitor.start()
             self.registration.start()
@@ -243,6 +255,7 @@ class Application:
             worker.turn_away()
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
+        self.ping.stop()
         # Last: what the runs that were ended just now have to say is in it.
         self._deliveries.stop()
 
@@ -399,6 +412,11 @@ class Application:
         """What readers see of a dataset's rows, and why no newer ones. Raises StoreError."""
         state = self.reader.state(self.datasets[name])
         return state.shown, state.error_code
+
+    def _failing_services(self) -> Mapping[str, datetime]:
+        since = self.ping.failing_since
+        ping = {} if since is None else {"ECOMMERCE_PING_URL": since}
+        return {**self.messenger.failing(), **ping}
 
     def _tell(self, run: Run) -> None:
         self.reader.let_go()

@@ -1,9 +1,9 @@
-"""The journal: every run and every callback, newest first, and what one of them did."""
+"""The journal: every run, callback and alert, newest first, and what a run did."""
 
 import streamlit as st
 
 from pages import ui
-from pages.runs import deliveries_table, issues, run_detail, run_progress, runs_table
+from pages.runs import alerts_table, deliveries_table, issues, run_detail, run_progress, runs_table
 from pages.ui import header, language
 
 
@@ -23,3 +23,6 @@ with ui.guarded():
 with ui.guarded():
     st.header(_("Callbacks"), anchor=False)
     deliveries_table.show()
+with ui.guarded():
+    st.header(_("Alerts"), anchor=False)
+    alerts_table.show()

@@ -67,7 +67,7 @@ _TODO: Mapping[AlertCode, str] = {
     AlertCode.BACKUP_OVERDUE: N_(
         "It is tried again every few minutes. See to the folder in ECOMMERCE_BACKUP_DIR."
     ),
-    AlertCode.MESSAGES_FAILING: N_("Check ECOMMERCE_ALERT_URLS, and whether the service runs."),
+    AlertCode.MESSAGES_FAILING: N_("Check its URL in the settings, and whether the service runs."),
 }
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ecommerce_core.domain import Run, RunStatus, Task
+from ecommerce_core.storage import AlertRecord
 
 
 def run_in_words(run: Run) -> str:
@@ -53,6 +54,20 @@ def task_as_plain(task: Task) -> dict[str, Any]:
         "target": task.target,
         "next_fire_time": moment(task.next_fire_time),
         "recurrence": task.recurrence,
+    }
+
+
+def alert_as_plain(record: AlertRecord) -> dict[str, Any]:
+    """An alert as JSON says it."""
+    alert = record.alert
+    return {
+        "code": alert.code.value,
+        "severity": alert.severity.value,
+        "subject": alert.subject,
+        "datasets": list(alert.datasets),
+        "since": moment(alert.since_at),
+        "over_since": moment(record.ended_at),
+        "details": dict(alert.details),
     }
 
 

@@ -145,6 +145,13 @@ class Settings:
     alert_language: str = _variable(
         "ECOMMERCE_ALERT_LANGUAGE", "en", one_of("en", "fr"), "en or fr"
     )
+    ping_url: str | None = _variable(
+        "ECOMMERCE_PING_URL",
+        None,
+        parse_url,
+        "a URL such as https://hc-ping.com/your-key/{dataset}",
+        is_secret=True,
+    )
     backup_dir: Path | None = _variable(
         "ECOMMERCE_BACKUP_DIR", None, parse_folder, "the path of a folder"
     )

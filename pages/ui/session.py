@@ -78,6 +78,9 @@ SIGNS = {
     "overran": "◔",
     "missed": "✕",
     "void": "–",
+    "info": "ⓘ",
+    "warning": "△",
+    "critical": "✕",
 }
 
 
