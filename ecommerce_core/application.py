@@ -413,6 +413,11 @@ class Application:
         state = self.reader.state(self.datasets[name])
         return state.shown, state.error_code
 
+    def message_observers(self) -> Mapping[str, list[Callable[[bool], None]]]:
+        """Who hears of each message, by its service: True if the service took it."""
+        services = {one.name: one.observers for one in self.messenger.services}
+        return {**services, "ping": self.ping.observers}
+
     def _failing_services(self) -> Mapping[str, datetime]:
         since = self.ping.failing_since
         ping = {} if since is None else {"ECOMMERCE_PING_URL": since}

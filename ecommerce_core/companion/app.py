@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -20,7 +21,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
-from ecommerce_core.companion import health, live_channel, metrics, openapi
+from ecommerce_core.companion import health, live_channel, metrics, openapi, state_metrics
 from ecommerce_core.companion.callbacks import CallbackHandler
 from ecommerce_core.companion.data_routes import DataRoutes, list_routes
 from ecommerce_core.companion.http import (
@@ -90,6 +91,9 @@ class Companion:
         app.run_observers.append(counted.observe_run)
         app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
         app.live.observers.append(self._live.hear)
+        for name, observers in app.message_observers().items():
+            counted.expect_messages(name)
+            observers.append(partial(counted.observe_message, name))
         deliveries.start()
         return service
 
@@ -238,7 +242,8 @@ class Companion:
 
     def _render_metrics(self, service: Service) -> Reply:
         app = service.app
-        body = service.metrics.render(app.store, app.reader, self._datasets.values())
+        state = state_metrics.StateCollector(app, lambda: self._live.sockets)
+        body = service.metrics.render(app.store, app.reader, self._datasets.values(), state)
         return Reply(200, body, metrics.CONTENT_TYPE)
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:

@@ -52,7 +52,7 @@ def _services() -> None:
         text = _("Nobody is sent a message: ECOMMERCE_ALERT_URLS is not set.")
         st.caption(f":material/notifications_off: {text}")
         return
-    names = ", ".join(ui.escape(service.name) for service in services)
+    names = ", ".join(service.name for service in services)
     st.caption(f":material/notifications: {_('Messages go to: {names}').format(names=names)}")
     if ui.may_change():
         st.button(
@@ -68,4 +68,4 @@ def _send_test() -> None:
     for name, is_taken in taken.items():
         text = _("{name}: sent") if is_taken else _("{name} takes no messages")
         icon = ":material/check_circle:" if is_taken else ":material/error:"
-        ui.flash(text.format(name=ui.escape(name)), icon=icon)
+        ui.flash(text.format(name=name), icon=icon)
