@@ -21,9 +21,12 @@ from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     Access,
     Actor,
+    AuditAction,
     DeliveryUnknown,
+    Detail,
     EcommerceError,
     Language,
+    NewAuditEntry,
     NewDelivery,
     Outcome,
     Permission,
@@ -33,6 +36,7 @@ from ecommerce_core.domain import (
     RunNotHeld,
     Severity,
     SignedLinks,
+    StoreError,
     Trigger,
     estimate,
 )
@@ -40,6 +44,7 @@ from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live, LiveLook
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
+    AuditedSteering,
     CallbackContext,
     DeliveryWriter,
     Scheduler,
@@ -53,6 +58,7 @@ from ecommerce_core.storage import (
     Comparison,
     DatabaseLock,
     Reader,
+    RetentionSchedule,
     SignOuts,
     Snapshots,
     Store,
@@ -100,7 +106,7 @@ class Application:
         self.scheduler = Scheduler(
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
         )
-        self.steering = Steering(self.scheduler)
+        self.steering: Steering = AuditedSteering(self.scheduler, audit=self.audit)
         self.sign_outs = SignOuts(store)
         self.access = Access(
             providers=tuple(sign_in_providers),
@@ -173,6 +179,14 @@ class Application:
             )
         )
         self.alerts.observers.append(self.messenger.hear)
+        days = {
+            "deliveries": settings.keep_deliveries_days,
+            "changes": settings.keep_changes_days,
+            "rejected": settings.keep_rejected_days,
+            "audit": settings.keep_audit_days,
+        }
+        keep = {name: timedelta(days=count) for name, count in days.items() if count}
+        self.retention = RetentionSchedule(store, keep)
         look = LiveLook(
             store,
             gateway,
@@ -188,6 +202,7 @@ class Application:
         self.monitor.observers.append(self.live.wake)
         # What people have delivered again; the companion keeps a log of what callers send.
         self._deliveries = DeliveryWriter(self.record_deliveries)
+        self._audited_at: dict[tuple[AuditAction, str], datetime] = {}
         self._presence = presence
 
     @classmethod
@@ -241,12 +256,14 @@ class Application:
             self.live.start()
             self.messenger.start()
             self.alerts.start()
+            self.retention.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
         self.alerts.stop()
+        self.retention.stop()
         self.messenger.stop()
         self.monitor.stop()
         self.registration.stop()
@@ -265,12 +282,43 @@ class Application:
         if self._presence is not None:
             self._presence.let_go()
 
+    def audit(
+        self, action: AuditAction, *, actor: Actor, subject: str = "", **details: Detail
+    ) -> None:
+        """Write into the audit what somebody did.
+
+        What is done is done: if it cannot be written, the log has it.
+        """
+        now = datetime.now(UTC)
+        try:
+            entry = NewAuditEntry(now, action, actor.name or None, subject, details)
+            self.store.record_audit(entry)
+        except StoreError as error:
+            logger.error("%s by %s is not in the audit: %s", action, actor.name or "-", error)
+
+    def audit_once(
+        self, action: AuditAction, *, actor: Actor, subject: str, every: timedelta | None = None
+    ) -> None:
+        """As ``audit``, if it is not in the audit yet; with ``every``, again after so long."""
+        now, key = datetime.now(UTC), (action, subject)
+        known = self._audited_at.get(key)
+        if known is not None and (every is None or now - known < every):
+            return
+        self._audited_at[key] = now
+        try:
+            if every is None and self.store.is_audited(action, subject):
+                return
+        except StoreError:
+            pass
+        self.audit(action, actor=actor, subject=subject)
+
     def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
         """Send a test through each message service; which of them took it. Blocks.
 
         Raises NotAllowed.
         """
         actor.check(Permission.CHANGE)
+        self.audit(AuditAction.TEST_MESSAGE_SENT, actor=actor)
         return self.messenger.send_test()
 
     def record_deliveries(
@@ -340,6 +388,12 @@ class Application:
             delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
             raise
         delivery.follow(ticket)
+        self.audit(
+            AuditAction.CALLBACK_DELIVERED_AGAIN,
+            actor=actor,
+            subject=dataset.name,
+            delivery=delivery_id,
+        )
         return ticket
 
     def progress(self, name: str) -> Progress | None:
@@ -389,6 +443,7 @@ class Application:
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             discarded = self.store.discard_held(run_id)
+        self.audit(AuditAction.ANSWER_DISCARDED, actor=actor, subject=run.dataset, run=run_id)
         self.live.wake()
         return discarded
 

@@ -3,7 +3,15 @@
 import streamlit as st
 
 from pages import ui
-from pages.runs import alerts_table, deliveries_table, issues, run_detail, run_progress, runs_table
+from pages.runs import (
+    alerts_table,
+    audit_table,
+    deliveries_table,
+    issues,
+    run_detail,
+    run_progress,
+    runs_table,
+)
 from pages.ui import header, language
 
 
@@ -26,3 +34,6 @@ with ui.guarded():
 with ui.guarded():
     st.header(_("Alerts"), anchor=False)
     alerts_table.show()
+with ui.guarded():
+    st.header(_("Audit"), anchor=False)
+    audit_table.show()

@@ -8,7 +8,7 @@ from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.runs import issues
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, language, sign_in, visits
+from pages.ui import echo, escape, language, session, sign_in, visits
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
@@ -107,6 +107,7 @@ page = st.navigation(
     position="sidebar" if is_known else "hidden",
 )
 if is_known:
+    session.note_sign_in()
     with st.sidebar:
         sign_in.show_visitor()
         live_channel.begin(page.url_path)

@@ -1,4 +1,4 @@
-"""Commands about alerts: what is wrong, what was, and whether messages arrive."""
+"""Commands about alerts and the audit: what is wrong, whether messages arrive, who did what."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import click
 
 from ecommerce_core.alerts import title_of, todo_of
 from ecommerce_core.cli.common import echo_json, json_option, opened, operator, say
-from ecommerce_core.cli.words import alert_as_plain, moment
-from ecommerce_core.domain import Language
+from ecommerce_core.cli.words import alert_as_plain, audit_as_plain, moment
+from ecommerce_core.domain import AuditAction, Language
 
 
 @click.group()
@@ -51,3 +51,22 @@ def send_test() -> None:
         say(f"{name}: {'sent' if is_taken else 'takes no messages'}", err=not is_taken)
     if not all(taken.values()):
         sys.exit(1)
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option("--action", type=click.Choice([one.value for one in AuditAction]))
+@click.option("--actor", help="Of this one only.")
+@json_option
+def audit(limit: int, action: str | None, actor: str | None, *, as_json: bool) -> None:
+    """List who did what beyond runs, the newest first."""
+    wanted = None if action is None else AuditAction(action)
+    with opened(needs_gateway=False) as application:
+        found = application.store.list_audit(limit=limit, action=wanted, actor=actor)
+    if as_json:
+        echo_json([audit_as_plain(entry) for entry in found])
+        return
+    for entry in found:
+        details = ", ".join(f"{name} {value}" for name, value in entry.details.items())
+        said = f"{moment(entry.at)}  {entry.actor or '-'}  {entry.action.replace('_', ' ')}"
+        say(f"{said}  {entry.subject}" + (f" ({details})" if details else ""))

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ecommerce_core.domain import Run, RunStatus, Task
+from ecommerce_core.domain import AuditEntry, Run, RunStatus, Task
 from ecommerce_core.storage import AlertRecord
 
 
@@ -68,6 +68,18 @@ def alert_as_plain(record: AlertRecord) -> dict[str, Any]:
         "since": moment(alert.since_at),
         "over_since": moment(record.ended_at),
         "details": dict(alert.details),
+    }
+
+
+def audit_as_plain(entry: AuditEntry) -> dict[str, Any]:
+    """A line of the audit as JSON says it."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "action": entry.action.value,
+        "actor": entry.actor,
+        "subject": entry.subject,
+        "details": dict(entry.details),
     }
 
 

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -22,6 +23,8 @@ from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion import health, live_channel, metrics, openapi, state_metrics
+from ecommerce_core.companion.audit_route import FORMATS as AUDIT_FORMATS
+from ecommerce_core.companion.audit_route import AuditRoute
 from ecommerce_core.companion.callbacks import CallbackHandler
 from ecommerce_core.companion.data_routes import DataRoutes, list_routes
 from ecommerce_core.companion.http import (
@@ -145,6 +148,7 @@ class Companion:
             "healthz": self._shared(self._check_health),
             "metrics": self._shared(self._render_metrics),
             "openapi.json": self._describe,
+            **{one.path: one.answer(self._in_thread) for one in map(AuditRoute, AUDIT_FORMATS)},
         }
         routes += [
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
@@ -221,6 +225,9 @@ class Companion:
             return await asyncio.shield(under_way)
 
         return answer
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _check_health(self, service: Service) -> Reply:
         app = service.app

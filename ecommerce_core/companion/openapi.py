@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import fields
 
-from ecommerce_core.companion.data_routes import describe_rows, schemas_of_rows
+from ecommerce_core.companion.audit_route import FORMATS, AuditRoute
+from ecommerce_core.companion.data_routes import MIME_TYPES, describe_rows, schemas_of_rows
 from ecommerce_core.companion.health import Reason, StoreState
 from ecommerce_core.companion.http import JSON, PREFIX
 from ecommerce_core.companion.openapi_parts import (
@@ -26,7 +27,7 @@ from ecommerce_core.companion.openapi_parts import (
     without_bodies,
 )
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import TICKET, AlertCode, Counts, RunStatus, Severity
+from ecommerce_core.domain import TICKET, AlertCode, AuditAction, Counts, RunStatus, Severity
 from ecommerce_core.gateway import RegistrationStatus
 from ecommerce_core.storage import SnapshotCode
 
@@ -62,6 +63,10 @@ def describe(
             {200: content_of("OpenAPI 3.1", {JSON: {"type": "object"}})},
         ),
     }
+    paths |= {
+        f"{PREFIX}/{one.path}": _audit(one, with_sign_in=with_sign_in)
+        for one in map(AuditRoute, FORMATS)
+    }
     paths |= describe_rows(datasets, with_sign_in=with_sign_in)
     return {
         "openapi": "3.1.0",
@@ -83,6 +88,31 @@ def describe(
             },
         },
     }
+
+
+def _audit(route: AuditRoute, *, with_sign_in: bool) -> Schema:
+    lines: Schema = {"type": "array", "items": ref_to("AuditLine")}
+    if route.file_format == "csv":
+        lines = {"type": "string"}
+    media_type = MIME_TYPES[route.file_format]
+    description = _readable(
+        "Who did what, beyond runs, newest first",
+        f"audit_{route.file_format}",
+        {200: content_of("The lines that match", {media_type: lines})},
+    )
+    problems = responses_of({}, [400, 403])
+    if with_sign_in:
+        problems |= {"401": as_problem("Neither a token nor a link's ticket")}
+    for operation in description.values():
+        operation["parameters"] = [
+            {"name": "action", "in": "query", "schema": {"enum": list(map(str, AuditAction))}},
+            {"name": "actor", "in": "query", "schema": {"type": "string"}},
+        ]
+        operation["responses"] = {**operation["responses"], **problems}
+        if with_sign_in:
+            operation["security"] = [{"token": []}, {"ticket": []}]
+    description["head"]["responses"] = without_bodies(description["head"]["responses"])
+    return description
 
 
 def _callback(dataset: Dataset, *, with_token: bool) -> Schema:
@@ -221,6 +251,14 @@ def _health() -> Schema:
         "datasets": {"type": "array", "items": {"type": "string"}},
         "since": {"type": "string", "format": "date-time"},
     }
+    audit: Schema = {
+        "id": {"type": "integer"},
+        "at": {"type": "string", "format": "date-time"},
+        "action": {"enum": [one.value for one in AuditAction]},
+        "actor": MAYBE_TEXT,
+        "subject": {"type": "string"},
+        "details": {"type": "object"},
+    }
     health: Schema = {
         "status": {"enum": ["ready", "degraded", "not ready"]},
         "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
@@ -238,5 +276,6 @@ def _health() -> Schema:
         "Backups": object_of(backups),
         "Snapshot": object_of(snapshot),
         "Alert": object_of(alert),
+        "AuditLine": object_of(audit),
         "Health": object_of(health),
     }

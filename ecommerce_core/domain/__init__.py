@@ -7,9 +7,11 @@ schedule, and the words and languages in which all of it is told.
 from ecommerce_core.domain import errors
 from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
 from ecommerce_core.domain.alert import Alert, AlertCode, AlertKey, Detail, Severity
+from ecommerce_core.domain.audit import AuditAction, AuditEntry, NewAuditEntry
 from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
 from ecommerce_core.domain.errors import (
     AnswerHeld,
+    ChangesRemoved,
     DeliveryUnknown,
     EcommerceError,
     NothingToUndo,
@@ -112,7 +114,11 @@ __all__ = [
     "AlertCode",
     "AlertKey",
     "AnswerHeld",
+    "AuditAction",
+    "AuditEntry",
+    "NewAuditEntry",
     "Change",
+    "ChangesRemoved",
     "ChangeKind",
     "Clock",
     "ClockReading",

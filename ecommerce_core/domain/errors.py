@@ -18,6 +18,7 @@
     │   ├── StoreFull            no room on the disk
     │   ├── RowsPreparing        the first snapshot of the rows is not there yet (.code)
     │   ├── StoreDamaged         not a database, or one that fails its check
+    │   ├── ChangesRemoved       what differed at that time is not kept any more
     │   ├── StoreReadOnly        the file may be read and not written to
     │   └── StoreIncompatible    a database of another application, or of a newer version
     ├── SyncError
@@ -126,6 +127,10 @@ class RowsPreparing(StoreError):
 
 class StoreDamaged(StoreError):
     """The file is no SQLite database, or fails its check. It is left as it is."""
+
+
+class ChangesRemoved(StoreError):
+    """What runs changed is kept for a time (a setting), and this was before."""
 
 
 class StoreReadOnly(StoreError):

@@ -39,6 +39,7 @@ _PASSWORD = re.compile(r"//[^/@]*@")
 _PATH = "a path of letters, digits and -._~/ such as api/data"
 _SECONDS = "a number of seconds above 0"
 _HOURS = "a number of hours from 0.01 to 8760"
+_DAYS = whole_number(0, 36_500), "a whole number of days from 1 to 36500, or 0 for ever"
 # The bytes are limited apart: with ten times as many, ten million products pass.
 MAX_RECORDS = 10_000_000
 _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
@@ -152,6 +153,10 @@ class Settings:
         "a URL such as https://hc-ping.com/your-key/{dataset}",
         is_secret=True,
     )
+    keep_deliveries_days: int = _variable("ECOMMERCE_KEEP_DELIVERIES_DAYS", 0, *_DAYS)
+    keep_changes_days: int = _variable("ECOMMERCE_KEEP_CHANGES_DAYS", 0, *_DAYS)
+    keep_rejected_days: int = _variable("ECOMMERCE_KEEP_REJECTED_DAYS", 0, *_DAYS)
+    keep_audit_days: int = _variable("ECOMMERCE_KEEP_AUDIT_DAYS", 0, *_DAYS)
     backup_dir: Path | None = _variable(
         "ECOMMERCE_BACKUP_DIR", None, parse_folder, "the path of a folder"
     )

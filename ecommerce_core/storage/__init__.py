@@ -10,6 +10,7 @@ from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
+from ecommerce_core.storage.retention import RetentionSchedule
 from ecommerce_core.storage.row_files import (
     BOM,
     NeedsMemory,
@@ -54,6 +55,7 @@ __all__ = [
     "NewRun",
     "DatabaseLock",
     "Reader",
+    "RetentionSchedule",
     "SignOuts",
     "SnapshotCode",
     "Snapshots",

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import ChangeKind, Difference
+from ecommerce_core.domain import ChangeKind, ChangesRemoved, Difference
 from ecommerce_core.storage.snapshots import Reader, Version, fold, newest_version, words_of
 from ecommerce_core.storage.sqlite import Database, Transactions
 
@@ -189,6 +189,7 @@ def _window(db: Database, dataset: Dataset, one: int, other: int) -> dict[str, A
     """Which runs lie between, and between which moments their rows came."""
     after, until = sorted((one, other))
     ended = "SELECT coalesce(finished_at, started_at) FROM run WHERE id = ?"
+    _check_kept(db, dataset, after, until)
     times = [db.execute(ended, [run_id]).fetchone() for run_id in (after, until)]
     after_at, until_at = (row[0] if row else "" for row in times)
     return {
@@ -198,3 +199,19 @@ def _window(db: Database, dataset: Dataset, one: int, other: int) -> dict[str, A
         "until_at": until_at,
         "dataset": dataset.name,
     }
+
+
+def _check_kept(db: Database, dataset: Dataset, after: int, until: int) -> None:
+    """Raise ChangesRemoved if changes between two runs may have been removed."""
+    removed = db.execute(
+        "SELECT max(run.id) FROM run, removed WHERE removed.journal = 'changes'"
+        " AND run.id <= removed.up_to AND run.dataset = ? AND run.id > ? AND run.id <= ?"
+        " AND run.added + run.updated + run.withdrawn > 0",
+        [dataset.name, after, until],
+    ).fetchone()[0]
+    if removed is not None:
+        raise ChangesRemoved(
+            "what run {run_id} and those before it changed is not kept any more:"
+            " compare later runs",
+            run_id=removed,
+        )

@@ -33,16 +33,26 @@ from ecommerce_core.storage.sqlite.checks import (
 )
 from ecommerce_core.storage.sqlite.journals import (
     AlertJournal,
+    AuditJournal,
     DeliveryJournal,
     ExpectedCallbackJournal,
     Journal,
     Recent,
+    Retention,
     SignOutJournal,
 )
 
 
 class Store(
-    Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJournal, AlertJournal
+    Rows,
+    Journal,
+    DeliveryJournal,
+    Recent,
+    ExpectedCallbackJournal,
+    SignOutJournal,
+    AlertJournal,
+    AuditJournal,
+    Retention,
 ):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 

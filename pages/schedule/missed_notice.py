@@ -6,7 +6,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from ecommerce_core.domain import Alert, AlertCode
+from ecommerce_core.domain import Alert, AlertCode, AuditAction
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import escape, escape_time, language
@@ -45,12 +45,25 @@ def show(*, with_link: bool) -> None:
             key="missed_seen",
             icon=":material/visibility_off:",
             help=_("Hides this here, for you, until another one is missed."),
-            on_click=seen.update,
-            args=([int(alert.details["expected"] or 0) for alert in missed],),
+            on_click=_dismiss,
+            args=(missed,),
         )
         if with_link:
             label = _("Did it run? See the scheduler")
             st.page_link("scheduler.py", label=label, icon=":material/arrow_forward:")
+
+
+def _dismiss(alerts: list[Alert]) -> None:
+    """Callback: hide these here, and note who did."""
+    app, seen = ui.application(), st.session_state["_missed_seen"]
+    seen.update(int(alert.details["expected"] or 0) for alert in alerts)
+    for alert in alerts:
+        app.audit(
+            AuditAction.ALERT_DISMISSED,
+            actor=ui.actor(),
+            subject=str(alert.details["task"]),
+            code=alert.code,
+        )
 
 
 def _fetch_button(name: str) -> None:

@@ -5,9 +5,11 @@
 links that pages offer.
 """
 
-from ecommerce_core.companion.data_routes.addresses import DataRoute, list_routes
+from ecommerce_core.companion.data_routes.addresses import MIME_TYPES, DataRoute, list_routes
+from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.describe import describe_rows, schemas_of_rows
 from ecommerce_core.companion.data_routes.links import ask_changes, ask_rows, link_to
+from ecommerce_core.companion.data_routes.request import pairs_of
 from ecommerce_core.companion.data_routes.routes import DataRoutes
 from ecommerce_core.companion.data_routes.stream import FileReply
 
@@ -15,10 +17,13 @@ __all__ = [
     "DataRoute",
     "DataRoutes",
     "FileReply",
+    "MIME_TYPES",
     "ask_changes",
     "ask_rows",
+    "authorize",
     "describe_rows",
     "link_to",
     "list_routes",
+    "pairs_of",
     "schemas_of_rows",
 ]

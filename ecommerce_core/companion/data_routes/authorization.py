@@ -6,7 +6,6 @@ from datetime import datetime
 
 from starlette.types import Scope
 
-from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.request import Pairs, ticket_of
 from ecommerce_core.companion.http import Problem, header
 from ecommerce_core.companion.service import Service
@@ -20,7 +19,7 @@ _WRONG_TOKEN = "the token is none of ECOMMERCE_API_TOKENS"  # noqa: S105
 
 
 def authorize(
-    service: Service, scope: Scope, route: DataRoute, *, pairs: Pairs, now: datetime
+    service: Service, scope: Scope, path: str, *, pairs: Pairs, now: datetime
 ) -> Grant | None:
     """Return who may ask and until when; None if nobody has to sign in.
 
@@ -39,7 +38,7 @@ def authorize(
     if ticket is None:
         raise _refusal(401, _UNSIGNED, scope)
     try:
-        grant = app.links.check(ticket, route.path, pairs, now=now)
+        grant = app.links.check(ticket, path, pairs, now=now)
     except TicketRefused as error:
         raise _refusal(403, str(error), scope) from error
     if app.sign_outs.holds(grant.sign_in):

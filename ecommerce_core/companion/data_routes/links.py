@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from urllib.parse import urlencode
 
-from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.request import Pairs
 from ecommerce_core.datasets import Dataset, View, format_question, is_day, minute_of
 from ecommerce_core.domain import TICKET, Grant, SignedLinks
@@ -38,11 +37,11 @@ def ask_changes(view: View, runs: tuple[int, int], *, language: str) -> Pairs:
     return [*pairs, ("lang", language)]
 
 
-def link_to(route: DataRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
+def link_to(path: str, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
     """A link relative to the server's pages, so that it holds behind a proxy.
 
     It carries a ticket for ``grant``; if that is None, nobody signs in and it carries none.
     """
     if grant is not None:
-        pairs = [*pairs, (TICKET, links.sign(route.path, pairs, grant=grant))]
-    return f"{route.path}?{urlencode(pairs)}"
+        pairs = [*pairs, (TICKET, links.sign(path, pairs, grant=grant))]
+    return f"{path}?{urlencode(pairs)}"

@@ -39,13 +39,17 @@ from ecommerce_core.storage import (
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file, ready to be sent: ``head``, what ``file`` holds from its beginning, ``tail``."""
+    """A file, ready to be sent: ``head``, what ``file`` holds from its beginning, ``tail``.
+
+    ``rows`` is how many rows match, for the audit.
+    """
 
     file: BinaryIO
     head: bytes
     tail: bytes
     size: int
     version: Version
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +72,15 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
     query = query_of(asked, dataset, now=question.now, zone=UTC)
     columns = chosen_columns(asked, dataset.row_columns)
     with reader.at(dataset) as view, work.on(view.cursor):
+        rows = view.count_rows(query)
         if question.file_format == WIRE:
             chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
             with _temporary(reader) as out:
                 write_wire(dataset, chunks, out, work=work)
-                return _made(out, view.version)
-        total = view.count_rows(query) if asked.is_page else None
-        sql, values = view.select(query, page_of=total)
+                return _made(out, view.version, rows)
+        sql, values = view.select(query, page_of=rows if asked.is_page else None)
         selection = Selection(work, sql, values, columns)
-        return _make(question, selection, reader, view.version, total)
+        return _make(question, selection, reader, view.version, rows)
 
 
 def make_changes(question: Question, reader: Reader, comparison: Comparison, *, work: Work) -> Made:
@@ -84,10 +88,9 @@ def make_changes(question: Question, reader: Reader, comparison: Comparison, *, 
     dataset, asked = question.dataset, question.asked
     runs = asked.from_run or 0, asked.to_run or 0
     kind = None if asked.kind is None else ChangeKind(asked.kind)
-    total = None
+    counts = comparison.compare_counts(dataset, *runs, search=asked.search)
+    total = sum(n for of, n in counts.items() if kind in {None, of})
     if asked.is_page:
-        counts = comparison.compare_counts(dataset, *runs, search=asked.search)
-        total = sum(n for of, n in counts.items() if kind in {None, of})
         page = comparison.compare_runs(
             dataset,
             *runs,
@@ -113,9 +116,9 @@ def _make(
     selection: Selection,
     reader: Reader,
     version: Version,
-    total: int | None,
+    total: int,
 ) -> Made:
-    """``total``: how many rows match where one page of them is asked for."""
+    """``total``: how many rows match, whether all of them or a page are asked for."""
     head, tail = b"", b""
     with _temporary(reader) as out:
         if question.file_format == "csv":
@@ -128,8 +131,8 @@ def _make(
             write_parquet(selection, out)
         else:
             written = write_json(selection, out)
-            head, tail = _envelope(question, version, written if total is None else total)
-        return _made(out, version, head=head, tail=tail)
+            head, tail = _envelope(question, version, total if question.asked.is_page else written)
+        return _made(out, version, total, head=head, tail=tail)
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
@@ -159,7 +162,9 @@ def _temporary(reader: Reader) -> Iterator[BinaryIO]:
         raise
 
 
-def _made(out: BinaryIO, version: Version, *, head: bytes = b"", tail: bytes = b"") -> Made:
+def _made(
+    out: BinaryIO, version: Version, rows: int, *, head: bytes = b"", tail: bytes = b""
+) -> Made:
     size = len(head) + out.seek(0, 2) + len(tail)
     out.seek(0)
-    return Made(out, head, tail, size, version)
+    return Made(out, head, tail, size, version, rows)

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from starlette.types import Receive, Scope
@@ -27,7 +27,15 @@ from ecommerce_core.companion.http import (
     header,
 )
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import RowsPreparing, Run, StoreError
+from ecommerce_core.domain import (
+    ANONYMOUS,
+    Actor,
+    AuditAction,
+    ChangesRemoved,
+    RowsPreparing,
+    Run,
+    StoreError,
+)
 from ecommerce_core.storage import NeedsMemory, Reader, Version, Work
 
 # For files of rows in the order in which they lie, or of a million in any other.
@@ -35,6 +43,9 @@ MEMORY_MB = 64
 # Formats that take a minute for what the others do in a second.
 _SLOW = frozenset({"xlsx", WIRE})
 _NO_RUNS = "from=… and to=… are needed: the numbers of two runs"
+
+# A program may ask every second: what counts is that its token is in use.
+TOKEN_EVERY = timedelta(hours=1)
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +108,9 @@ class DataRoutes:
         self._follow()
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
-        grant = authorize(service, scope, route, pairs=pairs, now=now)
+        grant = authorize(service, scope, route.path, pairs=pairs, now=now)
+        if grant is not None and header(scope["headers"], b"authorization") is not None:
+            self._executor.submit(_audit_token, service, grant.actor)
         asked = parse(pairs, parameters_of(route))
         question = Question(
             route.dataset,
@@ -130,6 +143,9 @@ class DataRoutes:
         if not asked.is_page:
             who = grant.actor.name if grant is not None and grant.actor.name else "-"
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
+            actor = ANONYMOUS if grant is None else grant.actor
+            # Not waited for: a store that is busy holds no file up.
+            self._executor.submit(_audit_export, service, route, actor, made)
         return self._reply(headers, made)
 
     def _reply(self, headers: dict[str, str], made: Made | None) -> FileReply:
@@ -181,6 +197,17 @@ class DataRoutes:
             task.cancel()
 
 
+def _audit_export(service: Service, route: DataRoute, actor: Actor, made: Made) -> None:
+    action = AuditAction.ROWS_EXPORTED
+    service.app.audit(action, actor=actor, subject=route.path, rows=made.rows, bytes=made.size)
+
+
+def _audit_token(service: Service, actor: Actor) -> None:
+    service.app.audit_once(
+        AuditAction.TOKEN_USED, actor=actor, subject=actor.name, every=TOKEN_EVERY
+    )
+
+
 def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
     """Return the version that readers see. Raises StoreError, and Problem for unknown runs."""
     if route.of_changes:
@@ -196,6 +223,8 @@ def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
 def _problem(error: StoreError | NeedsMemory) -> Problem:
     if isinstance(error, NeedsMemory):
         return Problem(503, "these rows take more memory to sort than there is", RETRY_LATER)
+    if isinstance(error, ChangesRemoved):
+        return Problem(410, str(error))
     if isinstance(error, RowsPreparing):
         return Problem(503, str(error), RETRY_LATER)
     # Its own words may hold the path of a file.

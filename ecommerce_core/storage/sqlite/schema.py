@@ -293,6 +293,27 @@ def m011_alerts(db: Database) -> None:
     """)
 
 
+def m012_audit(db: Database) -> None:
+    """Who did what beyond runs, and up to where old entries of the journals were removed."""
+    db.execute("""
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            action TEXT NOT NULL,
+            actor TEXT,
+            subject TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX audit_subject ON audit (action, subject)")
+    db.execute("""
+        CREATE TABLE removed (
+            journal TEXT PRIMARY KEY NOT NULL,
+            up_to INTEGER NOT NULL
+        ) STRICT
+    """)
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_products_and_customers,
     m002_journal,
@@ -305,4 +326,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m009_readers_read_snapshots,
     m010_fingerprints,
     m011_alerts,
+    m012_audit,
 )
