@@ -20,7 +20,7 @@ from click.testing import CliRunner, Result
 
 from ecommerce_core import __version__
 from ecommerce_core.__main__ import cli
-from ecommerce_core.domain import Alert, AlertCode
+from ecommerce_core.domain import Alert, AlertCode, AuditAction, NewAuditEntry
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import PROJECT_ROOT
 from ecommerce_core.storage import AlertRecord, Store
@@ -458,3 +458,18 @@ def test_a_url_that_is_no_service_is_refused_without_a_word_of_it(shell: Shell) 
     assert refused.exit_code == 2
     assert "number 1" in refused.output
     assert "hunter2" not in refused.output
+
+
+def test_the_audit_is_listed_for_people_and_programs(shell: Shell, tmp_path: Path) -> None:
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    store = Store.open(tmp_path / "shop.db")
+    store.record_audit(NewAuditEntry(at, AuditAction.ROWS_EXPORTED, "ada", "products.csv"))
+    store.record_audit(NewAuditEntry(at, AuditAction.CLOCK_SPEED_SET, None, "", {"speed": 7}))
+
+    assert shell.run("audit").output.splitlines() == [
+        "2026-03-02T09:00:00+00:00  -  clock speed set   (speed 7)",
+        "2026-03-02T09:00:00+00:00  ada  rows exported  products.csv",
+    ]
+    [only] = shell.json("audit", "--actor", "ada")
+    assert (only["action"], only["subject"]) == ("rows_exported", "products.csv")
+    assert shell.json("audit", "--action", "signed_in") == []
