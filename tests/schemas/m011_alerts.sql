@@ -28,6 +28,7 @@ CREATE TABLE alert (
             details TEXT NOT NULL
         ) STRICT
     ;
+INSERT INTO "alert" VALUES(1,'answer_held','products','2025-01-01T08:00:00.000Z',NULL,NULL,'["products"]','{"run": 3}');
 CREATE TABLE alert_told (
             service TEXT NOT NULL,
             code TEXT NOT NULL,
@@ -39,6 +40,7 @@ CREATE TABLE alert_told (
             PRIMARY KEY (service, code, subject)
         ) STRICT, WITHOUT ROWID
     ;
+INSERT INTO "alert_told" VALUES('0123456789abcdef','answer_held','products','2025-01-01T08:00:00.000Z','["products"]','{"run": 3}','2025-01-02T08:00:00.000Z');
 CREATE TABLE change (
             run_id INTEGER NOT NULL REFERENCES run(id),
             dataset TEXT NOT NULL,
@@ -228,4 +230,5 @@ DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('run',5);
 INSERT INTO "sqlite_sequence" VALUES('delivery',1);
 INSERT INTO "sqlite_sequence" VALUES('promise',1);
+INSERT INTO "sqlite_sequence" VALUES('alert',1);
 COMMIT;

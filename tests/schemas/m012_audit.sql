@@ -29,6 +29,7 @@ CREATE TABLE alert (
             details TEXT NOT NULL
         ) STRICT
     ;
+INSERT INTO "alert" VALUES(1,'answer_held','products','2025-01-01T08:00:00.000Z',NULL,NULL,'["products"]','{"run": 3}');
 CREATE TABLE alert_told (
             service TEXT NOT NULL,
             code TEXT NOT NULL,
@@ -40,6 +41,7 @@ CREATE TABLE alert_told (
             PRIMARY KEY (service, code, subject)
         ) STRICT, WITHOUT ROWID
     ;
+INSERT INTO "alert_told" VALUES('0123456789abcdef','answer_held','products','2025-01-01T08:00:00.000Z','["products"]','{"run": 3}','2025-01-02T08:00:00.000Z');
 CREATE TABLE audit (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             at TEXT NOT NULL,
@@ -49,6 +51,7 @@ CREATE TABLE audit (
             details TEXT NOT NULL
         ) STRICT
     ;
+INSERT INTO "audit" VALUES(1,'2025-01-01T08:00:00.000Z','rows_exported','clerk','products.csv','{"rows": 2}');
 CREATE TABLE change (
             run_id INTEGER NOT NULL REFERENCES run(id),
             dataset TEXT NOT NULL,
@@ -192,6 +195,7 @@ CREATE TABLE removed (
             up_to INTEGER NOT NULL
         ) STRICT
     ;
+INSERT INTO "removed" VALUES('changes',1);
 CREATE TABLE run (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             dataset TEXT NOT NULL,
@@ -244,4 +248,6 @@ DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('run',5);
 INSERT INTO "sqlite_sequence" VALUES('delivery',1);
 INSERT INTO "sqlite_sequence" VALUES('promise',1);
+INSERT INTO "sqlite_sequence" VALUES('alert',1);
+INSERT INTO "sqlite_sequence" VALUES('audit',1);
 COMMIT;
