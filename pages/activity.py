@@ -10,6 +10,7 @@ from pages.runs import (
     issues,
     run_detail,
     run_progress,
+    run_strip,
     runs_table,
 )
 from pages.ui import header, language
@@ -25,6 +26,7 @@ with st.container():  # comes and goes: what stands below keeps its place
     issues.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)
+    run_strip.show()
     chosen = runs_table.show()
     if chosen is not None:
         run_detail.show(chosen)

@@ -225,6 +225,11 @@ def sign_and_word(name: str) -> str:
     return f"{SIGNS.get(name, '')} {language().word(name)}".strip()
 
 
+def sign_of(name: str) -> str:
+    """The sign of a status or an outcome."""
+    return SIGNS.get(name, "")
+
+
 def sentence(text: str) -> str:
     """What an error says, beginning like a sentence; it may quote a peer, so it is escaped."""
     text = language().sentence(text)
