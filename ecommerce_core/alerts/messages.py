@@ -68,6 +68,7 @@ def next_message(
                 began.append(alert)
         elif known is not None and now - known.told_at >= policy.remind_every:
             lasting.append(alert)
+    began.sort(key=lambda alert: (-alert.severity.rank, alert.since_at))
     over = [one.alert for key, one in told.items() if key not in open_now]
     if not (began or over or lasting):
         return None

@@ -59,7 +59,7 @@ def _strip(name: str, runs: Sequence[Run]) -> None:
     frame = pd.DataFrame(
         [
             {
-                "id": run.id,
+                "run": run.id,
                 # One that took next to no time is still to be seen, and hit.
                 "height": max(run.duration_s or 0.0, longest / 12),
                 "status": run.status.value,
@@ -73,7 +73,7 @@ def _strip(name: str, runs: Sequence[Run]) -> None:
 
     def pick() -> None:
         picked = st.session_state[key]["selection"].get("picked") or []
-        number = next((point["id"] for point in picked if "id" in point), None)
+        number = next((point["run"] for point in picked if "run" in point), None)
         if number is not None:
             st.session_state["run"] = int(number)
 

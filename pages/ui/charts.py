@@ -84,12 +84,12 @@ def strip(
     key: str,
     on_pick: Callable[[], None],
 ) -> None:
-    """Bars in a row, oldest first, of ``id``, ``height``, ``status``, ``sign``, ``said``.
+    """Bars in a row, oldest first, of ``run``, ``height``, ``status``, ``sign``, ``said``.
 
     There is room for ``slots`` of them, so that a few are no wider than many. A click calls
     ``on_pick``.
     """
-    frame = frame.assign(slot=range(slots - len(frame), slots))
+    frame = frame.assign(slot=range(len(frame)))
     colour = {
         "field": "status",
         "type": "nominal",
@@ -110,7 +110,7 @@ def strip(
         "layer": [
             {
                 "mark": {"type": "bar", "cursor": "pointer", "cornerRadiusEnd": 2},
-                "params": [{"name": "picked", "select": {"type": "point", "fields": ["id"]}}],
+                "params": [{"name": "picked", "select": {"type": "point", "fields": ["run"]}}],
                 "encoding": {"color": colour},
             },
             {

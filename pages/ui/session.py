@@ -81,7 +81,7 @@ SIGNS = {
     "overran": "◔",
     "missed": "✕",
     "void": "–",
-    "info": "ⓘ",
+    "info": "i",
     "warning": "△",
     "critical": "✕",
 }

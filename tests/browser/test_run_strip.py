@@ -26,6 +26,6 @@ def test_a_click_on_a_bar_opens_its_run(
     visitor.wait_until_drawn()
     box = drawn.bounding_box()
     assert box is not None
-    # The newest run is the last of forty bars, and the only one here.
-    drawn.click(position={"x": box["width"] * 39.5 / 40 - 2, "y": box["height"] - 12})
+    # The only run is the first of forty bars, and as high as the strip is.
+    drawn.click(position={"x": box["width"] * 0.5 / 40, "y": box["height"] * 0.7})
     expect(visitor.page.get_by_text("Run 1: fetch · products")).to_be_visible()
