@@ -164,20 +164,19 @@ class Application:
             ),
         )
         hours = settings.max_age_h
-        self.alerts = AlertWatch(
-            FactSource(
-                store,
-                self.reader,
-                self.monitor,
-                lambda: self.backups,
-                self.registration,
-                self.datasets,
-                settings.app_name,
-                timedelta(seconds=settings.callback_grace_s),
-                max_age=None if hours is None else timedelta(hours=hours),
-                failing_services=self._failing_services,
-            )
+        self.facts = FactSource(
+            store,
+            self.reader,
+            self.monitor,
+            lambda: self.backups,
+            self.registration,
+            self.datasets,
+            settings.app_name,
+            timedelta(seconds=settings.callback_grace_s),
+            max_age=None if hours is None else timedelta(hours=hours),
+            failing_services=self._failing_services,
         )
+        self.alerts = AlertWatch(self.facts)
         self.alerts.observers.append(self.messenger.hear)
         days = {
             "deliveries": settings.keep_deliveries_days,

@@ -9,11 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from filelock import FileLock, Timeout
 
 from ecommerce_core.alerts.gather import FactSource, store_fault_of
-from ecommerce_core.alerts.log import AlertLog
+from ecommerce_core.alerts.log import CLEAR_AFTER, AlertLog
 from ecommerce_core.alerts.rules import find_alerts
 from ecommerce_core.domain import Alert, AlertKey, StoreError
 from ecommerce_core.storage import FILE_MODE, AlertRecord, create_empty
@@ -42,9 +43,10 @@ class AlertWatch:
         *,
         every_s: float = LOOK_EVERY_S,
         probe_every_s: float = PROBE_EVERY_S,
+        clear_after: timedelta = CLEAR_AFTER,
     ) -> None:
         self._source = source
-        self._log = AlertLog(source.store)
+        self._log = AlertLog(source.store, clear_after=clear_after)
         self._every_s = every_s
         self._probe_every_s = probe_every_s
         self._probed_s: float | None = None
