@@ -73,7 +73,8 @@ class Made:
 
 def make_faults(chance: random.Random) -> list[Made]:
     """Faults of all kinds over a week, never two at once: what one explains is tried elsewhere."""
-    faults, at = [], START + HOUR
+    faults: list[Made] = []
+    at = START + HOUR
     codes = list(TITLES)
     while at < START + WEEK - 10 * HOUR:
         code = codes[len(faults)] if len(faults) < len(codes) else chance.choice(codes)
