@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from types import MappingProxyType
 
 from ecommerce_core.alerts import (
     AlertWatch,
@@ -17,13 +16,13 @@ from ecommerce_core.alerts import (
     Messenger,
     Sender,
 )
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
+from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import (
     Access,
     Actor,
+    AlertDetail,
     AuditAction,
     DeliveryUnknown,
-    Detail,
     EcommerceError,
     Language,
     NewAuditEntry,
@@ -50,12 +49,11 @@ from ecommerce_core.scheduler import (
     Scheduler,
     SchedulerMonitor,
     Steering,
-    reason_of,
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     BackupSchedule,
-    Comparison,
+    ChangeReader,
     DatabaseLock,
     Reader,
     RetentionSchedule,
@@ -69,9 +67,6 @@ from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
 logger = logging.getLogger(__name__)
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType(
-    {dataset.name: dataset for dataset in (PRODUCTS, CUSTOMERS)}
-)
 # How long a clear waits for a sync that is about to end.
 CLEAR_PATIENCE_S = 5.0
 
@@ -86,14 +81,13 @@ class Application:
     ``run_observers`` are called with every run that ended, on the thread that ran it.
     """
 
-    datasets: Mapping[str, Dataset] = DATASETS
-
     def __init__(
         self,
         settings: Settings,
         *,
         store: Store,
         gateway: Gateway,
+        datasets: Mapping[str, Dataset] = DATASETS,
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
@@ -102,6 +96,7 @@ class Application:
         self.settings = settings
         self.store = store
         self.gateway = gateway
+        self.datasets = datasets
         self.sandbox_url = sandbox_url
         self.scheduler = Scheduler(
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
@@ -124,7 +119,7 @@ class Application:
             memory_mb=settings.reader_memory_mb,
             threads=settings.reader_threads,
         )
-        self.comparison = Comparison(store, self.reader)
+        self.changes = ChangeReader(store, self.reader)
         self.ping = DeadMansSwitch(settings.ping_url)
         self.run_observers.append(self.ping.ended)
         sync = Sync(settings, gateway, store)
@@ -158,6 +153,7 @@ class Application:
                 settings.app_name,
                 Language(settings.alert_language),
                 None if home is None else f"{home}/ecommerce/",
+                {name: one.label for name, one in self.datasets.items()},
             ),
             policy=MessagePolicy(
                 Severity(settings.alert_from), timedelta(hours=settings.alert_remind_h)
@@ -210,6 +206,7 @@ class Application:
         settings: Settings,
         *,
         gateway_url: str,
+        datasets: Mapping[str, Dataset] = DATASETS,
         is_sandbox: bool = False,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
@@ -226,8 +223,9 @@ class Application:
         try:
             return cls(
                 settings,
-                store=Store.open(settings.database),
+                store=Store.open(settings.database, more_migrations=migrations_of(datasets)),
                 gateway=gateway,
+                datasets=datasets,
                 sandbox_url=gateway_url if is_sandbox else None,
                 sign_in_providers=sign_in_providers,
                 link_secret=link_secret,
@@ -282,7 +280,7 @@ class Application:
             self._presence.let_go()
 
     def audit(
-        self, action: AuditAction, *, actor: Actor, subject: str = "", **details: Detail
+        self, action: AuditAction, *, by: Actor, subject: str = "", **details: AlertDetail
     ) -> None:
         """Write into the audit what somebody did.
 
@@ -290,13 +288,13 @@ class Application:
         """
         now = datetime.now(UTC)
         try:
-            entry = NewAuditEntry(now, action, actor.name or None, subject, details)
+            entry = NewAuditEntry(now, action, by.name or None, subject, details)
             self.store.record_audit(entry)
         except StoreError as error:
-            logger.error("%s by %s is not in the audit: %s", action, actor.name or "-", error)
+            logger.error("%s by %s is not in the audit: %s", action, by.name or "-", error)
 
     def audit_once(
-        self, action: AuditAction, *, actor: Actor, subject: str, every: timedelta | None = None
+        self, action: AuditAction, *, by: Actor, subject: str, every: timedelta | None = None
     ) -> None:
         """As ``audit``, if it is not in the audit yet; with ``every``, again after so long."""
         now, key = datetime.now(UTC), (action, subject)
@@ -309,7 +307,7 @@ class Application:
                 return
         except StoreError:
             pass
-        self.audit(action, actor=actor, subject=subject)
+        self.audit(action, by=by, subject=subject)
 
     def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
         """Send a test through each message service; which of them took it. Blocks.
@@ -317,7 +315,7 @@ class Application:
         Raises NotAllowed.
         """
         actor.check(Permission.CHANGE)
-        self.audit(AuditAction.TEST_MESSAGE_SENT, actor=actor)
+        self.audit(AuditAction.TEST_MESSAGE_SENT, by=actor)
         return self.messenger.send_test()
 
     def record_deliveries(
@@ -370,7 +368,7 @@ class Application:
         before = self.store.delivery(delivery_id)
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
-            raise DeliveryUnknown("callback {id} is not in the journal", id=delivery_id)
+            raise DeliveryUnknown("delivery_unknown", id=delivery_id)
         # The watcher has just seen the clock: nobody waits for the scheduler here.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
@@ -384,12 +382,12 @@ class Application:
                 task_name=dataset.task_name,
             )
         except EcommerceError as error:
-            delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
+            delivery.journal(Outcome.FAILED, error=error)
             raise
         delivery.follow(ticket)
         self.audit(
             AuditAction.CALLBACK_DELIVERED_AGAIN,
-            actor=actor,
+            by=actor,
             subject=dataset.name,
             delivery=delivery_id,
         )
@@ -442,7 +440,7 @@ class Application:
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             discarded = self.store.discard_held(run_id)
-        self.audit(AuditAction.ANSWER_DISCARDED, actor=actor, subject=run.dataset, run=run_id)
+        self.audit(AuditAction.ANSWER_DISCARDED, by=actor, subject=run.dataset, run=run_id)
         self.live.wake()
         return discarded
 
@@ -459,7 +457,7 @@ class Application:
         run = self.store.run(run_id)
         held = None if run is None else self.store.held_run(run.dataset)
         if run is None or held is None or held.id != run_id:
-            raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+            raise RunNotHeld("run_not_held", run_id=run_id)
         return run
 
     def _shown(self, name: str) -> tuple[Version | None, str | None]:

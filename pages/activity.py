@@ -13,12 +13,8 @@ from pages.runs import (
     run_strip,
     runs_table,
 )
-from pages.ui import header, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
-
+from pages.ui import header
+from pages.ui import text as _
 
 header.show(_("Activity"))
 run_progress.watch(*ui.application().datasets)

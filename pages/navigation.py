@@ -8,15 +8,13 @@ from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.runs import issues
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, language, session, sign_in, visits
+from pages.ui import echo, escape, labels, session, sign_in, visits
+from pages.ui import text as _
+from pages.ui.installed import page_of
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
 SHOWN_ALERTS = 4
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def choose_language() -> None:
@@ -52,9 +50,10 @@ def show_health() -> None:
     found = [alert for alert in ui.alerts() if alert.code not in issues.IN_BANNER]
     for alert in found[:SHOWN_ALERTS]:
         icon = issues.ICONS.get(alert.code, ":material/warning:")
-        st.caption(f"{icon} {ui.title_of(alert, language(), shown=escape)}")
+        st.caption(f"{icon} {ui.title_of(alert, escape)}")
     if len(found) > SHOWN_ALERTS:
-        st.caption(_("and {n} more").format(n=language().number(len(found) - SHOWN_ALERTS)))
+        more = ui.language().number(len(found) - SHOWN_ALERTS)
+        st.caption(_("and {n} more").format(n=more))
 
 
 with st.sidebar:
@@ -79,17 +78,15 @@ page = st.navigation(
             default=True,
             help=_("Is everything fresh, what failed, what comes next."),
         ),
-        st.Page(
-            "products.py",
-            title=_("Products"),
-            icon=":material/inventory_2:",
-            help=_("The products of our shop: fetch, search, clear."),
-        ),
-        st.Page(
-            "customers.py",
-            title=_("Customers"),
-            icon=":material/group:",
-            help=_("The customers and their loyalty points: fetch, search, clear."),
+        *(
+            st.Page(
+                page_of(name),
+                title=labels.dataset_title(name),
+                icon=f":material/{dataset.icon}:",
+                url_path=name,
+                help=_(dataset.help),
+            )
+            for name, dataset in ui.application().datasets.items()
         ),
         st.Page(
             "scheduler.py",

@@ -7,9 +7,9 @@ man's switch.
 """
 
 from ecommerce_core.alerts.gather import FactSource
-from ecommerce_core.alerts.messages import MessagePolicy
+from ecommerce_core.alerts.messages import MessagePolicy, Sender
 from ecommerce_core.alerts.ping import DeadMansSwitch
-from ecommerce_core.alerts.services import Messenger, Sender
+from ecommerce_core.alerts.services import Messenger
 from ecommerce_core.alerts.texts import title_of, todo_of
 from ecommerce_core.alerts.watch import AlertWatch
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from ecommerce_core.domain import ExpectedCallback, Run
+from ecommerce_core.domain import ExpectedCallback, Fact, Run
 
 
 class Fault(StrEnum):
@@ -80,7 +80,7 @@ class Facts:
     scheduler: SchedulerFacts = field(default_factory=SchedulerFacts)
     store_fault: StoreFault | None = None
     max_age: timedelta | None = None
-    registration_error: str | None = None
-    backup_error: str | None = None
+    registration_error: Fact | None = None
+    backup_error: Fact | None = None
     backup_due_at: datetime | None = None
     failing_services: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))

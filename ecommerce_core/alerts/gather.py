@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,6 +13,7 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     ExpectedCallback,
     ExpectedOutcome,
+    Fact,
     MonitorSnapshot,
     RunStatus,
     ScheduleKey,
@@ -42,21 +42,30 @@ SILENT_AFTER = timedelta(seconds=6)
 _DECIDED = frozenset(ExpectedOutcome) - {ExpectedOutcome.OWED, ExpectedOutcome.VOID}
 _LATE = frozenset({ExpectedOutcome.LATE, ExpectedOutcome.OVERRAN})
 
-# The journal keeps an error as its English sentence. What a peer said stands behind our words.
-_FAULTS: tuple[tuple[str, Fault], ...] = (
-    (r"the gateway('s name is not known| took no| refuses| cannot be trusted)", Fault.GATEWAY),
-    (
-        r"the gateway says .+ is down"
-        r"|\S+ (answered 5\d\d|did not answer within|was not done within|fell silent|closed the)",
-        Fault.PEER,
+# Whose fault an error is, by its code; of any other nobody can say it.
+_FAULTS: Mapping[Fault, frozenset[str]] = {
+    Fault.GATEWAY: frozenset(
+        {"gateway_name_unknown", "gateway_timed_out", "gateway_untrusted", "gateway_refuses"}
     ),
-)
+    Fault.PEER: frozenset(
+        {
+            "peer_down",
+            "peer_silent",
+            "peer_fell_silent",
+            "peer_too_slow",
+            "no_answer",
+            "answer_cut",
+            "peer_failed",
+            "peer_failed_with_reason",
+        }
+    ),
+}
 
 
-def fault_of(error: str | None) -> Fault:
-    """Whose fault an error is, by what the journal says of it."""
-    found = (fault for said, fault in _FAULTS if re.match(said, error or ""))
-    return next(found, Fault.OTHER)
+def fault_of(error: Fact | None) -> Fault:
+    """Whose fault an error is."""
+    code = "" if error is None else error.code
+    return next((fault for fault, codes in _FAULTS.items() if code in codes), Fault.OTHER)
 
 
 def store_fault_of(error: StoreError) -> StoreFault | None:

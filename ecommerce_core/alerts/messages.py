@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from ecommerce_core.alerts.texts import title_of, todo_of
@@ -27,6 +27,23 @@ class MessagePolicy:
     def wants(self, alert: Alert) -> bool:
         """Whether an alert is severe enough to tell anybody."""
         return alert.severity.rank >= self.at_least.rank
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who writes: under which name, in which language, and where the pages are.
+
+    ``labels`` are what datasets are called, by their names.
+    """
+
+    name: str
+    words: Language
+    home: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def title_of(self, alert: Alert) -> str:
+        """What an alert is called."""
+        return title_of(alert, self.words, labels=self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +101,17 @@ def told_after(
     return left | {one.key: Told(one, now) for one in (*message.began, *message.lasting)}
 
 
-def title_in_words(message: Message, words: Language, *, sender: str) -> str:
+def title_in_words(message: Message, sender: Sender) -> str:
     """The subject of a message: ``[e-commerce] A fetch is held: products``."""
+    words = sender.words
     every = [*message.began, *message.lasting, *message.over]
     if len(every) == 1:
-        name = title_of(every[0], words)
+        name = sender.title_of(every[0])
         if message.over:
             name = words.text(_OVER).format(title=name)
         elif message.lasting:
             name = words.text(_LASTS).format(title=name)
-        return f"[{sender}] {name}"
+        return f"[{sender.name}] {name}"
     parts = [
         words.plural("{count} new alert", "{count} new alerts", len(message.began)),
         words.plural("{count} alert still open", "{count} alerts still open", len(message.lasting)),
@@ -101,22 +119,21 @@ def title_in_words(message: Message, words: Language, *, sender: str) -> str:
     ]
     counts = (len(message.began), len(message.lasting), len(message.over))
     said = ", ".join(part for part, count in zip(parts, counts, strict=True) if count)
-    return f"[{sender}] {said}"
+    return f"[{sender.name}] {said}"
 
 
-def body_in_words(
-    message: Message, words: Language, *, now: datetime, home: str | None = None
-) -> str:
+def body_in_words(message: Message, sender: Sender, *, now: datetime) -> str:
     """The text of a message: no row's data, and nothing that a peer said.
 
-    ``home`` is the address of the pages, for a link to the one that settles it.
+    With the address of the pages there is a link to the one that settles it.
     """
+    words, home = sender.words, sender.home
     lines = []
     for alert in [*message.began, *message.lasting][:LISTED]:
-        lines += _wrong(alert, words, home)
+        lines += _wrong(alert, sender)
     for alert in message.over[:LISTED]:
         lasted = words.duration((now - alert.since_at).total_seconds())
-        lines.append(f"✓ {words.text(_OVER_AFTER)}".format(title=title_of(alert, words), n=lasted))
+        lines.append(f"✓ {words.text(_OVER_AFTER)}".format(title=sender.title_of(alert), n=lasted))
     left = max(0, len(message.began) + len(message.lasting) - LISTED)
     left += max(0, len(message.over) - LISTED)
     if left:
@@ -131,9 +148,10 @@ _LASTS = N_("Still open: {title}")
 _OVER_AFTER = N_("{title} – over after {n}")
 
 
-def _wrong(alert: Alert, words: Language, home: str | None) -> list[str]:
+def _wrong(alert: Alert, sender: Sender) -> list[str]:
+    words, home = sender.words, sender.home
     since = words.text(N_("since {moment}")).format(moment=words.moment(alert.since_at))
-    lines = [f"● {title_of(alert, words)} – {words.word(alert.severity)}, {since}"]
+    lines = [f"● {sender.title_of(alert)} – {words.word(alert.severity)}, {since}"]
     lines.append(f"  {todo_of(alert, words)}")
     if home is not None and alert.page:
         query = f"?run={alert.details['run']}" if "run" in alert.details else ""

@@ -10,7 +10,7 @@ from ecommerce_core.alerts.facts import DatasetFacts, Facts, Fault, StoreFault
 from ecommerce_core.domain import (
     Alert,
     AlertCode,
-    Detail,
+    AlertDetail,
     ExpectedCallback,
     RunStatus,
     series_of_promise,
@@ -116,7 +116,7 @@ def _of_datasets(facts: Facts) -> Iterator[Alert]:
         runs = [one.last_run for one in datasets if one.last_run is not None]
         since_at = min(run.finished_at or run.started_at for run in runs)
         names = tuple(one.name for one in datasets)
-        details: Mapping[str, Detail] = {"peer": peer, "run": max(run.id for run in runs)}
+        details: Mapping[str, AlertDetail] = {"peer": peer, "run": max(run.id for run in runs)}
         yield Alert(AlertCode.PEER_DOWN, peer, since_at, names, details)
 
 
@@ -177,7 +177,7 @@ def _of_scheduler(facts: Facts) -> Iterator[Alert]:
     for dataset, task_name in scheduler.lost_tasks:
         lost.setdefault(dataset, []).append(task_name)
     for dataset, names in lost.items():
-        details: Mapping[str, Detail] = {"count": len(names), "task": names[0]}
+        details: Mapping[str, AlertDetail] = {"count": len(names), "task": names[0]}
         yield Alert(AlertCode.TASKS_LOST, dataset, facts.now, (dataset,), details)
     for missed in scheduler.missed:
         yield _of_task(AlertCode.CALLBACKS_MISSED, missed, missed.count)
@@ -191,12 +191,12 @@ def _of_task(code: AlertCode, newest: ExpectedCallback, count: int) -> Alert:
     """An alert about a recurring task, by the newest callback that was expected of it."""
     series = series_of_promise(newest)
     subject = f"{series.dataset} {series.name} {series.recurrence} {series.phase}"
-    details: Mapping[str, Detail] = {
+    details: Mapping[str, AlertDetail] = {
         "expected": newest.id,
         "task": newest.task_name,
         "recurrence": newest.recurrence,
         "due_at": newest.simulated_last_at.isoformat(),
         "count": count,
-        "reason": newest.reason,
+        "reason": None if newest.reason is None else newest.reason.code,
     }
     return Alert(code, subject, newest.noticed_at, (newest.dataset,), details)

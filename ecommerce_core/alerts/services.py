@@ -8,12 +8,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ecommerce_core.alerts.messages import (
     MessagePolicy,
+    Sender,
     body_in_words,
     next_message,
     title_in_words,
@@ -22,7 +22,6 @@ from ecommerce_core.alerts.messages import (
 from ecommerce_core.domain import (
     N_,
     AlertKey,
-    Language,
     SettingsError,
     Severity,
     StoreError,
@@ -49,15 +48,6 @@ _KINDS: Mapping[Severity, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who writes: under which name, in which language, and where the pages are."""
-
-    name: str
-    words: Language
-    home: str | None = None
-
-
 def open_services(urls: Sequence[str], *, sender: str) -> dict[str, apprise.Apprise]:
     """The services of some Apprise URLs, by a name without a secret. Raises SettingsError."""
     if not urls:
@@ -82,11 +72,7 @@ def open_services(urls: Sequence[str], *, sender: str) -> dict[str, apprise.Appr
     for number, url in enumerate(urls, start=1):
         service = apprise.Apprise(asset=asset)
         if not service.add(url):
-            raise SettingsError(
-                "ECOMMERCE_ALERT_URLS: number {number} is no URL that Apprise knows;"
-                " see https://github.com/caronc/apprise/wiki",
-                number=number,
-            )
+            raise SettingsError("alert_url_unknown", number=number)
         services[f"{url.partition(':')[0].lower()} ({number})"] = service
     return services
 
@@ -121,9 +107,8 @@ class MessageService:
         message = next_message(records, told, now=now, policy=policy)
         if message is None or not self._may_send(now):
             return False
-        words = self._sender.words
-        title = title_in_words(message, words, sender=self._sender.name)
-        body = body_in_words(message, words, now=now, home=self._sender.home)
+        title = title_in_words(message, self._sender)
+        body = body_in_words(message, self._sender, now=now)
         if not self.send(title, body, message.severity, now=now):
             return False
         self._told = told_after(told, message, now=now)

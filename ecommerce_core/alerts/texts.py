@@ -71,12 +71,19 @@ _TODO: Mapping[AlertCode, str] = {
 }
 
 
-def title_of(alert: Alert, words: Language, *, shown: Callable[[str], str] = str) -> str:
+def title_of(
+    alert: Alert,
+    words: Language,
+    *,
+    labels: Mapping[str, str],
+    shown: Callable[[str], str] = str,
+) -> str:
     """What an alert is called: ``A fetch is held: products``.
 
-    ``shown`` is applied to what others wrote in it: ``escape`` where it becomes Markdown.
+    ``labels`` are the datasets' by their names. ``shown`` is applied to what others wrote in it:
+    ``escape`` where it becomes Markdown.
     """
-    names = ", ".join(words.word(name) for name in alert.datasets)
+    names = ", ".join(words.text(labels.get(name, name)) for name in alert.datasets)
     details = {name: shown(str(value)) for name, value in alert.details.items()}
     return words.text(_TITLES[alert.code]).format_map({"dataset": names, **details})
 

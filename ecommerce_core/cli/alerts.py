@@ -26,13 +26,14 @@ def list_alerts(*, every: bool, limit: int, as_json: bool) -> None:
     with opened(needs_gateway=False) as application:
         store = application.store
         found = store.list_alerts(limit=limit) if every else store.open_alerts()[::-1][:limit]
+        labels = {name: one.label for name, one in application.datasets.items()}
     if as_json:
         echo_json([alert_as_plain(record) for record in found])
         return
     for record in found:
         alert = record.alert
         ended = "" if record.ended_at is None else f", over since {moment(record.ended_at)}"
-        say(f"{alert.severity:8} {title_of(alert, Language())} ({alert.code})")
+        say(f"{alert.severity:8} {title_of(alert, Language(), labels=labels)} ({alert.code})")
         say(f"{'':8} since {moment(alert.since_at)}{ended}")
         if record.ended_at is None:
             say(f"{'':8} {todo_of(alert, Language())}")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.cli.common import errors_in_words, opened, read_settings
+from ecommerce_core.cli.common import called_with, errors_in_words, opened, read_settings
 from ecommerce_core.cli.words import size_in_words
+from ecommerce_core.datasets import migrations_of
 from ecommerce_core.storage import restore_backup, write_backup
 from ecommerce_core.sync import lock_path
 
@@ -43,9 +43,15 @@ def restore(file: Path, *, yes: bool) -> None:
     settings = read_settings()
     if not yes:
         click.confirm(f"Replace {settings.database} by a copy of {file}?", abort=True)
-    locks = [lock_path(settings.database, dataset) for dataset in DATASETS.values()]
+    datasets = called_with()
+    locks = [lock_path(settings.database, dataset) for dataset in datasets.values()]
     with errors_in_words():
-        done = restore_backup(settings.database, file.absolute(), locks=locks)
+        done = restore_backup(
+            settings.database,
+            file.absolute(),
+            locks=locks,
+            more_migrations=migrations_of(datasets),
+        )
     click.echo(f"{done.database} holds what {file} held")
     if done.kept is not None:
         click.echo(f"what it held before is in {done.kept}")

@@ -19,10 +19,10 @@ from ecommerce_core.companion.metrics import Metrics
 
 __all__ = [
     "AuditRoute",
+    "PREFIX",
     "Companion",
     "DataRoute",
     "Metrics",
-    "PREFIX",
     "SecurityHeaders",
     "answer_unforeseen_error",
     "ask_changes",

@@ -17,7 +17,7 @@ from ecommerce_core.companion.data_routes import MIME_TYPES, authorize, pairs_of
 from ecommerce_core.companion.http import JSON, RETRY_LATER, Answer, Problem, Reply, encode_json
 from ecommerce_core.companion.service import Service
 from ecommerce_core.datasets import guard_formula
-from ecommerce_core.domain import AuditAction, AuditEntry, StoreError
+from ecommerce_core.domain import AuditAction, AuditEntry, StoreError, make_fact
 from ecommerce_core.storage import BOM
 
 FORMATS = ("csv", "json")
@@ -51,13 +51,14 @@ async def _answer(
     authorize(service, scope, route.path, pairs=pairs, now=datetime.now(UTC))
     asked = dict(pairs)
     if len(asked) < len(pairs) or not set(asked) <= _KNOWN:
-        raise Problem(400, "the audit is asked for by action and actor, each once")
+        raise Problem(400, make_fact("audit_question"))
     if asked.get("action", AuditAction.SIGNED_IN) not in set(AuditAction):
-        raise Problem(400, f"action={asked['action']!r} is none: {', '.join(AuditAction)}")
+        known = ", ".join(AuditAction)
+        raise Problem(400, make_fact("audit_action_unknown", value=asked["action"], known=known))
     try:
         lines = await run(partial(_read, service, asked))
     except StoreError as error:
-        raise Problem(503, "the audit cannot be read just now", RETRY_LATER) from error
+        raise Problem(503, make_fact("audit_not_read"), RETRY_LATER) from error
     mime_type = MIME_TYPES[route.file_format]
     headers = (
         ("Content-Disposition", f'attachment; filename="{route.path}"'),

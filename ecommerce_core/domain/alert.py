@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-Detail = str | int | float | None
+AlertDetail = str | int | float | None
 
 
 class Severity(StrEnum):
@@ -95,7 +95,7 @@ class Alert:
     subject: str
     since_at: datetime
     datasets: tuple[str, ...] = ()
-    details: Mapping[str, Detail] = field(default_factory=lambda: MappingProxyType({}))
+    details: Mapping[str, AlertDetail] = field(default_factory=lambda: MappingProxyType({}))
     inhibited_by: AlertCode | None = None
 
     @property

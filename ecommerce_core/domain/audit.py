@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from ecommerce_core.domain.alert import Detail
+from ecommerce_core.domain.alert import AlertDetail
 
 
 class AuditAction(StrEnum):
@@ -44,7 +44,7 @@ class NewAuditEntry:
     action: AuditAction
     actor: str | None
     subject: str = ""
-    details: Mapping[str, Detail] = field(default_factory=lambda: MappingProxyType({}))
+    details: Mapping[str, AlertDetail] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from ecommerce_core.live.broadcaster import Live, LiveState, describe_progress
 from ecommerce_core.live.topics import SILENT_AFTER, LiveLook, has_failed
 
 __all__ = [
+    "SILENT_AFTER",
     "Live",
     "LiveLook",
     "LiveState",
-    "SILENT_AFTER",
     "describe_progress",
     "has_failed",
 ]

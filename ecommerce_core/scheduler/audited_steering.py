@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import Actor, AuditAction, Detail, Recurrence, Task
+from ecommerce_core.domain import Actor, AlertDetail, AuditAction, Recurrence, Task
 from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.steering import Steering
 
@@ -15,7 +15,7 @@ class Audit(Protocol):
     """Writes down what somebody did."""
 
     def __call__(
-        self, action: AuditAction, *, actor: Actor, subject: str = "", **details: Detail
+        self, action: AuditAction, *, by: Actor, subject: str = "", **details: AlertDetail
     ) -> None:
         """Write one line. Never raises."""
         ...
@@ -37,7 +37,7 @@ class AuditedSteering(Steering):
         )
         self._audit(
             AuditAction.TASK_ADDED,
-            actor=actor,
+            by=actor,
             subject=task.name,
             dataset=dataset.name,
             recurrence=recurrence,
@@ -48,28 +48,26 @@ class AuditedSteering(Steering):
     def delete_tasks(self, name: str, *, actor: Actor, source: str) -> int:
         """As Steering does."""
         count = super().delete_tasks(name, actor=actor, source=source)
-        self._audit(
-            AuditAction.TASKS_DELETED, actor=actor, subject=name, source=source, count=count
-        )
+        self._audit(AuditAction.TASKS_DELETED, by=actor, subject=name, source=source, count=count)
         return count
 
     def delete_all(self, source: str, *, actor: Actor) -> int:
         """As Steering does."""
         count = super().delete_all(source, actor=actor)
-        self._audit(AuditAction.TASKS_DELETED, actor=actor, source=source, count=count)
+        self._audit(AuditAction.TASKS_DELETED, by=actor, source=source, count=count)
         return count
 
     def pause(self, *, actor: Actor) -> None:
         """As Steering does."""
         super().pause(actor=actor)
-        self._audit(AuditAction.CLOCK_PAUSED, actor=actor)
+        self._audit(AuditAction.CLOCK_PAUSED, by=actor)
 
     def resume(self, *, actor: Actor) -> None:
         """As Steering does."""
         super().resume(actor=actor)
-        self._audit(AuditAction.CLOCK_RESUMED, actor=actor)
+        self._audit(AuditAction.CLOCK_RESUMED, by=actor)
 
     def set_speed(self, speed: float, *, actor: Actor) -> None:
         """As Steering does."""
         super().set_speed(speed, actor=actor)
-        self._audit(AuditAction.CLOCK_SPEED_SET, actor=actor, speed=speed)
+        self._audit(AuditAction.CLOCK_SPEED_SET, by=actor, speed=speed)

@@ -1,13 +1,13 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files.
+of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
+from ecommerce_core.storage.changes import ChangeReader, ChangeView
 from ecommerce_core.storage.database_lock import DatabaseLock
-from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
 from ecommerce_core.storage.retention import RetentionSchedule
@@ -39,29 +39,25 @@ __all__ = [
     "AlertRecord",
     "Told",
     "BOM",
-    "NeedsMemory",
-    "Selection",
-    "Work",
-    "write_csv",
-    "write_json",
-    "write_parquet",
-    "write_wire",
-    "write_xlsx",
+    "FILE_MODE",
     "BackupSchedule",
     "BackupState",
-    "Comparison",
-    "DatasetState",
-    "FILE_MODE",
-    "NewRun",
+    "ChangeReader",
+    "ChangeView",
     "DatabaseLock",
+    "DatasetState",
+    "NeedsMemory",
+    "NewRun",
     "Reader",
     "RetentionSchedule",
+    "Selection",
     "SignOuts",
     "SnapshotCode",
     "Snapshots",
     "Store",
     "Version",
     "WholeAnswerNeeded",
+    "Work",
     "clear_leftovers",
     "create_empty",
     "installation_of",
@@ -72,4 +68,9 @@ __all__ = [
     "sign_in_key",
     "to_text",
     "write_backup",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "write_wire",
+    "write_xlsx",
 ]

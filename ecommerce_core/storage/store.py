@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 
 from ecommerce_core.domain import (
@@ -56,9 +56,16 @@ class Store(
 ):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        more_migrations: Sequence[schema.Migration] = (),
+    ) -> None:
         # Links lead to one file, which has one set of locks.
         self.path = real_path(path)
+        self.more_migrations = more_migrations
         self._damage_watch = DamageWatch(self.path)
         self._file = SqliteFile(
             self.path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
@@ -66,20 +73,24 @@ class Store(
 
     @classmethod
     def open(
-        cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, create: bool = True
+        cls,
+        path: Path,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        create: bool = True,
+        more_migrations: Sequence[schema.Migration] = (),
     ) -> Store:
         """Open the file, create it and its folder where there is none, check and migrate it.
 
         Nobody but this account can use the file from then on (see ``private_files``). Without
-        ``create``, StoreIncompatible where there is nothing to open. Raises StoreDamaged,
+        ``create``, StoreIncompatible where there is nothing to open. ``more_migrations`` are those
+        that datasets bring with them. Raises StoreDamaged,
         StoreIncompatible (the file is left as it is), StoreBusy, StoreFull, StoreError.
         """
-        store = cls(path, busy_timeout_s=busy_timeout_s)
+        store = cls(path, busy_timeout_s=busy_timeout_s, more_migrations=more_migrations)
         with store._file.explained():
             make_folder(store.path.parent)
-            with store._file.checked(
-                partial(check_shape, path=store.path), whole=False
-            ) as connection:
+            with store._file.checked(store._check_shape, whole=False) as connection:
                 if connection is None and not create:
                     raise store._empty()
             make_private(store.path.parent, database=store.path.name)
@@ -87,50 +98,43 @@ class Store(
         return store
 
     @classmethod
-    def check(cls, path: Path) -> None:
+    def check(cls, path: Path, *, more_migrations: Sequence[schema.Migration] = ()) -> None:
         """Read all of a file. The values of one that is not migrated yet are not read.
 
         Raises StoreDamaged or StoreIncompatible unless it is a sound one of ours, and
         StoreIncompatible if it was written by a newer version or holds nothing at all.
         """
-        store = cls(path)
+        store = cls(path, more_migrations=more_migrations)
         with (
             store._file.explained(),
-            store._file.checked(partial(check_shape, path=store.path), whole=True) as connection,
+            store._file.checked(store._check_shape, whole=True) as connection,
         ):
             if connection is None:
                 raise store._empty()
-            if is_pending(connection):
+            if is_pending(connection, more_migrations):
                 return
             unreadable = find_unreadable(connection)
             if unreadable is not None:
-                raise StoreDamaged(
-                    "{path} holds what cannot be read back ({verdict}); it was left as it is."
-                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-                    path=store.path,
-                    verdict=unreadable,
-                )
+                raise StoreDamaged("store_unreadable_values", path=store.path, verdict=unreadable)
 
     @classmethod
-    def check_in_use(cls, path: Path) -> None:
+    def check_in_use(cls, path: Path, *, more_migrations: Sequence[schema.Migration] = ()) -> None:
         """As ``check``, of a database that others write to: none of them waits for long.
 
         All is read of a copy beside it, which is gone then. Raises StoreFull, too.
         """
-        store = cls(path)
+        store = cls(path, more_migrations=more_migrations)
         with store._file.explained():
-            with store._file.checked(
-                partial(check_shape, path=store.path), whole=False
-            ) as connection:
+            with store._file.checked(store._check_shape, whole=False) as connection:
                 if connection is None:
                     raise store._empty()
             with partial_file(store.path) as copy:
                 store._file.copy_pages_into(copy)
                 try:
-                    cls.check(copy)
+                    cls.check(copy, more_migrations=more_migrations)
                 except StoreError as error:
                     details = {**error.details, "path": store.path}
-                    raise type(error)(error.template, **details) from error
+                    raise type(error)(error.code, **details) from error
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
@@ -178,14 +182,17 @@ class Store(
             return select_installation(db.conn)
 
     def _empty(self) -> StoreIncompatible:
-        return StoreIncompatible("{path} holds no data of this application", path=self.path)
+        return StoreIncompatible("store_without_data", path=self.path)
+
+    def _check_shape(self, connection: sqlite3.Connection) -> None:
+        check_shape(connection, path=self.path, more=self.more_migrations)
 
     def _migrate(self) -> None:
         self._file.create()
         with closing(self._file.connect()) as connection:
             self._file.choose_journal(connection)
-            if not is_pending(connection):
+            if not is_pending(connection, self.more_migrations):
                 return
         # A second process may migrate at the same moment: what is pending is asked again inside.
         with self._file.writing(spills=True) as connection:
-            migrate(connection)
+            migrate(connection, self.more_migrations)

@@ -153,15 +153,10 @@ class Worker:
             create_empty(self._lock_path)
             lock.acquire()
         except Timeout as error:
-            raise SyncBusy(
-                "a sync of {dataset} is under way; try again when it has ended",
-                dataset=self._dataset.name,
-            ) from error
+            raise SyncBusy("sync_under_way", dataset=self._dataset.name) from error
         except OSError as error:
             raise StoreError(
-                "{path} cannot be used: {reason}",
-                path=self._lock_path,
-                reason=error.strerror or error,
+                "file_unusable", path=self._lock_path, reason=error.strerror or error
             ) from error
         try:
             self._store.interrupt_stale_runs(self._dataset.name)
@@ -283,7 +278,7 @@ class Worker:
 
 
 def _stopped() -> SyncStopped:
-    return SyncStopped("the application is shutting down; nothing was changed")
+    return SyncStopped("stopping")
 
 
 def lock_path(database: Path, dataset: Dataset) -> Path:

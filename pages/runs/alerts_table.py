@@ -6,13 +6,10 @@ import streamlit as st
 
 from pages import ui
 from pages.ui import language
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 LISTED = 100
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:
@@ -24,7 +21,7 @@ def show() -> None:
             {
                 "since": record.alert.since_at,
                 "severity": ui.sign_and_word(record.alert.severity),
-                "title": ui.title_of(record.alert, words),
+                "title": ui.title_of(record.alert),
                 "until": record.ended_at,
                 "lasted": None
                 if record.ended_at is None

@@ -10,14 +10,11 @@ from ecommerce_core.domain import AuditAction, AuditEntry
 from pages import ui
 from pages.runs import pager
 from pages.ui import address_choice, language
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 FILTERS = ("audit_action", "audit_actor")
 FORMATS = {"csv": "CSV", "json": "JSON"}
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

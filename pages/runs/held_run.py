@@ -7,11 +7,9 @@ import streamlit as st
 from ecommerce_core.domain import AlertCode, Run, Trigger
 from pages import ui
 from pages.runs import hints, run_requests
-from pages.ui import escape, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import escape
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 
 def show(name: str) -> None:
@@ -30,15 +28,14 @@ def show(name: str) -> None:
             if run is not None and alert.code is AlertCode.ANSWER_HELD:
                 held(run, keys=(f"confirm_{name}", f"discard_{name}"))
             elif run is not None and alert.code is not AlertCode.RECORDS_REJECTED:
-                text = f"{ui.sentence(run.error or '')}\n\n{hints.of(run)}"
-                title = ui.title_of(alert, language(), shown=escape)
-                st.error(text, title=title, icon=":material/error:")
+                text = f"{ui.sentence(run.error)}\n\n{hints.of(run)}"
+                st.error(text, title=ui.title_of(alert, escape), icon=":material/error:")
 
 
 def held(run: Run, *, keys: tuple[str, str]) -> None:
     """A run that waits for a decision: its numbers, and the two buttons that decide."""
-    title = _("A fetch is held: {dataset}").format(dataset=language().word(run.dataset))
-    text = f"{ui.sentence(run.error or '')}\n\n{what_to_decide()}"
+    title = _("A fetch is held: {dataset}").format(dataset=dataset_label(run.dataset))
+    text = f"{ui.sentence(run.error)}\n\n{what_to_decide()}"
     st.warning(text, title=title, icon=":material/pause_circle:")
     with st.container(horizontal=True):
         held_buttons(run, keys=keys)

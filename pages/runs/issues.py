@@ -10,6 +10,8 @@ from ecommerce_core.domain import Alert, AlertCode, Run, Severity
 from pages import ui
 from pages.runs import held_run, hints, run_requests
 from pages.ui import escape, language, tasks
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 # Each is drawn by its shape as well as by its colour.
 ICONS = {
@@ -26,10 +28,6 @@ ICONS = {
 COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "orange", Severity.INFO: "gray"}
 # The frame of every page has a banner for these.
 IN_BANNER = frozenset({AlertCode.CALLBACKS_MISSED})
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> bool:
@@ -54,7 +52,7 @@ def _row(alert: Alert) -> None:
         # Side by side where there is room, one below the other on a telephone.
         said, settled = st.columns([3, 2], vertical_alignment="center", gap="small")
         stop = "" if not what or what.endswith((".", "!", "?", "…")) else "."
-        title = ui.title_of(alert, language(), shown=escape)
+        title = ui.title_of(alert, escape)
         text = f"{what}{stop} {todo}".strip()
         said.markdown(f":{COLOURS[alert.severity]}[{icon}] **{title}**  \n:small[{text}]")
         if buttons is not None and ui.may_change():
@@ -67,10 +65,10 @@ def _said(alert: Alert) -> tuple[str, str]:
     app, words = ui.application(), language()
     run = run_of(alert)
     if run is not None and alert.code in RUN_FAILED:
-        return ui.sentence(run.error or ""), hints.of(run)
-    todo = ui.todo_of(alert, words)
+        return ui.sentence(run.error), hints.of(run)
+    todo = ui.todo_of(alert)
     if run is not None and alert.code is AlertCode.ANSWER_HELD:
-        return ui.sentence(run.error or ""), todo
+        return ui.sentence(run.error), todo
     if alert.code is AlertCode.RECORDS_REJECTED:
         count = int(alert.details["rejected"] or 0)
         return words.plural("{count} record rejected", "{count} records rejected", count), todo
@@ -80,7 +78,7 @@ def _said(alert: Alert) -> tuple[str, str]:
         AlertCode.BACKUP_OVERDUE: app.backups.state.error,
         AlertCode.REGISTRATION_FAILING: app.registration.state.error,
     }
-    return ui.sentence(errors.get(alert.code) or ""), todo
+    return ui.sentence(errors.get(alert.code)), todo
 
 
 RUN_FAILED = frozenset({AlertCode.PEER_DOWN, AlertCode.FETCH_FAILED, AlertCode.FETCH_INTERRUPTED})
@@ -97,7 +95,7 @@ def _fetch_again(alert: Alert) -> None:
         st.button(
             _("Fetch again")
             if len(alert.datasets) == 1
-            else _("Fetch {dataset}").format(dataset=language().word(name)),
+            else _("Fetch {dataset}").format(dataset=dataset_label(name)),
             key=f"retry_{name}",
             icon=":material/sync:",
             on_click=run_requests.fetch,

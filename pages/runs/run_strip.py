@@ -12,6 +12,8 @@ from ecommerce_core.domain import Run, RunStatus
 from pages import ui
 from pages.runs import run_summary
 from pages.ui import charts, language, sign_and_word
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 SHOWN = 40
 HEIGHT = 110
@@ -26,10 +28,6 @@ COLOURS: Mapping[RunStatus, str] = {
     RunStatus.RUNNING: "#7f8c8d",
 }
 UNSIGNED = frozenset({RunStatus.SUCCEEDED, RunStatus.UNCHANGED})
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:
@@ -53,7 +51,7 @@ def _strip(name: str, runs: Sequence[Run]) -> None:
         for status in COLOURS
         if counts[status]
     )
-    title = _("Last runs: {dataset}").format(dataset=words.word(name))
+    title = _("Last runs: {dataset}").format(dataset=dataset_label(name))
     st.markdown(f"**{title}** :small[{said}]")
     longest = max((run.duration_s or 0.0 for run in runs), default=0.0) or 1.0
     frame = pd.DataFrame(

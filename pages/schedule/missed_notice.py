@@ -6,16 +6,14 @@ from datetime import datetime
 
 import streamlit as st
 
-from ecommerce_core.domain import Alert, AlertCode, AuditAction
+from ecommerce_core.domain import Alert, AlertCode, AuditAction, make_fact
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import escape, escape_time, language
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 SHOWN = 3
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(*, with_link: bool) -> None:
@@ -60,7 +58,7 @@ def _dismiss(alerts: list[Alert]) -> None:
     for alert in alerts:
         app.audit(
             AuditAction.ALERT_DISMISSED,
-            actor=ui.actor(),
+            by=ui.actor(),
             subject=str(alert.details["task"]),
             code=alert.code,
         )
@@ -68,7 +66,7 @@ def _dismiss(alerts: list[Alert]) -> None:
 
 def _fetch_button(name: str) -> None:
     """What the task would have fetched, now."""
-    text = _("Fetch {dataset}").format(dataset=language().word(name))
+    text = _("Fetch {dataset}").format(dataset=dataset_label(name))
     key = f"fetch_missed_{name}"
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))
 
@@ -81,5 +79,5 @@ def _line(alert: Alert) -> str:
         recurrence=escape(words.word(str(details["recurrence"]))),
         moment=escape_time(words.simulated(datetime.fromisoformat(str(details["due_at"])))),
     )
-    reason = words.sentence(str(details["reason"] or ""))
-    return f"{line} {ui.sentence(reason)}." if reason else line
+    reason = details["reason"]
+    return f"{line} {ui.sentence(make_fact(str(reason)))}." if reason else line

@@ -6,6 +6,7 @@ modules are imported by their names: ``from pages.ui import table``.
 
 from pages.ui.session import (
     Application,
+    ChangeView,
     EcommerceError,
     Language,
     RunHandle,
@@ -33,6 +34,7 @@ from pages.ui.session import (
     show_toasts,
     sign_and_word,
     sign_of,
+    text,
     title_of,
     todo_of,
     visitor,
@@ -40,6 +42,7 @@ from pages.ui.session import (
 
 __all__ = [
     "Application",
+    "ChangeView",
     "EcommerceError",
     "Language",
     "RunHandle",
@@ -67,6 +70,7 @@ __all__ = [
     "show_toasts",
     "sign_and_word",
     "sign_of",
+    "text",
     "title_of",
     "todo_of",
     "visitor",

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.alerts import title_of, todo_of
+from ecommerce_core import alerts as alert_texts
 from ecommerce_core.application import Application
 from ecommerce_core.companion import AuditRoute, DataRoute, ask_changes, ask_rows, link_to
 from ecommerce_core.datasets import Dataset, View
@@ -22,6 +22,7 @@ from ecommerce_core.domain import (
     Alert,
     AuditAction,
     EcommerceError,
+    Fact,
     Grant,
     Language,
     Permission,
@@ -36,7 +37,7 @@ from ecommerce_core.domain import (
     timezone,
 )
 from ecommerce_core.live import SILENT_AFTER, describe_progress, has_failed
-from ecommerce_core.storage import sign_in_key
+from ecommerce_core.storage import ChangeView, sign_in_key
 from ecommerce_core.sync import RunHandle
 from pages.ui.installed import current
 from pages.ui.streamlit_private import is_agent_session, is_history_navigation
@@ -45,6 +46,7 @@ from pages.ui.streamlit_private import is_agent_session, is_history_navigation
 __all__ = [
     "SILENT_AFTER",
     "Application",
+    "ChangeView",
     "EcommerceError",
     "Language",
     "RunHandle",
@@ -57,8 +59,6 @@ __all__ = [
     "occurrences",
     "period",
     "real_delay",
-    "title_of",
-    "todo_of",
 ]
 
 # So much of its digest tells one sign-in from another in the audit.
@@ -120,6 +120,17 @@ def alerts(*, at_least: Severity = Severity.WARNING) -> list[Alert]:
     ]
 
 
+def title_of(alert: Alert, shown: Callable[[str], str] = str) -> str:
+    """What an alert is called; ``shown`` is applied to what others wrote in it."""
+    labels = {name: one.label for name, one in application().datasets.items()}
+    return alert_texts.title_of(alert, language(), labels=labels, shown=shown)
+
+
+def todo_of(alert: Alert) -> str:
+    """What to do about an alert."""
+    return alert_texts.todo_of(alert, language())
+
+
 def visitor() -> Actor | None:
     """Who uses this session; None where sign-in is set up and nobody has signed in."""
     return application().access.actor(st.user.to_dict(), is_agent=is_agent())
@@ -131,12 +142,12 @@ def note_sign_in() -> None:
     if known is not None and app.access.must_sign_in and "_sign_in_noted" not in st.session_state:
         st.session_state["_sign_in_noted"] = True
         key = sign_in_key(st.user.to_dict())[:SIGN_IN_LETTERS]
-        app.audit_once(AuditAction.SIGNED_IN, actor=known, subject=key)
+        app.audit_once(AuditAction.SIGNED_IN, by=known, subject=key)
 
 
 def sign_out() -> None:
     """End this session's sign-in, in this browser and wherever its cookie was copied to."""
-    application().audit(AuditAction.SIGNED_OUT, actor=actor())
+    application().audit(AuditAction.SIGNED_OUT, by=actor())
     application().sign_outs.end(st.user.to_dict())
     application().live.announce()  # to all pages of this sign-in, which hear nothing from now on
     st.logout()
@@ -192,7 +203,7 @@ def link_to_rows(
 
 def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[int, int]) -> str:
     """A link to what differs between two runs, as a file."""
-    pairs = ask_changes(view, runs, language=language().code)
+    pairs = ask_changes(view, dataset, runs, language=language().code)
     return _link(DataRoute(dataset, file_format, of_changes=True).path, pairs)
 
 
@@ -216,8 +227,12 @@ def language() -> Language:
     return Language(st.session_state.get("_language", "en"), timezone(st.context.timezone))
 
 
-def _(message: str) -> str:
+def text(message: str) -> str:
+    """A text of ours in the reader's language. Modules import it as ``_``."""
     return language().text(message)
+
+
+_ = text
 
 
 def sign_and_word(name: str) -> str:
@@ -230,9 +245,9 @@ def sign_of(name: str) -> str:
     return SIGNS.get(name, "")
 
 
-def sentence(text: str) -> str:
-    """What an error says, beginning like a sentence; it may quote a peer, so it is escaped."""
-    text = language().sentence(text)
+def sentence(fact: Fact | None) -> str:
+    """What a fact says, beginning like a sentence; it may quote a peer, so it is escaped."""
+    text = language().fact(fact)
     names = {dataset.peer for dataset in application().datasets.values()} | {"scheduler"}
     begins = text if text.startswith(tuple(names)) else text[:1].upper() + text[1:]
     return escape(begins)
@@ -241,9 +256,9 @@ def sentence(text: str) -> str:
 def show_error(error: EcommerceError, *, title: str | None = None) -> None:
     """Say in place what went wrong; quietly if it will be right in a moment."""
     if isinstance(error, RowsPreparing):
-        st.caption(f":material/hourglass_top: {sentence(language().error(error))}")
+        st.caption(f":material/hourglass_top: {sentence(error.fact)}")
         return
-    st.error(sentence(language().error(error)), title=title, icon=":material/error:")
+    st.error(sentence(error.fact), title=title, icon=":material/error:")
 
 
 def choice(key: str, options: Collection[Any], default: Any = None) -> str:

@@ -11,6 +11,7 @@ import pytest
 from ecommerce_core.alerts.messages import (
     Message,
     MessagePolicy,
+    Sender,
     body_in_words,
     next_message,
     title_in_words,
@@ -23,7 +24,9 @@ from ecommerce_core.storage import AlertRecord, Told
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 POLICY = MessagePolicy()
-EN, FR = Language("en"), Language("fr")
+LABELS = {"products": "products"}
+EN = Sender("shop", Language("en"), labels=LABELS)
+FR = Sender("shop", Language("fr"), labels=LABELS)
 
 DOWN = Alert(AlertCode.SCHEDULER_DOWN, "", NOW - MINUTE)
 HELD = Alert(AlertCode.ANSWER_HELD, "products", NOW - MINUTE, ("products",), {"run": 3})
@@ -99,8 +102,8 @@ def test_people_are_reminded_after_a_time_and_again_after_it() -> None:
 
 
 def test_one_alert_is_the_title_and_several_are_counted() -> None:
-    def title(message: Message, words: Language = EN) -> str:
-        return title_in_words(message, words, sender="shop")
+    def title(message: Message, sender: Sender = EN) -> str:
+        return title_in_words(message, sender)
 
     assert title(Message(began=(HELD,))) == "[shop] A fetch is held: products"
     assert title(Message(over=(HELD,))) == "[shop] Over: A fetch is held: products"
@@ -111,9 +114,8 @@ def test_one_alert_is_the_title_and_several_are_counted() -> None:
 
 
 def test_a_message_says_since_when_what_to_do_and_where() -> None:
-    body = body_in_words(
-        Message(began=(HELD,)), EN, now=NOW, home="https://shop.example/ecommerce/"
-    )
+    there = replace(EN, home="https://shop.example/ecommerce/")
+    body = body_in_words(Message(began=(HELD,)), there, now=NOW)
     assert body.splitlines() == [
         "● A fetch is held: products – warning, since 2 Mar 2026, 08:59:00 UTC",
         "  Apply it if that is right; discard it if the peer made a mistake.",
@@ -140,7 +142,8 @@ def test_of_very_many_the_first_are_listed_and_the_others_counted() -> None:
 def test_every_alert_has_a_title_and_says_what_to_do(code: AlertCode, language: str) -> None:
     details = {"task": "get_products", "service": "json (1)", "peer": "crm"}
     alert = Alert(code, "", NOW, ("products",), details)
-    title, todo = title_of(alert, Language(language)), todo_of(alert, Language(language))
+    words = Language(language)
+    title, todo = title_of(alert, words, labels=LABELS), todo_of(alert, words)
     assert title
     assert todo.endswith(".")
     assert "{" not in title + todo

@@ -18,7 +18,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ecommerce_core.alerts import AlertWatch, FactSource, MessagePolicy, Messenger, Sender
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
     Action,
     AlertKey,

@@ -20,6 +20,7 @@ from ecommerce_core.domain import (
     RunStatus,
     Severity,
     Trigger,
+    said,
 )
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -158,8 +159,8 @@ def test_nothing_is_wrong_where_all_is_well() -> None:
             "clock_stands_still",
             "warning",
         ),
-        (replace(WELL, registration_error="refused"), "registration_failing", "critical"),
-        (replace(WELL, backup_error="no room"), "backup_overdue", "warning"),
+        (replace(WELL, registration_error=said("refused")), "registration_failing", "critical"),
+        (replace(WELL, backup_error=said("no room")), "backup_overdue", "warning"),
         (replace(WELL, backup_due_at=NOW - HOUR), "backup_overdue", "warning"),
         (replace(WELL, failing_services={"json": NOW - HOUR}), "messages_failing", "warning"),
     ],
@@ -207,7 +208,7 @@ def test_a_gateway_that_is_down_is_one_alert_and_not_five() -> None:
             lost_tasks=(("products", "get_products"),),
             clock_stands_since=NOW - HOUR,
         ),
-        registration_error="refused",
+        registration_error=said("refused"),
     )
     assert codes(everything) == ["gateway_down"]
     assert {str(a.code) for a in find_alerts(everything) if a.inhibited_by == "gateway_down"} >= {
@@ -258,7 +259,7 @@ def test_the_worst_comes_first_and_then_the_oldest() -> None:
             replace(CUSTOMERS, held=run(RunStatus.HELD, age=2 * HOUR)),
         ),
         backup_due_at=NOW - HOUR,
-        registration_error="refused",
+        registration_error=said("refused"),
     )
     assert codes(facts) == [
         "registration_failing",

@@ -28,6 +28,7 @@ from ecommerce_core.domain import (
     Run,
     RunStatus,
     Trigger,
+    said,
 )
 from ecommerce_core.storage import Store
 from tests.support.receivers import Webhook
@@ -166,7 +167,7 @@ def with_fault(facts: Facts, datasets: dict[str, DatasetFacts], fault: Made) -> 
                 for one in datasets.values()
             )
             full = StoreFault.FULL
-            return replace(facts, store_fault=full, backup_error="no room", datasets=cut)
+            return replace(facts, store_fault=full, backup_error=said("no room"), datasets=cut)
         case AlertCode.GATEWAY_DOWN:
             failed = tuple(
                 replace(
@@ -187,7 +188,7 @@ def with_fault(facts: Facts, datasets: dict[str, DatasetFacts], fault: Made) -> 
             return replace(facts, scheduler=still)
         case AlertCode.REGISTRATION_FAILING:
             alone = replace(scheduler, missed=all_missed(now))
-            return replace(facts, registration_error="refused", scheduler=alone)
+            return replace(facts, registration_error=said("refused"), scheduler=alone)
     # A quarter of an hour is borne with.
     return replace(facts, backup_due_at=fault.begins - timedelta(minutes=15, seconds=1))
 
@@ -229,7 +230,7 @@ def test_a_week_of_random_faults_is_told_fault_by_fault_and_cleared(
     restarts = {START + chance.randrange(7 * 24 * 60) * MINUTE for _ in range(20)}
     with Webhook() as steady, Webhook() as shaky:
         urls = (steady.url, shaky.url)
-        sender = Sender("shop", Language("en"))
+        sender = Sender("shop", Language("en"), labels={name: name for name in PEERS})
         log, told = AlertLog(store), Messenger(urls, store, sender=sender, policy=POLICY)
         now = START
         while now < START + WEEK:

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion, Metrics
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Action, Counts, Outcome, Run, RunStatus, StoreDamaged, Trigger
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings

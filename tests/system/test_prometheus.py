@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 import requests
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import AlertCode
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import PROJECT_ROOT, Settings

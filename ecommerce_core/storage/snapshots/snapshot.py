@@ -161,9 +161,7 @@ class Snapshots:
             return []
         except OSError as error:
             raise StoreError(
-                "{path} cannot be used: {reason}",
-                path=self.folder,
-                reason=error.strerror or error,
+                "file_unusable", path=self.folder, reason=error.strerror or error
             ) from error
         return [
             self.folder / name for name in names if name.startswith(start) and name.endswith(end)
@@ -184,9 +182,7 @@ class Snapshots:
             )
             with self._record.reading() as db:
                 if newest_version(db, dataset) != version:
-                    raise StoreError(
-                        "the rows of {dataset} changed meanwhile", dataset=dataset.name
-                    )
+                    raise StoreError("snapshot_outdated", dataset=dataset.name)
             hand_over(temporary, like=self.folder)
             os.rename(temporary, path)
         finally:
@@ -234,7 +230,5 @@ def is_disk_full(error: Exception) -> bool:
 
 def _failed(is_full: bool, error: Exception) -> StoreError:
     if is_full:
-        return StoreFull("the disk is full: the rows are stored, but readers see those of before")
-    return StoreError(
-        "the rows are stored, but readers see those of before: {reason}", reason=error
-    )
+        return StoreFull("snapshot_without_room")
+    return StoreError("snapshot_failed", reason=error)

@@ -140,7 +140,7 @@ def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool])
     at, after = shape.fields.index(shape.key), ""
     while True:
         if gives_up():
-            raise SyncStopped("the application is shutting down: readers see the rows of before")
+            raise SyncStopped("snapshot_stopped")
         with record.reading() as db:
             rows: Rows = db.execute(sql, [after, ROWS_PER_READ]).fetchall()
         if rows:

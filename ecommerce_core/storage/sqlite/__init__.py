@@ -23,10 +23,6 @@ from ecommerce_core.storage.sqlite.migrations import check_shape, is_pending, mi
 from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
 
 __all__ = [
-    "check_shape",
-    "is_pending",
-    "migrate",
-    "open_database",
     "APPLICATION_ID_BYTES",
     "AlertRecord",
     "BUSY_TIMEOUT_S",
@@ -40,9 +36,13 @@ __all__ = [
     "Transactions",
     "WholeAnswerNeeded",
     "apply_difference",
+    "check_shape",
+    "is_pending",
     "list_difference",
     "list_fingerprints",
+    "migrate",
     "now_utc",
+    "open_database",
     "sign_in_key",
     "to_text",
 ]

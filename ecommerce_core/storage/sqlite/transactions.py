@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Protocol
+
+import msgspec
+
+from ecommerce_core.domain import Detail, Fact, to_datetime, to_text
+
+__all__ = [
+    "Cursor",
+    "Database",
+    "Transactions",
+    "now_utc",
+    "to_columns",
+    "to_datetime",
+    "to_details",
+    "to_fact",
+    "to_text",
+]
 
 
 class Cursor(Protocol):
@@ -59,16 +75,18 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def to_text(moment: datetime | None) -> str | None:
-    """A moment as it is stored: UTC to the millisecond; a naive, simulated one to the second."""
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        return moment.isoformat(timespec="seconds")
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
+def to_columns(fact: Fact | None) -> tuple[str | None, str | None]:
+    """A fact as it is stored, in two columns: its code, and its details as JSON."""
+    if fact is None:
+        return None, None
+    return fact.code, msgspec.json.encode(fact.details).decode()
 
 
-def to_datetime(text: str | None) -> datetime | None:
-    """A stored moment: aware where it ends in Z, else naive and simulated."""
-    return None if text is None else datetime.fromisoformat(text)
+def to_fact(code: str | None, details: str | None) -> Fact | None:
+    """The fact of two such columns; None where there is no code."""
+    return None if code is None else Fact(code, to_details(details))
+
+
+def to_details(stored: str | None) -> Mapping[str, Detail]:
+    """Details out of their column. Raises msgspec.MsgspecError."""
+    return {} if stored is None else msgspec.json.decode(stored, type=dict[str, Detail])

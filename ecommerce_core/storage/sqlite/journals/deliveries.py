@@ -13,7 +13,9 @@ from ecommerce_core.domain import Delivery, NewDelivery, Outcome
 from ecommerce_core.storage.sqlite.transactions import (
     Database,
     Transactions,
+    to_columns,
     to_datetime,
+    to_fact,
     to_text,
 )
 
@@ -41,17 +43,19 @@ class DeliveryJournal(Transactions):
                 new.dataset,
                 new.outcome,
                 new.run_id,
-                new.reason,
+                *to_columns(new.reason),
                 to_text(new.simulated_at),
                 new.task_name,
                 new.duration_s,
+                new.again_of,
             )
             for new in deliveries
         ]
         with self.writing() as db:
             db.conn.executemany(
-                "INSERT INTO delivery (received_at, dataset, outcome, run_id, reason,"
-                " simulated_at, task_name, duration_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO delivery (received_at, dataset, outcome, run_id, reason_code,"
+                " reason_details, simulated_at, task_name, duration_s, again_of)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
             not_kept = Counter(refused_not_kept)
@@ -136,8 +140,9 @@ def delivery_of_row(row: Mapping[str, Any]) -> Delivery:
         dataset=row["dataset"],
         outcome=Outcome(row["outcome"]),
         run_id=row["run_id"],
-        reason=row["reason"],
+        reason=to_fact(row["reason_code"], row["reason_details"]),
         simulated_at=to_datetime(row["simulated_at"]),
         task_name=row["task_name"],
         duration_s=row["duration_s"],
+        again_of=row["again_of"],
     )

@@ -16,42 +16,7 @@ INSERT INTO "_sqlite_migrations" VALUES(7,'ecommerce','m007_refused_not_kept','2
 INSERT INTO "_sqlite_migrations" VALUES(8,'ecommerce','m008_sign_outs','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(9,'ecommerce','m009_readers_read_snapshots','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(10,'ecommerce','m010_fingerprints','2025-01-01T08:00:00.000Z');
-INSERT INTO "_sqlite_migrations" VALUES(11,'ecommerce','m011_alerts','2025-01-01T08:00:00.000Z');
-INSERT INTO "_sqlite_migrations" VALUES(12,'ecommerce','m012_audit','2025-01-01T08:00:00.000Z');
-CREATE TABLE alert (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            code TEXT NOT NULL,
-            subject TEXT NOT NULL,
-            since_at TEXT NOT NULL,
-            gone_at TEXT,
-            ended_at TEXT,
-            datasets TEXT NOT NULL,
-            details TEXT NOT NULL
-        ) STRICT
-    ;
-INSERT INTO "alert" VALUES(1,'answer_held','products','2025-01-01T08:00:00.000Z',NULL,NULL,'["products"]','{"run": 3}');
-CREATE TABLE alert_told (
-            service TEXT NOT NULL,
-            code TEXT NOT NULL,
-            subject TEXT NOT NULL,
-            since_at TEXT NOT NULL,
-            datasets TEXT NOT NULL,
-            details TEXT NOT NULL,
-            told_at TEXT NOT NULL,
-            PRIMARY KEY (service, code, subject)
-        ) STRICT, WITHOUT ROWID
-    ;
-INSERT INTO "alert_told" VALUES('0123456789abcdef','answer_held','products','2025-01-01T08:00:00.000Z','["products"]','{"run": 3}','2025-01-02T08:00:00.000Z');
-CREATE TABLE audit (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            at TEXT NOT NULL,
-            action TEXT NOT NULL,
-            actor TEXT,
-            subject TEXT NOT NULL,
-            details TEXT NOT NULL
-        ) STRICT
-    ;
-INSERT INTO "audit" VALUES(1,'2025-01-01T08:00:00.000Z','rows_exported','clerk','products.csv','{"rows": 2}');
+INSERT INTO "_sqlite_migrations" VALUES(11,'ecommerce','m011_facts_as_codes','2025-01-01T08:00:00.000Z');
 CREATE TABLE change (
             run_id INTEGER NOT NULL REFERENCES run(id),
             dataset TEXT NOT NULL,
@@ -108,13 +73,12 @@ CREATE TABLE delivery (
             dataset TEXT NOT NULL,
             outcome TEXT NOT NULL,
             run_id INTEGER REFERENCES run(id),
-            reason TEXT,
             simulated_at TEXT,
             task_name TEXT,
             duration_s REAL
-        ) STRICT
+        , again_of INTEGER, reason_code TEXT, reason_details TEXT) STRICT
     ;
-INSERT INTO "delivery" VALUES(1,'2025-01-01T08:00:00.000Z','products','executed',1,NULL,NULL,NULL,0.25);
+INSERT INTO "delivery" VALUES(1,'2025-01-01T08:00:00.000Z','products','executed',1,NULL,NULL,0.25,1,NULL,NULL);
 CREATE TABLE held (
             dataset TEXT PRIMARY KEY NOT NULL,
             run_id INTEGER NOT NULL REFERENCES run(id),
@@ -166,14 +130,13 @@ CREATE TABLE promise (
             noticed_at TEXT NOT NULL,
             speed REAL NOT NULL,
             outcome TEXT NOT NULL,
-            reason TEXT,
             delivery_id INTEGER,
             received_at TEXT,
             lateness_s REAL,
             duration_s REAL
-        ) STRICT
+        , reason_code TEXT, reason_details TEXT) STRICT
     ;
-INSERT INTO "promise" VALUES(1,'products','get_products','e-commerce','hour','2019-01-07T10:00:00','2019-01-07T10:00:00',1,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',50.0,'on_time',NULL,1,NULL,NULL,NULL);
+INSERT INTO "promise" VALUES(1,'products','get_products','e-commerce','hour','2019-01-07T10:00:00','2019-01-07T10:00:00',1,'2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',50.0,'on_time',1,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE refused_not_kept (
             dataset TEXT PRIMARY KEY NOT NULL,
             count INTEGER NOT NULL
@@ -184,18 +147,11 @@ CREATE TABLE rejected (
             run_id INTEGER NOT NULL REFERENCES run(id),
             position INTEGER NOT NULL,
             key TEXT,
-            reason TEXT NOT NULL,
-            record TEXT NOT NULL,
+            record TEXT NOT NULL, code TEXT NOT NULL DEFAULT 'said', details TEXT NOT NULL DEFAULT '{}',
             PRIMARY KEY (run_id, position)
         ) STRICT, WITHOUT ROWID
     ;
-INSERT INTO "rejected" VALUES(2,1,NULL,'prix is missing','{}');
-CREATE TABLE removed (
-            journal TEXT PRIMARY KEY NOT NULL,
-            up_to INTEGER NOT NULL
-        ) STRICT
-    ;
-INSERT INTO "removed" VALUES('changes',1);
+INSERT INTO "rejected" VALUES(2,1,NULL,'{}','missing','{"field":"prix"}');
 CREATE TABLE run (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             dataset TEXT NOT NULL,
@@ -212,18 +168,17 @@ CREATE TABLE run (
             rejected INTEGER NOT NULL DEFAULT 0,
             body_bytes INTEGER NOT NULL DEFAULT 0,
             stages_s TEXT NOT NULL DEFAULT '{}',
-            error TEXT,
             simulated_at TEXT,
             task_name TEXT,
             confirms_run_id INTEGER REFERENCES run(id),
             resolution TEXT
-        , rows_after INTEGER, actor TEXT) STRICT
+        , rows_after INTEGER, actor TEXT, error_code TEXT, error_details TEXT) STRICT
     ;
-INSERT INTO "run" VALUES(1,'products','sync','manual','succeeded','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',2,2,0,0,0,0,0,'{}',NULL,NULL,NULL,NULL,NULL,2,NULL);
-INSERT INTO "run" VALUES(2,'products','sync','manual','partial','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',2,0,1,0,0,1,0,'{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "run" VALUES(3,'products','sync','manual','held','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',0,0,0,0,0,0,0,'{}','The answer would withdraw …',NULL,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "run" VALUES(4,'products','clear','manual','succeeded','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',0,0,0,0,1,0,0,'{}',NULL,NULL,NULL,NULL,NULL,NULL,'ada');
-INSERT INTO "run" VALUES(5,'products','sync','manual','interrupted','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',0,0,0,0,0,0,0,'{}',NULL,'2020-01-01T00:00:00',NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "run" VALUES(1,'products','sync','manual','succeeded','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',2,2,0,0,0,0,0,'{}',NULL,NULL,NULL,NULL,2,NULL,NULL,NULL);
+INSERT INTO "run" VALUES(2,'products','sync','manual','partial','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',2,0,1,0,0,1,0,'{}',NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL);
+INSERT INTO "run" VALUES(3,'products','sync','manual','held','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',0,0,0,0,0,0,0,'{}',NULL,NULL,NULL,NULL,NULL,NULL,'held_would_withdraw','{"withdrawn":21,"current":40}');
+INSERT INTO "run" VALUES(4,'products','clear','manual','succeeded','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',0,0,0,0,1,0,0,'{}',NULL,NULL,NULL,NULL,NULL,'ada',NULL,NULL);
+INSERT INTO "run" VALUES(5,'products','sync','manual','interrupted','2025-01-01T08:00:00.000Z','2025-01-02T08:00:00.000Z',0,0,0,0,0,0,0,'{}','2020-01-01T00:00:00',NULL,NULL,NULL,NULL,NULL,NULL,NULL);
 CREATE TABLE sign_out (
             key TEXT PRIMARY KEY NOT NULL,
             until TEXT NOT NULL
@@ -242,12 +197,8 @@ CREATE INDEX run_dataset ON run (dataset, id);
 CREATE INDEX change_key ON change (dataset, key, run_id);
 CREATE INDEX run_rows ON run (dataset, id) WHERE rows_after IS NOT NULL;
 CREATE INDEX delivery_refused ON delivery (id) WHERE outcome = 'refused';
-CREATE INDEX alert_open ON alert (id) WHERE ended_at IS NULL;
-CREATE INDEX audit_subject ON audit (action, subject);
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('run',5);
 INSERT INTO "sqlite_sequence" VALUES('delivery',1);
 INSERT INTO "sqlite_sequence" VALUES('promise',1);
-INSERT INTO "sqlite_sequence" VALUES('alert',1);
-INSERT INTO "sqlite_sequence" VALUES('audit',1);
 COMMIT;
