@@ -116,7 +116,7 @@ class Language:
 
     def fact(self, fact: Fact | None) -> str:
         """What a fact says, in this language; nothing of None. Not escaped: it may quote a peer."""
-        return "" if fact is None else text(fact.code, fact.details, self.text)
+        return "" if fact is None else text(fact.code, fact.details, self.text, self.number)
 
     def number(self, value: float | Decimal, *, decimals: int | None = None) -> str:
         """``1,234.5`` or ``1 234,5``, with at most three decimals unless told how many."""

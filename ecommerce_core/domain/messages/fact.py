@@ -17,6 +17,8 @@ from ecommerce_core.domain.messages.store import STORE
 TEMPLATES: Mapping[str, str] = {**PEERS, **SCHEDULER, **STORE, **RUNS, **RECORDS, **REQUESTS}
 
 _OR = N_(" or ")
+# Details that say how many, which are written as the reader writes numbers.
+_COUNTS = {"count", "records", "cleared", "withdrawn", "current", "limit"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,24 @@ def said(words: object) -> Fact:
     return make_fact("said", text=words)
 
 
-def text(code: str, details: Mapping[str, Detail], translate: Callable[[str], str]) -> str:
-    """The sentence. ``translate`` is the reader's language: it gets source texts.
+def text(
+    code: str,
+    details: Mapping[str, Detail],
+    translate: Callable[[str], str],
+    number: Callable[[int], str] = "{:,}".format,
+) -> str:
+    """The sentence. ``translate`` gets source texts, ``number`` what is counted.
 
     A code that this version does not know, or details that do not fit, are shown as they are.
     """
     try:
         template = translate(TEMPLATES[code])
-        shown = {name: _shown(value, translate) for name, value in details.items()}
+        shown = {
+            name: number(value)
+            if name in _COUNTS and isinstance(value, int)
+            else _shown(value, translate, number)
+            for name, value in details.items()
+        }
         filled = template.format(**shown)
         if "field" in shown and "{field}" not in template:
             return translate(TEMPLATES["in_field"]).format(field=shown["field"], reason=filled)
@@ -63,9 +75,9 @@ def text(code: str, details: Mapping[str, Detail], translate: Callable[[str], st
         return " ".join([code, *(f"{name}={value}" for name, value in details.items())])
 
 
-def _shown(value: Detail, translate: Callable[[str], str]) -> object:
+def _shown(value: Detail, translate: Callable[[str], str], number: Callable[[int], str]) -> object:
     if isinstance(value, Fact):
-        return text(value.code, value.details, translate)
+        return text(value.code, value.details, translate, number)
     if isinstance(value, list):
         return translate(_OR).join(translate(WORDS.get(name, name)) for name in value)
     return value

@@ -23,7 +23,7 @@ PEERS = {
     "redirect_away": N_("{peer} redirects away from the gateway, to {target}: not followed"),
     "too_many_redirects": N_("{peer} redirects without end: {count} times is enough"),
     "answer_too_large": N_("{peer} sent more than the {limit_mb:.4g} MB that are taken"),
-    "too_many_records": N_("{peer} sent more than the {limit:,} records that are taken"),
+    "too_many_records": N_("{peer} sent more than the {limit} records that are taken"),
     "status_unexpected": N_("{peer} answered with status {status}, which was not asked for"),
     "encoding_unexpected": N_("{peer} packed its answer as {encoding}, which was not asked for"),
     "answer_not_unpacked": N_("{peer} sent an answer that does not unpack"),

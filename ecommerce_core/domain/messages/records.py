@@ -14,7 +14,7 @@ RECORDS = {
     "too_small": N_("must be at least {limit}"),
     "too_large": N_("must be at most {limit}"),
     "empty": N_("is empty"),
-    "too_long": N_("is longer than {count:,} characters"),
+    "too_long": N_("is longer than {count} characters"),
     "cut_short": N_("cut short, or half of a surrogate pair"),
     "out_of_range": N_("number out of range"),
     "malformed": N_("JSON is malformed: {what}"),
