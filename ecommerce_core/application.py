@@ -25,6 +25,7 @@ from ecommerce_core.domain import (
     DeliveryUnknown,
     EcommerceError,
     Language,
+    Lateness,
     NewAuditEntry,
     NewDelivery,
     Outcome,
@@ -99,9 +100,18 @@ class Application:
         self.datasets = datasets
         self.sandbox_url = sandbox_url
         self.scheduler = Scheduler(
-            gateway, app_name=settings.app_name, secrets=settings.callback_secrets
+            gateway,
+            app_name=settings.app_name,
+            secrets=settings.callback_secrets,
+            own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering: Steering = AuditedSteering(self.scheduler, audit=self.audit)
+        self.steering: Steering = AuditedSteering(
+            self.scheduler,
+            store,
+            app_name=settings.app_name,
+            datasets=self.datasets,
+            audit=self.audit,
+        )
         self.sign_outs = SignOuts(store)
         self.access = Access(
             providers=tuple(sign_in_providers),
@@ -136,7 +146,12 @@ class Application:
             datasets=self.datasets,
             source=gateway.base_url,
             progress=self.progress,
-            grace_s=settings.callback_grace_s,
+            lateness=Lateness(
+                timedelta(seconds=settings.callback_grace_s),
+                timedelta(seconds=settings.callback_late_window_s),
+                timedelta(seconds=settings.task_disappearance_s),
+            ),
+            keep=self.steering.keep if settings.keep_tasks else None,
         )
         self.registration = Registration(settings)
         self.backups = BackupSchedule(
@@ -369,7 +384,7 @@ class Application:
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
             raise DeliveryUnknown("delivery_unknown", id=delivery_id)
-        # The watcher has just seen the clock: nobody waits for the scheduler here.
+        # The monitor has just read the clock: nobody waits for the scheduler here.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
         delivery = CallbackContext(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)

@@ -54,11 +54,14 @@ class DatasetFacts:
 class SchedulerFacts:
     """How the scheduler stands. ``fault`` is None while it answers.
 
+    ``part`` is what cannot be read of it, ``clock`` or ``tasks``; None if neither can.
+
     ``missed`` and ``refused`` are recurring tasks whose newest callback was that; ``late`` those
     of which the last ones all came late or took too long, with how many in a row.
     """
 
     fault: Fault | None = None
+    part: str | None = None
     missed: tuple[ExpectedCallback, ...] = ()
     refused: tuple[ExpectedCallback, ...] = ()
     late: tuple[tuple[ExpectedCallback, int], ...] = ()

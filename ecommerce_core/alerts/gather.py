@@ -15,8 +15,10 @@ from ecommerce_core.domain import (
     ExpectedOutcome,
     Fact,
     MonitorSnapshot,
+    PartState,
     RunStatus,
     ScheduleKey,
+    SchedulerState,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -25,7 +27,7 @@ from ecommerce_core.domain import (
     StoreReadOnly,
     estimate,
     period,
-    series_of_promise,
+    series_of_callback,
 )
 from ecommerce_core.gateway import Registration
 from ecommerce_core.scheduler import SchedulerMonitor
@@ -39,8 +41,8 @@ READ_EXPECTED = 200
 # The monitor looks every second: a clock read longer ago means that it hangs.
 SILENT_AFTER = timedelta(seconds=6)
 
-_DECIDED = frozenset(ExpectedOutcome) - {ExpectedOutcome.OWED, ExpectedOutcome.VOID}
-_LATE = frozenset({ExpectedOutcome.LATE, ExpectedOutcome.OVERRAN})
+_DECIDED = frozenset(ExpectedOutcome) - {ExpectedOutcome.PENDING, ExpectedOutcome.CANCELLED}
+_LATE = frozenset({ExpectedOutcome.LATE, ExpectedOutcome.SLOW})
 
 # Whose fault an error is, by its code; of any other nobody can say it.
 _FAULTS: Mapping[Fault, frozenset[str]] = {
@@ -102,7 +104,7 @@ class FactSource:
     def has_looked(self) -> bool:
         """Whether it is known how the scheduler stands; not for some moments after a start."""
         seen = self.monitor.snapshot()
-        return seen.listed_at is not None or seen.error is not None
+        return seen.state is not SchedulerState.UNKNOWN
 
     def gather(self) -> Facts:
         """Gather all facts now. Never raises StoreError: that is a fact, too."""
@@ -122,9 +124,12 @@ class FactSource:
             tuple(datasets),
             SchedulerFacts(
                 fault=_scheduler_fault(seen, now),
+                part=_part_down(seen),
                 missed=tuple(self.monitor.missed_now()),
                 refused=scheduler.refused,
                 late=scheduler.late,
+                lost_tasks=tuple((task.dataset, task.name) for task in seen.lost_tasks),
+                clock_stands_since=seen.standing_still_since,
             ),
             store_fault=fault,
             max_age=self.max_age,
@@ -141,7 +146,7 @@ class FactSource:
         good = self.store.last_good_run(name)
         snapshot = self.reader.state(dataset)
         age, step = None, self._period(dataset, seen)
-        at = None if seen.error is not None else estimate(seen.reading, now)
+        at = None if seen.reading.error is not None else estimate(seen.reading, now)
         if good is not None and good.simulated_at is not None and at is not None:
             # What is late by less is on its way; time goes by in whole ticks of the clock.
             speed = 0.0 if seen.reading.clock is None else seen.reading.clock.speed
@@ -181,7 +186,7 @@ def _judge(newest: Iterable[ExpectedCallback]) -> SchedulerFacts:
     by_series: dict[ScheduleKey, list[ExpectedCallback]] = {}
     for one in newest:
         if one.outcome in _DECIDED and period(one.recurrence) is not None:
-            by_series.setdefault(series_of_promise(one), []).append(one)
+            by_series.setdefault(series_of_callback(one), []).append(one)
     refused, late = [], []
     for ones in by_series.values():
         in_a_row = sum(1 for _ in takewhile(lambda one: one.outcome in _LATE, ones))
@@ -193,9 +198,23 @@ def _judge(newest: Iterable[ExpectedCallback]) -> SchedulerFacts:
 
 
 def _scheduler_fault(seen: MonitorSnapshot, now: datetime) -> Fault | None:
-    if seen.error is not None:
-        found = fault_of(seen.error)
+    error = seen.reading.error or seen.list_error
+    if error is not None:
+        found = fault_of(error)
         return Fault.PEER if found is Fault.OTHER else found
     read_at = seen.reading.read_at
     is_silent = read_at is not None and now - read_at > SILENT_AFTER
     return Fault.PEER if is_silent else None
+
+
+def _part_down(seen: MonitorSnapshot) -> str | None:
+    """Which part of the scheduler alone cannot be read; None if both or neither can."""
+    is_down = {
+        "clock": seen.clock_state is PartState.DOWN,
+        "tasks": seen.list_state is PartState.DOWN,
+    }
+    return (
+        next((part for part, down in is_down.items() if down), None)
+        if not all(is_down.values())
+        else None
+    )

@@ -13,7 +13,7 @@ from ecommerce_core.domain import (
     AlertDetail,
     ExpectedCallback,
     RunStatus,
-    series_of_promise,
+    series_of_callback,
 )
 
 # A backup takes a while; one that is late by more is overdue.
@@ -167,10 +167,10 @@ def _is_stale(dataset: DatasetFacts, age: timedelta, max_age: timedelta | None) 
 
 def _of_scheduler(facts: Facts) -> Iterator[Alert]:
     scheduler = facts.scheduler
-    if scheduler.fault is Fault.GATEWAY:
+    if scheduler.fault is Fault.GATEWAY and scheduler.part is None:
         yield Alert(AlertCode.GATEWAY_DOWN, "", facts.now)
     if scheduler.fault is not None:
-        yield Alert(AlertCode.SCHEDULER_DOWN, "", facts.now)
+        yield Alert(AlertCode.SCHEDULER_DOWN, "", facts.now, details={"part": scheduler.part})
     if scheduler.clock_stands_since is not None:
         yield Alert(AlertCode.CLOCK_STANDS_STILL, "", scheduler.clock_stands_since)
     lost: dict[str, list[str]] = {}
@@ -189,7 +189,7 @@ def _of_scheduler(facts: Facts) -> Iterator[Alert]:
 
 def _of_task(code: AlertCode, newest: ExpectedCallback, count: int) -> Alert:
     """An alert about a recurring task, by the newest callback that was expected of it."""
-    series = series_of_promise(newest)
+    series = series_of_callback(newest)
     subject = f"{series.dataset} {series.name} {series.recurrence} {series.phase}"
     details: Mapping[str, AlertDetail] = {
         "expected": newest.id,

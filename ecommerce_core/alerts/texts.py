@@ -34,6 +34,12 @@ _TITLES: Mapping[AlertCode, str] = {
     AlertCode.MESSAGES_FAILING: N_("A message service takes no messages: {service}"),
 }
 
+# What is said if the scheduler can be read in part.
+_PARTS = {
+    "clock": N_("The scheduler’s clock cannot be read"),
+    "tasks": N_("The scheduler’s list cannot be read"),
+}
+
 _TODO: Mapping[AlertCode, str] = {
     AlertCode.STORE_DAMAGED: N_("Stop the server and restore a backup."),
     AlertCode.STORE_FULL: N_("Make room on the disk, then fetch again."),
@@ -85,7 +91,8 @@ def title_of(
     """
     names = ", ".join(words.text(labels.get(name, name)) for name in alert.datasets)
     details = {name: shown(str(value)) for name, value in alert.details.items()}
-    return words.text(_TITLES[alert.code]).format_map({"dataset": names, **details})
+    template = _PARTS.get(str(alert.details.get("part")), _TITLES[alert.code])
+    return words.text(template).format_map({"dataset": names, **details})
 
 
 def todo_of(alert: Alert, words: Language) -> str:

@@ -245,6 +245,7 @@ class Companion:
             registration=app.registration.state,
             backups=app.backups.state,
             alerts=app.alerts.current(),
+            scheduler=app.monitor.snapshot(),
         )
         body = encode_json(state.as_dict())
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)
@@ -252,7 +253,9 @@ class Companion:
     def _render_metrics(self, service: Service) -> Reply:
         app = service.app
         state = state_metrics.StateCollector(app, lambda: self._live.sockets)
-        body = service.metrics.render(app.store, app.reader, self._datasets.values(), state)
+        body = service.metrics.render(
+            app.store, app.reader, self._datasets.values(), state, scheduler=app.monitor.snapshot()
+        )
         return Reply(200, body, metrics.CONTENT_TYPE)
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:

@@ -10,7 +10,9 @@ from enum import StrEnum
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     Alert,
+    MonitorSnapshot,
     PeerHealth,
+    SchedulerState,
     Severity,
     StoreBusy,
     StoreDamaged,
@@ -91,6 +93,7 @@ class Health:
     registration: Mapping[str, object]
     backups: Mapping[str, object]
     snapshots: Mapping[str, Mapping[str, object]]
+    scheduler: Mapping[str, object]
     alerts: Sequence[Mapping[str, object]] = ()
 
     @property
@@ -118,6 +121,7 @@ class Health:
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
             "alerts": [dict(alert) for alert in self.alerts],
+            "scheduler": dict(self.scheduler),
         }
 
 
@@ -134,10 +138,12 @@ def check(
     registration: RegistrationState,
     backups: BackupState,
     alerts: Iterable[Alert],
+    scheduler: MonitorSnapshot,
 ) -> Health:
     """Look at everything once.
 
-    ``workers`` says which datasets' threads live, ``locks`` whose lock can be used.
+    ``workers`` says which datasets' threads live, ``locks`` whose lock can be used; ``scheduler``
+    is what its monitor read last, which pages and metrics tell as well.
 
     Tries the store's lock, so it may block for seconds. A peer that is down is
     reported, but does not make the application unready: its pages and the
@@ -159,6 +165,8 @@ def check(
         name: _describe_peer(gateway.health(name), peer_errors.kind(name), now)
         for name in peer_names(datasets)
     }
+    if scheduler.state is not SchedulerState.UNKNOWN:
+        peers[SCHEDULER]["state"] = scheduler.state.value
     return Health(
         tuple(reasons),
         store_state,
@@ -168,6 +176,7 @@ def check(
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
         alerts=[_describe_alert(alert) for alert in alerts if alert.inhibited_by is None],
+        scheduler=describe_scheduler(scheduler, now),
     )
 
 
@@ -227,6 +236,19 @@ def _describe_peer(health: PeerHealth, error_kind: str | None, now: datetime) ->
         "last_answer_age_s": _age_s(health.last_answer_at, now),
         "last_error_age_s": _age_s(health.last_error_at, now),
         "last_error": error_kind,
+    }
+
+
+def describe_scheduler(seen: MonitorSnapshot, now: datetime) -> dict[str, object]:
+    """The scheduler as its monitor sees it: list and clock apart, counts and no names."""
+    return {
+        "clock": seen.clock_state.value,
+        "clock_age_s": _age_s(seen.reading.read_at, now),
+        "tasks": seen.list_state.value,
+        "tasks_age_s": _age_s(seen.listed_at, now),
+        "standing_still_since": _iso(seen.standing_still_since),
+        "odd_tasks": len(seen.odd_tasks),
+        "lost_tasks": len(seen.lost_tasks),
     }
 
 

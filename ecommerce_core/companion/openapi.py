@@ -27,7 +27,15 @@ from ecommerce_core.companion.openapi_parts import (
     without_bodies,
 )
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import TICKET, AlertCode, AuditAction, Counts, RunStatus, Severity
+from ecommerce_core.domain import (
+    TICKET,
+    AlertCode,
+    AuditAction,
+    Counts,
+    PartState,
+    RunStatus,
+    Severity,
+)
 from ecommerce_core.gateway import RegistrationStatus
 from ecommerce_core.storage import SnapshotCode
 
@@ -234,7 +242,7 @@ def _answers() -> Schema:
 def _health() -> Schema:
     """What ``healthz`` answers."""
     peer: Schema = {
-        "state": {"enum": ["up", "down", "unknown"]},
+        "state": {"enum": ["up", "partly", "down", "unknown"]},
         "last_answer_at": MAYBE_MOMENT,
         "last_answer_age_s": MAYBE_SECONDS,
         "last_error_age_s": MAYBE_SECONDS,
@@ -268,6 +276,16 @@ def _health() -> Schema:
         "subject": {"type": "string"},
         "details": {"type": "object"},
     }
+    part: Schema = {"enum": [state.value for state in PartState]}
+    scheduler: Schema = {
+        "clock": part,
+        "clock_age_s": MAYBE_SECONDS,
+        "tasks": part,
+        "tasks_age_s": MAYBE_SECONDS,
+        "standing_still_since": MAYBE_MOMENT,
+        "odd_tasks": {"type": "integer", "minimum": 0},
+        "lost_tasks": {"type": "integer", "minimum": 0},
+    }
     health: Schema = {
         "status": {"enum": ["ready", "degraded", "not ready"]},
         "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
@@ -278,6 +296,7 @@ def _health() -> Schema:
         "backups": ref_to("Backups"),
         "snapshots": map_of(ref_to("Snapshot")),
         "alerts": {"type": "array", "items": ref_to("Alert")},
+        "scheduler": ref_to("Scheduler"),
     }
     return {
         "Peer": object_of(peer),
@@ -286,5 +305,6 @@ def _health() -> Schema:
         "Snapshot": object_of(snapshot),
         "Alert": object_of(alert),
         "AuditLine": object_of(audit),
+        "Scheduler": object_of(scheduler),
         "Health": object_of(health),
     }

@@ -8,7 +8,15 @@ from ecommerce_core.domain import errors
 from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
 from ecommerce_core.domain.alert import Alert, AlertCode, AlertDetail, AlertKey, Severity
 from ecommerce_core.domain.audit import AuditAction, AuditEntry, NewAuditEntry
-from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
+from ecommerce_core.domain.clock import (
+    estimate,
+    next_sensible_time,
+    occurrences,
+    period,
+    real_delay,
+    stands_still,
+    suggested_time,
+)
 from ecommerce_core.domain.errors import (
     ChangesRemoved,
     DeliveryUnknown,
@@ -43,6 +51,7 @@ from ecommerce_core.domain.expected_callback import (
     ExpectedCallback,
     ExpectedOutcome,
     ExpectedSummary,
+    Lateness,
 )
 from ecommerce_core.domain.labels import N_
 from ecommerce_core.domain.language import (
@@ -61,8 +70,9 @@ from ecommerce_core.domain.models import (
     ClockReading,
     Counts,
     Delivery,
-    MonitorSnapshot,
+    ListForm,
     NewDelivery,
+    Oddity,
     Outcome,
     PeerHealth,
     Progress,
@@ -76,6 +86,7 @@ from ecommerce_core.domain.models import (
     Trigger,
 )
 from ecommerce_core.domain.moments import to_datetime, to_text
+from ecommerce_core.domain.monitor import MonitorSnapshot, PartState, SchedulerState, held_by
 from ecommerce_core.domain.query import (
     ChangeKind,
     ChangeQuery,
@@ -92,13 +103,22 @@ from ecommerce_core.domain.schedule import (
     ScheduleKey,
     ScheduleSnapshot,
     entries_of,
-    series_of_promise,
+    series_of,
+    series_of_callback,
 )
 from ecommerce_core.domain.signed_links import LASTS, TICKET, Grant, SignedLinks
 from ecommerce_core.domain.validation import (
     RECORD_CHARS_KEPT,
     Rejection,
     reason_of_decoding,
+)
+from ecommerce_core.domain.wanted_task import (
+    TaskEvent,
+    TaskRecord,
+    Wanted,
+    WantedChange,
+    WantedTask,
+    record_of,
 )
 
 __all__ = [
@@ -140,11 +160,15 @@ __all__ = [
     "HistoryEntry",
     "InFlightCallback",
     "Language",
+    "Lateness",
+    "ListForm",
     "MonitorSnapshot",
     "MonitorState",
     "NewDelivery",
     "NothingToUndo",
+    "Oddity",
     "Outcome",
+    "PartState",
     "PeerContractError",
     "PeerDisconnected",
     "PeerError",
@@ -169,6 +193,7 @@ __all__ = [
     "RunStatus",
     "ScheduleKey",
     "ScheduleSnapshot",
+    "SchedulerState",
     "SettingsError",
     "Severity",
     "SignedLinks",
@@ -184,9 +209,14 @@ __all__ = [
     "SyncStopped",
     "Task",
     "TaskError",
+    "TaskEvent",
+    "TaskRecord",
     "TicketRefused",
     "Totals",
     "Trigger",
+    "Wanted",
+    "WantedChange",
+    "WantedTask",
     "Withdrawn",
     "advice",
     "entries_of",
@@ -195,14 +225,20 @@ __all__ = [
     "escape_time",
     "estimate",
     "fact_of",
+    "held_by",
     "language_of",
     "make_fact",
+    "next_sensible_time",
     "occurrences",
     "period",
     "real_delay",
     "reason_of_decoding",
+    "record_of",
     "said",
-    "series_of_promise",
+    "series_of",
+    "series_of_callback",
+    "stands_still",
+    "suggested_time",
     "timezone",
     "to_datetime",
     "to_text",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import Actor, AlertDetail, AuditAction, Recurrence, Task
+from ecommerce_core.domain import Actor, AlertDetail, AuditAction, Recurrence, Task, WantedTask
 from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.steering import Steering
+from ecommerce_core.storage import Store
 
 
 class Audit(Protocol):
@@ -24,16 +26,30 @@ class Audit(Protocol):
 class AuditedSteering(Steering):
     """Steering that writes each change down, after it was made."""
 
-    def __init__(self, scheduler: Scheduler, *, audit: Audit) -> None:
-        super().__init__(scheduler)
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        store: Store,
+        *,
+        app_name: str,
+        datasets: Mapping[str, Dataset],
+        audit: Audit,
+    ) -> None:
+        super().__init__(scheduler, store, app_name=app_name, datasets=datasets)
         self._audit = audit
 
     def add_task(
-        self, dataset: Dataset, *, actor: Actor, simulated_at: datetime, recurrence: Recurrence
+        self,
+        dataset: Dataset,
+        *,
+        actor: Actor,
+        simulated_at: datetime,
+        recurrence: Recurrence,
+        name: str | None = None,
     ) -> Task:
         """As Steering does."""
         task = super().add_task(
-            dataset, actor=actor, simulated_at=simulated_at, recurrence=recurrence
+            dataset, actor=actor, simulated_at=simulated_at, recurrence=recurrence, name=name
         )
         self._audit(
             AuditAction.TASK_ADDED,
@@ -55,6 +71,26 @@ class AuditedSteering(Steering):
         """As Steering does."""
         count = super().delete_all(source, actor=actor)
         self._audit(AuditAction.TASKS_DELETED, by=actor, source=source, count=count)
+        return count
+
+    def edit_task(
+        self, task: Task, *, actor: Actor, simulated_at: datetime, recurrence: Recurrence
+    ) -> Task:
+        """As Steering does; the deletion and the addition that it takes are written down, too."""
+        new = super().edit_task(task, actor=actor, simulated_at=simulated_at, recurrence=recurrence)
+        self._audit(AuditAction.TASK_EDITED, by=actor, subject=task.name, recurrence=recurrence)
+        return new
+
+    def add_again(self, tasks: Sequence[WantedTask], *, actor: Actor) -> int:
+        """As Steering does."""
+        count = super().add_again(tasks, actor=actor)
+        self._audit(AuditAction.TASKS_ADDED_AGAIN, by=actor, count=count)
+        return count
+
+    def forget(self, tasks: Sequence[WantedTask], *, actor: Actor) -> int:
+        """As Steering does."""
+        count = super().forget(tasks, actor=actor)
+        self._audit(AuditAction.TASKS_FORGOTTEN, by=actor, count=count)
         return count
 
     def pause(self, *, actor: Actor) -> None:

@@ -84,6 +84,15 @@ class Settings:
         is_secret=True,
     )
     callback_grace_s: float = _variable("ECOMMERCE_CALLBACK_GRACE_S", 10.0, parse_seconds, _SECONDS)
+    callback_late_window_s: float = _variable(
+        "ECOMMERCE_CALLBACK_LATE_WINDOW_S", 600.0, parse_seconds, _SECONDS
+    )
+    task_disappearance_s: float = _variable(
+        "ECOMMERCE_TASK_DISAPPEARANCE_S", 10.0, parse_seconds, _SECONDS
+    )
+    keep_tasks: bool = _variable(
+        "ECOMMERCE_KEEP_TASKS", False, lambda text: one_of("yes", "no")(text) == "yes", "yes or no"
+    )
     timeout_s: float = _variable("ECOMMERCE_TIMEOUT_S", 30.0, parse_seconds, _SECONDS)
     deadline_s: float = _variable("ECOMMERCE_DEADLINE_S", 300.0, parse_seconds, _SECONDS)
     allowed_hosts: tuple[str, ...] = _variable(

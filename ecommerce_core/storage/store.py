@@ -40,6 +40,7 @@ from ecommerce_core.storage.sqlite.journals import (
     Recent,
     Retention,
     SignOutJournal,
+    WantedTaskJournal,
 )
 
 
@@ -49,6 +50,7 @@ class Store(
     DeliveryJournal,
     Recent,
     ExpectedCallbackJournal,
+    WantedTaskJournal,
     SignOutJournal,
     AlertJournal,
     AuditJournal,

@@ -74,7 +74,7 @@ def _said(alert: Alert) -> tuple[str, str]:
         return words.plural("{count} record rejected", "{count} records rejected", count), todo
     errors = {
         AlertCode.GATEWAY_DOWN: tasks.reading().error,
-        AlertCode.SCHEDULER_DOWN: tasks.reading().error,
+        AlertCode.SCHEDULER_DOWN: tasks.reading().error or app.monitor.snapshot().list_error,
         AlertCode.BACKUP_OVERDUE: app.backups.state.error,
         AlertCode.REGISTRATION_FAILING: app.registration.state.error,
     }
@@ -112,7 +112,7 @@ def _decide(alert: Alert) -> None:
 def _ask_again(_alert: Alert) -> None:
     monitor = ui.application().monitor
     st.button(
-        _("Ask again"), key="retry_scheduler", icon=":material/refresh:", on_click=monitor.refresh
+        _("Retry"), key="retry_scheduler", icon=":material/refresh:", on_click=monitor.refresh
     )
 
 

@@ -39,7 +39,7 @@ def show(*, with_link: bool) -> None:
             for name in dict.fromkeys(name for alert in missed for name in alert.datasets):
                 _fetch_button(name)
         st.button(
-            _("Seen"),
+            _("Dismiss"),
             key="missed_seen",
             icon=":material/visibility_off:",
             help=_("Hides this here, for you, until another one is missed."),
@@ -73,7 +73,7 @@ def _fetch_button(name: str) -> None:
 
 def _line(alert: Alert) -> str:
     words, details = language(), alert.details
-    text = _("**{name}**, {recurrence}: due on {moment} (simulated), it did not come.")
+    text = _("**{name}**, {recurrence}: was due on {moment} (simulated) but never arrived.")
     line = text.format(
         name=escape(str(details["task"])),
         recurrence=escape(words.word(str(details["recurrence"]))),

@@ -15,7 +15,7 @@ from pages.ui.session import Language, language
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-Kind = Literal["text", "number", "money", "moment", "simulated", "duration"]
+Kind = Literal["text", "number", "money", "moment", "simulated", "duration", "actions"]
 
 # Below it a whole number looks the same in both languages, and a browser writes it at once.
 SMALL = 1_000
@@ -31,7 +31,8 @@ TIME_FORMATS = {"en": "D MMM YYYY, HH:mm:ss", "fr": "DD/MM/YYYY HH:mm:ss"}
 class Column:
     """A column of a table: the row's field, how it is shown, and its heading if not its word.
 
-    Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds.
+    Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Actions are
+    lists of labels, a menu in each row: ``key`` is where a click is told, ``on_click`` is called.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Column:
     label: str | None = None
     width: int | None = None
     help: str | None = None
+    key: str | None = None
+    on_click: Callable[[], None] | None = None
 
 
 def show_table(
@@ -68,6 +71,8 @@ def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
     """One column as a browser sorts it: moments as clocks in ``zone`` show them, euros."""
     if kind == "text":
         return pa.array([None if v is None else str(v) for v in values], pa.string())
+    if kind == "actions":
+        return pa.array([list(value) for value in values], pa.list_(pa.string()))
     if kind == "moment":
         values = [None if at is None else at.astimezone(zone).replace(tzinfo=None) for at in values]
     if kind in {"moment", "simulated"}:
@@ -86,7 +91,7 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
 
     Its formats take precedence over a text of ours.
     """
-    if kind == "text":
+    if kind in {"text", "actions"}:
         return ""
     if kind in {"moment", "simulated"}:
         return TIME_FORMATS[language]
@@ -105,6 +110,10 @@ def _config(column: Column, words: Language, written: str | None) -> Any:
     look: dict[str, Any] = {"width": column.width, "help": column.help}
     if column.kind == "text":
         return st.column_config.TextColumn(label, **look)
+    if column.kind == "actions":
+        return st.column_config.ButtonColumn(
+            label, key=column.key or "", on_click=column.on_click, type="tertiary", **look
+        )
     if column.kind in {"moment", "simulated"}:
         return st.column_config.DatetimeColumn(label, format=written, **look)
     return st.column_config.NumberColumn(label, format=written, **look)

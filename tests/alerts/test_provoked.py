@@ -185,7 +185,7 @@ def test_a_peer_that_is_down(settings: Settings, hook: Webhook) -> None:
 def test_a_gateway_that_is_down_is_one_message(settings: Settings, hook: Webhook) -> None:
     with running(settings, f"http://127.0.0.1:{free_port()}") as app:
         watched = Watched(app.facts, hook)
-        app.monitor.look()
+        app.monitor.poll()
         fetch(app)
         fetch(app, "customers")
         watched.told_of("The gateway does not answer")
@@ -193,7 +193,7 @@ def test_a_gateway_that_is_down_is_one_message(settings: Settings, hook: Webhook
 
 
 def test_a_scheduler_that_is_down(application: Application, watched: Watched) -> None:
-    application.monitor.look()  # the gateway has no route to one
+    application.monitor.poll()  # the gateway has no route to one
     watched.told_of("The scheduler does not answer")
 
 
@@ -334,13 +334,13 @@ def test_a_recurring_task_that_is_missed(
         watched = watched_rig(rig, hook, settings)
         rig.sandbox.app_url = None
         rig.add(DATASETS["products"], HOUR, Recurrence.HOUR)
-        rig.monitor.look()
+        rig.monitor.poll()
         rig.tick()
-        rig.look_after_grace()
+        rig.poll_after_grace()
         watched.told_of("A recurring task was missed: get_products")
         rig.sandbox.app_url = rig.app.url
         rig.tick()
-        rig.look_after_grace()
+        rig.poll_after_grace()
         watched.cleared("A recurring task was missed: get_products")
 
 
@@ -353,12 +353,12 @@ def test_a_recurring_task_that_is_refused(
     with CallbackApp(outcome=outcome) as app, rigged(app, tmp_path) as rig:
         watched = watched_rig(rig, hook, settings)
         rig.add(DATASETS["products"], HOUR, Recurrence.HOUR)
-        rig.monitor.look()
+        rig.monitor.poll()
         rig.tick()
-        rig.look_after_grace()
+        rig.poll_after_grace()
         watched.told_of("A recurring task is refused: get_products")
         rig.tick()
-        rig.look_after_grace()
+        rig.poll_after_grace()
         watched.cleared("A recurring task is refused: get_products")
 
 
@@ -369,13 +369,42 @@ def test_a_recurring_task_that_takes_too_long_three_times_in_a_row(
         watched = watched_rig(rig, hook, settings)
         rig.sandbox.scheduler.set_speed(36_000)  # an hour passes in 100 ms
         rig.add(DATASETS["products"], HOUR, Recurrence.HOUR)
-        rig.monitor.look()
+        rig.monitor.poll()
         app_of_callbacks.takes_s = 0.15
         rig.tick(3)
-        rig.look_after_grace()
+        rig.poll_after_grace()
         watched.told_of("A recurring task keeps coming late: get_products")
         app_of_callbacks.takes_s = 0
         rig.sandbox.scheduler.set_speed(3_600)
         rig.tick(2)
-        rig.look_after_grace()
+        rig.poll_after_grace()
         watched.cleared("A recurring task keeps coming late: get_products")
+
+
+def test_a_clock_that_stands_still(
+    app_of_callbacks: CallbackApp, tmp_path: Path, hook: Webhook, settings: Settings
+) -> None:
+    with rigged(app_of_callbacks, tmp_path) as rig:
+        watched = watched_rig(rig, hook, settings)
+        rig.monitor.poll()
+        until(lambda: rig.monitor.poll() and rig.monitor.snapshot().standing_still_since)
+        watched.told_of("The simulated clock stands still")
+        rig.tick()
+        watched.cleared("The simulated clock stands still")
+
+
+def test_tasks_that_the_scheduler_lost(
+    app_of_callbacks: CallbackApp, tmp_path: Path, hook: Webhook, settings: Settings
+) -> None:
+    with rigged(app_of_callbacks, tmp_path) as rig:
+        watched = watched_rig(rig, hook, settings)
+        rig.add(DATASETS["products"], HOUR, Recurrence.HOUR)
+        rig.tick(2)
+        assert watched.look() == []
+        rig.post("reset")
+        rig.monitor.poll()
+        rig.monitor.poll()
+        watched.told_of("Tasks were lost: products")
+        rig.add(DATASETS["products"], HOUR, Recurrence.HOUR)
+        rig.monitor.poll()
+        watched.cleared("Tasks were lost: products")

@@ -105,9 +105,13 @@ class Visitor:
         self.harmless: list[re.Pattern[str]] = [SEARCHES_SERVER]
         self.errors: list[str] = []
         self.full_runs = 0
-        settings = {"viewport": {"width": 1440, "height": 900}, **settings}
+        settings = {
+            "viewport": {"width": 1440, "height": 900},
+            "timezone_id": "Europe/Paris",
+            **settings,
+        }
         self.context: BrowserContext = browser.new_context(
-            locale=locale, timezone_id="Europe/Paris", reduced_motion="reduce", **settings
+            locale=locale, reduced_motion="reduce", **settings
         )
         self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.new_tab()

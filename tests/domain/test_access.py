@@ -26,6 +26,7 @@ from ecommerce_core.domain import (
     Permission,
     Recurrence,
     Role,
+    Task,
     Trigger,
     escape,
 )
@@ -156,6 +157,8 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
     """Everything that changes something, done by ``actor``; by the name of the method."""
     steering, products_ = app.steering, app.datasets["products"]
     at = datetime(2100, 1, 1)
+    url = "e-commerceecommerce/add-auto"
+    task = Task("get_products", "e-commerce", url, None, None, at, "none", None)
     return {
         "request_sync": lambda: app.request_sync("products", actor=actor, trigger=Trigger.MANUAL),
         "clear": lambda: app.clear("products", actor=actor, trigger=Trigger.MANUAL),
@@ -169,6 +172,12 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
         ),
         "delete_tasks": lambda: steering.delete_tasks("x", actor=actor, source="e-commerce"),
         "delete_all": lambda: steering.delete_all("e-commerce", actor=actor),
+        "delete_each": lambda: steering.delete_each([task], actor=actor),
+        "edit_task": lambda: steering.edit_task(
+            task, actor=actor, simulated_at=at, recurrence=Recurrence.NONE
+        ),
+        "add_again": lambda: steering.add_again([], actor=actor),
+        "forget": lambda: steering.forget([], actor=actor),
         "pause": lambda: steering.pause(actor=actor),
         "resume": lambda: steering.resume(actor=actor),
         "set_speed": lambda: steering.set_speed(2, actor=actor),
@@ -419,7 +428,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
         app = Application.open(settings, gateway_url=sandbox.url, sign_in_providers=["default"])
         installed.install(app)
         try:
-            app.monitor.look()
+            app.monitor.poll()
             page = open_as(app, "scheduler", ADA.name)
             if key != "add_task":
                 page.click(key)  # opens the dialog

@@ -44,7 +44,7 @@ def test_a_gateway_that_is_down_is_one_problem_on_the_overview(
     app = app_without_a_gateway
     sync(app, "products")
     sync(app, "customers")
-    until(lambda: app.monitor.snapshot().error is not None)
+    until(lambda: app.monitor.snapshot().list_error is not None)
     page = Page.open(app, "overview")
 
     assert page.texts().count("**The gateway does not answer**") == 1

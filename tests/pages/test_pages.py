@@ -60,7 +60,7 @@ def test_every_page_opens_on_a_full_store(app: Application, name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_breaks_where_no_peer_answers(app_without_peers: Application, name: str) -> None:
-    until(lambda: app_without_peers.monitor.snapshot().error is not None)
+    until(lambda: app_without_peers.monitor.snapshot().list_error is not None)
     page = Page.open(app_without_peers, name)
     assert "The gateway does not answer" in page.texts()
 

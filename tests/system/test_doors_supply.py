@@ -363,7 +363,7 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
             assert server.ask("POST", PRODUCTS_CALLBACK).status == 502
             until(lambda: application.registration.state.error)
             until(lambda: application.backups.state.error)
-            until(lambda: application.monitor.snapshot().error)
+            until(lambda: application.monitor.snapshot().list_error)
             answer = server.ask("GET", "/ecommerce/healthz")
         application.stop()
         companion.close()

@@ -1,4 +1,4 @@
-"""The tables beside the rows: runs, deliveries, expected callbacks, alerts, audit, sign-outs."""
+"""The tables beside the rows: runs, deliveries, expected callbacks, wanted tasks and others."""
 
 from ecommerce_core.storage.sqlite.journals.alerts import AlertJournal, AlertRecord, Told
 from ecommerce_core.storage.sqlite.journals.audit import AuditJournal
@@ -25,6 +25,7 @@ from ecommerce_core.storage.sqlite.journals.runs import (
     select_run,
 )
 from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, SignOuts, sign_in_key
+from ecommerce_core.storage.sqlite.journals.wanted_tasks import WantedTaskJournal
 
 __all__ = [
     "AuditJournal",
@@ -41,6 +42,7 @@ __all__ = [
     "Recent",
     "SignOutJournal",
     "SignOuts",
+    "WantedTaskJournal",
     "count_table",
     "finish_run",
     "forget_cleared",

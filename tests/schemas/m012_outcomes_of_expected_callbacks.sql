@@ -17,31 +17,7 @@ INSERT INTO "_sqlite_migrations" VALUES(8,'ecommerce','m008_sign_outs','2025-01-
 INSERT INTO "_sqlite_migrations" VALUES(9,'ecommerce','m009_readers_read_snapshots','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(10,'ecommerce','m010_fingerprints','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(11,'ecommerce','m011_facts_as_codes','2025-01-01T08:00:00.000Z');
-INSERT INTO "_sqlite_migrations" VALUES(12,'ecommerce','m012_alerts','2025-01-01T08:00:00.000Z');
-CREATE TABLE alert (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            code TEXT NOT NULL,
-            subject TEXT NOT NULL,
-            since_at TEXT NOT NULL,
-            gone_at TEXT,
-            ended_at TEXT,
-            datasets TEXT NOT NULL,
-            details TEXT NOT NULL
-        ) STRICT
-    ;
-INSERT INTO "alert" VALUES(1,'answer_held','products','2025-01-01T08:00:00.000Z',NULL,NULL,'["products"]','{"run": 3}');
-CREATE TABLE alert_told (
-            service TEXT NOT NULL,
-            code TEXT NOT NULL,
-            subject TEXT NOT NULL,
-            since_at TEXT NOT NULL,
-            datasets TEXT NOT NULL,
-            details TEXT NOT NULL,
-            told_at TEXT NOT NULL,
-            PRIMARY KEY (service, code, subject)
-        ) STRICT, WITHOUT ROWID
-    ;
-INSERT INTO "alert_told" VALUES('0123456789abcdef','answer_held','products','2025-01-01T08:00:00.000Z','["products"]','{"run": 3}','2025-01-02T08:00:00.000Z');
+INSERT INTO "_sqlite_migrations" VALUES(12,'ecommerce','m012_outcomes_of_expected_callbacks','2025-01-01T08:00:00.000Z');
 CREATE TABLE change (
             run_id INTEGER NOT NULL REFERENCES run(id),
             dataset TEXT NOT NULL,
@@ -222,10 +198,8 @@ CREATE INDEX run_dataset ON run (dataset, id);
 CREATE INDEX change_key ON change (dataset, key, run_id);
 CREATE INDEX run_rows ON run (dataset, id) WHERE rows_after IS NOT NULL;
 CREATE INDEX delivery_refused ON delivery (id) WHERE outcome = 'refused';
-CREATE INDEX alert_open ON alert (id) WHERE ended_at IS NULL;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('run',5);
 INSERT INTO "sqlite_sequence" VALUES('delivery',1);
 INSERT INTO "sqlite_sequence" VALUES('promise',1);
-INSERT INTO "sqlite_sequence" VALUES('alert',1);
 COMMIT;

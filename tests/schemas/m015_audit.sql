@@ -17,8 +17,10 @@ INSERT INTO "_sqlite_migrations" VALUES(8,'ecommerce','m008_sign_outs','2025-01-
 INSERT INTO "_sqlite_migrations" VALUES(9,'ecommerce','m009_readers_read_snapshots','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(10,'ecommerce','m010_fingerprints','2025-01-01T08:00:00.000Z');
 INSERT INTO "_sqlite_migrations" VALUES(11,'ecommerce','m011_facts_as_codes','2025-01-01T08:00:00.000Z');
-INSERT INTO "_sqlite_migrations" VALUES(12,'ecommerce','m012_alerts','2025-01-01T08:00:00.000Z');
-INSERT INTO "_sqlite_migrations" VALUES(13,'ecommerce','m013_audit','2025-01-01T08:00:00.000Z');
+INSERT INTO "_sqlite_migrations" VALUES(12,'ecommerce','m012_outcomes_of_expected_callbacks','2025-01-01T08:00:00.000Z');
+INSERT INTO "_sqlite_migrations" VALUES(13,'ecommerce','m013_wanted_tasks','2025-01-01T08:00:00.000Z');
+INSERT INTO "_sqlite_migrations" VALUES(14,'ecommerce','m014_alerts','2025-01-01T08:00:00.000Z');
+INSERT INTO "_sqlite_migrations" VALUES(15,'ecommerce','m015_audit','2025-01-01T08:00:00.000Z');
 CREATE TABLE alert (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             code TEXT NOT NULL,
@@ -227,6 +229,32 @@ CREATE TABLE sign_out (
         ) STRICT
     ;
 INSERT INTO "sign_out" VALUES('abababababababababababababababababababababababababababababababab','2025-01-02T08:00:00.000Z');
+CREATE TABLE task_record (
+            id INTEGER PRIMARY KEY,
+            at TEXT NOT NULL,
+            event TEXT NOT NULL,
+            dataset TEXT NOT NULL,
+            name TEXT NOT NULL,
+            recurrence TEXT NOT NULL,
+            simulated_at TEXT NOT NULL,
+            actor TEXT
+        ) STRICT
+    ;
+INSERT INTO "task_record" VALUES(1,'2025-01-01T08:00:00.000Z','added','products','get_products','hour','2019-01-07T10:00:00','clerk');
+CREATE TABLE wanted_task (
+            id INTEGER PRIMARY KEY,
+            dataset TEXT NOT NULL,
+            name TEXT NOT NULL,
+            source_app TEXT NOT NULL,
+            recurrence TEXT NOT NULL,
+            simulated_at TEXT NOT NULL,
+            state TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            actor TEXT,
+            kept_at TEXT
+        ) STRICT
+    ;
+INSERT INTO "wanted_task" VALUES(1,'products','get_products','e-commerce','hour','2019-01-07T10:00:00','listed','2025-01-01T08:00:00.000Z','clerk',NULL);
 CREATE TABLE watch (
             id INTEGER PRIMARY KEY CHECK (id = 1),
             state TEXT NOT NULL
