@@ -53,9 +53,13 @@ from ecommerce_core.scheduler import (
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
+    ON_PAGE,
     BackupSchedule,
     ChangeReader,
     DatabaseLock,
+    Exploration,
+    Explorer,
+    Limits,
     Reader,
     RetentionSchedule,
     SignOuts,
@@ -132,6 +136,14 @@ class Application:
         self.changes = ChangeReader(store, self.reader)
         self.ping = DeadMansSwitch(settings.ping_url)
         self.run_observers.append(self.ping.ended)
+        self.explorer = Explorer(
+            self.snapshots,
+            store,
+            self.datasets.values(),
+            memory_mb=settings.explore_memory_mb,
+            timeout_s=settings.explore_timeout_s,
+            threads=settings.reader_threads,
+        )
         sync = Sync(settings, gateway, store)
         self._workers = {
             name: Worker(
@@ -290,6 +302,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
+        self.explorer.close()
         self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
@@ -431,6 +444,14 @@ class Application:
         return self._change(
             name, partial(self.store.undo_clear, trigger=trigger, actor=actor.name or None)
         )
+
+    def explore(self, sql: str, *, actor: Actor, limits: Limits = ON_PAGE) -> Exploration:
+        """Ask a question in SQL of the public tables; never waits for its answer.
+
+        Raises NotAllowed, ExploreRefused, ExploreBusy.
+        """
+        actor.check(Permission.EXPLORE)
+        return self.explorer.start(sql, limits=limits)
 
     def undoable_rows(self, name: str) -> int:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""

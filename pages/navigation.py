@@ -8,7 +8,7 @@ from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.runs import issues
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, labels, session, sign_in, visits
+from pages.ui import echo, escape, labels, session, shortcuts, sign_in, visits
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.live import live_channel
@@ -100,6 +100,18 @@ page = st.navigation(
             icon=":material/history:",
             help=_("The journal of runs and callbacks, with what each of them did."),
         ),
+        st.Page(
+            "explore.py",
+            title=_("Explore"),
+            icon=":material/query_stats:",
+            help=_("Group and chart the rows, or ask in SQL."),
+        ),
+        st.Page(
+            shortcuts.HELP_PAGE,
+            title=_("Help"),
+            icon=":material/help:",
+            help=_("What the words and columns mean, and which keys there are."),
+        ),
     ],
     position="sidebar" if is_known else "hidden",
 )
@@ -108,6 +120,7 @@ if is_known:
     with st.sidebar:
         sign_in.show_visitor()
         live_channel.begin(page.url_path)
+        shortcuts.listen()
         show_health()
     visits.arrive(page.url_path)
     # A place of its own: what moves by one element, the browser makes anew, and with it a box in

@@ -26,7 +26,13 @@ from ecommerce_core.companion import health, live_channel, metrics, openapi, sta
 from ecommerce_core.companion.audit_route import FORMATS as AUDIT_FORMATS
 from ecommerce_core.companion.audit_route import AuditRoute
 from ecommerce_core.companion.callbacks import CallbackHandler
-from ecommerce_core.companion.data_routes import DataRoutes, list_routes
+from ecommerce_core.companion.data_routes import (
+    DataRoute,
+    DataRoutes,
+    ExploreRoute,
+    list_explore_routes,
+    list_routes,
+)
 from ecommerce_core.companion.http import (
     JSON,
     PREFIX,
@@ -153,9 +159,11 @@ class Companion:
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
             for name, answer in readable.items()
         ]
+        files: list[DataRoute | ExploreRoute] = [*list_explore_routes()]
+        files += list_routes(self._datasets.values())
         routes += [
             self._route(f"{PREFIX}/{route.path}", self._data.answer_of(route), "GET", "HEAD")
-            for route in list_routes(self._datasets.values())
+            for route in files
         ]
         return routes
 

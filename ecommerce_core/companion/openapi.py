@@ -6,7 +6,12 @@ from collections.abc import Collection
 from dataclasses import fields
 
 from ecommerce_core.companion.audit_route import FORMATS, AuditRoute
-from ecommerce_core.companion.data_routes import MIME_TYPES, describe_rows, schemas_of_rows
+from ecommerce_core.companion.data_routes import (
+    MIME_TYPES,
+    describe_explore,
+    describe_rows,
+    schemas_of_rows,
+)
 from ecommerce_core.companion.health import Reason, StoreState
 from ecommerce_core.companion.http import JSON, PREFIX
 from ecommerce_core.companion.openapi_parts import (
@@ -76,6 +81,7 @@ def describe(
         for one in map(AuditRoute, FORMATS)
     }
     paths |= describe_rows(datasets, with_sign_in=with_sign_in)
+    paths |= describe_explore(with_sign_in=with_sign_in)
     return {
         "openapi": "3.1.0",
         "info": {

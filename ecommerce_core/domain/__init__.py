@@ -5,7 +5,15 @@ clock and its schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
-from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
+from ecommerce_core.domain.access import (
+    ANONYMOUS,
+    LOCAL_OPERATOR,
+    SCHEDULER,
+    Access,
+    Actor,
+    Permission,
+    Role,
+)
 from ecommerce_core.domain.alert import Alert, AlertCode, AlertDetail, AlertKey, Severity
 from ecommerce_core.domain.audit import AuditAction, AuditEntry, NewAuditEntry
 from ecommerce_core.domain.clock import (
@@ -21,6 +29,14 @@ from ecommerce_core.domain.errors import (
     ChangesRemoved,
     DeliveryUnknown,
     EcommerceError,
+    ExploreBusy,
+    ExploreCancelled,
+    ExploreError,
+    ExploreFailed,
+    ExploreRefused,
+    ExploreTimedOut,
+    ExploreTooLarge,
+    NotAllowed,
     NothingToUndo,
     PeerContractError,
     PeerDisconnected,
@@ -125,6 +141,7 @@ __all__ = [
     "ANONYMOUS",
     "LANGUAGES",
     "LASTS",
+    "LOCAL_OPERATOR",
     "N_",
     "RECORD_CHARS_KEPT",
     "SCHEDULER",
@@ -155,6 +172,13 @@ __all__ = [
     "ExpectedCallback",
     "ExpectedOutcome",
     "ExpectedSummary",
+    "ExploreBusy",
+    "ExploreCancelled",
+    "ExploreError",
+    "ExploreFailed",
+    "ExploreRefused",
+    "ExploreTimedOut",
+    "ExploreTooLarge",
     "Fact",
     "Grant",
     "HistoryEntry",
@@ -165,6 +189,7 @@ __all__ = [
     "MonitorSnapshot",
     "MonitorState",
     "NewDelivery",
+    "NotAllowed",
     "NothingToUndo",
     "Oddity",
     "Outcome",

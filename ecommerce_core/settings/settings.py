@@ -128,6 +128,15 @@ class Settings:
     reader_threads: int = _variable(
         "ECOMMERCE_READER_THREADS", 2, whole_number(1, 64), "a whole number from 1 to 64"
     )
+    explore_timeout_s: float = _variable(
+        "ECOMMERCE_EXPLORE_TIMEOUT_S", 10.0, parse_seconds, _SECONDS
+    )
+    explore_memory_mb: int = _variable(
+        "ECOMMERCE_EXPLORE_MEMORY_MB",
+        256,
+        whole_number(64, 65_536),
+        "a whole number of megabytes from 64 to 65536",
+    )
     sandbox_products: int = _variable("ECOMMERCE_SANDBOX_PRODUCTS", 1200, *_RECORDS)
     sandbox_customers: int = _variable("ECOMMERCE_SANDBOX_CUSTOMERS", 400, *_RECORDS)
     gateway_admin_url: str | None = _variable(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -15,7 +17,7 @@ from pages.ui.session import Language, language
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-Kind = Literal["text", "number", "money", "moment", "simulated", "duration", "actions"]
+Kind = Literal["text", "number", "exact", "money", "moment", "simulated", "duration", "actions"]
 
 # Below it a whole number looks the same in both languages, and a browser writes it at once.
 SMALL = 1_000
@@ -31,8 +33,9 @@ TIME_FORMATS = {"en": "D MMM YYYY, HH:mm:ss", "fr": "DD/MM/YYYY HH:mm:ss"}
 class Column:
     """A column of a table: the row's field, how it is shown, and its heading if not its word.
 
-    Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Actions are
-    lists of labels, a menu in each row: ``key`` is where a click is told, ``on_click`` is called.
+    Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Of a number
+    two decimals are shown, of an exact one as many as matter, or ``decimals``. Actions are lists of
+    labels, a menu in each row: ``key`` is where a click is told, ``on_click`` is called.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Column:
     label: str | None = None
     width: int | None = None
     help: str | None = None
+    decimals: int | None = None
     key: str | None = None
     on_click: Callable[[], None] | None = None
 
@@ -51,7 +55,9 @@ def show_table(
     words = language()
     cells = {c.name: cells_of([row[c.name] for row in rows], c.kind, words.zone) for c in columns}
     formats = {
-        c.name: browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
+        c.name: None
+        if c.decimals is not None
+        else browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
         for c in columns
     }
     # Written here, the cells take ten times as long.
@@ -95,14 +101,14 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
         return ""
     if kind in {"moment", "simulated"}:
         return TIME_FORMATS[language]
-    if kind == "number":
+    if kind in {"number", "exact"}:
         if not pa.types.is_integer(cells.type):
             return None  # it has no two decimals for those alone that are no whole numbers
         if all(abs(number) < SMALL for number in cells.drop_null().to_pylist()):
             return "%d"
     if (locale or "").replace("_", "-").lower() not in LOCALES[language]:
         return None
-    return {"number": "localized", "money": "euro"}.get(kind)
+    return {"number": "localized", "exact": "localized", "money": "euro"}.get(kind)
 
 
 def _config(column: Column, words: Language, written: str | None) -> Any:
@@ -119,12 +125,26 @@ def _config(column: Column, words: Language, written: str | None) -> Any:
     return st.column_config.NumberColumn(label, format=written, **look)
 
 
+def _exact(words: Language, value: float) -> str:
+    """A number with six decimals at most, or with three digits if it is smaller than those."""
+    if value and abs(value) < 1e-4:
+        return f"{value:.3g}"
+    return words.exact(Decimal(repr(round(float(value), 6))))
+
+
 def _written(cells: pa.Table, columns: Sequence[Column], words: Language) -> Styler:
     """The cells with their texts, which are shown in their place; they still sort as numbers."""
     formats: dict[str, Callable[[Any], str]] = {
         "number": words.points,
+        "exact": partial(_exact, words),
         "money": lambda euros: words.money(round(euros * 100)),
         "duration": words.duration,
     }
     styled: Styler = cells.to_pandas().style
-    return styled.format({c.name: formats[c.kind] for c in columns if c.kind in formats}, na_rep="")
+    fixed = {
+        c.name: partial(words.number, decimals=c.decimals)
+        for c in columns
+        if c.decimals is not None
+    }
+    shown: dict[Any, Any] = {c.name: formats[c.kind] for c in columns if c.kind in formats}
+    return styled.format(shown | fixed, na_rep="")

@@ -47,7 +47,7 @@ __all__ = [
     "running_chromium",
 ]
 
-PAGES = ("", "products", "customers", "scheduler", "activity")
+PAGES = ("", "products", "customers", "scheduler", "activity", "explore", "help")
 # Generous: a machine with two cores that also builds something else is slow, not broken.
 PATIENCE_MS = 30_000
 ARGUMENTS = (

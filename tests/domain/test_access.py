@@ -194,7 +194,7 @@ def test_every_method_that_takes_an_actor_demands_one_and_is_tried_below(
         if "actor" in inspect.signature(method).parameters
     }
 
-    assert taking.keys() == writes(application, ANNE).keys()
+    assert taking.keys() == {*writes(application, ANNE), "explore"}
     for name, parameter in taking.items():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY, name
         assert parameter.default is inspect.Parameter.empty, name
@@ -218,6 +218,17 @@ def test_who_may_not_changes_nothing_and_hears_why(
     assert not peers.asked
 
 
+@pytest.mark.parametrize("actor", [ANNE, ADA])
+def test_analysts_and_operators_may_ask_in_sql(application: Application, actor: Actor) -> None:
+    assert application.explore("SELECT 1", actor=actor).result().rows == 1
+
+
+@pytest.mark.parametrize("actor", [ANONYMOUS, SCHEDULER])
+def test_nobody_else_may_ask_in_sql(application: Application, actor: Actor) -> None:
+    with pytest.raises(NotAllowed):
+        application.explore("SELECT 1", actor=actor)
+
+
 def test_the_scheduler_may_ask_for_a_fetch(application: Application, peers: Peers) -> None:
     peers.serve_products(products(3))
 
@@ -230,6 +241,8 @@ def test_every_role_and_deed_is_decided() -> None:
     allowed = {(role, deed) for role in Role for deed in Permission if Actor("x", role).may(deed)}
 
     assert allowed == {
+        (Role.ANALYST, Permission.EXPLORE),
+        (Role.OPERATOR, Permission.EXPLORE),
         (Role.OPERATOR, Permission.FETCH),
         (Role.OPERATOR, Permission.CHANGE),
         (Role.SCHEDULER, Permission.FETCH),

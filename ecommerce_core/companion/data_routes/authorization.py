@@ -17,7 +17,7 @@ from ecommerce_core.settings import actor_of
 def authorize(
     service: Service, scope: Scope, path: str, *, pairs: Pairs, now: datetime
 ) -> Grant | None:
-    """Return who may ask and until when; None if nobody has to sign in.
+    """Return who may ask ``path`` and until when; None if nobody has to sign in.
 
     Raises Problem if the caller may not ask.
     """

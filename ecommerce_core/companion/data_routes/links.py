@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import urlencode
 
+from ecommerce_core.companion.data_routes.explore import ExploreRoute
 from ecommerce_core.companion.data_routes.request import Pairs, changes_known
 from ecommerce_core.datasets import (
     Dataset,
@@ -46,6 +47,14 @@ def ask_changes(view: View, dataset: Dataset, runs: tuple[int, int], *, language
         if name in known and said is not None:
             pairs += [(name, value) for value in (said if isinstance(said, list) else [said])]
     return [*pairs, ("lang", language)]
+
+
+def link_to_sql(
+    sql: str, file_format: str, *, language: str, links: SignedLinks, grant: Grant | None
+) -> str:
+    """A link to the answer to a question in SQL, as a file."""
+    pairs = [("sql", sql), ("lang", language)]
+    return link_to(ExploreRoute(file_format).path, pairs, links=links, grant=grant)
 
 
 def link_to(path: str, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:

@@ -74,9 +74,9 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
         rows = view.count_rows(query)
         if question.file_format == WIRE:
             chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
-            with _temporary(reader) as out:
+            with temporary(reader) as out:
                 write_wire(dataset, chunks, out, work=work)
-                return _made(out, view.version, rows)
+                return made_of(out, view.version, rows)
         sql, values = view.select(query, page_of=rows if asked.is_page else None)
         selection = Selection(work, sql, values, columns)
         return _make(question, selection, reader, view.version, rows)
@@ -106,7 +106,7 @@ def _make(
 ) -> Made:
     """``total``: how many rows match, whether all of them or a page are asked for."""
     head, tail = b"", b""
-    with _temporary(reader) as out:
+    with temporary(reader) as out:
         if question.file_format == "csv":
             head = BOM
             write_csv(selection, out, language=question.asked.language)
@@ -118,7 +118,7 @@ def _make(
         else:
             written = write_json(selection, out)
             head, tail = _envelope(question, version, total if question.asked.is_page else written)
-        return _made(out, version, total, head=head, tail=tail)
+        return made_of(out, version, total, head=head, tail=tail)
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
@@ -136,7 +136,7 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
 
 
 @contextmanager
-def _temporary(reader: Reader) -> Iterator[BinaryIO]:
+def temporary(reader: Reader) -> Iterator[BinaryIO]:
     """A file without a name: nobody else finds it, and it ends with whoever has it open."""
     out = cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
     try:
@@ -148,7 +148,7 @@ def _temporary(reader: Reader) -> Iterator[BinaryIO]:
         raise
 
 
-def _made(
+def made_of(
     out: BinaryIO, version: Version, rows: int, *, head: bytes = b"", tail: bytes = b""
 ) -> Made:
     size = len(head) + out.seek(0, 2) + len(tail)
