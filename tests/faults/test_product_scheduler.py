@@ -291,7 +291,9 @@ def test_what_others_call_their_tasks_is_shown_as_text(
 
     table = page.element("tasks_table")
     assert table is not None
-    assert [row[:2] for row in table["data"]["preview"]["rows"]] == [
+    # What the list had in the tests before is lost, and stands above the others.
+    rows = [row for row in table["data"]["preview"]["rows"] if "✕ lost" not in row]
+    assert [row[:2] for row in rows] == [
         [evil, "★ ours"],
         ["=1+1", "★ ours"],
     ]
