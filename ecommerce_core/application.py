@@ -8,13 +8,25 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from ecommerce_core.alerts import (
+    AlertWatch,
+    DeadMansSwitch,
+    FactSource,
+    MessagePolicy,
+    Messenger,
+    Sender,
+)
 from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import (
     Access,
     Actor,
+    AlertDetail,
+    AuditAction,
     DeliveryUnknown,
     EcommerceError,
+    Language,
     Lateness,
+    NewAuditEntry,
     NewDelivery,
     Outcome,
     Permission,
@@ -22,7 +34,9 @@ from ecommerce_core.domain import (
     Role,
     Run,
     RunNotHeld,
+    Severity,
     SignedLinks,
+    StoreError,
     Trigger,
     estimate,
 )
@@ -30,6 +44,7 @@ from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live, LiveLook
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
+    AuditedSteering,
     CallbackContext,
     DeliveryWriter,
     Scheduler,
@@ -46,6 +61,7 @@ from ecommerce_core.storage import (
     Explorer,
     Limits,
     Reader,
+    RetentionSchedule,
     SignOuts,
     Snapshots,
     Store,
@@ -93,8 +109,12 @@ class Application:
             secrets=settings.callback_secrets,
             own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering = Steering(
-            self.scheduler, store, app_name=settings.app_name, datasets=self.datasets
+        self.steering: Steering = AuditedSteering(
+            self.scheduler,
+            store,
+            app_name=settings.app_name,
+            datasets=self.datasets,
+            audit=self.audit,
         )
         self.sign_outs = SignOuts(store)
         self.access = Access(
@@ -114,6 +134,8 @@ class Application:
             threads=settings.reader_threads,
         )
         self.changes = ChangeReader(store, self.reader)
+        self.ping = DeadMansSwitch(settings.ping_url)
+        self.run_observers.append(self.ping.ended)
         self.explorer = Explorer(
             self.snapshots,
             store,
@@ -124,7 +146,9 @@ class Application:
         )
         sync = Sync(settings, gateway, store)
         self._workers = {
-            name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
+            name: Worker(
+                dataset, sync, store, self.snapshots, on_begin=self.ping.begun, on_run=self._tell
+            )
             for name, dataset in self.datasets.items()
         }
         self.monitor = SchedulerMonitor(
@@ -148,6 +172,43 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
+        home = settings.public_url
+        self.messenger = Messenger(
+            settings.alert_urls,
+            store,
+            sender=Sender(
+                settings.app_name,
+                Language(settings.alert_language),
+                None if home is None else f"{home}/ecommerce/",
+                {name: one.label for name, one in self.datasets.items()},
+            ),
+            policy=MessagePolicy(
+                Severity(settings.alert_from), timedelta(hours=settings.alert_remind_h)
+            ),
+        )
+        hours = settings.max_age_h
+        self.facts = FactSource(
+            store,
+            self.reader,
+            self.monitor,
+            lambda: self.backups,
+            self.registration,
+            self.datasets,
+            settings.app_name,
+            timedelta(seconds=settings.callback_grace_s),
+            max_age=None if hours is None else timedelta(hours=hours),
+            failing_services=self._failing_services,
+        )
+        self.alerts = AlertWatch(self.facts)
+        self.alerts.observers.append(self.messenger.hear)
+        days = {
+            "deliveries": settings.keep_deliveries_days,
+            "changes": settings.keep_changes_days,
+            "rejected": settings.keep_rejected_days,
+            "audit": settings.keep_audit_days,
+        }
+        keep = {name: timedelta(days=count) for name, count in days.items() if count}
+        self.retention = RetentionSchedule(store, keep)
         look = LiveLook(
             store,
             gateway,
@@ -157,11 +218,13 @@ class Application:
             self.datasets,
             self.progress,
             self._shown,
+            lambda: tuple(alert.key for alert in self.alerts.newest()),
         )
         self.live = Live(look.look)
         self.monitor.observers.append(self.live.wake)
         # What people have delivered again; the companion keeps a log of what callers send.
         self._deliveries = DeliveryWriter(self.record_deliveries)
+        self._audited_at: dict[tuple[AuditAction, str], datetime] = {}
         self._presence = presence
 
     @classmethod
@@ -203,21 +266,29 @@ class Application:
         """Start the workers; runs that a crash left behind become ``interrupted``.
 
         ``watch``: also watch the scheduler, register with the gateway and keep backups,
-        which is for who takes the scheduler's callbacks; and tell pages what changes.
+        which is for who takes the scheduler's callbacks; tell pages what changes, and
+        look for what is wrong.
         """
         for worker in self._workers.values():
             worker.start()
         self._deliveries.start()
+        self.ping.start()
         if watch:
             self.monitor.start()
             self.registration.start()
             self.backups.start()
             self.live.start()
+            self.messenger.start()
+            self.alerts.start()
+            self.retention.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
+        self.alerts.stop()
+        self.retention.stop()
+        self.messenger.stop()
         self.monitor.stop()
         self.registration.stop()
         self.backups.stop()
@@ -225,6 +296,7 @@ class Application:
             worker.turn_away()
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
+        self.ping.stop()
         # Last: what the runs that were ended just now have to say is in it.
         self._deliveries.stop()
 
@@ -234,6 +306,45 @@ class Application:
         self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
+
+    def audit(
+        self, action: AuditAction, *, by: Actor, subject: str = "", **details: AlertDetail
+    ) -> None:
+        """Write into the audit what somebody did.
+
+        What is done is done: if it cannot be written, the log has it.
+        """
+        now = datetime.now(UTC)
+        try:
+            entry = NewAuditEntry(now, action, by.name or None, subject, details)
+            self.store.record_audit(entry)
+        except StoreError as error:
+            logger.error("%s by %s is not in the audit: %s", action, by.name or "-", error)
+
+    def audit_once(
+        self, action: AuditAction, *, by: Actor, subject: str, every: timedelta | None = None
+    ) -> None:
+        """As ``audit``, if it is not in the audit yet; with ``every``, again after so long."""
+        now, key = datetime.now(UTC), (action, subject)
+        known = self._audited_at.get(key)
+        if known is not None and (every is None or now - known < every):
+            return
+        self._audited_at[key] = now
+        try:
+            if every is None and self.store.is_audited(action, subject):
+                return
+        except StoreError:
+            pass
+        self.audit(action, by=by, subject=subject)
+
+    def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
+        """Send a test through each message service; which of them took it. Blocks.
+
+        Raises NotAllowed.
+        """
+        actor.check(Permission.CHANGE)
+        self.audit(AuditAction.TEST_MESSAGE_SENT, by=actor)
+        return self.messenger.send_test()
 
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
@@ -302,6 +413,12 @@ class Application:
             delivery.journal(Outcome.FAILED, error=error)
             raise
         delivery.follow(ticket)
+        self.audit(
+            AuditAction.CALLBACK_DELIVERED_AGAIN,
+            by=actor,
+            subject=dataset.name,
+            delivery=delivery_id,
+        )
         return ticket
 
     def progress(self, name: str) -> Progress | None:
@@ -359,6 +476,7 @@ class Application:
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             discarded = self.store.discard_held(run_id)
+        self.audit(AuditAction.ANSWER_DISCARDED, by=actor, subject=run.dataset, run=run_id)
         self.live.wake()
         return discarded
 
@@ -383,9 +501,20 @@ class Application:
         state = self.reader.state(self.datasets[name])
         return state.shown, state.error_code
 
+    def message_observers(self) -> Mapping[str, list[Callable[[bool], None]]]:
+        """Who hears of each message, by its service: True if the service took it."""
+        services = {one.name: one.observers for one in self.messenger.services}
+        return {**services, "ping": self.ping.observers}
+
+    def _failing_services(self) -> Mapping[str, datetime]:
+        since = self.ping.failing_since
+        ping = {} if since is None else {"ECOMMERCE_PING_URL": since}
+        return {**self.messenger.failing(), **ping}
+
     def _tell(self, run: Run) -> None:
         self.reader.let_go()
         self.live.wake()
+        self.alerts.wake()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)

@@ -100,9 +100,11 @@ def gateway_url(settings: Settings) -> str:
 
 @contextmanager
 def errors_in_words() -> Iterator[None]:
-    """What was foreseen is told in one line and ends with 1."""
+    """What was foreseen is told in one line and ends with 1; with 2 for a setting."""
     try:
         yield
+    except SettingsError as error:
+        raise click.UsageError(terminal_safe(str(error))) from error
     except EcommerceError as error:
         raise click.ClickException(terminal_safe(str(error))) from error
 

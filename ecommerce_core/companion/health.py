@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
+    Alert,
     MonitorSnapshot,
     PeerHealth,
     SchedulerState,
+    Severity,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -92,6 +94,15 @@ class Health:
     backups: Mapping[str, object]
     snapshots: Mapping[str, Mapping[str, object]]
     scheduler: Mapping[str, object]
+    alerts: Sequence[Mapping[str, object]] = ()
+
+    @property
+    def status(self) -> str:
+        """In a word; ``degraded``: callbacks are served, and something else wants a person."""
+        if not self.is_ready:
+            return "not ready"
+        is_degraded = any(alert["severity"] != Severity.INFO for alert in self.alerts)
+        return "degraded" if is_degraded else "ready"
 
     @property
     def is_ready(self) -> bool:
@@ -101,7 +112,7 @@ class Health:
     def as_dict(self) -> dict[str, object]:
         """The health as healthz says it."""
         return {
-            "status": "ready" if self.is_ready else "not ready",
+            "status": self.status,
             "reasons": list(self.reasons),
             "store": self.store,
             "workers": dict(self.workers),
@@ -109,6 +120,7 @@ class Health:
             "registration": dict(self.registration),
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
+            "alerts": [dict(alert) for alert in self.alerts],
             "scheduler": dict(self.scheduler),
         }
 
@@ -125,6 +137,7 @@ def check(
     peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,
+    alerts: Iterable[Alert],
     scheduler: MonitorSnapshot,
 ) -> Health:
     """Look at everything once.
@@ -162,6 +175,7 @@ def check(
         registration=describe_registration(registration),
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
+        alerts=[_describe_alert(alert) for alert in alerts if alert.inhibited_by is None],
         scheduler=describe_scheduler(scheduler, now),
     )
 
@@ -197,6 +211,16 @@ def describe_backups(state: BackupState, now: datetime) -> dict[str, object]:
         "state": failing if state.is_on else "off",
         "last_at": _iso(state.last_at),
         "last_age_s": _age_s(state.last_at, now),
+    }
+
+
+def _describe_alert(alert: Alert) -> dict[str, object]:
+    """An alert without its subject, which may hold what anybody has called a task."""
+    return {
+        "code": alert.code,
+        "severity": alert.severity,
+        "datasets": list(alert.datasets),
+        "since": _iso(alert.since_at),
     }
 
 

@@ -85,12 +85,30 @@ class Metrics:
             ["dataset"],
             registry=self._registry,
         )
+        for name in self._datasets:
+            self._refusals_not_kept.labels(name)  # from 0 on, before the first one
         self._requests = Counter(
             "ecommerce_peer_requests",
             "Requests to peers by how they ended: ok or the kind of error",
             ["service", "result"],
             registry=self._registry,
         )
+
+        self._messages = Counter(
+            "ecommerce_messages",
+            "Messages about alerts, and pings, by whether the service took them",
+            ["service", "result"],
+            registry=self._registry,
+        )
+
+    def expect_messages(self, service: str) -> None:
+        """Count the messages of a service from 0 on: an increase from nothing is none."""
+        for result in ("sent", "failed"):
+            self._messages.labels(service, result)
+
+    def observe_message(self, service: str, is_taken: bool) -> None:
+        """Count a message. ``service`` comes from the settings, so there are few."""
+        self._messages.labels(service, "sent" if is_taken else "failed").inc()
 
     def observe_run(self, run: Run) -> None:
         """Count a run that ended; one that still runs is not counted."""
@@ -124,7 +142,7 @@ class Metrics:
         store: Store,
         reader: Reader,
         datasets: Iterable[Dataset],
-        *,
+        *others: Collector,
         scheduler: MonitorSnapshot | None = None,
     ) -> bytes:
         """Everything in Prometheus' text format (CONTENT_TYPE). Reads the store, so it blocks.
@@ -134,7 +152,8 @@ class Metrics:
         monitor read last.
         """
         at_scrape = CollectorRegistry(auto_describe=False)
-        at_scrape.register(_StoreCollector(store, reader, datasets))
+        for collector in (_StoreCollector(store, reader, datasets), *others):
+            at_scrape.register(collector)
         if scheduler is not None and scheduler.state is not SchedulerState.UNKNOWN:
             at_scrape.register(_SchedulerCollector(scheduler))
         return generate_latest(self._registry) + generate_latest(at_scrape)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import fields
 
+from ecommerce_core.companion.audit_route import FORMATS, AuditRoute
 from ecommerce_core.companion.data_routes import (
+    MIME_TYPES,
     describe_explore,
     describe_rows,
     schemas_of_rows,
@@ -30,7 +32,15 @@ from ecommerce_core.companion.openapi_parts import (
     without_bodies,
 )
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import TICKET, Counts, PartState, RunStatus
+from ecommerce_core.domain import (
+    TICKET,
+    AlertCode,
+    AuditAction,
+    Counts,
+    PartState,
+    RunStatus,
+    Severity,
+)
 from ecommerce_core.gateway import RegistrationStatus
 from ecommerce_core.storage import SnapshotCode
 
@@ -50,7 +60,10 @@ def describe(
         f"{PREFIX}/healthz": _readable(
             "Whether the application can do its work",
             "health",
-            {200: as_json("Ready", "Health"), 503: as_json("Not ready; see reasons", "Health")},
+            {
+                200: as_json("Ready, or degraded; see alerts", "Health"),
+                503: as_json("Not ready; see reasons", "Health"),
+            },
         ),
         f"{PREFIX}/metrics": _readable(
             "Counters and gauges for Prometheus",
@@ -62,6 +75,10 @@ def describe(
             "description",
             {200: content_of("OpenAPI 3.1", {JSON: {"type": "object"}})},
         ),
+    }
+    paths |= {
+        f"{PREFIX}/{one.path}": _audit(one, with_sign_in=with_sign_in)
+        for one in map(AuditRoute, FORMATS)
     }
     paths |= describe_rows(datasets, with_sign_in=with_sign_in)
     paths |= describe_explore(with_sign_in=with_sign_in)
@@ -85,6 +102,31 @@ def describe(
             },
         },
     }
+
+
+def _audit(route: AuditRoute, *, with_sign_in: bool) -> Schema:
+    lines: Schema = {"type": "array", "items": ref_to("AuditLine")}
+    if route.file_format == "csv":
+        lines = {"type": "string"}
+    media_type = MIME_TYPES[route.file_format]
+    description = _readable(
+        "Who did what, beyond runs, newest first",
+        f"audit_{route.file_format}",
+        {200: content_of("The lines that match", {media_type: lines})},
+    )
+    problems = responses_of({}, [400, 403])
+    if with_sign_in:
+        problems |= {"401": as_problem("Neither a token nor a link's ticket")}
+    for operation in description.values():
+        operation["parameters"] = [
+            {"name": "action", "in": "query", "schema": {"enum": list(map(str, AuditAction))}},
+            {"name": "actor", "in": "query", "schema": {"type": "string"}},
+        ]
+        operation["responses"] = {**operation["responses"], **problems}
+        if with_sign_in:
+            operation["security"] = [{"token": []}, {"ticket": []}]
+    description["head"]["responses"] = without_bodies(description["head"]["responses"])
+    return description
 
 
 def _callback(dataset: Dataset, *, with_token: bool) -> Schema:
@@ -226,6 +268,20 @@ def _health() -> Schema:
         "state": {"enum": [*(code.value for code in SnapshotCode), "unknown"]},
         "error": MAYBE_TEXT,
     }
+    alert: Schema = {
+        "code": {"enum": [code.value for code in AlertCode]},
+        "severity": {"enum": [severity.value for severity in Severity]},
+        "datasets": {"type": "array", "items": {"type": "string"}},
+        "since": {"type": "string", "format": "date-time"},
+    }
+    audit: Schema = {
+        "id": {"type": "integer"},
+        "at": {"type": "string", "format": "date-time"},
+        "action": {"enum": [one.value for one in AuditAction]},
+        "actor": MAYBE_TEXT,
+        "subject": {"type": "string"},
+        "details": {"type": "object"},
+    }
     part: Schema = {"enum": [state.value for state in PartState]}
     scheduler: Schema = {
         "clock": part,
@@ -237,7 +293,7 @@ def _health() -> Schema:
         "lost_tasks": {"type": "integer", "minimum": 0},
     }
     health: Schema = {
-        "status": {"enum": ["ready", "not ready"]},
+        "status": {"enum": ["ready", "degraded", "not ready"]},
         "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
         "store": {"enum": [state.value for state in StoreState]},
         "workers": map_of({"type": "boolean"}),
@@ -245,6 +301,7 @@ def _health() -> Schema:
         "registration": ref_to("Registration"),
         "backups": ref_to("Backups"),
         "snapshots": map_of(ref_to("Snapshot")),
+        "alerts": {"type": "array", "items": ref_to("Alert")},
         "scheduler": ref_to("Scheduler"),
     }
     return {
@@ -252,6 +309,8 @@ def _health() -> Schema:
         "Registration": object_of(registration),
         "Backups": object_of(backups),
         "Snapshot": object_of(snapshot),
+        "Alert": object_of(alert),
+        "AuditLine": object_of(audit),
         "Scheduler": object_of(scheduler),
         "Health": object_of(health),
     }

@@ -14,6 +14,8 @@ from ecommerce_core.domain.access import (
     Permission,
     Role,
 )
+from ecommerce_core.domain.alert import Alert, AlertCode, AlertDetail, AlertKey, Severity
+from ecommerce_core.domain.audit import AuditAction, AuditEntry, NewAuditEntry
 from ecommerce_core.domain.clock import (
     estimate,
     next_sensible_time,
@@ -24,6 +26,7 @@ from ecommerce_core.domain.clock import (
     suggested_time,
 )
 from ecommerce_core.domain.errors import (
+    ChangesRemoved,
     DeliveryUnknown,
     EcommerceError,
     ExploreBusy,
@@ -52,6 +55,7 @@ from ecommerce_core.domain.errors import (
     StoreError,
     StoreFull,
     StoreIncompatible,
+    StoreReadOnly,
     SyncBusy,
     SyncError,
     SyncStopped,
@@ -145,7 +149,15 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
+    "Alert",
+    "AlertCode",
+    "AlertKey",
+    "AlertDetail",
+    "AuditAction",
+    "AuditEntry",
+    "NewAuditEntry",
     "Change",
+    "ChangesRemoved",
     "ChangeKind",
     "ChangeQuery",
     "Clock",
@@ -208,12 +220,14 @@ __all__ = [
     "ScheduleSnapshot",
     "SchedulerState",
     "SettingsError",
+    "Severity",
     "SignedLinks",
     "Stage",
     "StoreBusy",
     "StoreDamaged",
     "StoreError",
     "StoreFull",
+    "StoreReadOnly",
     "StoreIncompatible",
     "SyncBusy",
     "SyncError",

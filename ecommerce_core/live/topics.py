@@ -29,7 +29,8 @@ def has_failed(health: PeerHealth) -> bool:
 class LiveLook:
     """Looks at all that pages show.
 
-    ``progress`` gives a dataset's sync under way, ``shown`` what readers see of its rows.
+    ``progress`` gives a dataset's sync under way, ``shown`` what readers see of its rows,
+    ``alerts`` what was found wrong last.
     """
 
     store: Store
@@ -40,6 +41,7 @@ class LiveLook:
     datasets: Mapping[str, Dataset]
     progress: Callable[[str], Progress | None]
     shown: Callable[[str], Hashable]
+    alerts: Callable[[], Hashable]
 
     def look(self) -> Seen:
         """Look once. The topics are the datasets' names and those below. Raises StoreError.
@@ -103,4 +105,5 @@ class LiveLook:
             self.backups.state.error,
             self.registration.state.error,
             tuple(callback.id for callback in self.monitor.missed_now()),
+            self.alerts(),
         )

@@ -87,6 +87,14 @@ def parse_secrets(text: str) -> tuple[str, ...]:
     return secrets
 
 
+def parse_service_urls(text: str) -> tuple[str, ...]:
+    """URLs of any scheme, with spaces between: a comma may stand in one."""
+    urls = tuple(text.split())
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", url) for url in urls):
+        raise ValueError("urls")
+    return urls
+
+
 def parse_seconds(text: str) -> float:
     """Up to a day."""
     seconds = float(text)

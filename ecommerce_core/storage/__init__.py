@@ -27,6 +27,7 @@ from ecommerce_core.storage.explore import (
 )
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
+from ecommerce_core.storage.retention import RetentionSchedule
 from ecommerce_core.storage.row_files import (
     BOM,
     NeedsMemory,
@@ -41,9 +42,11 @@ from ecommerce_core.storage.row_files import (
 )
 from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
 from ecommerce_core.storage.sqlite import (
+    AlertRecord,
     DatasetState,
     NewRun,
     SignOuts,
+    Told,
     WholeAnswerNeeded,
     sign_in_key,
     to_text,
@@ -51,6 +54,8 @@ from ecommerce_core.storage.sqlite import (
 from ecommerce_core.storage.store import Store
 
 __all__ = [
+    "AlertRecord",
+    "Told",
     "BOM",
     "FILE_MODE",
     "IN_FILE",
@@ -72,6 +77,7 @@ __all__ = [
     "NeedsMemory",
     "NewRun",
     "Reader",
+    "RetentionSchedule",
     "Selection",
     "SignOuts",
     "SnapshotCode",

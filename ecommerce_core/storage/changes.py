@@ -6,7 +6,7 @@ snapshot. A page, counts, totals and files are then plain SQL on that table.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,14 @@ import duckdb
 import pyarrow as pa
 
 from ecommerce_core.datasets import Dataset, Kind
-from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Query, Withdrawn
+from ecommerce_core.domain import (
+    ChangeKind,
+    ChangeQuery,
+    ChangesRemoved,
+    Difference,
+    Query,
+    Withdrawn,
+)
 from ecommerce_core.storage.snapshots import Reader, View, fold, newest_version, words_of
 from ecommerce_core.storage.sqlite import Database, Transactions
 
@@ -146,6 +153,7 @@ class ChangeReader:
         )
         with self._record.reading() as db:
             window = {"dataset": dataset.name, "after": runs[0], "until": runs[1]}
+            _check_kept(db, window)
             found = db.execute(_ENTRIES, window)
             while entries := found.fetchmany(COPIED_ROWS):
                 cursor.register("copied", _batch(entries))
@@ -158,6 +166,19 @@ class ChangeReader:
             cursor.execute(statement, {"after_at": after_at, "until_at": until_at})
         finally:
             cursor.execute("DROP TABLE journal")
+
+
+def _check_kept(db: Database, window: Mapping[str, object]) -> None:
+    """Raise ChangesRemoved if changes between two runs may have been removed."""
+    removed = db.execute(
+        "SELECT max(run.id) FROM run, removed WHERE removed.journal = 'changes'"
+        " AND run.id <= removed.up_to AND run.dataset = :dataset"
+        " AND run.id > :after AND run.id <= :until"
+        " AND run.added + run.updated + run.withdrawn > 0",
+        window,
+    ).fetchone()[0]
+    if removed is not None:
+        raise ChangesRemoved("changes_removed", run_id=removed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,13 @@ from ecommerce_core.storage.sqlite.checks import (
     find_unreadable,
 )
 from ecommerce_core.storage.sqlite.journals import (
+    AlertJournal,
+    AuditJournal,
     DeliveryJournal,
     ExpectedCallbackJournal,
     Journal,
     Recent,
+    Retention,
     SignOutJournal,
     WantedTaskJournal,
 )
@@ -49,6 +52,9 @@ class Store(
     ExpectedCallbackJournal,
     WantedTaskJournal,
     SignOutJournal,
+    AlertJournal,
+    AuditJournal,
+    Retention,
 ):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 

@@ -55,8 +55,10 @@ class Worker:
         snapshots: Snapshots,
         *,
         on_run: Callable[[Run], None],
+        on_begin: Callable[[str], None] = lambda dataset: None,
     ) -> None:
         self._dataset = dataset
+        self._on_begin = on_begin
         self._on_run = on_run
         self._sync = sync
         self._store = store
@@ -254,6 +256,7 @@ class Worker:
                     raise _stopped()
                 batch.note(stage, **known)
 
+            self._on_begin(self._dataset.name)
             run = self._sync.run(self._dataset, batch.job, report)
             # Programs that asked need not wait for readers.
             batch.stored.set_result(run)

@@ -165,6 +165,7 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
         "undo_clear": lambda: app.undo_clear("products", actor=actor, trigger=Trigger.MANUAL),
         "confirm": lambda: app.confirm(1, actor=actor, trigger=Trigger.MANUAL),
         "discard": lambda: app.discard(1, actor=actor),
+        "send_test_message": lambda: app.send_test_message(actor=actor),
         "deliver_again": lambda: app.deliver_again(1, actor=actor),
         "add_task": lambda: steering.add_task(
             products_, actor=actor, simulated_at=at, recurrence=Recurrence.NONE

@@ -326,3 +326,27 @@ def test_refused_callbacks_that_were_only_counted_are_told_below_the_filters(
     assert said not in told(callbacks="customers")
     assert "1 201" not in told(outcome="executed")
     assert said in told(outcome="refused")
+
+
+def strip_of(page: Page, start: str) -> Any:
+    """The strip whose name begins so."""
+    charts = page.at.get("vega_lite_chart")
+    return next(chart for chart in charts if chart.proto.alt.startswith(start))
+
+
+def test_the_last_runs_of_each_dataset_are_a_strip_of_bars(app: Application, peers: Peers) -> None:
+    for _ in range(2):
+        sync(app)
+    del peers.bodies["catalogue-produit"]
+    sync(app)
+    sync(app, "customers")
+    page = Page.open(app, "activity")
+
+    products = strip_of(page, "Last runs: products")
+    assert products.proto.alt == ("Last runs: products: 1 ✓ succeeded, 1 = unchanged, 1 ✕ failed")
+    assert strip_of(page, "Last runs: customers").proto.alt.endswith("1 ✓ succeeded")
+    spec = json.loads(products.proto.spec)
+    # A status is told by its sign as well as by its colour.
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "text"]
+    french = Page.open(app, "activity", locale="fr-FR")
+    assert strip_of(french, "Dernières exécutions")

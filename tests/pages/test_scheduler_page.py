@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import ListForm, Recurrence, Trigger
+from ecommerce_core.domain import AuditAction, ListForm, Recurrence, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
@@ -745,6 +745,8 @@ def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) ->
     page.click("missed_seen")
     assert "were missed" not in rig.again(page).texts()
     assert rig.app.monitor.missed_now()
+    dismissed = rig.app.store.list_audit(action=AuditAction.ALERT_DISMISSED)
+    assert {one.details["code"] for one in dismissed} == {"callbacks_missed"}
 
 
 # Languages, and the real scheduler's answers

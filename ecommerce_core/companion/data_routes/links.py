@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import urlencode
 
-from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.explore import ExploreRoute
 from ecommerce_core.companion.data_routes.request import Pairs, changes_known
 from ecommerce_core.datasets import (
@@ -55,16 +54,14 @@ def link_to_sql(
 ) -> str:
     """A link to the answer to a question in SQL, as a file."""
     pairs = [("sql", sql), ("lang", language)]
-    return link_to(ExploreRoute(file_format), pairs, links=links, grant=grant)
+    return link_to(ExploreRoute(file_format).path, pairs, links=links, grant=grant)
 
 
-def link_to(
-    route: DataRoute | ExploreRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None
-) -> str:
+def link_to(path: str, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
     """A link relative to the server's pages, so that it holds behind a proxy.
 
     It carries a ticket for ``grant``; if that is None, nobody signs in and it carries none.
     """
     if grant is not None:
-        pairs = [*pairs, (TICKET, links.sign(route.path, pairs, grant=grant))]
-    return f"{route.path}?{urlencode(pairs)}"
+        pairs = [*pairs, (TICKET, links.sign(path, pairs, grant=grant))]
+    return f"{path}?{urlencode(pairs)}"

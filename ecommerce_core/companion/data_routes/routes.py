@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion.data_routes.addresses import WIRE, DataRoute, parameters_of
+from ecommerce_core.companion.data_routes.auditing import note_export, note_token
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.explore import ExploreRoute, ExploreRoutes
 from ecommerce_core.companion.data_routes.headers import headers_of, is_known, next_link
@@ -32,7 +33,13 @@ from ecommerce_core.companion.http import (
     header,
 )
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import RowsPreparing, Run, StoreError, make_fact
+from ecommerce_core.domain import (
+    ChangesRemoved,
+    RowsPreparing,
+    Run,
+    StoreError,
+    make_fact,
+)
 from ecommerce_core.storage import NeedsMemory, Reader, Version, Work
 
 # For files of rows in the order in which they lie, or of a million in any other.
@@ -94,6 +101,7 @@ class DataRoutes:
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
         grant = authorize(service, scope, route.path, pairs=pairs, now=now)
+        note_token(self._sending, service, scope, grant)
         asked = parse(pairs, parameters_of(route))
         question = Question(
             route.dataset,
@@ -126,6 +134,7 @@ class DataRoutes:
         if not asked.is_page:
             who = grant.actor.name if grant is not None and grant.actor.name else "-"
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
+            note_export(self._sending, service, route.path, grant, made)
         return self._sending.reply(headers, made)
 
     async def _make(self, service: Service, route: DataRoute, question: Question) -> Made:
@@ -174,6 +183,8 @@ def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
 def _problem(error: StoreError | NeedsMemory) -> Problem:
     if isinstance(error, NeedsMemory):
         return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)
+    if isinstance(error, ChangesRemoved):
+        return Problem(410, error.fact)
     if isinstance(error, RowsPreparing):
         return Problem(503, error.fact, RETRY_LATER)
     # Its own words may hold the path of a file.

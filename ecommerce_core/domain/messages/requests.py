@@ -50,4 +50,7 @@ REQUESTS = {
     "database_damaged": N_("the database file is damaged"),
     "database_foreign": N_("the database file belongs to something else"),
     "database_failed": N_("the database cannot be written"),
+    "audit_question": N_("the audit is asked for by action and actor, each once"),
+    "audit_action_unknown": N_("action={value} is none of those that there are: {known}"),
+    "audit_not_read": N_("the audit cannot be read just now"),
 }

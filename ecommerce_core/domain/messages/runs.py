@@ -29,6 +29,10 @@ RUNS = {
         "only an operator may do this, and {name} is an analyst; nothing was changed"
     ),
     "setting_wrong": N_("{variable} is {value}: it takes {what}"),
+    "alert_url_unknown": N_(
+        "ECOMMERCE_ALERT_URLS: number {number} is no URL that Apprise knows;"
+        " see https://github.com/caronc/apprise/wiki"
+    ),
     "settings_go_together": N_(
         "ECOMMERCE_GATEWAY_ADMIN_URL and ECOMMERCE_PUBLIC_URL go together: set both to "
         "register with the gateway, or none"

@@ -97,4 +97,7 @@ STORE = {
     ),
     "snapshot_outdated": N_("the rows of {dataset} changed meanwhile"),
     "snapshot_stopped": N_("the application is shutting down: readers see the rows of before"),
+    "changes_removed": N_(
+        "what run {run_id} and those before it changed is not kept any more: compare later runs"
+    ),
 }

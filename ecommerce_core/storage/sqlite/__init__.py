@@ -11,12 +11,20 @@ from ecommerce_core.storage.sqlite.difference import (
     list_fingerprints,
 )
 from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S, SqliteFile
-from ecommerce_core.storage.sqlite.journals import DatasetState, NewRun, SignOuts, sign_in_key
+from ecommerce_core.storage.sqlite.journals import (
+    AlertRecord,
+    DatasetState,
+    NewRun,
+    SignOuts,
+    Told,
+    sign_in_key,
+)
 from ecommerce_core.storage.sqlite.migrations import check_shape, is_pending, migrate, open_database
 from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
 
 __all__ = [
     "APPLICATION_ID_BYTES",
+    "AlertRecord",
     "BUSY_TIMEOUT_S",
     "Database",
     "DatasetState",
@@ -24,6 +32,7 @@ __all__ = [
     "Report",
     "SignOuts",
     "SqliteFile",
+    "Told",
     "Transactions",
     "WholeAnswerNeeded",
     "apply_difference",

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from starlette.types import Receive, Scope
 
 from ecommerce_core.companion.data_routes.addresses import MIME_TYPES
+from ecommerce_core.companion.data_routes.auditing import note_export, note_token
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.explore.asking import AskedSql, ExploreRoute, parse_sql
 from ecommerce_core.companion.data_routes.making import Made, made_of, temporary
@@ -67,6 +68,7 @@ class ExploreRoutes:
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
         grant = authorize(service, scope, route.path, pairs=pairs, now=now)
+        note_token(self._sending, service, scope, grant)
         asked = parse_sql(pairs)
         actor = LOCAL_OPERATOR if grant is None else grant.actor
         headers = {
@@ -94,6 +96,7 @@ class ExploreRoutes:
         if made is None:
             raise ClientDisconnected
         logger.info("%s: %d bytes for %s", route.path, made.size, actor.name or "-")
+        note_export(self._sending, service, route.path, grant, made)
         return self._sending.reply(headers | {"Content-Length": str(made.size)}, made)
 
     async def _make(
@@ -135,7 +138,7 @@ def _write(found: Found, service: Service, file_format: str, language: str, work
         else:
             about = json.dumps({"total": write_json(selection, out)})
             head, tail = about[:-1].encode() + b', "rows": ', b"}\n"
-        return made_of(out, Version(), head=head, tail=tail)
+        return made_of(out, Version(), found.rows, head=head, tail=tail)
 
 
 def _problem(error: ExploreError | NotAllowed | StoreError | NeedsMemory) -> Problem:
