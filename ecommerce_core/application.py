@@ -1,4 +1,4 @@
-"""Wires settings, store, gateway, scheduler and workers into what every entry point uses."""
+"""Connect settings, store, gateway, scheduler and workers for every entry point."""
 
 from __future__ import annotations
 
@@ -72,18 +72,18 @@ from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
 logger = logging.getLogger(__name__)
 
-# How long a clear waits for a sync that is about to end.
+# How long a clear waits for a sync to end.
 CLEAR_PATIENCE_S = 5.0
 
 
 class Application:
-    """Everything the application can do. Pages, companion and command line get it from here.
+    """Everything the application can do, for pages, companion and command line.
 
-    What changes something takes the ``actor`` who asks, and raises NotAllowed where the role
-    does not allow it. ``sign_in_providers`` are where visitors sign in; without any nobody has to.
-    ``link_secret`` signs the links that pages offer where they do.
-    ``sandbox_url`` is where the embedded peers are; None with a real gateway.
-    ``run_observers`` are called with every run that ended, on the thread that ran it.
+    Methods that change something take the ``actor`` who requests it, and raise NotAllowed if the
+    role does not allow it. ``sign_in_providers`` are the sign-in providers; without any, nobody has
+    to sign in. ``link_secret`` signs the links on pages if people sign in. ``sandbox_url`` is the
+    address of the embedded peers; None with a real gateway. ``run_observers`` are called with every
+    run that ended, on the thread that ran it.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class Application:
         )
         self.live = Live(look.look)
         self.monitor.observers.append(self.live.wake)
-        # What people have delivered again; the companion keeps a log of what callers send.
+        # For deliveries that people repeat; the companion has a writer for those of the scheduler.
         self._deliveries = DeliveryWriter(self.record_deliveries)
         self._audited_at: dict[tuple[AuditAction, str], datetime] = {}
         self._presence = presence
@@ -238,7 +238,7 @@ class Application:
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
     ) -> Application:
-        """Open the store and wire the rest. Raises StoreError."""
+        """Open the store and connect the rest. Raises StoreError."""
         gateway = Gateway(
             gateway_url,
             timeout_s=settings.timeout_s,
@@ -263,11 +263,10 @@ class Application:
             raise
 
     def start(self, *, watch: bool = True) -> None:
-        """Start the workers; runs that a crash left behind become ``interrupted``.
+        """Start the workers; mark runs that a crash left behind as ``interrupted``.
 
-        ``watch``: also watch the scheduler, register with the gateway and keep backups,
-        which is for who takes the scheduler's callbacks; tell pages what changes, and
-        look for what is wrong.
+        ``watch``: also poll the scheduler, register with the gateway, keep backups, update open
+        pages and check for alerts, as the server does that receives the scheduler's callbacks.
         """
         for worker in self._workers.values():
             worker.start()
@@ -283,7 +282,7 @@ class Application:
             self.retention.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
-        """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
+        """Let running syncs end within ``timeout_s``, roll back the others, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
         self.alerts.stop()
@@ -297,11 +296,11 @@ class Application:
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
         self.ping.stop()
-        # Last: what the runs that were ended just now have to say is in it.
+        # Last, so that it writes the deliveries of the runs that ended just now.
         self._deliveries.stop()
 
     def close(self) -> None:
-        """Let go of the database, which others may replace now: nothing here uses it any more."""
+        """Release the database, so that others may replace it. The application is then unusable."""
         self.explorer.close()
         self.reader.close()
         if self._presence is not None:
@@ -338,7 +337,7 @@ class Application:
         self.audit(action, by=by, subject=subject)
 
     def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
-        """Send a test through each message service; which of them took it. Blocks.
+        """Send a test message through each message service; return which accepted it. Blocks.
 
         Raises NotAllowed.
         """
@@ -349,16 +348,16 @@ class Application:
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
     ) -> None:
-        """Write callbacks to the journal, and tell the pages. Raises StoreError."""
+        """Write callbacks to the journal, and update the pages. Raises StoreError."""
         self.store.record_deliveries(deliveries, refused_not_kept)
         self.live.wake()
 
     def workers_alive(self) -> Mapping[str, bool]:
-        """Dataset by dataset, whether its worker takes work."""
+        """Return for each dataset whether its worker accepts requests."""
         return {name: worker.is_alive for name, worker in self._workers.items()}
 
     def locks_usable(self) -> Mapping[str, bool]:
-        """Dataset by dataset, whether a sync could take its lock, or wait for it."""
+        """Return for each dataset whether a sync could take its lock, or wait for it."""
         return {name: worker.is_lock_usable for name, worker in self._workers.items()}
 
     def request_sync(
@@ -371,11 +370,11 @@ class Application:
         simulated_at: datetime | None = None,
         task_name: str | None = None,
     ) -> RunHandle:
-        """Ask for a sync of a dataset; never waits.
+        """Request a sync of a dataset; never waits.
 
-        ``join_running`` takes a sync under way as good enough; without it the
-        answer is at least as new as this question. The run is the one's who asked first.
-        Raises NotAllowed, SyncStopped, KeyError.
+        ``join_running`` accepts a sync under way; without it the answer is at least as new as the
+        request. The run's actor is the first who requested it. Raises NotAllowed, SyncStopped,
+        KeyError.
         """
         actor.check(Permission.FETCH)
         job = Job(
@@ -387,17 +386,17 @@ class Application:
         return self._workers[name].request(job, join_running=join_running)
 
     def deliver_again(self, delivery_id: int, *, actor: Actor) -> RunHandle:
-        """Run once more what a callback in the journal asked for; never waits for the run.
+        """Run again what a callback in the journal requested; never waits for the run.
 
-        It is a delivery of its own in the journal, whose reason names the one that it repeats.
-        Raises NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
+        The journal gets a delivery of its own, whose reason names the one that it repeats. Raises
+        NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
         """
         actor.check(Permission.CHANGE)
         before = self.store.delivery(delivery_id)
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
             raise DeliveryUnknown("delivery_unknown", id=delivery_id)
-        # The monitor has just read the clock: nobody waits for the scheduler here.
+        # The monitor has just read the clock, so the callback does not wait for the scheduler.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
         delivery = CallbackContext(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)
@@ -422,7 +421,7 @@ class Application:
         return ticket
 
     def progress(self, name: str) -> Progress | None:
-        """The dataset's sync under way in this process; None where there is none."""
+        """Return the progress of the dataset's sync under way in this process, or None."""
         return self._workers[name].progress()
 
     def clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
@@ -436,7 +435,7 @@ class Application:
         )
 
     def undo_clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
-        """Bring back what the last clear took.
+        """Restore the rows that the last clear removed.
 
         Raises NotAllowed, NothingToUndo, SyncBusy, StoreError.
         """
@@ -446,7 +445,7 @@ class Application:
         )
 
     def explore(self, sql: str, *, actor: Actor, limits: Limits = ON_PAGE) -> Exploration:
-        """Ask a question in SQL of the public tables; never waits for its answer.
+        """Start answering an SQL query of the public tables; never waits for the answer.
 
         Raises NotAllowed, ExploreRefused, ExploreBusy.
         """
@@ -454,7 +453,7 @@ class Application:
         return self.explorer.start(sql, limits=limits)
 
     def undoable_rows(self, name: str) -> int:
-        """How many rows an undo would bring back; 0 where there is nothing to undo."""
+        """Return how many rows an undo would restore; 0 if there is nothing to undo."""
         return self.store.undoable_rows(self.datasets[name])
 
     def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> RunHandle:
@@ -468,7 +467,7 @@ class Application:
         return self._workers[run.dataset].request(job)
 
     def discard(self, run_id: int, *, actor: Actor) -> Run:
-        """Let go of a held run's answer; the store stays as it is.
+        """Discard a held run's answer; the store stays as it is.
 
         Raises NotAllowed, RunNotHeld, SyncBusy, StoreError.
         """
@@ -481,7 +480,7 @@ class Application:
         return discarded
 
     def _change(self, name: str, change: Callable[[Dataset], Run]) -> Run:
-        """Change the rows, and return once readers can see it."""
+        """Change the rows, and return once readers see the change."""
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = change(self.datasets[name])
             self._workers[name].publish()
@@ -497,7 +496,7 @@ class Application:
         return run
 
     def _shown(self, name: str) -> tuple[Version | None, str | None]:
-        """What readers see of a dataset's rows, and why no newer ones. Raises StoreError."""
+        """Return the version that readers see, and why there is no newer one. Raises StoreError."""
         state = self.reader.state(self.datasets[name])
         return state.shown, state.error_code
 
@@ -519,5 +518,6 @@ class Application:
             try:
                 observer(run)
             except Exception:
-                # The run is committed: whoever waits for it must not hear that it failed.
+                # The run is committed: a failing observer must not make it look failed to its
+                # callers.
                 logger.exception("an observer of runs failed")

@@ -1,8 +1,8 @@
-"""What is wrong now, and who is told.
+"""Alerts: detect what is wrong, and send messages about it.
 
-``gather`` collects the facts, ``rules`` makes the one list of alerts out of them, ``log`` keeps
-since when each is open, ``watch`` is the thread that does it all; ``texts`` says them to people,
-``messages`` what is to be told now, and ``services`` tell it through Apprise. ``ping`` is a dead
+``gather`` collects the facts, ``rules`` makes the one list of alerts from them, ``log`` keeps since
+when each is open, ``watch`` is the thread that runs these; ``texts`` are the alerts' texts,
+``messages`` decides what to send now, and ``services`` sends it through Apprise. ``ping`` is a dead
 man's switch.
 """
 

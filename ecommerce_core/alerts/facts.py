@@ -1,4 +1,4 @@
-"""The facts that alerts are told by: plain values, gathered once for one look."""
+"""The facts from which alerts are made: plain values, gathered once for each check."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecommerce_core.domain import ExpectedCallback, Fact, Run
 
 
 class Fault(StrEnum):
-    """Whose fault a failed request or run is."""
+    """The cause of a failed request or run."""
 
     GATEWAY = "gateway"
     PEER = "peer"
@@ -20,7 +20,7 @@ class Fault(StrEnum):
 
 
 class StoreFault(StrEnum):
-    """What is wrong with the store of record."""
+    """The fault of the store of record."""
 
     DAMAGED = "damaged"
     FULL = "full"
@@ -30,12 +30,12 @@ class StoreFault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DatasetFacts:
-    """How one dataset stands.
+    """The state of one dataset.
 
     ``last_run`` is the newest run that has ended; ``last_good`` the newest sync after which the
-    store held what the peer said. ``fault`` is whose fault it is if ``last_run`` failed.
-    ``schedule_age`` is how long ago the last good one was and ``schedule_period`` how often it
-    should come, both in simulated time; None where nobody can say.
+    store held the peer's answer. ``fault`` is the cause if ``last_run`` failed. ``schedule_age`` is
+    how long ago the last good one was and ``schedule_period`` how often it should come, both in
+    simulated time; None if unknown.
     """
 
     name: str
@@ -71,11 +71,11 @@ class SchedulerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """All of it at one moment.
+    """All facts at one moment.
 
-    ``max_age`` is how old a dataset may be (a setting). ``registration_error`` and
-    ``backup_error`` are None where all is well; ``failing_services`` are the message services
-    that take nothing, by what they are called, with since when.
+    ``max_age`` is how old a dataset may be (a setting). ``registration_error`` and ``backup_error``
+    are None without an error; ``failing_services`` are the names of the message services that
+    refuse messages, with since when.
     """
 
     now: datetime

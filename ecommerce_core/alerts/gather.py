@@ -1,4 +1,4 @@
-"""Gathers the facts that alerts are told by, from all that knows one."""
+"""Gather the facts for alerts from all their sources."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from ecommerce_core.gateway import Registration
 from ecommerce_core.scheduler import SchedulerMonitor
 from ecommerce_core.storage import BackupSchedule, Reader, SnapshotCode, Store
 
-# So many callbacks in a row that come late or take too long are no accident.
+# This many callbacks in a row that are late or too slow are no accident.
 LATE_IN_A_ROW = 3
-# What is looked at to find those: of a task that fires each minute, the last hour or two.
+# The expected callbacks that are read for that: an hour or two of a task that fires each minute.
 READ_EXPECTED = 200
 
-# The monitor looks every second: a clock read longer ago means that it hangs.
+# The monitor polls every second: a clock read longer ago means that it hangs.
 SILENT_AFTER = timedelta(seconds=6)
 
 _DECIDED = frozenset(ExpectedOutcome) - {ExpectedOutcome.PENDING, ExpectedOutcome.CANCELLED}
@@ -71,7 +71,7 @@ def fault_of(error: Fact | None) -> Fault:
 
 
 def store_fault_of(error: StoreError) -> StoreFault | None:
-    """What an error says of the store; None for one that is busy, which passes."""
+    """Return the store's fault from an error, or None if it is only busy, which passes."""
     if isinstance(error, StoreBusy):
         return None
     if isinstance(error, StoreFull):
@@ -85,7 +85,7 @@ def store_fault_of(error: StoreError) -> StoreFault | None:
 
 @dataclass(slots=True)
 class FactSource:
-    """Gathers facts. ``store_fault`` is what the last try to write to the store has shown."""
+    """Gathers facts. ``store_fault`` is the result of the last attempt to write to the store."""
 
     store: Store
     reader: Reader
@@ -102,12 +102,12 @@ class FactSource:
 
     @property
     def has_looked(self) -> bool:
-        """Whether it is known how the scheduler stands; not for some moments after a start."""
+        """True if the state of the scheduler is known, which takes some moments after a start."""
         seen = self.monitor.snapshot()
         return seen.state is not SchedulerState.UNKNOWN
 
     def gather(self) -> Facts:
-        """Gather all facts now. Never raises StoreError: that is a fact, too."""
+        """Gather all facts now. Never raises StoreError, which is a fact, too."""
         fault = self.store_fault
         seen = self.monitor.snapshot()
         now = datetime.now(UTC)
@@ -148,7 +148,7 @@ class FactSource:
         age, step = None, self._period(dataset, seen)
         at = None if seen.reading.error is not None else estimate(seen.reading, now)
         if good is not None and good.simulated_at is not None and at is not None:
-            # What is late by less is on its way; time goes by in whole ticks of the clock.
+            # A callback that is late by less is on its way; the clock moves in whole ticks.
             speed = 0.0 if seen.reading.clock is None else seen.reading.clock.speed
             age = at - good.simulated_at - speed * (self.grace + timedelta(seconds=5))
         return DatasetFacts(
@@ -160,14 +160,15 @@ class FactSource:
             fault=None if last is None or last.error is None else fault_of(last.error),
             schedule_age=age,
             schedule_period=step,
-            # Behind for a moment is each version; behind by an error is an alert.
+            # Each new version is behind for a moment; only one that is behind because of an error
+            # is an alert.
             is_snapshot_behind=snapshot.error_code is not None
             and snapshot.code is not SnapshotCode.CURRENT,
             snapshot_error=snapshot.error_code,
         )
 
     def _period(self, dataset: Dataset, seen: MonitorSnapshot) -> timedelta | None:
-        """How often our tasks fetch a dataset, in simulated time; None where none recurs."""
+        """Return how often our tasks fetch a dataset, in simulated time, or None if none recurs."""
         target = self.app_name + dataset.callback_path
         steps = [period(task.recurrence) for task in seen.tasks if task.target == target]
         return min((step for step in steps if step is not None), default=None)
@@ -182,7 +183,7 @@ class FactSource:
 
 
 def _judge(newest: Iterable[ExpectedCallback]) -> SchedulerFacts:
-    """Which recurring tasks are refused, or late again and again; ``newest`` first."""
+    """Find the recurring tasks that are refused, or late again and again; ``newest`` first."""
     by_series: dict[ScheduleKey, list[ExpectedCallback]] = {}
     for one in newest:
         if one.outcome in _DECIDED and period(one.recurrence) is not None:

@@ -1,4 +1,4 @@
-"""Which alerts are open: since when, and which of them are over."""
+"""The open alerts: since when, and which of them have ended."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from ecommerce_core.storage import AlertRecord, Store
 
 logger = logging.getLogger(__name__)
 
-# What comes back within this time was never over: a flapping peer is one alert.
+# An alert that returns within this time has not ended: a flapping peer is one alert.
 CLEAR_AFTER = timedelta(seconds=60)
 
 
 class AlertLog:
     """The open alerts, in memory and in the journal; for one thread.
 
-    A store that cannot be written to is itself an alert, so memory leads and the journal follows.
+    A store that cannot be written to is itself an alert, so the journal is written after the
+    memory.
     """
 
     def __init__(self, store: Store, *, clear_after: timedelta = CLEAR_AFTER) -> None:
@@ -31,7 +32,7 @@ class AlertLog:
 
     @property
     def records(self) -> Mapping[AlertKey, AlertRecord]:
-        """The alerts that are not over."""
+        """The alerts that have not ended."""
         return self._records
 
     def since(self, alert: Alert) -> Alert:
@@ -42,7 +43,7 @@ class AlertLog:
         return replace(alert, since_at=known.alert.since_at)
 
     def update(self, found: Iterable[Alert], *, now: datetime, keeps_journal: bool) -> None:
-        """Take in what is wrong now. ``keeps_journal``: this process is the one that does."""
+        """Apply the present alerts. ``keeps_journal``: this process writes the journal."""
         if keeps_journal and not self._is_loaded:
             self._load()
         present = {alert.key: alert for alert in found}
@@ -59,7 +60,8 @@ class AlertLog:
     def _see(self, key: AlertKey, alert: Alert) -> None:
         record = self._records.get(key)
         if record is None:
-            # What has another alert for its cause is no news; but what was told stays.
+            # An alert with another one as its cause is not opened; but one that was open stays
+            # open.
             if alert.inhibited_by is None:
                 self._keep(AlertRecord(0, alert))
                 logger.warning(
@@ -84,7 +86,7 @@ class AlertLog:
         key = record.alert.key
         self._records[key] = record
         waiting = self._unsaved.setdefault(key, [])
-        # One that was begun and not yet stored is stored as it stands now.
+        # An entry that was begun and not yet stored is replaced by its present state.
         if waiting and waiting[-1].ended_at is None:
             waiting.pop()
         waiting.append(record)

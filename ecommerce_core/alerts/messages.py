@@ -1,4 +1,4 @@
-"""What a message service is to be told now, and in which words. Pure."""
+"""Decide what to send to a message service now, and write its text. Pure."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from ecommerce_core.alerts.texts import title_of, todo_of
 from ecommerce_core.domain import N_, Alert, AlertKey, Language, Severity
 from ecommerce_core.storage import AlertRecord, Told
 
-# What is over again within this time is told to nobody, and what begins together is one message.
+# An alert that ends within this time is not sent, and alerts that begin together are one message.
 SETTLE = timedelta(seconds=30)
-# So many alerts are listed; the others are counted.
+# The number of alerts that are listed; the others are counted.
 LISTED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class MessagePolicy:
-    """From which severity on people are told, and after how long they are reminded."""
+    """The severity from which messages are sent, and the interval of reminders."""
 
     at_least: Severity = Severity.WARNING
     remind_every: timedelta = timedelta(hours=24)
     settle: timedelta = SETTLE
 
     def wants(self, alert: Alert) -> bool:
-        """Whether an alert is severe enough to tell anybody."""
+        """Return whether an alert is severe enough for a message."""
         return alert.severity.rank >= self.at_least.rank
 
 
@@ -48,7 +48,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is told in one message: alerts that began, that are over, and that still last."""
+    """The content of one message: alerts that began, that ended, and that still last."""
 
     began: tuple[Alert, ...] = ()
     over: tuple[Alert, ...] = ()
@@ -56,7 +56,7 @@ class Message:
 
     @property
     def severity(self) -> Severity:
-        """The worst of what is wrong; ``info`` for an all clear."""
+        """The worst severity in the message; ``info`` for an all clear."""
         wrong = [*self.began, *self.lasting]
         return max((a.severity for a in wrong), key=lambda s: s.rank, default=Severity.INFO)
 
@@ -68,10 +68,10 @@ def next_message(
     now: datetime,
     policy: MessagePolicy,
 ) -> Message | None:
-    """What a service that was ``told`` so much is to be told now; None if nothing.
+    """Return the message for a service that was sent ``told`` so far, or None.
 
-    It is told by comparing, so what a service could not take is told once it can, grouped, and
-    what began and ended meanwhile is not told at all.
+    It is made by comparison, so a message that failed is sent later, grouped, and an alert that
+    began and ended meanwhile is not sent at all.
     """
     open_now = {record.alert.key: record for record in records}
     began, lasting = [], []
@@ -95,14 +95,14 @@ def next_message(
 def told_after(
     told: Mapping[AlertKey, Told], message: Message, *, now: datetime
 ) -> dict[AlertKey, Told]:
-    """What a service has been told of once it has taken ``message``."""
+    """Return what a service has been sent once it has accepted ``message``."""
     over = {alert.key for alert in message.over}
     left = {key: one for key, one in told.items() if key not in over}
     return left | {one.key: Told(one, now) for one in (*message.began, *message.lasting)}
 
 
 def title_in_words(message: Message, sender: Sender) -> str:
-    """The subject of a message: ``[e-commerce] A fetch is held: products``."""
+    """Return the subject of a message: ``[e-commerce] A fetch is held: products``."""
     words = sender.words
     every = [*message.began, *message.lasting, *message.over]
     if len(every) == 1:

@@ -1,7 +1,7 @@
-"""A dead man's switch: another machine is told of each fetch, and misses us if we are gone.
+"""A dead man's switch: another machine gets a signal of each fetch, and notices if they stop.
 
-It speaks as healthchecks.io does: the URL itself for success, ``/start`` and ``/fail`` below it,
-and ``rid`` to tell which start belongs to which end.
+It uses the protocol of healthchecks.io: the URL itself for success, ``/start`` and ``/fail`` below
+it, and ``rid`` to match a start with its end.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ logger = logging.getLogger(__name__)
 
 PEER = "ping"
 TIMEOUT_S, DEADLINE_S = 5.0, 15.0
-# What waits for a service that does not answer; older signals are of no use to anybody.
+# The signals that wait for a service that does not answer; older ones are useless.
 MOST_WAITING = 20
 MAX_ANSWER_BYTES = 65_536
 DATASET = "{dataset}"
 
 
 class DeadMansSwitch:
-    """Tells one URL of the beginning and the end of fetches, from a thread of its own.
+    """Signals the beginning and the end of fetches to one URL, from a thread of its own.
 
     ``{dataset}`` in the URL becomes the dataset's name: a check for each. A fetch that ends without
-    a run in the journal (a full disk) has begun and not ended there, and is missed there.
+    a run in the journal (a full disk) has a start and no end there, so that the service reports it.
     """
 
     def __init__(self, url: str | None) -> None:
@@ -55,7 +55,7 @@ class DeadMansSwitch:
         self.observers: list[Callable[[bool], None]] = []
 
     def start(self) -> None:
-        """Start the thread, if there is somebody to tell."""
+        """Start the thread, if there is a URL."""
         gateway = self._gateway
         if gateway is None or self._thread is not None:
             return
@@ -63,7 +63,7 @@ class DeadMansSwitch:
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 3.0) -> None:
-        """Send what waits, within ``timeout_s``, and end the thread."""
+        """Send the waiting signals within ``timeout_s``, and end the thread."""
         thread, self._thread = self._thread, None
         if thread is None or self._gateway is None:
             return
@@ -72,13 +72,13 @@ class DeadMansSwitch:
         self._gateway.cut_calls(PEER)
 
     def begun(self, dataset: str) -> None:
-        """A fetch begins. Never waits."""
+        """Signal that a fetch begins. Never waits."""
         if self._thread is not None:
             self._started[dataset] = str(uuid.uuid4())
             self._put(self._address(dataset, "/start"))
 
     def ended(self, run: Run) -> None:
-        """A run has ended, well or not; one that fetched nothing is not told. Never waits."""
+        """Signal that a run has ended, well or not, unless it fetched nothing. Never waits."""
         if self._thread is not None and run.action is Action.SYNC:
             self._put(self._address(run.dataset, "" if run.status.is_good else "/fail"))
             self._started.pop(run.dataset, None)
@@ -110,7 +110,7 @@ class DeadMansSwitch:
         except PeerError as error:
             if self.failing_since is None:
                 self.failing_since = datetime.now(UTC)
-                # The address is a secret: who knows it can speak for us.
+                # The address is a secret: anybody who knows it can send signals.
                 logger.warning("ECOMMERCE_PING_URL is not told: %s", type(error).__name__)
             is_told = False
         else:

@@ -1,4 +1,4 @@
-"""What is wrong now, told by the facts: one list, made here alone. Pure."""
+"""Make the list of alerts from the facts, only here. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from ecommerce_core.domain import (
     series_of_callback,
 )
 
-# A backup takes a while; one that is late by more is overdue.
+# A backup takes a while; it is overdue if it is late by more.
 BACKUP_GRACE = timedelta(minutes=15)
-# A dataset may miss one of its times before it is stale: the next may bring it up to date.
+# A dataset may miss one of its times before it is stale, since the next may update it.
 STALE_AFTER_PERIODS = 2
 
 _STORE = {
@@ -45,7 +45,7 @@ _STORED = frozenset(
         AlertCode.DATA_STALE,
     }
 )
-# Which alerts are no news while another one is there, of the same dataset if both name one.
+# The alerts that another one explains, for the same dataset if both name one.
 INHIBITS: Mapping[AlertCode, frozenset[AlertCode]] = {
     AlertCode.STORE_DAMAGED: _STORED,
     AlertCode.STORE_FULL: _STORED,
@@ -68,7 +68,7 @@ INHIBITS: Mapping[AlertCode, frozenset[AlertCode]] = {
 
 
 def find_alerts(facts: Facts) -> list[Alert]:
-    """Everything that is wrong, the worst first; what has another one for its cause says so."""
+    """Return all alerts, the worst first, each with its cause if another one explains it."""
     found = [*_around(facts), *_of_datasets(facts), *_of_scheduler(facts)]
     judged = [replace(alert, inhibited_by=_cause(alert, found)) for alert in found]
     return sorted(judged, key=lambda alert: (-alert.severity.rank, alert.since_at, alert.key))
@@ -188,7 +188,7 @@ def _of_scheduler(facts: Facts) -> Iterator[Alert]:
 
 
 def _of_task(code: AlertCode, newest: ExpectedCallback, count: int) -> Alert:
-    """An alert about a recurring task, by the newest callback that was expected of it."""
+    """Return an alert about a recurring task, from its newest expected callback."""
     series = series_of_callback(newest)
     subject = f"{series.dataset} {series.name} {series.recurrence} {series.phase}"
     details: Mapping[str, AlertDetail] = {

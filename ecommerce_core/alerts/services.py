@@ -1,4 +1,4 @@
-"""Message services: mail, chat, webhooks and whatever else Apprise knows, each by its URL."""
+"""Message services: mail, chat, webhooks and whatever else Apprise supports, each by its URL."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from ecommerce_core.domain import (
 )
 from ecommerce_core.storage import AlertRecord, Store, Told
 
-if TYPE_CHECKING:  # it takes a quarter of a second to import, which most commands need not wait for
+if TYPE_CHECKING:  # importing it takes a quarter of a second, which most commands do not need
     import apprise
 
 logger = logging.getLogger(__name__)
 
-# A failure is tried again after so long, then twice as long, up to the longest.
+# A failure is retried after this time, then after twice as long, up to the longest.
 RETRY_S, LONGEST_RETRY_S = 30.0, 600.0
-# However much happens, so many messages an hour; what is held back is grouped into the next.
+# The limit of messages an hour; further alerts are grouped into the next message.
 MOST_AN_HOUR = 12
-# What is told in one look at most waits so long for what comes with it.
+# The maximum delay of a message, so that related alerts are grouped.
 LOOK_EVERY_S = 5.0
 
-# Apprise's own words for them.
+# Apprise's own words for the severities.
 _KINDS: Mapping[Severity, str] = {
     Severity.INFO: "success",
     Severity.WARNING: "warning",
@@ -49,12 +49,12 @@ _KINDS: Mapping[Severity, str] = {
 
 
 def open_services(urls: Sequence[str], *, sender: str) -> dict[str, apprise.Apprise]:
-    """The services of some Apprise URLs, by a name without a secret. Raises SettingsError."""
+    """Open the services of Apprise URLs, by a name without a secret. Raises SettingsError."""
     if not urls:
         return {}
     import apprise
 
-    # What Apprise logs may quote an answer; we say ourselves what failed.
+    # Apprise's log may quote an answer; failures are logged here instead.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     asset = apprise.AppriseAsset(
         app_id=sender,
@@ -65,7 +65,7 @@ def open_services(urls: Sequence[str], *, sender: str) -> dict[str, apprise.Appr
         async_mode=False,
         secure_logging=True,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
-        # Nobody but the service itself is told.
+        # Only the service itself may receive the message.
         http_redirects=False,
     )
     services = {}
@@ -78,16 +78,16 @@ def open_services(urls: Sequence[str], *, sender: str) -> dict[str, apprise.Appr
 
 
 class MessageService:
-    """One service: what it has been told, and whether it takes messages.
+    """One service: what it has been sent, and whether it accepts messages.
 
-    ``step`` sends what is due, and blocks while it does. ``Messenger`` gives each a thread.
+    ``step`` sends what is due, and blocks meanwhile. ``Messenger`` gives each a thread.
     """
 
     def __init__(
         self, name: str, url: str, service: apprise.Apprise, store: Store, *, sender: Sender
     ) -> None:
         self.name = name
-        # A URL that is changed is another service, which has been told nothing yet.
+        # A changed URL is another service, which has been sent nothing yet.
         self._key = hashlib.sha256(url.encode()).hexdigest()[:16]
         self._service = service
         self._store = store
@@ -100,7 +100,7 @@ class MessageService:
         self.observers: list[Callable[[bool], None]] = []
 
     def step(self, records: Iterable[AlertRecord], *, now: datetime, policy: MessagePolicy) -> bool:
-        """Send what is to be told now, if anything; True if a message went out."""
+        """Send what is due now, if anything; return True if a message was sent."""
         told = self._load()
         if self._retry_at is not None and now < self._retry_at:
             return False
@@ -116,7 +116,7 @@ class MessageService:
         return True
 
     def send(self, title: str, body: str, severity: Severity, *, now: datetime) -> bool:
-        """Send one message; whether the service took it. Never raises."""
+        """Send one message; return whether the service accepted it. Never raises."""
         try:
             is_taken = bool(
                 self._service.notify(
@@ -158,7 +158,7 @@ class MessageService:
             try:
                 known = self._store.list_told(self._key)
             except StoreError:
-                return {}  # of a damaged store people are told, if need be again
+                return {}  # better sent twice than not at all
             self._told = {one.alert.key: one for one in known}
         return self._told
 
@@ -170,7 +170,7 @@ class MessageService:
 
 
 class Messenger:
-    """Tells all services, each from a thread of its own: a dead one holds no other up."""
+    """Sends to all services, each from a thread of its own, so that a dead one delays no other."""
 
     def __init__(
         self,
@@ -195,7 +195,7 @@ class Messenger:
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start the threads; they wait until they are told what is open."""
+        """Start the threads; they wait for the open alerts."""
         self._threads = [
             threading.Thread(
                 target=self._run, args=(one,), name=f"messages {one.name}", daemon=True
@@ -206,7 +206,7 @@ class Messenger:
             thread.start()
 
     def stop(self, *, timeout_s: float = 2.0) -> None:
-        """End the threads; one that waits for its service is left to itself."""
+        """End the threads; one that waits for its service is abandoned."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
@@ -215,18 +215,18 @@ class Messenger:
             thread.join(max(0.0, ends_s - time.monotonic()))
 
     def hear(self, records: Mapping[AlertKey, AlertRecord]) -> None:
-        """Hear which alerts are open. Never waits."""
+        """Set the open alerts. Never waits."""
         with self._changed:
             self._records = tuple(records.values())
             self._changed.notify_all()
 
     def failing(self) -> Mapping[str, datetime]:
-        """The services that take no messages, and since when."""
+        """Return the services that refuse messages, and since when."""
         since = {one.name: one.failing_since for one in self.services}
         return {name: at for name, at in since.items() if at is not None}
 
     def send_test(self) -> dict[str, bool]:
-        """Send each service a message that says it is a test; which of them took it. Blocks."""
+        """Send a test message to each service; return which of them accepted it. Blocks."""
         words, now = self._sender.words, datetime.now(UTC)
         title = f"[{self._sender.name}] {words.text(_TEST_TITLE)}"
         body = words.text(_TEST_BODY)

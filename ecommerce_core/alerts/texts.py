@@ -1,4 +1,4 @@
-"""What an alert is called and what to do about it, in a reader's language."""
+"""The title of an alert and the advice on it, in a reader's language."""
 
 from __future__ import annotations
 
@@ -96,5 +96,5 @@ def title_of(
 
 
 def todo_of(alert: Alert, words: Language) -> str:
-    """What to do about it, in a sentence or two."""
+    """Return the advice on an alert, in a sentence or two."""
     return words.text(_TODO[alert.code])

@@ -1,6 +1,6 @@
-"""The thread that looks for what is wrong, keeps since when, and has people told.
+"""The thread that checks for alerts, keeps since when, and has messages sent.
 
-Pages, health and metrics ask it for the list, which is made anew each time.
+Pages, health and metrics read the list from it, which is made anew each time.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 5.0
 # Trying the store takes its lock, for which a writer may have to wait.
 PROBE_EVERY_S = 30.0
-# Whether the scheduler answers is not known for a moment after a start.
+# It is unknown for a moment after a start whether the scheduler answers.
 PATIENCE_S = 10.0
 
 Observer = Callable[[Mapping[AlertKey, AlertRecord]], None]
 
 
 class AlertWatch:
-    """Looks every few seconds, and at once when told to.
+    """Checks every few seconds, and at once after ``wake``.
 
-    Of several processes with one database, one keeps the journal and tells ``observers``; all of
-    them look. Observers are called on the thread of the look and must not block.
+    Of several processes with one database, one keeps the journal and calls ``observers``; all of
+    them check. Observers are called on the thread that checks and must not block.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class AlertWatch:
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 2.0) -> None:
-        """End the thread; what is open stays open in the journal."""
+        """End the thread; open alerts stay open in the journal."""
         self._stopping.set()
         self._wake.set()
         if self._thread is not None:
@@ -74,15 +74,15 @@ class AlertWatch:
         self._lock.release()
 
     def wake(self) -> None:
-        """Look again as soon as possible. Never waits."""
+        """Check again as soon as possible. Never waits."""
         self._wake.set()
 
     def current(self) -> tuple[Alert, ...]:
-        """Everything that is wrong at this moment, the worst first; inhibited alerts are in it."""
+        """Return all present alerts, the worst first, with those that another one explains."""
         return tuple(self._log.since(alert) for alert in find_alerts(self._source.gather()))
 
     def newest(self) -> tuple[Alert, ...]:
-        """What the last look has found; never waits."""
+        """Return the alerts of the last check; never waits."""
         return self._newest
 
     def look(self) -> None:
@@ -136,7 +136,7 @@ class AlertWatch:
         self._source.store_fault = None
 
     def _is_ours(self) -> bool:
-        """Whether this process is the one that keeps the journal of alerts and tells people."""
+        """Return whether this process is the one that keeps the journal and sends messages."""
         if not self._lock.is_locked:
             try:
                 create_empty(self._lock_path)
@@ -144,5 +144,5 @@ class AlertWatch:
             except Timeout:
                 return False
             except OSError:
-                return True  # a folder that takes no file is itself an alert
+                return True  # a folder in which no file can be created is itself an alert
         return True

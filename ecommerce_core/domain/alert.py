@@ -1,4 +1,4 @@
-"""What is wrong now, as a value: an alert's code, how severe it is, and what it is about."""
+"""An alert as a value: its code, its severity, and its subject."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AlertDetail = str | int | float | None
 
 
 class Severity(StrEnum):
-    """How much an alert matters, in Prometheus' words."""
+    """The severity of an alert, in Prometheus' words."""
 
     INFO = "info"
     WARNING = "warning"
@@ -21,12 +21,12 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The higher, the worse."""
+        """A number that is higher for worse alerts."""
         return list(Severity).index(self)
 
 
 class AlertCode(StrEnum):
-    """What can be wrong."""
+    """The kinds of alerts."""
 
     STORE_DAMAGED = "store_damaged"
     STORE_FULL = "store_full"
@@ -52,13 +52,13 @@ class AlertCode(StrEnum):
 
     @property
     def severity(self) -> Severity:
-        """How severe each of these is."""
+        """The severity of this kind of alert."""
         if self in _CRITICAL:
             return Severity.CRITICAL
         return Severity.INFO if self is AlertCode.RECORDS_REJECTED else Severity.WARNING
 
 
-# Nothing new can be stored, or nothing comes any more.
+# Nothing new can be stored, or nothing arrives any more.
 _CRITICAL = frozenset(
     {
         AlertCode.STORE_DAMAGED,
@@ -75,7 +75,7 @@ _CRITICAL = frozenset(
 
 
 class AlertKey(NamedTuple):
-    """What stays the same while an alert lasts."""
+    """The part of an alert that stays the same while it lasts."""
 
     code: AlertCode
     subject: str
@@ -85,10 +85,10 @@ class AlertKey(NamedTuple):
 class Alert:
     """Something that is wrong, since ``since_at``.
 
-    ``subject`` tells alerts of one code apart: a dataset, a peer, a task; empty where there can be
+    ``subject`` distinguishes alerts of one code: a dataset, a peer, a task; empty if there can be
     but one. ``datasets`` are those that it concerns, none for all. ``details`` are codes and
-    numbers that its words are made of, never a row's data. ``inhibited_by`` is the alert that
-    is its cause: it is told, and this one is not.
+    numbers for its text, never a row's data. ``inhibited_by`` is the alert that causes it: messages
+    are sent for that one, and not for this one.
     """
 
     code: AlertCode
@@ -100,23 +100,23 @@ class Alert:
 
     @property
     def key(self) -> AlertKey:
-        """What it is known by."""
+        """Its identity."""
         return AlertKey(self.code, self.subject)
 
     @property
     def severity(self) -> Severity:
-        """How severe it is."""
+        """Its severity."""
         return self.code.severity
 
     @property
     def page(self) -> str:
-        """The page that settles it: ``activity``, ``scheduler``, or the overview."""
+        """The page that resolves it: ``activity``, ``scheduler``, or the overview."""
         if self.code in _ON_ACTIVITY:
             return "activity"
         return "scheduler" if self.code in _ON_SCHEDULER else ""
 
     def concerns(self, dataset: str) -> bool:
-        """Whether it is about this dataset in particular."""
+        """Return whether it concerns this dataset in particular."""
         return dataset in self.datasets
 
 

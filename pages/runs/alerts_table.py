@@ -1,4 +1,4 @@
-"""What was wrong and when, and whether messages about it arrive."""
+"""The table of alerts with their times, and a test of the message services."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LISTED = 100
 
 
 def show() -> None:
-    """The alerts that are open or over, the newest first, and the test. Raises StoreError."""
+    """Show open and ended alerts, the newest first, and the test. Raises StoreError."""
     app, words = ui.application(), language()
     records = app.store.list_alerts(limit=LISTED)
     if records:
@@ -43,7 +43,7 @@ def show() -> None:
 
 
 def _services() -> None:
-    """Where messages go, and the button that tries it, for who may."""
+    """Show where messages are sent, and the button that tests it, if the visitor may use it."""
     services = ui.application().messenger.services
     if not services:
         text = _("Nobody is sent a message: ECOMMERCE_ALERT_URLS is not set.")

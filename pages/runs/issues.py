@@ -1,4 +1,4 @@
-"""What needs a person, each with the button that settles it: for the overview and Activity."""
+"""Issues that need a person, each with a button that resolves it, for the overview and Activity."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.ui import escape, language, tasks
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
-# Each is drawn by its shape as well as by its colour.
+# Each is drawn with a shape as well as a colour.
 ICONS = {
     AlertCode.ANSWER_HELD: ":material/pause_circle:",
     AlertCode.GATEWAY_DOWN: ":material/cloud_off:",
@@ -31,7 +31,7 @@ IN_BANNER = frozenset({AlertCode.CALLBACKS_MISSED})
 
 
 def show() -> bool:
-    """Everything that is wrong; True where the datasets have something to settle."""
+    """Show all issues; return True if there are some with the datasets."""
     for name in ui.application().datasets:
         refused = run_requests.problem(name)
         if refused is not None:
@@ -44,12 +44,12 @@ def show() -> bool:
 
 
 def _row(alert: Alert) -> None:
-    """One problem on two lines, and what settles it for who may. Raises StoreError."""
+    """Show one alert on two lines, with its buttons if the visitor may act. Raises StoreError."""
     icon = ICONS.get(alert.code, ":material/error:")
     what, todo = _said(alert)
     buttons = _BUTTONS.get(alert.code)
     with st.container(border=True):
-        # Side by side where there is room, one below the other on a telephone.
+        # Side by side if there is room, one below the other on a telephone.
         said, settled = st.columns([3, 2], vertical_alignment="center", gap="small")
         stop = "" if not what or what.endswith((".", "!", "?", "…")) else "."
         title = ui.title_of(alert, escape)
@@ -61,7 +61,7 @@ def _row(alert: Alert) -> None:
 
 
 def _said(alert: Alert) -> tuple[str, str]:
-    """What went wrong, in the words of whoever knows, and what to do. Raises StoreError."""
+    """Return an alert's error, in the words of its source, and the advice. Raises StoreError."""
     app, words = ui.application(), language()
     run = run_of(alert)
     if run is not None and alert.code in RUN_FAILED:
@@ -85,7 +85,7 @@ RUN_FAILED = frozenset({AlertCode.PEER_DOWN, AlertCode.FETCH_FAILED, AlertCode.F
 
 
 def run_of(alert: Alert) -> Run | None:
-    """The run that an alert is about. Raises StoreError."""
+    """Return the run that an alert is about, or None. Raises StoreError."""
     number = alert.details.get("run")
     return ui.application().store.run(number) if isinstance(number, int) else None
 

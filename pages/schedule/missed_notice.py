@@ -17,7 +17,7 @@ SHOWN = 3
 
 
 def show(*, with_link: bool) -> None:
-    """Nothing while all is well."""
+    """Show the warning, or nothing if no callback is missed."""
     seen: set[int] = st.session_state.setdefault("_missed_seen", set())
     missed = [
         alert
@@ -65,7 +65,7 @@ def _dismiss(alerts: list[Alert]) -> None:
 
 
 def _fetch_button(name: str) -> None:
-    """What the task would have fetched, now."""
+    """Show a button that fetches what the task would have fetched."""
     text = _("Fetch {dataset}").format(dataset=dataset_label(name))
     key = f"fetch_missed_{name}"
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))

@@ -1,4 +1,4 @@
-"""Which alerts are open: since when, over restarts, and with a store that takes nothing."""
+"""The open alerts: since when, across restarts, and with a store that cannot be written to."""
 
 from __future__ import annotations
 

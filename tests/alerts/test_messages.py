@@ -1,4 +1,4 @@
-"""What a message service is to be told, and in which words."""
+"""The content and the text of messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The dead man's switch: another machine hears of each fetch, and holds none up."""
+"""The dead man's switch: another machine gets a signal of each fetch, and delays none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def fetch(app: Application, name: str = "products") -> None:
 
 
 def signals(check: Webhook) -> list[str]:
-    """What came, without the number that tells which start an end belongs to."""
+    """Return the signals without the id that matches a start with its end."""
     return [path.partition("?")[0] for path in check.paths]
 
 
@@ -116,7 +116,7 @@ def test_a_switch_that_hangs_holds_no_fetch_and_no_end_up(
     stopped_s = time.monotonic() - began_s - fetched_s
 
     assert len(app.store.list_runs()) == 30
-    # One that waited would take minutes.
+    # Waiting for each would take minutes.
     assert fetched_s < 60
     assert stopped_s < 15
     assert check.paths == []

@@ -1,4 +1,4 @@
-"""What is wrong, told by facts: each alert, and that one cause makes one alert."""
+"""The rules: facts lead to alerts, and one cause leads to one alert."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def expected(outcome: ExpectedOutcome, **fields: object) -> ExpectedCallback:
 
 
 def told(facts: Facts) -> list[Alert]:
-    """What is told of: without what another alert explains."""
+    """Return the alerts without those that another alert explains."""
     return [alert for alert in find_alerts(facts) if alert.inhibited_by is None]
 
 

@@ -109,7 +109,7 @@ def test_a_service_that_refuses_is_tried_again_later_and_then_told_what_is_so_by
     hook.status = 200
     assert not step(told, DOWN, at=NOW + timedelta(seconds=29))
     assert len(hook.paths) == 1
-    # What has ended meanwhile is not told at all.
+    # An alert that has ended meanwhile is not sent at all.
     assert step(told, HELD, at=NOW + timedelta(seconds=30))
     assert hook.titles == ["[shop] A fetch is held: products"]
     assert told.failing() == {}
@@ -122,7 +122,7 @@ def test_a_service_that_keeps_refusing_is_asked_less_and_less_often(
     hook.status = 503
     for second in range(0, 3_600, 5):
         step(told, DOWN, at=NOW + timedelta(seconds=second))
-    # After 0, 30, 90, 210, 450, 930 s, and every ten minutes then.
+    # After 0, 30, 90, 210, 450, 930 s, and then every ten minutes.
     assert len(hook.paths) == 10
     assert told.failing() == {"json (1)": NOW}
 
@@ -135,7 +135,7 @@ def test_however_much_happens_there_are_twelve_messages_an_hour(
         alert = replace(HELD, subject=str(minute), since_at=NOW)
         step(told, alert, at=NOW + (minute + 1) * MINUTE)
     assert len(hook.posts) == 12
-    # What was held back is one message.
+    # The alerts that were held back are one message.
     assert step(told, HELD, at=NOW + 63 * MINUTE)
     assert hook.titles[-1] == "[shop] 1 new alert, 1 alert is over"
 
@@ -208,6 +208,6 @@ assert all(told.send_test().values())
     addresses = {address for event, address in connections_of(tmp_path) if "connect" in event}
     looked_up = {address for event, address in connections_of(tmp_path) if "get" in event}
     assert addresses == {repr(("127.0.0.1", hook.port)), repr(("127.0.0.1", mail.port))}
-    # The name of this machine is what it greets a mail server with.
+    # It greets a mail server with the name of this machine.
     names = {literal_eval(address)[0] for address in looked_up}
     assert names - {socket.gethostname()} == {"127.0.0.1"}

@@ -1,4 +1,4 @@
-"""What pages say is wrong, from the one list, and the test of the message services."""
+"""Alerts on the pages, from the one list, and the test of the message services."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_gateway_that_is_down_is_one_problem_on_the_overview(
     assert page.texts().count("**The gateway does not answer**") == 1
     assert "The last fetch failed" not in page.texts()
     assert "The scheduler does not answer" not in page.texts()
-    # On the page of the dataset, one wants to know of its own fetch.
+    # A dataset's page shows the failure of its own fetch.
     assert "The last fetch failed: products" in Page.open(app, "products").texts()
 
 

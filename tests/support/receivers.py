@@ -1,4 +1,4 @@
-"""A mail server and a webhook on 127.0.0.1 that keep what they are sent."""
+"""A mail server and a webhook on 127.0.0.1 that keep what they receive."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Mail:
 
 
 class MailServer(Running):
-    """Takes mail over SMTP. Use it as a context manager."""
+    """Receives mail over SMTP. Use it as a context manager."""
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
@@ -63,9 +63,10 @@ class MailServer(Running):
 
 
 class Webhook(Running):
-    """Takes what is posted. Use it as a context manager.
+    """Receives posted messages. Use it as a context manager.
 
-    ``status`` is what it answers, ``location`` where it redirects to; ``gate`` holds answers back.
+    ``status`` is its answer's status, ``location`` its redirect's target; ``gate`` holds answers
+    back.
     """
 
     def __init__(self) -> None:
@@ -113,7 +114,7 @@ class Webhook(Running):
 
     @property
     def titles(self) -> list[str]:
-        """The titles of the messages that it took."""
+        """The titles of the messages that it accepted."""
         return [post["title"] for post in self.posts]
 
     def start(self) -> None:

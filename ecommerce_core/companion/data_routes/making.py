@@ -1,7 +1,7 @@
-"""Makes the file that answers a question: on the disk first, so that nobody waits for its reader.
+"""Make the file that answers a request: on the disk first, so that a slow client holds nothing.
 
 While a file is made it holds a version of the rows, a thread and some memory. Afterwards it is
-bytes on the disk, without a name, however slowly they are taken.
+bytes on the disk, without a name, however slowly they are read.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ecommerce_core.storage import (
     write_xlsx,
 )
 
-# What a field was and is may be a number.
+# A field's old and new value may be a number.
 MIXED = frozenset({"old", "new"})
 
 
@@ -53,7 +53,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, of which dataset, in which format, and which address leads to the next page.
+    """A request: its dataset, its format, its parsed query, and the link to the next page.
 
     ``now`` is the moment from which an age counts back.
     """
@@ -66,7 +66,7 @@ class Question:
 
 
 def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
-    """The rows that match, or one page of them. Raises StoreError, OSError, Stopped."""
+    """Make a file of the matching rows, or of one page. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
     query = query_of(asked, dataset, now=question.now, zone=UTC)
     columns = chosen_columns(asked, dataset.row_columns)
@@ -83,7 +83,7 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
 
 
 def make_changes(question: Question, changes: ChangeReader, *, work: Work) -> Made:
-    """What differs between two runs, or one page of it. Raises StoreError, OSError, Stopped."""
+    """Make a file of differences of two runs, or one page. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
     query = change_query_of(asked, dataset)
     with (
@@ -122,7 +122,7 @@ def _make(
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
-    """What stands around the rows in JSON."""
+    """Return the JSON before and after the rows."""
     asked = question.asked
     has_more = asked.is_page and asked.page * asked.size < total
     about = {
@@ -137,12 +137,12 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
 
 @contextmanager
 def temporary(reader: Reader) -> Iterator[BinaryIO]:
-    """A file without a name: nobody else finds it, and it ends with whoever has it open."""
+    """Open a file without a name: nobody else finds it, and it disappears when it is closed."""
     out = cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
     try:
         yield out
     except BaseException:
-        # Not later, when Python lets go of the exception: there may be little room.
+        # Not when Python releases the exception, which may be late: the disk may be almost full.
         with suppress(OSError):
             out.close()
         raise

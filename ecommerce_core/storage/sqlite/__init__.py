@@ -1,6 +1,6 @@
-"""SQLite: the database file, its transactions, its schema, and what a sync changes in it.
+"""SQLite: the database file, its transactions, its schema, and the changes of a sync.
 
-``checks`` says whether a file can be trusted, ``journals`` has what is kept beside the rows.
+``checks`` decides whether a file can be trusted, ``journals`` has the tables beside the rows.
 """
 
 from ecommerce_core.storage.sqlite.difference import (

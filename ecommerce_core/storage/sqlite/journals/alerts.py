@@ -1,4 +1,4 @@
-"""The journal of alerts: which were there, and of which each message service has been told."""
+"""The journal of alerts, and of the messages that each service has been sent about them."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ecommerce_core.storage.sqlite.transactions import (
     to_text,
 )
 
-# Alerts that are over, beyond so many of the newest, are let go.
+# Ended alerts beyond this number are deleted, the oldest first.
 KEPT_ALERTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class AlertRecord:
-    """An alert as the journal keeps it. ``id`` is 0 until it is stored.
+    """An alert in the journal. ``id`` is 0 until it is stored.
 
-    ``gone_at`` is since when it is not found any more; ``ended_at`` when it was given up.
+    ``gone_at`` is since when it is not found any more; ``ended_at`` when it was taken as ended.
     """
 
     id: int
@@ -35,31 +35,31 @@ class AlertRecord:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a message service has been told of: the alert, and when it was told of it last."""
+    """A message that a service has been sent: its alert, and when it was sent last."""
 
     alert: Alert
     told_at: datetime
 
 
 class AlertJournal(Transactions):
-    """Reads and writes of alerts. Everything raises StoreError where the database cannot."""
+    """Reads and writes of alerts. All methods raise StoreError if the database fails."""
 
     def open_alerts(self) -> list[AlertRecord]:
-        """The alerts that are not over, the oldest first."""
+        """List the alerts that have not ended, the oldest first."""
         with self.reading() as db:
             rows = db.query("SELECT * FROM alert WHERE ended_at IS NULL ORDER BY id")
             return [_record_of_row(row) for row in rows]
 
     def list_alerts(self, *, limit: int = 100) -> list[AlertRecord]:
-        """All alerts that are kept, the newest first."""
+        """List all alerts that are kept, the newest first."""
         with self.reading() as db:
             rows = db.query("SELECT * FROM alert ORDER BY id DESC LIMIT ?", [limit])
             return [_record_of_row(row) for row in rows]
 
     def record_alerts(self, records: Sequence[AlertRecord]) -> list[AlertRecord]:
-        """Write alerts as they stand, those with the id 0 as new ones, in one transaction.
+        """Write the present state of alerts, new ones with the id 0, in one transaction.
 
-        Returns them with their ids. The oldest of more than KEPT_ALERTS are let go.
+        Returns them with their ids. The oldest of more than KEPT_ALERTS are deleted.
         """
         with self.writing() as db:
             stored = [_write(db, record) for record in records]
@@ -71,13 +71,13 @@ class AlertJournal(Transactions):
         return stored
 
     def list_told(self, service: str) -> list[Told]:
-        """What a message service has been told of, and not yet that it is over."""
+        """List the alerts that a service has been sent, without a message that they ended."""
         with self.reading() as db:
             rows = db.query("SELECT * FROM alert_told WHERE service = ?", [service])
             return [Told(_alert_of_row(row), _moment(row["told_at"])) for row in rows]
 
     def record_told(self, service: str, told: Iterable[Told]) -> None:
-        """Replace what a message service has been told of."""
+        """Replace the list of alerts that a message service has been sent."""
         with self.writing() as db:
             db.execute("DELETE FROM alert_told WHERE service = ?", [service])
             db.conn.executemany(
