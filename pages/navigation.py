@@ -92,7 +92,7 @@ page = st.navigation(
             "scheduler.py",
             title=_("Scheduler"),
             icon=":material/schedule:",
-            help=_("The simulated clock and its tasks: add one, see when it fires."),
+            help=_("The simulated clock and its tasks: add one, see when it runs."),
         ),
         st.Page(
             "activity.py",

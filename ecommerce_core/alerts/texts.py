@@ -27,7 +27,7 @@ _TITLES: Mapping[AlertCode, str] = {
     AlertCode.TASKS_LOST: N_("Tasks were lost: {dataset}"),
     AlertCode.CLOCK_STANDS_STILL: N_("The simulated clock stands still"),
     AlertCode.REGISTRATION_FAILING: N_(
-        "The gateway does not know where we are, so no callback can come"
+        "The gateway has no route to this application, so no callback can arrive"
     ),
     AlertCode.SNAPSHOT_BEHIND: N_("The newest rows cannot be shown: {dataset}"),
     AlertCode.BACKUP_OVERDUE: N_("No backup could be made"),
@@ -42,21 +42,24 @@ _PARTS = {
 
 _TODO: Mapping[AlertCode, str] = {
     AlertCode.STORE_DAMAGED: N_("Stop the server and restore a backup."),
-    AlertCode.STORE_FULL: N_("Make room on the disk, then fetch again."),
+    AlertCode.STORE_FULL: N_("Free up disk space, then fetch again."),
     AlertCode.STORE_READ_ONLY: N_(
         "Check who may write to the database's file and folder, and how its disk is mounted."
     ),
     AlertCode.STORE_UNUSABLE: N_("The server's log says why. `doctor` examines the file."),
     AlertCode.GATEWAY_DOWN: N_(
-        "See that the gateway runs and that ECOMMERCE_GATEWAY_URL names it, then fetch again."
+        "Check that the gateway is running and that ECOMMERCE_GATEWAY_URL is right, "
+        "then fetch again."
     ),
     AlertCode.SCHEDULER_DOWN: N_(
-        "Its clock and tasks are shown as they were; no callback comes meanwhile."
+        "Showing the last known clock and tasks. No callbacks will arrive until it is back."
     ),
-    AlertCode.PEER_DOWN: N_("Fetch again once the peer runs."),
+    AlertCode.PEER_DOWN: N_("Fetch again once the service is running."),
     AlertCode.FETCH_FAILED: N_("The run says what went wrong. Fetch again once that is settled."),
-    AlertCode.FETCH_INTERRUPTED: N_("The server stopped in the middle of it: fetch again."),
-    AlertCode.ANSWER_HELD: N_("Apply it if that is right; discard it if the peer made a mistake."),
+    AlertCode.FETCH_INTERRUPTED: N_("The server stopped during this run: fetch again."),
+    AlertCode.ANSWER_HELD: N_(
+        "Apply it if the change is right; discard it if the source made a mistake."
+    ),
     AlertCode.RECORDS_REJECTED: N_("The run shows which ones and why. Tell the service's owners."),
     AlertCode.DATA_STALE: N_("Fetch now, and check whether a task is scheduled."),
     AlertCode.CALLBACKS_MISSED: N_("Fetch now. The scheduler page shows what was expected."),
@@ -65,13 +68,13 @@ _TODO: Mapping[AlertCode, str] = {
     AlertCode.TASKS_LOST: N_("Add them again on the scheduler page."),
     AlertCode.CLOCK_STANDS_STILL: N_("No task runs meanwhile. Tell those who run the scheduler."),
     AlertCode.REGISTRATION_FAILING: N_(
-        "It is tried again every minute. See to ECOMMERCE_GATEWAY_ADMIN_URL."
+        "The server tries again every minute. Check ECOMMERCE_GATEWAY_ADMIN_URL."
     ),
     AlertCode.SNAPSHOT_BEHIND: N_(
         "Pages show the rows of before. It is tried again every ten seconds."
     ),
     AlertCode.BACKUP_OVERDUE: N_(
-        "It is tried again every few minutes. See to the folder in ECOMMERCE_BACKUP_DIR."
+        "The server tries again every few minutes. Check the folder in ECOMMERCE_BACKUP_DIR."
     ),
     AlertCode.MESSAGES_FAILING: N_("Check its URL in the settings, and whether the service runs."),
 }

@@ -17,7 +17,7 @@ WORDS = {
     "operator": N_("operator"),
     "sync": N_("fetch"),
     "clear": N_("clear"),
-    "undo_clear": N_("undo of a clear"),
+    "undo_clear": N_("undo clear"),
     "running": N_("running"),
     "succeeded": N_("succeeded"),
     "partial": N_("partial"),

@@ -43,7 +43,7 @@ def held(run: Run, *, keys: tuple[str, str]) -> None:
 
 def what_to_decide() -> str:
     """Return the advice on how to decide about a held run."""
-    return _("Apply it if that is right; discard it if the peer made a mistake.")
+    return _("Apply it if the change is right; discard it if the source made a mistake.")
 
 
 def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
@@ -61,7 +61,7 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
         ),
     )
     st.button(
-        _("Discard it"),
+        _("Discard"),
         key=keys[1],
         icon=":material/close:",
         on_click=lambda: run_requests.attempt(

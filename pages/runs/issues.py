@@ -93,7 +93,7 @@ def run_of(alert: Alert) -> Run | None:
 def _fetch_again(alert: Alert) -> None:
     for name in alert.datasets:
         st.button(
-            _("Fetch again")
+            _("Retry")
             if len(alert.datasets) == 1
             else _("Fetch {dataset}").format(dataset=dataset_label(name)),
             key=f"retry_{name}",

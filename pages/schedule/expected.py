@@ -19,7 +19,7 @@ ERAS = {"now": N_("Since the clock was set back"), "all": N_("All")}
 
 def show() -> None:
     """Show the summary, the chart and the list."""
-    st.header(_("Did it run?"), anchor=False)
+    st.header(_("Expected callbacks"), anchor=False)
     with ui.guarded():
         app = ui.application()
         # A scheduler that was restarted or reset has lost its tasks; the journal keeps them.
@@ -71,7 +71,7 @@ def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallbac
         {
             "task": one.task_name,
             "recurrence": language().word(one.recurrence),
-            "expected": one.expected,
+            "pending": one.expected,
             **{outcome.value: getattr(one, outcome) for outcome in ExpectedOutcome},
             "lateness": latest.get((one.task_name, one.recurrence)),
         }
@@ -83,7 +83,7 @@ def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallbac
     columns = [
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
-        Column("expected", "number", _("Expected")),
+        Column("pending", "number", _("Expected")),
         *(Column(name, "number", sign_and_word(name)) for name in sums),
         Column(
             "lateness",

@@ -22,7 +22,7 @@ def show(*, with_link: bool) -> None:
     missed = [
         alert
         for alert in ui.alerts()
-        if alert.code is AlertCode.CALLBACKS_MISSED and alert.details["expected"] not in seen
+        if alert.code is AlertCode.CALLBACKS_MISSED and alert.details["pending"] not in seen
     ]
     if not missed:
         return
@@ -42,19 +42,19 @@ def show(*, with_link: bool) -> None:
             _("Dismiss"),
             key="missed_seen",
             icon=":material/visibility_off:",
-            help=_("Hides this here, for you, until another one is missed."),
+            help=_("Hides this notice for you until another task is missed."),
             on_click=_dismiss,
             args=(missed,),
         )
         if with_link:
-            label = _("Did it run? See the scheduler")
+            label = _("See expected callbacks")
             st.page_link("scheduler.py", label=label, icon=":material/arrow_forward:")
 
 
 def _dismiss(alerts: list[Alert]) -> None:
     """Callback: hide these here, and note who did."""
     app, seen = ui.application(), st.session_state["_missed_seen"]
-    seen.update(int(alert.details["expected"] or 0) for alert in alerts)
+    seen.update(int(alert.details["pending"] or 0) for alert in alerts)
     for alert in alerts:
         app.audit(
             AuditAction.ALERT_DISMISSED,

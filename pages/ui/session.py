@@ -219,7 +219,7 @@ def _link(path: str, pairs: list[tuple[str, str]]) -> str:
 def note_for_analysts() -> None:
     """Show one line in place of the controls if the visitor may only read."""
     if not may_change():
-        st.caption(f":material/visibility: {_('As an analyst you read and export here.')}")
+        st.caption(f":material/visibility: {_('Read-only access: you can view and export.')}")
 
 
 def language() -> Language:

@@ -118,7 +118,7 @@ def test_a_message_says_since_when_what_to_do_and_where() -> None:
     body = body_in_words(Message(began=(HELD,)), there, now=NOW)
     assert body.splitlines() == [
         "● A fetch is held: products – warning, since 2 Mar 2026, 08:59:00 UTC",
-        "  Apply it if that is right; discard it if the peer made a mistake.",
+        "  Apply it if the change is right; discard it if the source made a mistake.",
         "  https://shop.example/ecommerce/activity?run=3",
         "",
         "https://shop.example/ecommerce/",

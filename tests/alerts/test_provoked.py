@@ -207,7 +207,7 @@ def test_a_registration_that_fails(settings: Settings, peers: Peers, hook: Webho
         app.registration.start()
         until(lambda: app.registration.state.error)
         Watched(app.facts, hook).told_of(
-            "The gateway does not know where we are, so no callback can come"
+            "The gateway has no route to this application, so no callback can arrive"
         )
 
 

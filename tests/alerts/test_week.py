@@ -51,7 +51,7 @@ TITLES = {
     AlertCode.TASKS_LOST: "Tasks were lost: {}",
     AlertCode.CLOCK_STANDS_STILL: "The simulated clock stands still",
     AlertCode.REGISTRATION_FAILING: (
-        "The gateway does not know where we are, so no callback can come"
+        "The gateway has no route to this application, so no callback can arrive"
     ),
     AlertCode.SNAPSHOT_BEHIND: "The newest rows cannot be shown: {}",
     AlertCode.BACKUP_OVERDUE: "No backup could be made",

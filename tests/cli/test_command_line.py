@@ -360,7 +360,7 @@ def test_the_doctor_names_what_is_wrong_step_by_step_and_what_would_help(
     assert checks["catalogue-produit", "contract"]["verdict"] == "wrong"
     assert checks["scheduler", "name"]["verdict"] == "wrong"
     assert checks["scheduler", "name"]["code"] == "no_route"
-    advice = "The gateway must learn where the peer is; then fetch again."
+    advice = "Add a route for this service to the gateway, then fetch again."
     assert checks["scheduler", "name"]["advice"] == advice
     assert checks["e-commerce", "name"]["verdict"] == "wrong"
     assert ("scheduler", "contract") not in checks

@@ -133,7 +133,7 @@ def test_what_the_decoder_says_of_a_bad_record_has_a_french_of_its_own(
     [rejected] = parsed.rejected
 
     assert rejected.reason.code != "said"
-    assert not set(FR.fact(rejected.reason).split()) & {"expected", "got", "is", "must", "out"}
+    assert not set(FR.fact(rejected.reason).split()) & {"pending", "got", "is", "must", "out"}
 
 
 # The sources of a run's errors: the connection to a peer, its answer, and the database.
@@ -151,15 +151,15 @@ def test_every_error_of_a_peer_has_an_advice_of_its_own(code: str) -> None:
     [
         ("gateway_refuses", "See that the gateway runs"),
         ("no_route", "The gateway must learn"),
-        ("peer_down", "Fetch again once"),
+        ("peer_down", "Retry once"),
         ("peer_refused_with_reason", "The peer refuses our question"),
         ("peer_failed", "The peer is in trouble"),
         ("answer_of_another_shape", "The peer broke"),
         ("store_busy", "Another program"),
         ("disk_full", "Make room"),
         ("process_ended", "The server stopped"),
-        ("unforeseen_error", "Fetch again; if it stays so"),
-        ("said", "Fetch again; if it stays so"),
+        ("unforeseen_error", "Retry; if it stays so"),
+        ("said", "Retry; if it stays so"),
     ],
 )
 def test_the_advice_goes_by_the_code(code: str, begins: str) -> None:

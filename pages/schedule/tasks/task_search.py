@@ -33,7 +33,7 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            _("Search the tasks"),
+            _("Search tasks"),
             key="tasks_search",
             icon=":material/search:",
             max_chars=SEARCH_CHARS,
