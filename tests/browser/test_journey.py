@@ -96,7 +96,7 @@ def test_customers_are_cards_and_a_table_as_the_reader_likes(visitor: Visitor) -
     ("locale", "words"),
     [
         ("en-GB", ("As of", "manual", "callback", "executed")),
-        ("fr-FR", ("État au", "manuel", "rappel", "exécuté")),
+        ("fr-FR", ("État au", "manuel", "déclenchement", "exécuté")),
     ],
 )
 def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(

@@ -224,7 +224,7 @@ def test_backup_and_restore_bring_back_what_was_there(shell: Shell, tmp_path: Pa
     made = shell.run("backup", file)
     assert made.exit_code == 0
     assert "checked, in" in made.output
-    assert "is there already" in shell.run("backup", file).output
+    assert "already exists" in shell.run("backup", file).output
     assert shell.run("backup", file, "--force").exit_code == 0
     shell.run("clear", "products", "--yes")
     shell.run("sync", "customers")

@@ -260,7 +260,7 @@ def test_a_peer_that_fails_is_502_with_the_reason(
     problem = server.ask("POST", PRODUCTS_CALLBACK, headers=JSON)
 
     assert text.status == problem.status == 502
-    assert "catalogue-produit answered something that is no JSON" in text.text
+    assert "catalogue-produit sent something that is not JSON" in text.text
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json["run_status"] == "failed"
     assert problem.json["run_id"] == 2

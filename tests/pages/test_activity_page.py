@@ -253,7 +253,7 @@ def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
 
     until(is_told)  # once readers see the rows, shortly after the delivery is journalled
     reason = Page.open(app, "activity", locale="fr-FR").table("deliveries_table")["reason"][0]
-    assert reason == f"relancé à la main : rappel {failed}"
+    assert reason == f"relancé à la main : déclenchement {failed}"
 
 
 def test_the_button_does_the_same_on_a_real_server(tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def test_a_failed_run_says_what_to_do_and_does_not_send_one_to_where_one_is(
     run = sync(app)
     page = Page.open(app, "activity", run=str(run.id))
 
-    assert "The gateway must learn where the peer is" in page.at.error[0].value
+    assert "Add a route for this service to the gateway" in page.at.error[0].value
     assert "Activity" not in page.texts()
     page.click("retry_products")
     until(lambda: app.store.newest_run_id() == run.id + 1)

@@ -451,7 +451,7 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
 ) -> None:
     fetch(app)
     page = Page.open(app, "products", view="changes")
-    assert "nothing to compare yet" in page.texts()
+    assert "Nothing to compare yet" in page.texts()
     peers.bodies["catalogue-produit"] = shop(58, X7={"prix": 1_234})
     fetch(app)
     answer = json.loads(shop(61))

@@ -67,7 +67,7 @@ def test_no_page_breaks_where_no_peer_answers(app_without_peers: Application, na
 
 def test_products_are_fetched_and_shown_with_prices_in_euros(app: Application) -> None:
     page = Page.open(app, "products")
-    assert "Never fetched yet" in page.texts()
+    assert "Not fetched yet" in page.texts()
     page.fetch("products")
     table = page.table()
     assert len(table) == 25

@@ -567,7 +567,7 @@ def test_a_suggestion_that_the_clock_has_overtaken_is_made_anew(rig: Rig) -> Non
     rig.tick(100)
     page = rig.again(page)
     assert page.at.session_state["task_time"] > rig.now
-    assert "is not ahead of the clock" not in page.texts()
+    assert "is not later than the clock" not in page.texts()
 
 
 def test_the_next_five_times_are_shown_in_both_clocks(rig: Rig) -> None:
@@ -597,20 +597,20 @@ def test_a_task_behind_the_clock_is_refused_before_and_after_one_tries(rig: Rig)
 def test_a_task_that_may_come_too_late_is_warned_of(rig: Rig) -> None:
     rig.set_speed(3600)
     page = fill(rig.open(), at=rig.now + 4 * HOUR / 4)
-    assert "may come too late" in page.texts()
-    assert "may come too late" not in fill(page, at=rig.now + 5 * DAY).texts()
+    assert "may arrive too late" in page.texts()
+    assert "may arrive too late" not in fill(page, at=rig.now + 5 * DAY).texts()
 
 
 def test_a_task_that_is_there_already_is_warned_of(rig: Rig) -> None:
     at = rig.now.replace(second=0) + DAY
     rig.add("get_products", at - rig.now, "day")
     page = fill(rig.open(), at=at)
-    assert "get\\_products is there already at this time" in page.texts()
+    assert "get\\_products is already scheduled at this time" in page.texts()
     page = fill(page, at=at + HOUR, recurrence=Recurrence.DAY)
-    assert "get\\_products is there already, every day" in page.texts()
-    assert "is there already" not in fill(page, recurrence=Recurrence.WEEK).texts()
+    assert "get\\_products is already scheduled, every day" in page.texts()
+    assert "is already scheduled" not in fill(page, recurrence=Recurrence.WEEK).texts()
     page = fill(page, app="crm", recurrence=Recurrence.DAY)
-    assert "is there already" not in page.texts()
+    assert "is already scheduled" not in page.texts()
 
 
 def test_a_recurrence_shorter_than_a_fetch_is_warned_of(rig: Rig) -> None:
@@ -630,7 +630,7 @@ def test_an_added_task_is_said_as_the_scheduler_stored_it_and_can_be_taken_back(
     assert (task.name, task.time, task.recurrence) == ("get_customers", at, "week")
     assert "Stored by the scheduler: get\\_customers" in page.texts()
     assert "every week" in page.texts()
-    assert "is there already" not in page.texts()
+    assert "is already scheduled" not in page.texts()
     assert listed(page) == ["get_customers"]
     page.click("undo_add_task")
     assert not rig.names()
