@@ -70,7 +70,7 @@ def test_a_failed_sync_exits_with_1_and_names_the_peer(shell: Shell, peers: Peer
     result = shell.run("sync", "customers")
 
     assert result.exit_code == 1
-    assert "crm answered something that is no JSON" in result.output
+    assert "crm sent something that is not JSON" in result.output
 
 
 def test_clear_asks_first_and_undo_brings_back(shell: Shell) -> None:

@@ -635,6 +635,7 @@ def test_before_there_is_an_application_and_after_it_the_routes_say_so(
     application: Application,
 ) -> None:
     companion = Companion(DATASETS.values())
+    own_observers = list(application.run_observers)
     with Served(with_a_page(companion.routes())) as server:
         before = server.ask("POST", PRODUCTS_CALLBACK)
         companion.attach(application)
@@ -644,7 +645,7 @@ def test_before_there_is_an_application_and_after_it_the_routes_say_so(
 
     assert (before.status, during.status, after.status) == (503, 200, 503)
     assert after.json["detail"] == "the application is starting or stopping"
-    assert application.run_observers == []
+    assert application.run_observers == own_observers
 
 
 def test_a_callback_that_the_stop_ends_is_answered_and_journalled(
