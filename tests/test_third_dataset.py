@@ -372,7 +372,7 @@ def test_the_overview_has_its_card_its_step_and_the_pictures_that_are_declared(
 
     assert [each.label for each in page.at.metric] == ["Notes"]
     assert "**Notes by author**" in page.texts()
-    assert "**Distribution: cost**" in page.texts()
+    assert "**Distribution of cost**" in page.texts()
     assert "Distribution of pages" not in page.texts()
     assert "**Notes**" in page.texts()  # the last 24 hours
 

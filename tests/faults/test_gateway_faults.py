@@ -179,7 +179,9 @@ def test_a_connection_that_is_never_taken_is_given_up() -> None:
                 with suppress(BlockingIOError):
                     each.connect(address)
             gateway = Gateway(f"http://127.0.0.1:{address[1]}", connect_timeout_s=0.2)
-            with pytest.raises(PeerUnreachable, match=r"took no connection for crm within 0\.2 s"):
+            with pytest.raises(
+                PeerUnreachable, match=r"accepted no connection for crm within 0\.2 s"
+            ):
                 gateway.send("crm", "api/data")
         finally:
             for each in waiting:
@@ -201,7 +203,7 @@ def test_the_gateways_own_errors_say_that_the_peer_is_down(
     peer.play(faults.gateway_error(status, as_html=as_html))
     with pytest.raises(PeerUnreachable) as caught:
         gateway.send("crm", "api/data")
-    assert str(caught.value) == f"the gateway says crm is down ({status})"
+    assert str(caught.value) == f"the gateway reports that crm is down ({status})"
     assert caught.value.details["status"] == status
 
 
@@ -295,7 +297,7 @@ def test_what_a_redirect_smuggles_before_the_host_never_leaves_the_gateway(
 
 def test_a_redirect_in_a_loop_ends(peer: MisbehavingPeer, gateway: Gateway) -> None:
     peer.play(faults.redirect("/api/data"))
-    with pytest.raises(PeerRedirected, match="crm redirects without end"):
+    with pytest.raises(PeerRedirected, match="crm redirected more than"):
         gateway.fetch("crm", "api/data")
     assert len(peer.requests) == 6
 
@@ -349,7 +351,7 @@ def test_too_much_is_refused_in_little_memory(
 
 def test_a_bomb_in_a_bomb_is_not_unpacked_at_all(peer: MisbehavingPeer, gateway: Gateway) -> None:
     peer.play(faults.gzip_bomb(30 * MB, encodings="gzip, gzip"))
-    with pytest.raises(PeerContractError, match="crm packed its answer as gzip, gzip"):
+    with pytest.raises(PeerContractError, match="crm compressed its answer as gzip, gzip"):
         gateway.fetch("crm", "api/data")
 
 
@@ -525,5 +527,5 @@ def test_a_gateway_that_is_silent_in_the_handshake_is_given_up() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}"
         gateway = Gateway(url, timeout_s=5, connect_timeout_s=0.3)
-        with pytest.raises(PeerUnreachable, match=r"took no connection for crm within 0\.3 s"):
+        with pytest.raises(PeerUnreachable, match=r"accepted no connection for crm within 0\.3 s"):
             gateway.send("crm", "api/data")

@@ -25,8 +25,8 @@ DEEP = b"[" * 200_000 + b"]" * 200_000
 
 TRANSPORT = {
     "never answers": (faults.never_answer(), "did not answer within 1 s"),
-    "drips a body": (faults.drip_body(interval_s=0.2), "was not done within 2 s"),
-    "drips headers": (faults.drip_headers(interval_s=0.2), "was not done within 2 s"),
+    "drips a body": (faults.drip_body(interval_s=0.2), "did not finish within 2 s"),
+    "drips headers": (faults.drip_headers(interval_s=0.2), "did not finish within 2 s"),
     "silent in the middle": (
         faults.silent_after(faults.head(200, {}, 10) + b"["),
         "fell silent for 1 s in the middle",
@@ -188,7 +188,7 @@ def test_too_much_is_refused_in_little_memory(product: Product, bomb: str) -> No
     with product.little_memory(60 * MB):
         answer = product.post()
 
-    product.assert_failed(answer, "sent more than the 16 MB that are taken", "products")
+    product.assert_failed(answer, "sent more than 16 MB, the most that is accepted", "products")
     assert product.rows() == before
     product.assert_takes_the_next_good_answer()
 
