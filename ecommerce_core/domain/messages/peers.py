@@ -6,7 +6,7 @@ from ecommerce_core.domain.labels import N_
 
 PEERS = {
     "gateway_name_unknown": N_("the gateway's name is not known, so {peer} cannot be reached"),
-    "gateway_timed_out": N_("the gateway took no connection for {peer} within {seconds:g} s"),
+    "gateway_timed_out": N_("the gateway accepted no connection for {peer} within {seconds:g} s"),
     "gateway_untrusted": N_("the gateway cannot be trusted, so {peer} was not asked: TLS failed"),
     "gateway_refuses": N_("the gateway refuses connections, so {peer} cannot be reached"),
     "address_invalid": N_("the address of {peer} is not valid"),
@@ -14,7 +14,7 @@ PEERS = {
     "peer_down": N_("the gateway reports that {peer} is down ({status})"),
     "peer_silent": N_("{peer} did not answer within {seconds:g} s"),
     "peer_fell_silent": N_("{peer} fell silent for {seconds:g} s in the middle of its answer"),
-    "peer_too_slow": N_("{peer} was not done within {seconds:g} s"),
+    "peer_too_slow": N_("{peer} did not finish within {seconds:g} s"),
     "answer_not_read_in_time": N_("the answer of {peer} could not be read before the deadline"),
     "no_answer": N_("{peer} closed the connection without an answer"),
     "answer_cut": N_("{peer} closed the connection in the middle of its answer"),
@@ -22,7 +22,7 @@ PEERS = {
     "redirect_without_address": N_("{peer} redirects to {target}, which is not an address"),
     "redirect_away": N_("{peer} redirects away from the gateway, to {target}: not followed"),
     "too_many_redirects": N_("{peer} redirected more than {count} times"),
-    "answer_too_large": N_("{peer} sent more than the {limit_mb:.4g} MB that are taken"),
+    "answer_too_large": N_("{peer} sent more than {limit_mb:.4g} MB, the most that is accepted"),
     "too_many_records": N_("{peer} sent more than {limit} records, the most that are accepted"),
     "status_unexpected": N_("{peer} answered with status {status}, which was not asked for"),
     "encoding_unexpected": N_(
