@@ -21,8 +21,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.browser
 
 TITLES = {
-    "en": ("Overview", "Products", "Customers", "Scheduler", "Activity"),
-    "fr": ("Vue d’ensemble", "Produits", "Clients", "Scheduler", "Activité"),
+    "en": ("Overview", "Products", "Customers", "Scheduler", "Activity", "Explore", "Help"),
+    "fr": ("Vue d’ensemble", "Produits", "Clients", "Scheduler", "Activité", "Explorer", "Aide"),
 }
 
 
