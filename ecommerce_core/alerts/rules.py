@@ -192,7 +192,7 @@ def _of_task(code: AlertCode, newest: ExpectedCallback, count: int) -> Alert:
     series = series_of_callback(newest)
     subject = f"{series.dataset} {series.name} {series.recurrence} {series.phase}"
     details: Mapping[str, AlertDetail] = {
-        "pending": newest.id,
+        "expected": newest.id,
         "task": newest.task_name,
         "recurrence": newest.recurrence,
         "due_at": newest.simulated_last_at.isoformat(),

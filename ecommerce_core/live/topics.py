@@ -73,7 +73,7 @@ class LiveLook:
         topics["runs"] = tuple(topics[name] for name in self.datasets)
         topics["begun"] = tuple(begun)
         topics["deliveries"] = self.store.newest_delivery_id()
-        topics["pending"] = self.store.expected_mark()
+        topics["expected"] = self.store.expected_mark()
         seen = self.monitor.snapshot()
         topics["tasks"] = (
             seen.tasks,

@@ -71,7 +71,7 @@ def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallbac
         {
             "task": one.task_name,
             "recurrence": language().word(one.recurrence),
-            "pending": one.expected,
+            "expected": one.expected,
             **{outcome.value: getattr(one, outcome) for outcome in ExpectedOutcome},
             "lateness": latest.get((one.task_name, one.recurrence)),
         }
@@ -83,7 +83,7 @@ def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallbac
     columns = [
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
-        Column("pending", "number", _("Expected")),
+        Column("expected", "number", _("Expected")),
         *(Column(name, "number", sign_and_word(name)) for name in sums),
         Column(
             "lateness",

@@ -22,7 +22,7 @@ def show(*, with_link: bool) -> None:
     missed = [
         alert
         for alert in ui.alerts()
-        if alert.code is AlertCode.CALLBACKS_MISSED and alert.details["pending"] not in seen
+        if alert.code is AlertCode.CALLBACKS_MISSED and alert.details["expected"] not in seen
     ]
     if not missed:
         return
@@ -54,7 +54,7 @@ def show(*, with_link: bool) -> None:
 def _dismiss(alerts: list[Alert]) -> None:
     """Callback: hide these here, and note who did."""
     app, seen = ui.application(), st.session_state["_missed_seen"]
-    seen.update(int(alert.details["pending"] or 0) for alert in alerts)
+    seen.update(int(alert.details["expected"] or 0) for alert in alerts)
     for alert in alerts:
         app.audit(
             AuditAction.ALERT_DISMISSED,

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import requests
@@ -285,14 +286,14 @@ def test_a_selected_row_and_the_scroll_stay_where_they_are(
     expect(visitor.page).to_have_url(re.compile(r"run=2$"))
     visitor.wait_until_drawn()
     main.evaluate("main => main.scrollTo(0, 400)")
-    seen = visitor.part("run").bounding_box() or {}
+    seen: Any = visitor.part("run").bounding_box()
 
     call_back(odd_shop, 18)
     expect(visitor.row("runs_table", 3)).to_contain_text(["succeeded"])
 
     expect(visitor.part("run").locator("input")).to_have_value("2")
     # Where rows have come above it, the browser scrolls along, so that what is seen stays in place.
-    now = visitor.part("run").bounding_box() or {}
+    now: Any = visitor.part("run").bounding_box()
     assert main.evaluate("main => main.scrollTop") == 400 or abs(now["y"] - seen["y"]) < 2
     expect(visitor.page).to_have_url(re.compile(r"run=2$"))
 

@@ -97,7 +97,7 @@ PROVOKED: dict[str, tuple[int, dict[str, Any]]] = {
     "another site": (403, {"headers": {"Sec-Fetch-Site": "cross-site"}}),
     "a foreign host": (421, {"headers": {"Host": "evil.example"}}),
     "no host": (400, {"headers": {"Host": "<>"}}),
-    "overran": (413, {"data": b"x" * 70_000}),
+    "too long": (413, {"data": b"x" * 70_000}),
     "not to wait": (202, {"headers": {"Prefer": "respond-async"}}),
 }
 

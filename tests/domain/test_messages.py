@@ -133,7 +133,7 @@ def test_what_the_decoder_says_of_a_bad_record_has_a_french_of_its_own(
     [rejected] = parsed.rejected
 
     assert rejected.reason.code != "said"
-    assert not set(FR.fact(rejected.reason).split()) & {"pending", "got", "is", "must", "out"}
+    assert not set(FR.fact(rejected.reason).split()) & {"expected", "got", "is", "must", "out"}
 
 
 # The sources of a run's errors: the connection to a peer, its answer, and the database.

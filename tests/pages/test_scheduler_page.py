@@ -492,7 +492,7 @@ def test_what_ran_before_the_scheduler_was_reset_can_still_be_read(rig: Rig) -> 
     rig.poll()
     page = rig.open()
     assert "Nothing has been due since the clock was set back on" in page.texts()
-    assert list(page.table_named("Expected callbacks, task by task")["pending"]) == [4, 4]
+    assert list(page.table_named("Expected callbacks, task by task")["expected"]) == [4, 4]
     assert len(page.table_named("Expected callbacks, newest first")) == 8
 
 
@@ -686,7 +686,7 @@ def test_promised_and_received_are_counted_task_by_task_and_drawn(rig: Rig) -> N
     page = rig.open()
     summary = page.table_named("Expected callbacks, task by task")
     assert list(summary["task"]) == ["get_customers", "get_products"]
-    assert list(summary["pending"]) == [4, 4]
+    assert list(summary["expected"]) == [4, 4]
     assert list(summary["on_time"] + summary["late"]) == [3, 3]
     assert list(summary["missed"]) == [1, 1]
     assert len(page.table_named("Expected callbacks, newest first")) == 8

@@ -37,8 +37,8 @@ HUB = (Path(__file__).parent / "live_hub.js").read_text("utf-8")
 # page shows the dataset, and the overview all of them.
 EVERYWHERE = ("problems", "clock")
 SHOWN = {
-    "": ("deliveries", "tasks", "pending"),
-    "scheduler": ("tasks", "pending"),
+    "": ("deliveries", "tasks", "expected"),
+    "scheduler": ("tasks", "expected"),
     "activity": ("runs", "begun", "deliveries"),
     # An answer belongs to its moment, which it shows: it does not change while it is read.
     "explore": (),
