@@ -37,7 +37,7 @@ def show() -> None:
         limit=pager.PAGE_SIZE, before_id=pager.before("audit", filters), **filters
     )
     if not found:
-        st.caption(f":material/search_off: {_('Nothing matches.')}")
+        st.caption(f":material/search_off: {_('No results')}")
         st.button(
             _("Show everything"),
             key="all_audit",

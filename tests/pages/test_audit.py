@@ -40,7 +40,7 @@ def test_activity_lists_the_audit_and_filters_it(app: Application) -> None:
     links = [one.proto.url for one in page.at.get("link_button")]
     assert "audit.csv?actor=ada" in links
     page.at.selectbox(key="audit_action").set_value(AuditAction.CLOCK_PAUSED).run()
-    assert "No results." in page.sound().texts()
+    assert "No results" in page.sound().texts()
     page.click("all_audit")
     assert len(page.table_named("Audit, newest first")) == 2
 

@@ -248,7 +248,7 @@ def test_a_speed_that_lets_callbacks_pile_up_is_warned_of(rig: Rig) -> None:
     rig.add("get_products", HOUR, "minute")
     rig.set_speed(3600)
     page = rig.open().click("set_speed")
-    assert "60 callbacks would come one after the other" in page.texts()
+    assert "60 callbacks would arrive one after the other" in page.texts()
 
 
 def test_a_change_that_fails_says_so(rig: Rig) -> None:
