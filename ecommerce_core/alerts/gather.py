@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -150,7 +151,8 @@ class FactSource:
         if good is not None and good.simulated_at is not None and at is not None:
             # A callback that is late by less is on its way; the clock moves in whole ticks.
             speed = 0.0 if seen.reading.clock is None else seen.reading.clock.speed
-            age = at - good.simulated_at - speed * (self.grace + timedelta(seconds=5))
+            with suppress(OverflowError):  # a clock of an absurd speed, which makes nothing stale
+                age = at - good.simulated_at - speed * (self.grace + timedelta(seconds=5))
         return DatasetFacts(
             name,
             dataset.peer,

@@ -288,8 +288,10 @@ def test_a_disk_that_is_full(
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Lay a folder over itself that may only be read."""
-    for command in (["--bind", str(folder)], ["-o", "remount,bind,ro"]):
-        subprocess.run(["mount", *command, str(folder)], check=True)
+    subprocess.run(["mount", "--bind", str(folder), str(folder)], check=True)
+    remount = ["mount", "-o", "remount,bind,ro", str(folder)]
+    # It is busy while a file in it is open to be written to.
+    until(lambda: subprocess.run(remount, check=False, capture_output=True).returncode == 0)
     try:
         yield
     finally:
