@@ -50,12 +50,11 @@ def _choose_era(since: datetime | None, *, has_now: bool) -> datetime | None:
         text = _("Nothing has been due since the clock was set back on {moment}; this is before.")
         st.caption(f":material/history: {text.format(moment=moment)}")
         return None
-    era = st.segmented_control(
+    era = st.radio(
         _("Show"),
         list(ERAS),
         key=ui.choice("expected_era", ERAS, "now"),
-        default="now",
-        required=True,
+        horizontal=True,
         format_func=lambda name: _(ERAS[name]),
     )
     return None if era == "all" else since

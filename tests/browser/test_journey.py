@@ -127,7 +127,7 @@ def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
     expect(as_of).to_contain_text(callback)
     visitor.go("activity")
     expect(visitor.row("runs_table", 0).get_by_text(callback, exact=True)).to_be_attached()
-    deliveries = visitor.page.get_by_role("region").last.locator("td")
+    deliveries = visitor.part("deliveries_table").locator("td")
     expect(deliveries.get_by_text(re.compile(executed)).first).to_be_attached()
     assert shop.runs("products")[0].task_name == "get_products"
     shop.sandbox.scheduler.set_speed(5)

@@ -310,9 +310,9 @@ def test_everybodys_tasks_are_listed_together_and_ours_are_marked(rig: Rig) -> N
     assert listed(page, "source") == ["caisse", "★ ours", "★ ours"]
     assert listed(page, "target")[:2] == ["caisse: close", "e-commerce: ecommerce/add-auto"]
     assert [len(actions) for actions in listed(page, "actions")] == [0, 3, 3]
-    page.at.segmented_control(key="tasks_whose").set_value("ours").run()
+    page.at.radio(key="tasks_whose").set_value("ours").run()
     assert listed(page.sound()) == ["get_products", "get_customers"]
-    page.at.segmented_control(key="tasks_whose").set_value("others").run()
+    page.at.radio(key="tasks_whose").set_value("others").run()
     assert listed(page.sound()) == ["close"]
 
 

@@ -46,12 +46,11 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
             format_func=orders.__getitem__,
             width=150,
         )
-        whose = st.segmented_control(
+        whose = st.radio(
             _("Whose tasks"),
             list(WHOSE),
             key=ui.choice("tasks_whose", WHOSE, "all"),
-            default="all",
-            required=True,
+            horizontal=True,
             format_func=lambda name: f"{_(WHOSE[name])} ({words.number(counts[name])})",
         )
     found = [
