@@ -50,12 +50,13 @@ def _choose_era(since: datetime | None, *, has_now: bool) -> datetime | None:
         text = _("Nothing has been due since the clock was set back on {moment}; this is before.")
         st.caption(f":material/history: {text.format(moment=moment)}")
         return None
+    eras = {name: _(text) for name, text in ERAS.items()}
     era = st.radio(
         _("Show"),
         list(ERAS),
         key=ui.choice("expected_era", ERAS, "now"),
         horizontal=True,
-        format_func=lambda name: _(ERAS[name]),
+        format_func=eras.__getitem__,
     )
     return None if era == "all" else since
 

@@ -46,12 +46,13 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
             format_func=orders.__getitem__,
             width=150,
         )
+        owners = {name: f"{_(text)} ({words.number(counts[name])})" for name, text in WHOSE.items()}
         whose = st.radio(
             _("Whose tasks"),
             list(WHOSE),
             key=ui.choice("tasks_whose", WHOSE, "all"),
             horizontal=True,
-            format_func=lambda name: f"{_(WHOSE[name])} ({words.number(counts[name])})",
+            format_func=owners.__getitem__,
         )
     found = [
         task
