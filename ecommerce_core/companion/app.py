@@ -258,9 +258,12 @@ class Companion:
 
     def _render_metrics(self, service: Service) -> Reply:
         app = service.app
-        state = state_metrics.StateCollector(app, lambda: self._live.sockets)
         body = service.metrics.render(
-            app.store, app.reader, self._datasets.values(), state, scheduler=app.monitor.snapshot()
+            app.store,
+            app.reader,
+            self._datasets.values(),
+            state_metrics.StateCollector(app, lambda: self._live.sockets),
+            state_metrics.SchedulerCollector(app.monitor.snapshot()),
         )
         return Reply(200, body, metrics.CONTENT_TYPE)
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads of how things stand: alerts, callbacks, clock, snapshots, backups."""
+"""What Prometheus reads of how things stand: alerts, callbacks, scheduler, snapshots, backups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from prometheus_client.registry import Collector
 
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import Alert, AlertCode, ExpectedOutcome, StoreError
+from ecommerce_core.domain import (
+    Alert,
+    AlertCode,
+    ExpectedOutcome,
+    MonitorSnapshot,
+    PartState,
+    SchedulerState,
+    StoreError,
+)
 from ecommerce_core.storage import SnapshotCode
 
 
@@ -30,7 +38,6 @@ class StateCollector(Collector):
         now = datetime.now(UTC)
         told = [alert for alert in self._app.alerts.current() if alert.inhibited_by is None]
         yield from self._alerts(told)
-        yield from self._clock(told, now)
         with suppress(StoreError):
             yield from self._store(now)
         backups = self._app.backups.state
@@ -50,40 +57,13 @@ class StateCollector(Collector):
         for code in AlertCode:
             alerts.add_metric([code, code.severity], sum(one.code is code for one in told))
         yield alerts
-        lost = GaugeMetricFamily(
-            "ecommerce_tasks_lost", "Tasks that vanished without our doing", labels=["dataset"]
-        )
         held = GaugeMetricFamily(
             "ecommerce_answer_held", "1 while an answer waits for a decision", labels=["dataset"]
         )
         for name in self._app.datasets:
-            lost.add_metric([name], sum(_count(one) for one in told if _is_lost(one, name)))
             is_held = any(one.code is AlertCode.ANSWER_HELD and one.subject == name for one in told)
             held.add_metric([name], is_held)
-        yield lost
         yield held
-
-    def _clock(self, told: Sequence[Alert], now: datetime) -> Iterator[Metric]:
-        seen = self._app.monitor.snapshot()
-        clock = seen.reading.clock
-        families = {
-            name: GaugeMetricFamily(f"ecommerce_clock_{name}", text)
-            for name, text in {
-                "speed": "Simulated seconds per second",
-                "paused": "1 while the simulated clock is paused",
-                "age_seconds": "Seconds since the simulated clock was read last",
-            }.items()
-        }
-        if clock is not None and seen.reading.read_at is not None:
-            families["speed"].add_metric([], clock.speed)
-            families["paused"].add_metric([], clock.paused)
-            families["age_seconds"].add_metric([], _age_s(seen.reading.read_at, now))
-        yield from families.values()
-        yield GaugeMetricFamily(
-            "ecommerce_clock_stands_still",
-            "1 while the simulated clock does not move though it is not paused",
-            value=any(alert.code is AlertCode.CLOCK_STANDS_STILL for alert in told),
-        )
 
     def _store(self, now: datetime) -> Iterator[Metric]:
         """Yield what is read from the store. Raises StoreError."""
@@ -126,14 +106,58 @@ class StateCollector(Collector):
                 families["age_seconds"].add_metric(labels, _age_s(state.shown.ended_at, now))
 
 
+class SchedulerCollector(Collector):
+    """Tells of the scheduler what its monitor read last; nothing before it has read anything."""
+
+    def __init__(self, seen: MonitorSnapshot) -> None:
+        self._seen = seen
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the gauges of clock and list."""
+        if self._seen.state is not SchedulerState.UNKNOWN:
+            now = datetime.now(UTC)
+            yield from self._clock(now)
+            yield from self._tasks()
+
+    def _clock(self, now: datetime) -> Iterator[Metric]:
+        clock, read_at = self._seen.reading.clock, self._seen.reading.read_at
+        still_since = self._seen.standing_still_since
+        yield GaugeMetricFamily(
+            "ecommerce_scheduler_standing_still_seconds",
+            "Seconds for which the clock has been standing still, though it is not paused",
+            value=0.0 if still_since is None else _age_s(still_since, now),
+        )
+        if clock is None or read_at is None:
+            return
+        for name, text, value in (
+            ("speed", "Simulated seconds per second", clock.speed),
+            ("paused", "1 while the simulated clock is paused", clock.paused),
+            (
+                "age_seconds",
+                "Seconds since the simulated clock was read last",
+                _age_s(read_at, now),
+            ),
+        ):
+            yield GaugeMetricFamily(f"ecommerce_clock_{name}", text, value=value)
+
+    def _tasks(self) -> Iterator[Metric]:
+        seen = self._seen
+        up = GaugeMetricFamily(
+            "ecommerce_scheduler_up",
+            "1 if the scheduler's clock, or its list of tasks, can be read",
+            labels=["part"],
+        )
+        for part, state in (("clock", seen.clock_state), ("tasks", seen.list_state)):
+            up.add_metric([part], float(state is PartState.UP))
+        yield up
+        tasks = GaugeMetricFamily(
+            "ecommerce_scheduler_tasks", "Tasks in the scheduler's list", labels=["state"]
+        )
+        tasks.add_metric(["listed"], len(seen.tasks))
+        tasks.add_metric(["odd"], len(seen.odd_tasks))
+        tasks.add_metric(["lost"], len(seen.lost_tasks))
+        yield tasks
+
+
 def _age_s(at: datetime, now: datetime) -> float:
     return max((now - at).total_seconds(), 0.0)
-
-
-def _is_lost(alert: Alert, dataset: str) -> bool:
-    return alert.code is AlertCode.TASKS_LOST and alert.concerns(dataset)
-
-
-def _count(alert: Alert) -> int:
-    count = alert.details.get("count")
-    return count if isinstance(count, int) else 1

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion, Metrics
+from ecommerce_core.companion.state_metrics import SchedulerCollector
 from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
     Action,
@@ -234,7 +235,6 @@ def test_how_things_stand_is_read_at_each_scrape(
     assert scraped("ecommerce_alerts", code="store_full", severity="critical") == 0
     assert scraped("ecommerce_answer_held", dataset="products") == 1
     assert scraped("ecommerce_answer_held", dataset="customers") == 0
-    assert scraped("ecommerce_tasks_lost", dataset="products") == 0
     assert scraped("ecommerce_snapshot_version", dataset="products") == 1
     assert scraped("ecommerce_snapshot_behind", dataset="products") == 0
     assert 0 <= (scraped("ecommerce_snapshot_age_seconds", dataset="products") or -1) < 60
@@ -264,7 +264,8 @@ def test_the_simulated_clock_is_told_as_the_monitor_read_it(
         app.close()
     assert scraped("ecommerce_clock_speed") == 7
     assert scraped("ecommerce_clock_paused") == 0
-    assert scraped("ecommerce_clock_stands_still") == 0
+    assert scraped("ecommerce_scheduler_standing_still_seconds") == 0
+    assert scraped("ecommerce_scheduler_tasks", state="lost") == 0
     assert 0 <= (scraped("ecommerce_clock_age_seconds") or 0) < 30
     assert 0 <= (scraped("ecommerce_backup_age_seconds") or 0) < 60
 
@@ -281,8 +282,8 @@ def test_the_scheduler_is_told_in_its_parts_as_its_monitor_sees_it(
         standing_still_since=NOW - timedelta(seconds=90),
     )
     with closing(Reader(Snapshots(store.path, store))) as reader:
-        scraped = Scraped(metrics.render(store, reader, (), scheduler=seen))
-        unknown = Scraped(metrics.render(store, reader, (), scheduler=MonitorSnapshot()))
+        scraped = Scraped(metrics.render(store, reader, (), SchedulerCollector(seen)))
+        unknown = Scraped(metrics.render(store, reader, (), SchedulerCollector(MonitorSnapshot())))
 
     assert scraped("ecommerce_scheduler_up", part="clock") == 1
     assert scraped("ecommerce_scheduler_up", part="tasks") == 0
