@@ -12,21 +12,16 @@ from ecommerce_core.alerts import (
     AlertWatch,
     DeadMansSwitch,
     FactSource,
-    MessagePolicy,
     Messenger,
-    Sender,
 )
 from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import (
     Access,
     Actor,
-    AlertDetail,
     AuditAction,
     DeliveryUnknown,
     EcommerceError,
-    Language,
     Lateness,
-    NewAuditEntry,
     NewDelivery,
     Outcome,
     Permission,
@@ -34,9 +29,7 @@ from ecommerce_core.domain import (
     Role,
     Run,
     RunNotHeld,
-    Severity,
     SignedLinks,
-    StoreError,
     Trigger,
     estimate,
 )
@@ -54,6 +47,7 @@ from ecommerce_core.scheduler import (
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     ON_PAGE,
+    AuditLog,
     BackupSchedule,
     ChangeReader,
     DatabaseLock,
@@ -103,6 +97,7 @@ class Application:
         self.gateway = gateway
         self.datasets = datasets
         self.sandbox_url = sandbox_url
+        self.audit_log = AuditLog(store)
         self.scheduler = Scheduler(
             gateway,
             app_name=settings.app_name,
@@ -114,7 +109,7 @@ class Application:
             store,
             app_name=settings.app_name,
             datasets=self.datasets,
-            audit=self.audit,
+            audit=self.audit_log.record,
         )
         self.sign_outs = SignOuts(store)
         self.access = Access(
@@ -172,20 +167,7 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
-        home = settings.public_url
-        self.messenger = Messenger(
-            settings.alert_urls,
-            store,
-            sender=Sender(
-                settings.app_name,
-                Language(settings.alert_language),
-                None if home is None else f"{home}/ecommerce/",
-                {name: one.label for name, one in self.datasets.items()},
-            ),
-            policy=MessagePolicy(
-                Severity(settings.alert_from), timedelta(hours=settings.alert_remind_h)
-            ),
-        )
+        self.messenger = Messenger.from_settings(settings, store, self.datasets)
         hours = settings.max_age_h
         self.facts = FactSource(
             store,
@@ -201,14 +183,7 @@ class Application:
         )
         self.alerts = AlertWatch(self.facts)
         self.alerts.observers.append(self.messenger.hear)
-        days = {
-            "deliveries": settings.keep_deliveries_days,
-            "changes": settings.keep_changes_days,
-            "rejected": settings.keep_rejected_days,
-            "audit": settings.keep_audit_days,
-        }
-        keep = {name: timedelta(days=count) for name, count in days.items() if count}
-        self.retention = RetentionSchedule(store, keep)
+        self.retention = RetentionSchedule.from_settings(settings, store)
         look = LiveLook(
             store,
             gateway,
@@ -224,7 +199,6 @@ class Application:
         self.monitor.observers.append(self.live.wake)
         # For deliveries that people repeat; the companion has a writer for those of the scheduler.
         self._deliveries = DeliveryWriter(self.record_deliveries)
-        self._audited_at: dict[tuple[AuditAction, str], datetime] = {}
         self._presence = presence
 
     @classmethod
@@ -306,43 +280,13 @@ class Application:
         if self._presence is not None:
             self._presence.let_go()
 
-    def audit(
-        self, action: AuditAction, *, by: Actor, subject: str = "", **details: AlertDetail
-    ) -> None:
-        """Write into the audit what somebody did.
-
-        What is done is done: if it cannot be written, the log has it.
-        """
-        now = datetime.now(UTC)
-        try:
-            entry = NewAuditEntry(now, action, by.name or None, subject, details)
-            self.store.record_audit(entry)
-        except StoreError as error:
-            logger.error("%s by %s is not in the audit: %s", action, by.name or "-", error)
-
-    def audit_once(
-        self, action: AuditAction, *, by: Actor, subject: str, every: timedelta | None = None
-    ) -> None:
-        """As ``audit``, if it is not in the audit yet; with ``every``, again after so long."""
-        now, key = datetime.now(UTC), (action, subject)
-        known = self._audited_at.get(key)
-        if known is not None and (every is None or now - known < every):
-            return
-        self._audited_at[key] = now
-        try:
-            if every is None and self.store.is_audited(action, subject):
-                return
-        except StoreError:
-            pass
-        self.audit(action, by=by, subject=subject)
-
     def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
         """Send a test message through each message service; return which accepted it. Blocks.
 
         Raises NotAllowed.
         """
         actor.check(Permission.CHANGE)
-        self.audit(AuditAction.TEST_MESSAGE_SENT, by=actor)
+        self.audit_log.record(AuditAction.TEST_MESSAGE_SENT, by=actor)
         return self.messenger.send_test()
 
     def record_deliveries(
@@ -412,7 +356,7 @@ class Application:
             delivery.journal(Outcome.FAILED, error=error)
             raise
         delivery.follow(ticket)
-        self.audit(
+        self.audit_log.record(
             AuditAction.CALLBACK_DELIVERED_AGAIN,
             by=actor,
             subject=dataset.name,
@@ -475,7 +419,9 @@ class Application:
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             discarded = self.store.discard_held(run_id)
-        self.audit(AuditAction.ANSWER_DISCARDED, by=actor, subject=run.dataset, run=run_id)
+        self.audit_log.record(
+            AuditAction.ANSWER_DISCARDED, by=actor, subject=run.dataset, run=run_id
+        )
         self.live.wake()
         return discarded
 

@@ -19,13 +19,16 @@ from ecommerce_core.alerts.messages import (
     title_in_words,
     told_after,
 )
+from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     N_,
     AlertKey,
+    Language,
     SettingsError,
     Severity,
     StoreError,
 )
+from ecommerce_core.settings import Settings
 from ecommerce_core.storage import AlertRecord, Store, Told
 
 if TYPE_CHECKING:  # importing it takes a quarter of a second, which most commands do not need
@@ -193,6 +196,23 @@ class Messenger:
         self._changed = threading.Condition()
         self._is_stopping = False
         self._threads: list[threading.Thread] = []
+
+    @classmethod
+    def from_settings(
+        cls, settings: Settings, store: Store, datasets: Mapping[str, Dataset]
+    ) -> Messenger:
+        """Return a messenger to the services that the settings name, in their language."""
+        home = settings.public_url
+        sender = Sender(
+            settings.app_name,
+            Language(settings.alert_language),
+            None if home is None else f"{home}/ecommerce/",
+            {name: one.label for name, one in datasets.items()},
+        )
+        policy = MessagePolicy(
+            Severity(settings.alert_from), timedelta(hours=settings.alert_remind_h)
+        )
+        return cls(settings.alert_urls, store, sender=sender, policy=policy)
 
     def start(self) -> None:
         """Start the threads; they wait for the open alerts."""

@@ -24,8 +24,8 @@ from ecommerce_core.companion.http import (
 from ecommerce_core.companion.metrics import Metrics
 
 __all__ = [
-    "AuditRoute",
     "PREFIX",
+    "AuditRoute",
     "Companion",
     "DataRoute",
     "Metrics",

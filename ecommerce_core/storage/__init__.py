@@ -5,6 +5,7 @@ of a dataset; ``changes`` tells what differs between two runs, ``row_files`` wri
 ``explore`` answers queries that people write in SQL.
 """
 
+from ecommerce_core.storage.audit_log import AuditLog
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.changes import ChangeReader, ChangeView
@@ -54,13 +55,13 @@ from ecommerce_core.storage.sqlite import (
 from ecommerce_core.storage.store import Store
 
 __all__ = [
-    "AlertRecord",
-    "Told",
     "BOM",
     "FILE_MODE",
     "IN_FILE",
     "ON_PAGE",
     "SQL_CHARS",
+    "AlertRecord",
+    "AuditLog",
     "BackupSchedule",
     "BackupState",
     "ChangeReader",
@@ -85,6 +86,7 @@ __all__ = [
     "Stopped",
     "Store",
     "Table",
+    "Told",
     "Version",
     "WholeAnswerNeeded",
     "Work",

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.domain import StoreError
+from ecommerce_core.settings import Settings
 from ecommerce_core.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,17 @@ class RetentionSchedule:
         self._keep = keep
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+
+    @classmethod
+    def from_settings(cls, settings: Settings, store: Store) -> RetentionSchedule:
+        """Return a schedule that keeps entries as long as the settings say."""
+        days = {
+            "deliveries": settings.keep_deliveries_days,
+            "changes": settings.keep_changes_days,
+            "rejected": settings.keep_rejected_days,
+            "audit": settings.keep_audit_days,
+        }
+        return cls(store, {name: timedelta(days=count) for name, count in days.items() if count})
 
     def start(self) -> None:
         """Start the thread, if there is anything that is not kept for ever."""

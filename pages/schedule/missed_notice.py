@@ -56,7 +56,7 @@ def _dismiss(alerts: list[Alert]) -> None:
     app, seen = ui.application(), st.session_state["_missed_seen"]
     seen.update(int(alert.details["expected"] or 0) for alert in alerts)
     for alert in alerts:
-        app.audit(
+        app.audit_log.record(
             AuditAction.ALERT_DISMISSED,
             by=ui.actor(),
             subject=str(alert.details["task"]),

@@ -142,12 +142,12 @@ def note_sign_in() -> None:
     if known is not None and app.access.must_sign_in and "_sign_in_noted" not in st.session_state:
         st.session_state["_sign_in_noted"] = True
         key = sign_in_key(st.user.to_dict())[:SIGN_IN_LETTERS]
-        app.audit_once(AuditAction.SIGNED_IN, by=known, subject=key)
+        app.audit_log.record_once(AuditAction.SIGNED_IN, by=known, subject=key)
 
 
 def sign_out() -> None:
     """End this session's sign-in, in this browser and in any other with a copy of its cookie."""
-    application().audit(AuditAction.SIGNED_OUT, by=actor())
+    application().audit_log.record(AuditAction.SIGNED_OUT, by=actor())
     application().sign_outs.end(st.user.to_dict())
     application().live.announce()  # close the live channel of all pages with this sign-in
     st.logout()

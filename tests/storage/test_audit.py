@@ -146,11 +146,13 @@ def test_what_is_noted_once_is_noted_once_over_restarts_and_again_after_a_time(
 ) -> None:
     signed_in, used = AuditAction.SIGNED_IN, AuditAction.TOKEN_USED
     for _ in range(3):
-        application.audit_once(signed_in, by=LOCAL_OPERATOR, subject="abc")
-        application.audit_once(used, by=LOCAL_OPERATOR, subject="t", every=timedelta(hours=1))
-        application.audit_once(used, by=LOCAL_OPERATOR, subject="u", every=timedelta())
-    application._audited_at.clear()  # as a restart does
-    application.audit_once(signed_in, by=LOCAL_OPERATOR, subject="abc")
+        application.audit_log.record_once(signed_in, by=LOCAL_OPERATOR, subject="abc")
+        application.audit_log.record_once(
+            used, by=LOCAL_OPERATOR, subject="t", every=timedelta(hours=1)
+        )
+        application.audit_log.record_once(used, by=LOCAL_OPERATOR, subject="u", every=timedelta())
+    application.audit_log._recorded_at.clear()  # as a restart does
+    application.audit_log.record_once(signed_in, by=LOCAL_OPERATOR, subject="abc")
 
     assert len(application.store.list_audit(action=signed_in)) == 1
     assert len(application.store.list_audit(action=used)) == 1 + 3

@@ -19,11 +19,11 @@ from ecommerce_core.companion.data_routes.routes import DataRoutes
 from ecommerce_core.companion.data_routes.stream import FileReply
 
 __all__ = [
+    "MIME_TYPES",
     "DataRoute",
     "DataRoutes",
     "ExploreRoute",
     "FileReply",
-    "MIME_TYPES",
     "ask_changes",
     "ask_rows",
     "authorize",

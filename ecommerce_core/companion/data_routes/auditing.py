@@ -23,7 +23,7 @@ def note_token(sending: Sending, service: Service, scope: Scope, grant: Grant | 
     actor = grant.actor
 
     def write() -> None:
-        service.app.audit_once(
+        service.app.audit_log.record_once(
             AuditAction.TOKEN_USED, by=actor, subject=actor.name, every=TOKEN_EVERY
         )
 
@@ -37,7 +37,7 @@ def note_export(
     actor = ANONYMOUS if grant is None else grant.actor
 
     def write() -> None:
-        service.app.audit(
+        service.app.audit_log.record(
             AuditAction.ROWS_EXPORTED, by=actor, subject=path, rows=made.rows, bytes=made.size
         )
 

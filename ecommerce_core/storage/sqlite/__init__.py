@@ -24,8 +24,8 @@ from ecommerce_core.storage.sqlite.transactions import Database, Transactions, n
 
 __all__ = [
     "APPLICATION_ID_BYTES",
-    "AlertRecord",
     "BUSY_TIMEOUT_S",
+    "AlertRecord",
     "Database",
     "DatasetState",
     "NewRun",

@@ -28,20 +28,20 @@ from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, Sig
 from ecommerce_core.storage.sqlite.journals.wanted_tasks import WantedTaskJournal
 
 __all__ = [
-    "AuditJournal",
     "JOURNALS",
-    "Retention",
     "AlertJournal",
     "AlertRecord",
-    "Told",
+    "AuditJournal",
     "DatasetState",
     "DeliveryJournal",
     "ExpectedCallbackJournal",
     "Journal",
     "NewRun",
     "Recent",
+    "Retention",
     "SignOutJournal",
     "SignOuts",
+    "Told",
     "WantedTaskJournal",
     "count_table",
     "finish_run",
