@@ -44,7 +44,7 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
             list(orders),
             key=ui.choice("tasks_order", orders, next(iter(orders))),
             format_func=orders.__getitem__,
-            width=150,
+            width=190,
         )
         owners = {name: f"{_(text)} ({words.number(counts[name])})" for name, text in WHOSE.items()}
         whose = st.radio(
