@@ -111,24 +111,18 @@ class DataRoutes:
             now,
             next_link=partial(next_link, service.app.links, route, asked, pairs=pairs, grant=grant),
         )
-        try:
-            version = await self._run(partial(_look_up, service, route, asked))
-            headers = headers_of(question, route, version)
-            if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
-                kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
-                return Reply(304, b"", headers=tuple(kept.items()))
-            if scope["method"] == "HEAD":
-                return self._sending.reply(headers, None)
-            made = await unless_gone(receive, self._make(service, route, question))
-        except (StoreError, NeedsMemory) as error:
-            raise _problem(error) from error
-        except OSError as error:
-            logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
-        except asyncio.CancelledError:
-            if not self._sending.is_released:
-                raise
-            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
+        with self._sending.explaining():
+            try:
+                version = await self._run(partial(_look_up, service, route, asked))
+                headers = headers_of(question, route, version)
+                if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
+                    kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
+                    return Reply(304, b"", headers=tuple(kept.items()))
+                if scope["method"] == "HEAD":
+                    return self._sending.reply(headers, None)
+                made = await unless_gone(receive, self._make(service, route, question))
+            except (StoreError, NeedsMemory) as error:
+                raise _problem(error) from error
         if made is None:
             raise ClientDisconnected
         headers = headers_of(question, route, made.version) | {"Content-Length": str(made.size)}

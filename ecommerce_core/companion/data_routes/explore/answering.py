@@ -82,17 +82,11 @@ class ExploreRoutes:
         }
         if scope["method"] == "HEAD":
             return self._sending.reply(headers, None)
-        try:
-            made = await unless_gone(receive, self._make(service, route, asked, actor))
-        except (ExploreError, NotAllowed, StoreError, NeedsMemory) as error:
-            raise _problem(error) from error
-        except OSError as error:
-            logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
-        except asyncio.CancelledError:
-            if not self._sending.is_released:
-                raise
-            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
+        with self._sending.explaining():
+            try:
+                made = await unless_gone(receive, self._make(service, route, asked, actor))
+            except (ExploreError, NotAllowed, StoreError, NeedsMemory) as error:
+                raise _problem(error) from error
         if made is None:
             raise ClientDisconnected
         logger.info("%s: %d bytes for %s", route.path, made.size, actor.name or "-")
