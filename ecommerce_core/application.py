@@ -388,6 +388,16 @@ class Application:
             name, partial(self.store.undo_clear, trigger=trigger, actor=actor.name or None)
         )
 
+    def undo_apply(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
+        """Restore the rows from before the last held answer was applied.
+
+        Raises NotAllowed, NothingToUndo, SyncBusy, StoreError.
+        """
+        actor.check(Permission.CHANGE)
+        return self._change(
+            name, partial(self.store.undo_apply, trigger=trigger, actor=actor.name or None)
+        )
+
     def explore(self, sql: str, *, actor: Actor, limits: Limits = ON_PAGE) -> Exploration:
         """Start answering an SQL query of the public tables; never waits for the answer.
 
@@ -397,11 +407,15 @@ class Application:
         return self.explorer.start(sql, limits=limits)
 
     def undoable_rows(self, name: str) -> int:
-        """Return how many rows an undo would restore; 0 if there is nothing to undo."""
+        """Return how many rows ``undo_clear`` would restore; 0 if there is nothing to undo."""
         return self.store.undoable_rows(self.datasets[name])
 
+    def applied_run(self, name: str) -> Run | None:
+        """Return the run whose held answer ``undo_apply`` would take back, or None."""
+        return self.store.applied_run(self.datasets[name])
+
     def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> RunHandle:
-        """Apply the answer that a held run keeps.
+        """Apply the answer that a held run keeps; ``undo_apply`` takes it back until the next sync.
 
         Raises NotAllowed, RunNotHeld, SyncStopped, StoreError.
         """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import click
 
@@ -63,16 +62,21 @@ def clear(dataset: str, *, yes: bool) -> None:
 @click.command()
 @dataset_argument
 def undo(dataset: str) -> None:
-    """Bring back what the last clear took."""
+    """Bring back what the last clear took, or the rows from before `confirm`."""
     with opened(needs_gateway=False) as application:
-        undo_one = partial(application.undo_clear, actor=operator(), trigger=Trigger.CLI)
+
+        def undo_one(name: str) -> Run:
+            is_applied = application.applied_run(name) is not None
+            undo_it = application.undo_apply if is_applied else application.undo_clear
+            return undo_it(name, actor=operator(), trigger=Trigger.CLI)
+
         _each(names_of(dataset), undo_one)
 
 
 @click.command()
 @run_argument
 def confirm(run_id: int) -> None:
-    """Apply the answer that a held run keeps."""
+    """Apply the answer that a held run keeps. `undo` takes it back until the next sync."""
     with opened(needs_gateway=False) as application:
         run = application.confirm(run_id, actor=operator(), trigger=Trigger.CLI).wait()
     say_runs([run], as_json=False)

@@ -8,6 +8,7 @@ from ecommerce_core.companion import sign_in_routes
 from ecommerce_core.companion.app import Companion
 from ecommerce_core.companion.audit_route import AuditRoute
 from ecommerce_core.companion.data_routes import (
+    Content,
     DataRoute,
     ask_changes,
     ask_rows,
@@ -27,6 +28,7 @@ __all__ = [
     "PREFIX",
     "AuditRoute",
     "Companion",
+    "Content",
     "DataRoute",
     "Metrics",
     "SecurityHeaders",

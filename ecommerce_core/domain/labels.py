@@ -18,6 +18,7 @@ WORDS = {
     "sync": N_("fetch"),
     "clear": N_("clear"),
     "undo_clear": N_("undo clear"),
+    "undo_apply": N_("undo of an applied answer"),
     "running": N_("running"),
     "succeeded": N_("succeeded"),
     "partial": N_("partial"),

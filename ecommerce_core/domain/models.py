@@ -24,6 +24,7 @@ class Action(StrEnum):
     SYNC = "sync"
     CLEAR = "clear"
     UNDO_CLEAR = "undo_clear"
+    UNDO_APPLY = "undo_apply"
 
 
 class RunStatus(StrEnum):

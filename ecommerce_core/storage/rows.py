@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from ecommerce_core.datasets import Body, Dataset, Parsed
 from ecommerce_core.domain import (
@@ -20,9 +19,11 @@ from ecommerce_core.domain import (
     Trigger,
 )
 from ecommerce_core.storage.sqlite import (
+    Database,
     Report,
     Transactions,
     apply_difference,
+    is_empty,
     list_difference,
     list_fingerprints,
     now_utc,
@@ -38,7 +39,10 @@ from ecommerce_core.storage.sqlite.journals import (
     hold_answer,
     insert_rejected,
     insert_run,
+    keep_rows,
+    note_cleared,
     reason_to_hold,
+    select_applied,
     select_run,
     select_state,
     upsert_state,
@@ -86,6 +90,11 @@ class Rows(Transactions):
                 insert_rejected(db, run_id, parsed.rejected)
                 status, error = RunStatus.HELD, reason_to_hold(difference)
             else:
+                before = None
+                # After a clear the cleared rows stay: it is to them that an undo leads back.
+                if confirms_run_id is not None and not is_empty(db, dataset):
+                    before = select_state(db, dataset.name)
+                    keep_rows(db, dataset)
                 apply_difference(
                     db,
                     dataset,
@@ -97,8 +106,11 @@ class Rows(Transactions):
                 rows_after = difference.current_after
                 insert_rejected(db, run_id, parsed.rejected)
                 forget_held(db, dataset.name, resolution)
-                forget_cleared(db, dataset)
+                if confirms_run_id is None:
+                    forget_cleared(db, dataset)
                 upsert_state(db, dataset.name, state)
+                if before is not None:
+                    note_cleared(db, dataset, before)
                 status = RunStatus.PARTIAL if parsed.rejected_count else RunStatus.SUCCEEDED
                 error = None
             stages = {**stages_s, "storing": (now_utc() - now).total_seconds()}
@@ -152,15 +164,11 @@ class Rows(Transactions):
             )
             rows = count_table(db, dataset.table)
             if rows:  # clearing an empty dataset must not forget the rows that can be restored
-                db.execute(f"DELETE FROM {dataset.table}_cleared")
-                db.execute(f"INSERT INTO {dataset.table}_cleared SELECT * FROM {dataset.table}")
+                keep_rows(db, dataset)
                 db.execute(f"DELETE FROM {dataset.table}")
                 state = select_state(db, dataset.name)
                 upsert_state(db, dataset.name, DatasetState())
-                db.execute(
-                    "UPDATE dataset_state SET cleared = ? WHERE dataset = ?",
-                    [json.dumps(asdict(state)), dataset.name],
-                )
+                note_cleared(db, dataset, state)
             return finish_run(
                 db,
                 run_id,
@@ -173,28 +181,34 @@ class Rows(Transactions):
         """Restore the rows that the last clear removed. Raises NothingToUndo."""
         with self.writing() as db:
             rows = count_table(db, f"{dataset.table}_cleared")
-            current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
-            (rows_after,) = db.execute(current).fetchone()
-            if not rows:
+            if not rows or select_applied(db, dataset) is not None:
                 raise NothingToUndo("nothing_to_undo", dataset=dataset.name)
-            run_id = insert_run(
-                db,
-                NewRun(dataset.name, Action.UNDO_CLEAR, trigger, actor=actor),
-                status=RunStatus.RUNNING,
+            new = NewRun(dataset.name, Action.UNDO_CLEAR, trigger, actor=actor)
+            run_id = insert_run(db, new, status=RunStatus.RUNNING)
+            return _restore(db, dataset, run_id, Counts(added=rows))
+
+    def undo_apply(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
+        """Restore the rows from before a held answer was applied. Raises NothingToUndo."""
+        with self.writing() as db:
+            applied = select_applied(db, dataset)
+            if applied is None:
+                raise NothingToUndo("no_answer_to_undo", dataset=dataset.name)
+            new = NewRun(dataset.name, Action.UNDO_APPLY, trigger, actor=actor)
+            run_id = insert_run(db, new, status=RunStatus.RUNNING)
+            table, kept, key = dataset.table, f"{dataset.table}_cleared", dataset.key
+            missing = "SELECT count(*) FROM {} WHERE {key} NOT IN (SELECT {key} FROM {})"
+            (came,) = db.execute(missing.format(table, kept, key=key)).fetchone()
+            (gone,) = db.execute(missing.format(kept, table, key=key)).fetchone()
+            # What the run changed is changed back, so that reports see no difference over both.
+            db.execute(
+                "INSERT INTO change (run_id, dataset, key, field, old, new)"
+                " SELECT ?, dataset, key, field, new, old FROM change WHERE run_id = ?",
+                [run_id, applied.id],
             )
-            db.execute(f"INSERT INTO {dataset.table} SELECT * FROM {dataset.table}_cleared")
-            saved = db.execute(
-                "SELECT cleared FROM dataset_state WHERE dataset = ?", [dataset.name]
-            ).fetchone()
-            if saved is not None and saved[0]:
-                upsert_state(db, dataset.name, DatasetState(**json.loads(saved[0])))
-            forget_cleared(db, dataset)
-            return finish_run(
-                db,
-                run_id,
-                status=RunStatus.SUCCEEDED,
-                counts=Counts(added=rows),
-                rows_after=rows_after,
+            db.execute(f"DELETE FROM {table}")
+            changed = applied.counts.updated + applied.counts.withdrawn
+            return _restore(
+                db, dataset, run_id, Counts(added=gone, updated=changed, withdrawn=came)
             )
 
     def totals(self, dataset: Dataset) -> Totals:
@@ -207,9 +221,16 @@ class Rows(Transactions):
             return Totals(current=current, withdrawn=rows - current)
 
     def undoable_rows(self, dataset: Dataset) -> int:
-        """Return how many rows an undo would restore; 0 if there is nothing to undo."""
+        """Return how many rows ``undo_clear`` would restore; 0 if there is nothing to undo."""
         with self.reading() as db:
+            if select_applied(db, dataset) is not None:
+                return 0
             return count_table(db, f"{dataset.table}_cleared")
+
+    def applied_run(self, dataset: Dataset) -> Run | None:
+        """Return the run whose held answer ``undo_apply`` would take back, or None."""
+        with self.reading() as db:
+            return select_applied(db, dataset)
 
     def held_body(self, run_id: int) -> bytes:
         """Return the answer that a held run keeps. Raises RunNotHeld."""
@@ -230,3 +251,17 @@ class Rows(Transactions):
             if run is None:
                 raise RunNotHeld("run_not_held", run_id=run_id)
             return run
+
+
+def _restore(db: Database, dataset: Dataset, run_id: int, counts: Counts) -> Run:
+    """Bring back the rows that were kept and their state, into an empty table."""
+    current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
+    (rows_after,) = db.execute(current).fetchone()
+    db.execute(f"INSERT INTO {dataset.table} SELECT * FROM {dataset.table}_cleared")
+    saved = db.execute(
+        "SELECT cleared FROM dataset_state WHERE dataset = ?", [dataset.name]
+    ).fetchone()
+    if saved is not None and saved[0]:
+        upsert_state(db, dataset.name, DatasetState(**json.loads(saved[0])))
+    forget_cleared(db, dataset)
+    return finish_run(db, run_id, status=RunStatus.SUCCEEDED, counts=counts, rows_after=rows_after)

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, Kind, View, change_query_of
+from ecommerce_core.datasets import Dataset, View, change_query_of
 from ecommerce_core.domain import ChangeKind, Difference
 from pages.dataset import view_state
 from pages.dataset.rows import pager
@@ -87,26 +87,13 @@ def _cells(
         "key": difference.key,
         "title": difference.title,
         "field": labels.field_label(dataset, difference.field) if difference.field else "",
-        "old": value_of(dataset, difference.field, difference.old),
-        "new": value_of(dataset, difference.field, difference.new),
+        "old": labels.shown_change(dataset, difference.field, difference.old),
+        "new": labels.shown_change(dataset, difference.field, difference.new),
         "difference": ""
         if difference.difference is None or column is None
         else signed(labels.amount(column, abs(difference.difference)), difference.difference),
         "percent": percent_of(difference),
     }
-
-
-def value_of(dataset: Dataset, field: str | None, value: str | None) -> str:
-    """Return a field's value for display; numbers are also stored as texts."""
-    column = dataset.find_column(field)
-    if field is None or value is None or column is None:
-        return "" if field is None else labels.shown_field(dataset, field, value)
-    if column.kind in {Kind.NUMBER, Kind.MONEY}:
-        try:
-            return labels.shown(column, float(value) if "." in value else int(value))
-        except ValueError:  # it was a text in an older version
-            return value
-    return labels.shown(column, value)
 
 
 def percent_of(difference: Difference) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core.domain import Action, RunStatus, Totals, Trigger
 from pages import ui
 from pages.dataset import view_state
-from pages.runs import run_requests
+from pages.runs import run_requests, run_summary
 from pages.ui import dialogs, labels, language
 from pages.ui import text as _
 
@@ -44,6 +44,7 @@ def show(name: str, totals: Totals) -> None:
             _confirm_clear(name, rows)
         else:
             dialogs.close()
+    _undo_apply(name)
     if undoable:
         st.button(
             language().plural("Undo clear ({count} row)", "Undo clear ({count} rows)", undoable),
@@ -57,6 +58,29 @@ def show(name: str, totals: Totals) -> None:
                 ),
             ),
         )
+
+
+def _undo_apply(name: str) -> None:
+    """Show the button that takes an applied held answer back. Raises StoreError."""
+    app = ui.application()
+    applied = app.applied_run(name)
+    if applied is None:
+        return
+
+    def done(_rows: int) -> str:
+        return _("Undone: the rows are as they were before the held answer.")
+
+    st.button(
+        _("Undo the applied answer (run {id})").format(id=applied.id),
+        key=f"undo_apply_{name}",
+        icon=":material/undo:",
+        help=run_summary.summary(applied),
+        on_click=lambda: run_requests.attempt(
+            name,
+            lambda: app.undo_apply(name, actor=ui.actor(), trigger=Trigger.MANUAL),
+            done,
+        ),
+    )
 
 
 def _ask_to_clear(name: str) -> None:

@@ -10,7 +10,7 @@ from ecommerce_core.datasets import Dataset, Kind
 from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Outcome, RunStatus
 from pages import ui
 from pages.dataset import change_table
-from pages.ui import ChangeView, language, sign_and_word, visits
+from pages.ui import ChangeView, labels, language, sign_and_word, visits
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.labels import dataset_title
@@ -79,7 +79,7 @@ def _movers(dataset: Dataset, changes: ChangeView) -> list[str]:
 def _mover(dataset: Dataset, change: Difference) -> str:
     icon = "trending_up" if (change.difference or 0) > 0 else "trending_down"
     old, new = (
-        change_table.value_of(dataset, change.field, value) for value in (change.old, change.new)
+        labels.shown_change(dataset, change.field, value) for value in (change.old, change.new)
     )
     name = ui.escape(change.title or change.key)
     return f":material/{icon}: {name}: {old} → {new} ({change_table.percent_of(change)})"

@@ -6,8 +6,8 @@ import streamlit as st
 
 from ecommerce_core.domain import AlertCode, Run, Trigger
 from pages import ui
-from pages.runs import hints, run_requests
-from pages.ui import escape
+from pages.runs import held_rows, hints, run_requests, run_summary
+from pages.ui import dialogs, escape
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
@@ -26,24 +26,28 @@ def show(name: str) -> None:
                 continue
             run = app.store.run(number)
             if run is not None and alert.code is AlertCode.ANSWER_HELD:
-                held(run, keys=(f"confirm_{name}", f"discard_{name}"))
+                held(run, keys=(f"apply_{name}", f"discard_{name}"))
             elif run is not None and alert.code is not AlertCode.RECORDS_REJECTED:
                 text = f"{ui.sentence(run.error)}\n\n{hints.of(run)}"
                 st.error(text, title=ui.title_of(alert, escape), icon=":material/error:")
 
 
 def held(run: Run, *, keys: tuple[str, str]) -> None:
-    """Show a run that waits for a decision: its numbers, and the two buttons."""
+    """Show a run that waits for a decision: its numbers, its rows, and the two buttons."""
     title = _("A fetch is held: {dataset}").format(dataset=dataset_label(run.dataset))
     text = f"{ui.sentence(run.error)}\n\n{what_to_decide()}"
     st.warning(text, title=title, icon=":material/pause_circle:")
+    held_rows.show(run, key=f"held_rows_{keys[0]}")
     with st.container(horizontal=True):
         held_buttons(run, keys=keys)
 
 
 def what_to_decide() -> str:
     """Return the advice on how to decide about a held run."""
-    return _("Apply it if the change is right; discard it if the source made a mistake.")
+    return _(
+        "Review the rows: apply the answer if the change is right; discard it if the source made "
+        "a mistake."
+    )
 
 
 def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
@@ -55,11 +59,11 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
         _("Apply the held answer"),
         key=keys[0],
         icon=":material/check:",
-        on_click=lambda: run_requests.request(
-            run.dataset,
-            lambda: app.confirm(run.id, actor=ui.actor(), trigger=Trigger.MANUAL),
-        ),
+        on_click=dialogs.note,
+        args=("apply", keys[0]),
     )
+    if dialogs.asked() == ("apply", keys[0]):
+        _confirm_apply(run, key=keys[0])
     st.button(
         _("Discard"),
         key=keys[1],
@@ -70,3 +74,20 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
             lambda _count: _("Discarded; nothing was changed."),
         ),
     )
+
+
+def _confirm_apply(run: Run, *, key: str) -> None:
+    app = ui.application()
+
+    def apply() -> None:
+        run_requests.request(
+            run.dataset, lambda: app.confirm(run.id, actor=ui.actor(), trigger=Trigger.MANUAL)
+        )
+
+    def body() -> None:
+        st.write(_("The held answer {summary}.").format(summary=run_summary.summary(run)))
+        st.caption(_("You can undo this until the next fetch that changes something."))
+        dialogs.confirm(_("Apply the held answer"), key, ":material/check:", apply)
+
+    title = _("Apply the held answer of {dataset}?")
+    dialogs.show(title.format(dataset=dataset_label(run.dataset)), body)

@@ -106,7 +106,8 @@ def _fetch_again(alert: Alert) -> None:
 def _decide(alert: Alert) -> None:
     run = run_of(alert)
     if run is not None:
-        held_run.held_buttons(run, keys=(f"confirm_{alert.subject}", f"discard_{alert.subject}"))
+        _see_run(alert)
+        held_run.held_buttons(run, keys=(f"apply_{alert.subject}", f"discard_{alert.subject}"))
 
 
 def _ask_again(_alert: Alert) -> None:

@@ -45,7 +45,7 @@ def show(run: Run) -> None:
         st.table({key: escape(value) for key, value in facts.items()}, border="horizontal")
         held = ui.application().store.held_run(run.dataset)
         if held is not None and held.id == run.id:
-            held_run.held(run, keys=("confirm_run", "discard_run"))
+            held_run.held(run, keys=("apply_run", "discard_run"))
         elif run.error:
             todo = hints.of(run)
             failed = run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}

@@ -65,3 +65,16 @@ def shown(column: Column | None, value: object) -> str:
 def shown_field(dataset: Dataset | None, field: str, value: object) -> str:
     """Return the value of a field of the journal, formatted for its column."""
     return shown(None if dataset is None else dataset.find_column(field), value)
+
+
+def shown_change(dataset: Dataset, field: str | None, value: str | None) -> str:
+    """Return a value of a field from before or after a change, whose numbers are texts, too."""
+    column = dataset.find_column(field)
+    if field is None or value is None or column is None:
+        return "" if field is None else shown_field(dataset, field, value)
+    if column.kind in {Kind.NUMBER, Kind.MONEY}:
+        try:
+            return shown(column, float(value) if "." in value else int(value))
+        except ValueError:  # it was a text in an older version
+            return value
+    return shown(column, value)

@@ -13,7 +13,7 @@ import streamlit as st
 
 from ecommerce_core import alerts as alert_texts
 from ecommerce_core.application import Application
-from ecommerce_core.companion import AuditRoute, DataRoute, ask_changes, ask_rows, link_to
+from ecommerce_core.companion import AuditRoute, Content, DataRoute, ask_changes, ask_rows, link_to
 from ecommerce_core.datasets import Dataset, View
 from ecommerce_core.domain import (
     ANONYMOUS,
@@ -204,7 +204,13 @@ def link_to_rows(
 def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[int, int]) -> str:
     """Return a link to the differences between two runs as a file."""
     pairs = ask_changes(view, dataset, runs, language=language().code)
-    return _link(DataRoute(dataset, file_format, of_changes=True).path, pairs)
+    return _link(DataRoute(dataset, file_format, Content.CHANGES).path, pairs)
+
+
+def link_to_held(dataset: Dataset, run_id: int, file_format: str) -> str:
+    """Return a link to what the answer of a held run would change, as a file."""
+    pairs = [("run", str(run_id)), ("lang", language().code)]
+    return _link(DataRoute(dataset, file_format, Content.HELD).path, pairs)
 
 
 def link_to_audit(file_format: str, asked: Mapping[str, str]) -> str:

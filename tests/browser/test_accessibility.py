@@ -62,7 +62,7 @@ def test_a_shop_with_troubles_is_accessible_on_a_telephone(
     visitor = visit(odd_shop, viewport={"width": 390, "height": 844})
     check_every_page(visitor)
     visitor.open("activity", run="3")
-    expect(visitor.button("confirm_run")).to_be_visible()
+    expect(visitor.button("apply_run")).to_be_visible()
     assert check(visitor) == []
 
 

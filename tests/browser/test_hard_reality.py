@@ -248,14 +248,15 @@ def test_a_held_fetch_is_confirmed_where_the_journal_is(
     visitor.expect_rows("products_table", 24)
     odd_shop.peers.serve_products(wire.products(3))
     visitor.button("fetch_products").click()
-    expect(visitor.button("confirm_products")).to_be_visible()
+    expect(visitor.button("apply_products")).to_be_visible()
     visitor.expect_rows("products_table", 24)
 
     visitor.go("activity")
     expect(visitor.row("runs_table", 0).get_by_text(re.compile("held"))).to_be_attached()
-    visitor.button("confirm_products").click()
+    visitor.button("apply_products").click()
+    visitor.button("confirm_apply_products").click()
 
-    expect(visitor.part("confirm_products")).to_have_count(0)
+    expect(visitor.part("apply_products")).to_have_count(0)
     expect(visitor.row("runs_table", 0).get_by_text(re.compile("succeeded"))).to_be_attached()
     visitor.go("products")
     visitor.expect_rows("products_table", 3)

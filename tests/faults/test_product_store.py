@@ -98,7 +98,8 @@ def test_a_disk_without_room_loses_nothing_and_is_said_in_words(product: Product
     product.peer.play(faults.answer_json({"produits": withdrawn}), host="catalogue-produit")
     assert product.post().status_code == 202
     page = Session(product.server, "products")
-    page.click("confirm_products")
+    page.click("apply_products")
+    page.click("confirm_apply_products")
     until(lambda: product.last_run().status.is_good)
 
 

@@ -22,6 +22,7 @@ CHANGING = (
     "fetch_",
     "clear_",
     "undo_",
+    "apply_",
     "confirm",
     "discard",
     "add_task",

@@ -191,7 +191,8 @@ def test_a_held_answer_is_shown_with_its_numbers_and_can_be_discarded_or_applied
     held = app.store.held_run("products")
     assert held is not None
     page = Page.open(app, "activity", run=str(held.id))
-    page.click("confirm_run")
+    page.click("apply_run")
+    page.click("confirm_apply_run")
     until(lambda: app.store.held_run("products") is None)
     assert app.store.totals(app.datasets["products"]).current == 21
 

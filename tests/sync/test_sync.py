@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from ecommerce_core.application import Application
-from ecommerce_core.datasets import Product
+from ecommerce_core.datasets import PRODUCTS, Product
 from ecommerce_core.domain import (
+    Action,
+    ChangeKind,
     Counts,
     Fact,
+    NothingToUndo,
     Query,
     Resolution,
     Run,
@@ -455,3 +458,115 @@ def test_a_confirmed_old_answer_is_no_answer_to_a_newer_question(
     assert confirmed.status.is_good
 
     assert application.store.finished_sync_after("products", first.id) is None
+
+
+def held(application: Application, peers: Peers, answer: list[dict[str, Any]]) -> Run:
+    """Return the run that holds an answer after one of 40 products."""
+    peers.serve_products(products(40))
+    sync(application)
+    peers.serve_products(answer)
+    run = sync(application)
+    assert run.status is RunStatus.HELD
+    return run
+
+
+def apply(application: Application, run: Run) -> Run:
+    return application.confirm(run.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(20)
+
+
+def test_an_applied_answer_can_be_taken_back_row_by_row(
+    application: Application, peers: Peers
+) -> None:
+    waiting = held(application, peers, [product("NEW"), *products(5, price=5)])
+    before = application.reader.list_rows(PRODUCTS, Query(page_size=1000))
+    applied = apply(application, waiting)
+    found = application.applied_run("products")
+    assert found is not None
+    assert found.id == applied.id
+    assert application.undoable_rows("products") == 0
+    with pytest.raises(NothingToUndo):
+        application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    undone = application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    assert (undone.action, undone.counts) == (Action.UNDO_APPLY, Counts(updated=40, withdrawn=1))
+    assert application.reader.list_rows(PRODUCTS, Query(page_size=1000)) == before
+    assert totals(application) == Totals(current=40, withdrawn=0)
+    assert application.applied_run("products") is None
+    with pytest.raises(NothingToUndo):
+        application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+
+def test_what_was_applied_and_taken_back_is_no_change_over_both(
+    application: Application, peers: Peers
+) -> None:
+    waiting = held(application, peers, products(5, price=5))
+    applied = apply(application, waiting)
+    undone = application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    over_both = application.changes.count_rows(PRODUCTS, applied.id - 1, undone.id)
+    back = application.changes.count_rows(PRODUCTS, applied.id, undone.id)
+
+    assert set(over_both.values()) == {0}
+    assert (back[ChangeKind.RETURNED], back[ChangeKind.UPDATED]) == (35, 5)
+
+
+def test_after_an_answer_was_taken_back_the_same_answer_is_held_again(
+    application: Application, peers: Peers
+) -> None:
+    waiting = held(application, peers, products(5))
+    apply(application, waiting)
+    assert sync(application).status is RunStatus.UNCHANGED
+    assert application.applied_run("products") is not None
+    application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    assert sync(application).status is RunStatus.HELD
+
+
+def test_a_fetch_that_changes_something_ends_the_undo_of_an_applied_answer(
+    application: Application, peers: Peers
+) -> None:
+    apply(application, held(application, peers, products(5)))
+    peers.serve_products(products(6))
+    sync(application)
+
+    assert application.applied_run("products") is None
+    with pytest.raises(NothingToUndo):
+        application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+
+def test_a_clear_after_an_applied_answer_is_what_an_undo_takes_back(
+    application: Application, peers: Peers
+) -> None:
+    apply(application, held(application, peers, products(5)))
+    application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    assert application.applied_run("products") is None
+    assert application.undoable_rows("products") == 40
+    application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    assert totals(application) == Totals(current=5, withdrawn=35)
+
+
+def test_an_answer_applied_after_a_clear_can_be_taken_back_to_the_cleared_rows(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(40))
+    sync(application)
+    application.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    peers.serve_products(products(3))
+    apply(application, sync(application))
+    assert totals(application).current == 3
+
+    undone = application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    assert undone.counts.added == 37
+    assert totals(application) == Totals(current=40, withdrawn=0)
+
+
+def test_an_answer_after_an_empty_one_was_applied_is_not_held(
+    application: Application, peers: Peers
+) -> None:
+    apply(application, held(application, peers, []))
+    peers.serve_products(products(3))
+
+    assert sync(application).status is RunStatus.SUCCEEDED

@@ -5,7 +5,12 @@
 pages offer. ``explore`` has the routes that answer an SQL query.
 """
 
-from ecommerce_core.companion.data_routes.addresses import MIME_TYPES, DataRoute, list_routes
+from ecommerce_core.companion.data_routes.addresses import (
+    MIME_TYPES,
+    Content,
+    DataRoute,
+    list_routes,
+)
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.describe import describe_rows, schemas_of_rows
 from ecommerce_core.companion.data_routes.explore import (
@@ -20,6 +25,7 @@ from ecommerce_core.companion.data_routes.stream import FileReply
 
 __all__ = [
     "MIME_TYPES",
+    "Content",
     "DataRoute",
     "DataRoutes",
     "ExploreRoute",

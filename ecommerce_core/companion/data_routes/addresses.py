@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
-from ecommerce_core.companion.data_routes.request import changes_known, rows_known, wire_known
+from ecommerce_core.companion.data_routes.request import (
+    changes_known,
+    held_known,
+    rows_known,
+    wire_known,
+)
 from ecommerce_core.datasets import Dataset, Parameter
 
 # The format of the peer's own answers.
@@ -20,25 +26,34 @@ MIME_TYPES: Mapping[str, str] = {
 FORMATS = ("csv", "xlsx", "json", "parquet")
 
 
+class Content(StrEnum):
+    """What a file has: rows, the changes between two runs, or those that a held answer makes."""
+
+    ROWS = "rows"
+    CHANGES = "changes"
+    HELD = "held"
+
+
 @dataclass(frozen=True, slots=True)
 class DataRoute:
-    """One address: ``products.csv``, or ``products/changes.csv``."""
+    """One address: ``products.csv``, ``products/changes.csv`` or ``products/held.csv``."""
 
     dataset: Dataset
     file_format: str
-    of_changes: bool = False
+    content: Content = Content.ROWS
 
     @property
     def path(self) -> str:
         """The address, without the server's prefix."""
-        what = f"{self.dataset.name}/changes" if self.of_changes else self.dataset.name
-        return f"{what}.{self.file_format}"
+        inner = "" if self.content is Content.ROWS else f"/{self.content}"
+        return f"{self.dataset.name}{inner}.{self.file_format}"
 
 
 def parameters_of(route: DataRoute) -> Mapping[str, Parameter]:
     """Return the query parameters of a route."""
-    if route.of_changes:
-        return changes_known(route.dataset)
+    if route.content is not Content.ROWS:
+        known = changes_known if route.content is Content.CHANGES else held_known
+        return known(route.dataset)
     return wire_known(route.dataset) if route.file_format == WIRE else rows_known(route.dataset)
 
 
@@ -47,5 +62,6 @@ def list_routes(datasets: Iterable[Dataset]) -> list[DataRoute]:
     found = []
     for dataset in datasets:
         found += [DataRoute(dataset, each) for each in (*FORMATS, WIRE)]
-        found += [DataRoute(dataset, each, of_changes=True) for each in FORMATS]
+        for content in (Content.CHANGES, Content.HELD):
+            found += [DataRoute(dataset, each, content) for each in FORMATS]
     return found

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from ecommerce_core.companion.data_routes.addresses import (
     MIME_TYPES,
     WIRE,
+    Content,
     DataRoute,
     list_routes,
     parameters_of,
@@ -26,7 +27,12 @@ from ecommerce_core.companion.openapi_parts import (
 )
 from ecommerce_core.datasets import Column, Dataset, Kind, Parameter
 
-_NEEDED = frozenset({"from", "to"})
+_NEEDED = frozenset({"from", "to", "run"})
+_WHAT = {
+    Content.ROWS: "The rows that match",
+    Content.CHANGES: "What changed between two runs",
+    Content.HELD: "What the answer of a held run would change",
+}
 
 
 def describe_rows(datasets: Collection[Dataset], *, with_sign_in: bool) -> Schema:
@@ -46,7 +52,7 @@ def schemas_of_rows(datasets: Collection[Dataset]) -> Schema:
 
 def _path(route: DataRoute, *, with_sign_in: bool) -> Schema:
     name = route.path.replace("/", "_").replace(".", "_")
-    what = "What changed between two runs" if route.of_changes else "The rows that match"
+    what = _WHAT[route.content]
     operation: Schema = {
         "summary": f"{what}: {route.dataset.name} as {_format_name(route)}",
         "description": (
@@ -100,7 +106,11 @@ def _responses(route: DataRoute) -> Schema:
         "What makes no sense, and what would; or there is not one valid Host header"
     )
     unsigned = as_problem("Rows are for who has signed in: a token or a link's ticket is needed")
-    unknown = {404: as_problem("There is no such run of the dataset")} if route.of_changes else {}
+    missing = {
+        Content.CHANGES: "There is no such run of the dataset",
+        Content.HELD: "That run of the dataset does not wait for a decision",
+    }
+    unknown = {404: as_problem(missing[route.content])} if route.content in missing else {}
     return responses_of(
         {
             **unknown,
@@ -121,7 +131,8 @@ def _body(route: DataRoute) -> Schema:
         return rows if name is None else object_of({name: rows})
     if route.file_format != "json":
         return {"type": "string", "format": "binary"}
-    return ref_to((_changes_name if route.of_changes else _schema_name)(route.dataset))
+    name_of = _schema_name if route.content is Content.ROWS else _changes_name
+    return ref_to(name_of(route.dataset))
 
 
 def _changes_name(dataset: Dataset) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC
 from urllib.parse import urlencode
 
-from ecommerce_core.companion.data_routes.addresses import MIME_TYPES, DataRoute
+from ecommerce_core.companion.data_routes.addresses import MIME_TYPES, Content, DataRoute
 from ecommerce_core.companion.data_routes.making import Question
 from ecommerce_core.companion.data_routes.request import Asked, Pairs
 from ecommerce_core.datasets import query_of
@@ -34,8 +34,10 @@ def _file_name(question: Question, route: DataRoute) -> str:
     """Return a name such as ``products-filtered-2026-01-31-0815-UTC.csv``."""
     asked = question.asked
     what = [question.dataset.name]
-    if route.of_changes:
+    if route.content is Content.CHANGES:
         what.append(f"changes-{asked.from_run}-{asked.to_run}")
+    elif route.content is Content.HELD:
+        what.append(f"held-{asked.run}")
     if asked.is_filtered:
         what.append("filtered")
     if asked.is_page:

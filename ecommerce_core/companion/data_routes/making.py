@@ -83,13 +83,17 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
 
 
 def make_changes(question: Question, changes: ChangeReader, *, work: Work) -> Made:
-    """Make a file of differences of two runs, or one page. Raises StoreError, OSError, Stopped."""
+    """Make a file of differences of two runs, or those of a held one; or one page of them.
+
+    Raises StoreError, RunNotHeld, OSError, Stopped.
+    """
     dataset, asked = question.dataset, question.asked
     query = change_query_of(asked, dataset)
-    with (
-        changes.at(dataset, asked.from_run or 0, asked.to_run or 0) as view,
-        work.on(view.rows.cursor),
-    ):
+    if asked.run is not None:
+        opened = changes.held(dataset, asked.run)
+    else:
+        opened = changes.at(dataset, asked.from_run or 0, asked.to_run or 0)
+    with opened as view, work.on(view.rows.cursor):
         total = view.count_entries(query)
         sql, values = view.select(query, is_page=asked.is_page)
         columns = chosen_columns(asked, change_columns(dataset))

@@ -39,12 +39,13 @@ _LOOKS = ("view", "as")
 class Asked(View):
     """The parsed query of a data route. ``columns`` are fields, all of them if there are none.
 
-    ``is_page``: only one page is requested, not all rows.
+    ``is_page``: only one page is requested, not all rows. ``run`` is a held one.
     """
 
     columns: tuple[str, ...] = ()
     language: str = "en"
     is_page: bool = False
+    run: int | None = None
 
     @property
     def is_filtered(self) -> bool:
@@ -121,6 +122,13 @@ def changes_known(dataset: Dataset) -> Mapping[str, Parameter]:
         **{name: on_page[name] for name in ("q", "page", *_LOOKS)},
         **_by_name(_form(change_columns(dataset))),
     }
+
+
+@lru_cache(maxsize=16)
+def held_known(dataset: Dataset) -> Mapping[str, Parameter]:
+    """Return the parameters for what a held answer would change."""
+    known = {**changes_known(dataset), **_by_name([whole_number("run", "run")])}
+    return {name: each for name, each in known.items() if name not in {"from", "to"}}
 
 
 def change_columns(dataset: Dataset) -> tuple[Column, ...]:

@@ -11,7 +11,12 @@ from functools import partial
 from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
-from ecommerce_core.companion.data_routes.addresses import WIRE, DataRoute, parameters_of
+from ecommerce_core.companion.data_routes.addresses import (
+    WIRE,
+    Content,
+    DataRoute,
+    parameters_of,
+)
 from ecommerce_core.companion.data_routes.auditing import note_export, note_token
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.explore import ExploreRoute, ExploreRoutes
@@ -37,6 +42,7 @@ from ecommerce_core.domain import (
     ChangesRemoved,
     RowsPreparing,
     Run,
+    RunNotHeld,
     StoreError,
     make_fact,
 )
@@ -121,6 +127,8 @@ class DataRoutes:
                 if scope["method"] == "HEAD":
                     return self._sending.reply(headers, None)
                 made = await unless_gone(receive, self._make(service, route, question))
+            except RunNotHeld as error:  # it was decided just now
+                raise Problem(404, error.fact) from error
             except (StoreError, NeedsMemory) as error:
                 raise _problem(error) from error
         if made is None:
@@ -137,7 +145,7 @@ class DataRoutes:
         small = self._small or large
 
         def make() -> Made:
-            if route.of_changes:
+            if route.content is not Content.ROWS:
                 return make_changes(question, service.app.changes, work=work)
             if question.asked.is_page:
                 return make_rows(question, large, work=work)
@@ -162,7 +170,13 @@ class DataRoutes:
 
 def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
     """Return the version that readers see. Raises StoreError, and Problem for unknown runs."""
-    if route.of_changes:
+    if route.content is Content.HELD:
+        if asked.run is None:
+            raise Problem(400, make_fact("run_needed"))
+        held = service.app.store.held_run(route.dataset.name)
+        if held is None or held.id != asked.run:
+            raise Problem(404, make_fact("run_not_held", run_id=asked.run))
+    if route.content is Content.CHANGES:
         if asked.from_run is None or asked.to_run is None:
             raise Problem(400, make_fact("runs_needed"))
         for name, number in (("from", asked.from_run), ("to", asked.to_run)):

@@ -22,6 +22,7 @@ RUNS = {
     "stopping": N_("the application is shutting down; nothing was changed"),
     "run_not_held": N_("run {run_id} does not wait for a decision"),
     "nothing_to_undo": N_("nothing to undo: no cleared rows of {dataset} are kept"),
+    "no_answer_to_undo": N_("nothing to undo: no held answer of {dataset} was applied last"),
     "delivery_unknown": N_("callback {id} is not in the journal"),
     "only_fetches": N_("the scheduler may only request a fetch"),
     "only_signed_in": N_("sign in to do this; nothing was changed"),

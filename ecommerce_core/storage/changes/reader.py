@@ -15,6 +15,7 @@ from ecommerce_core.domain import (
     Query,
     Withdrawn,
 )
+from ecommerce_core.storage.changes.held import check_held, fill_held
 from ecommerce_core.storage.changes.table import KINDS, NUMBERS, fill_table, listed
 from ecommerce_core.storage.snapshots import Reader, View, newest_version, words_of
 from ecommerce_core.storage.sqlite import Transactions
@@ -60,6 +61,18 @@ class ChangeReader:
                 key = (dataset.name, runs, newest_version(db, dataset), rows.version)
             with self._reader.kept_table(
                 key, lambda table: fill_table(table, dataset, runs, rows=rows, record=self._record)
+            ) as kept:
+                yield ChangeView(rows, kept, dataset)
+
+    @contextmanager
+    def held(self, dataset: Dataset, run_id: int) -> Iterator[ChangeView]:
+        """Yield what the answer of a held run would change; for one thread. Raises RunNotHeld."""
+        with self._reader.at(dataset) as rows:
+            with self._record.reading() as db:
+                check_held(db, dataset, run_id)
+                key = (dataset.name, "held", run_id, newest_version(db, dataset), rows.version)
+            with self._reader.kept_table(
+                key, lambda table: fill_held(table, dataset, run_id, rows=rows, record=self._record)
             ) as kept:
                 yield ChangeView(rows, kept, dataset)
 

@@ -37,9 +37,30 @@ _ENTRIES = """
     SELECT key, field, run_id, old, new FROM change
     WHERE dataset = :dataset AND run_id > :after AND run_id <= :until
 """
+# The table of entries: each with its number's difference, and the row that it is about.
+_OF_ENTRIES = """
+    numbered AS (
+        SELECT *,
+            CASE WHEN field IN ({numbers}) THEN TRY_CAST(old AS DOUBLE) END AS old_number,
+            CASE WHEN field IN ({numbers}) THEN TRY_CAST(new AS DOUBLE) END AS new_number
+        FROM entries
+    )
+    SELECT
+        numbered.key AS key, kind, field, old, new,
+        new_number - old_number AS difference,
+        CASE WHEN old_number <> 0 THEN 100 * (new_number - old_number) / abs(old_number) END
+            AS percent,
+        {title} AS title, {groups}
+        r.rowid AS place,
+        CASE WHEN r.rowid IS NULL THEN fold(numbered.key) END AS key_folded,
+        array_position([{kinds}], kind) AS kind_order,
+        coalesce(array_position([{fields}], field), 0) AS field_order
+    FROM numbered LEFT JOIN {rows} AS r ON r.{key} = numbered.key
+    ORDER BY kind_order, place NULLS LAST, key, field_order
+"""
 # For each field its value before the first and after the last of these runs, unless they are equal.
 # Rows that a run added have no entry; they are recognised by ``first_seen_at``.
-_TABLE = """
+_BETWEEN_RUNS = """
     CREATE TABLE {table} AS
     WITH net AS (
         SELECT key, field, first(old ORDER BY run_id) AS old, last(new ORDER BY run_id) AS new
@@ -68,24 +89,6 @@ _TABLE = """
         SELECT net.key, kind, field, old, new FROM net JOIN kinds ON kinds.key = net.key
         WHERE kind <> 'added' AND field <> 'withdrawn_at' AND old IS DISTINCT FROM new
     ),
-    numbered AS (
-        SELECT *,
-            CASE WHEN field IN ({numbers}) THEN TRY_CAST(old AS DOUBLE) END AS old_number,
-            CASE WHEN field IN ({numbers}) THEN TRY_CAST(new AS DOUBLE) END AS new_number
-        FROM entries
-    )
-    SELECT
-        numbered.key AS key, kind, field, old, new,
-        new_number - old_number AS difference,
-        CASE WHEN old_number <> 0 THEN 100 * (new_number - old_number) / abs(old_number) END
-            AS percent,
-        {title} AS title, {groups}
-        r.rowid AS place,
-        CASE WHEN r.rowid IS NULL THEN fold(numbered.key) END AS key_folded,
-        array_position([{kinds}], kind) AS kind_order,
-        coalesce(array_position([{fields}], field), 0) AS field_order
-    FROM numbered LEFT JOIN {rows} AS r ON r.{key} = numbered.key
-    ORDER BY kind_order, place NULLS LAST, key, field_order
 """
 
 
@@ -110,10 +113,9 @@ def fill_table(
             cursor.register("copied", _batch(entries))
             cursor.execute("INSERT INTO journal SELECT * FROM copied")
         after_at, until_at = (_ended_at(db, run_id) for run_id in runs)
-    with suppress(duckdb.CatalogException):  # it is there for all cursors
-        cursor.create_function("fold", fold, ["VARCHAR"], "VARCHAR")
+    create_fold(cursor)
     try:
-        statement = _statement(table, dataset, rows.table)
+        statement = statement_of(_BETWEEN_RUNS, table, dataset, rows.table)
         cursor.execute(statement, {"after_at": after_at, "until_at": until_at})
     finally:
         cursor.execute("DROP TABLE journal")
@@ -132,31 +134,49 @@ def _check_kept(db: Database, window: Mapping[str, object]) -> None:
         raise ChangesRemoved("changes_removed", run_id=removed)
 
 
-def _statement(table: str, dataset: Dataset, rows: str) -> str:
+def statement_of(
+    entries: str, table: str, dataset: Dataset, rows: str, *, has_titles: bool = False
+) -> str:
+    """Return the statement that makes the table of ``entries``, the beginning of a statement.
+
+    ``has_titles``: entries have the title and the groups of rows that are not stored yet.
+    """
     columns = dataset.row_columns
     title = " || ' ' || ".join(f"coalesce(r.{name}, '')" for name in dataset.title)
-    return _TABLE.format(
+    title = f"nullif(trim({title}), '')"
+    groups = [(f"r.{column.name}", column.name) for column in dataset.groups]
+    if has_titles:
+        title = f"coalesce({title}, numbered.title)"
+        groups = [(f"coalesce({value}, numbered.{name})", name) for value, name in groups]
+    return f"{entries}{_OF_ENTRIES}".format(
         table=table,
         rows=rows,
         key=dataset.key,
-        title=f"nullif(trim({title}), '')",
-        groups="".join(f"r.{c.name} AS {c.name}, " for c in dataset.groups),
+        title=title,
+        groups="".join(f"{value} AS {name}, " for value, name in groups),
         numbers=listed(c.name for c in columns if c.kind in NUMBERS),
         fields=listed(c.name for c in columns),
         kinds=listed(kind.value for kind in KINDS),
     )
 
 
+def create_fold(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Let statements call ``fold``, as the search does."""
+    with suppress(duckdb.CatalogException):  # it is there for all cursors
+        cursor.create_function("fold", fold, ["VARCHAR"], "VARCHAR")
+
+
 def _batch(entries: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
     """Return journal entries as an Arrow batch, with values of any kind as texts."""
     keys, fields, run_ids, old, new = zip(*entries, strict=True)
-    texts = [[_text(value) for value in side] for side in (old, new)]
+    texts = [[text_of(value) for value in side] for side in (old, new)]
     columns = [list(keys), list(fields), list(run_ids), *texts]
     arrays = [pa.array(c, f.type) for c, f in zip(columns, _JOURNAL, strict=True)]
     return pa.record_batch(arrays, schema=_JOURNAL)
 
 
-def _text(value: str | float | None) -> str | None:
+def text_of(value: str | float | None) -> str | None:
+    """Return a stored value as the text that differences are compared by."""
     return value if value is None or isinstance(value, str) else repr(value)
 
 

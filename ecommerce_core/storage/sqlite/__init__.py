@@ -4,9 +4,11 @@
 """
 
 from ecommerce_core.storage.sqlite.difference import (
+    Difference,
     Report,
     WholeAnswerNeeded,
     apply_difference,
+    is_empty,
     list_difference,
     list_fingerprints,
 )
@@ -28,6 +30,7 @@ __all__ = [
     "AlertRecord",
     "Database",
     "DatasetState",
+    "Difference",
     "NewRun",
     "Report",
     "SignOuts",
@@ -37,6 +40,7 @@ __all__ = [
     "WholeAnswerNeeded",
     "apply_difference",
     "check_shape",
+    "is_empty",
     "is_pending",
     "list_difference",
     "list_fingerprints",

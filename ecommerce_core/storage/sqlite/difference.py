@@ -88,6 +88,11 @@ def list_fingerprints(db: Database, dataset: Dataset) -> dict[int, str]:
     return found if len(found) == current else {}
 
 
+def is_empty(db: Database, dataset: Dataset) -> bool:
+    """Return whether the table has no row, withdrawn ones included: new, or cleared."""
+    return db.execute(f"SELECT 1 FROM {dataset.table} LIMIT 1").fetchone() is None
+
+
 class WholeAnswerNeeded(Exception):  # noqa: N818 - nothing failed
     """The records that were decoded are not enough to determine the changes of an answer."""
 
@@ -163,7 +168,7 @@ def list_difference(
         difference.added.append(record)
     difference.added.extend(incoming)
     difference.current_before += difference.unchanged
-    if not difference.current_before:
+    if not difference.current_before and is_empty(db, dataset):
         (difference.cleared_before,) = db.execute(
             f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
         ).fetchone()

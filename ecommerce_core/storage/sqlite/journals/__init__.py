@@ -8,6 +8,8 @@ from ecommerce_core.storage.sqlite.journals.dataset_state import (
     forget_cleared,
     forget_held,
     hold_answer,
+    keep_rows,
+    note_cleared,
     reason_to_hold,
     select_state,
     upsert_state,
@@ -22,6 +24,7 @@ from ecommerce_core.storage.sqlite.journals.runs import (
     finish_run,
     insert_rejected,
     insert_run,
+    select_applied,
     select_run,
 )
 from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, SignOuts, sign_in_key
@@ -50,7 +53,10 @@ __all__ = [
     "hold_answer",
     "insert_rejected",
     "insert_run",
+    "keep_rows",
+    "note_cleared",
     "reason_to_hold",
+    "select_applied",
     "select_run",
     "select_state",
     "sign_in_key",

@@ -5,6 +5,7 @@ Functions over an open transaction, for the store's own use.
 
 from __future__ import annotations
 
+import json
 import zlib
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -71,6 +72,20 @@ def forget_held(db: Database, dataset: str, resolution: Resolution) -> None:
         [resolution, dataset],
     )
     db.execute("DELETE FROM held WHERE dataset = ?", [dataset])
+
+
+def keep_rows(db: Database, dataset: Dataset) -> None:
+    """Keep all rows of a table aside, in place of those that were kept before."""
+    db.execute(f"DELETE FROM {dataset.table}_cleared")
+    db.execute(f"INSERT INTO {dataset.table}_cleared SELECT * FROM {dataset.table}")
+
+
+def note_cleared(db: Database, dataset: Dataset, state: DatasetState) -> None:
+    """Keep the state of the rows that were kept aside. The dataset must have a state."""
+    db.execute(
+        "UPDATE dataset_state SET cleared = ? WHERE dataset = ?",
+        [json.dumps(asdict(state)), dataset.name],
+    )
 
 
 def forget_cleared(db: Database, dataset: Dataset) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     Action,
     Change,
@@ -252,6 +253,21 @@ def finish_run(
     if run is None:  # the journal is append-only: somebody else has changed the file
         raise LookupError(f"run {run_id} is gone from the journal")
     return run
+
+
+def select_applied(db: Database, dataset: Dataset) -> Run | None:
+    """Return the run that applied a held answer, if the rows from before it are kept aside."""
+    kept = db.execute(f"SELECT 1 FROM {dataset.table}_cleared LIMIT 1").fetchone()
+    if kept is None:
+        return None
+    # Any other run that changed the rows, or could have, lets go of what was kept, or replaces it.
+    row = db.execute(
+        "SELECT id FROM run WHERE dataset = ? AND status IN ('succeeded', 'partial')"
+        " ORDER BY id DESC LIMIT 1",
+        [dataset.name],
+    ).fetchone()
+    run = None if row is None else select_run(db, row[0])
+    return run if run is not None and run.confirms_run_id is not None else None
 
 
 def insert_rejected(db: Database, run_id: int, rejected: Sequence[Rejected]) -> None:
