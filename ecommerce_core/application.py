@@ -414,6 +414,15 @@ class Application:
         """Return the run whose held answer ``undo_apply`` would take back, or None."""
         return self.store.applied_run(self.datasets[name])
 
+    def run_began(self, name: str, run_id: int | None) -> datetime | None:
+        """Return when a run of a dataset began, or the last that changed its rows if it is None.
+
+        None if there is no such run. Raises StoreError.
+        """
+        number = self.reader.rows_version(self.datasets[name]).run_id if run_id is None else run_id
+        run = self.store.run(number)
+        return run.started_at if run is not None and run.dataset == name else None
+
     def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> RunHandle:
         """Apply the answer that a held run keeps; ``undo_apply`` takes it back until the next sync.
 

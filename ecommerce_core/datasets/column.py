@@ -22,25 +22,41 @@ class Kind(StrEnum):
 
 
 class Filter(StrEnum):
-    """The way in which readers filter by a column: values, a range, whether it is empty, or age."""
+    """A way in which readers filter by a column.
+
+    Values, a range, a part of a text, whether it is empty, or a time.
+    """
 
     CHOICE = "choice"
     RANGE = "range"
+    CONTAINS = "contains"
     PRESENCE = "presence"
     SINCE = "since"
+
+
+# The way that each kind of column has, whatever is declared.
+_WAYS = {
+    Kind.TEXT: Filter.CONTAINS,
+    Kind.ID: Filter.CONTAINS,
+    Kind.NUMBER: Filter.RANGE,
+    Kind.MONEY: Filter.RANGE,
+    Kind.MOMENT: Filter.SINCE,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column of a dataset's rows.
 
-    ``label`` and ``help`` are source texts, marked for translation; ``filter_label`` is the label
-    of its filter, if it differs. ``address`` is its name in an address, ``name`` if it is empty;
-    ``field`` its name in files and answers, if their unit is not the store's.
+    ``label`` and ``help`` are source texts, marked for translation; ``filter`` is the way to filter
+    by it that readers need most, and ``filter_label`` its label, if that differs. ``address`` is
+    its name in an address, ``name`` if it is empty; ``field`` its name in files and answers, if
+    their unit is not the store's.
 
     ``searched``: a reader's search covers it. ``shown``: a table has it by default, ``width``
     pixels wide. ``on_overview``: the overview draws its chart. ``grouped``: its digits are shown in
-    groups of three, unlike those of a number that only identifies something.
+    groups of three, unlike those of a number that only identifies something. ``has_presence``:
+    readers may ask whether it is empty, if it can be.
     """
 
     name: str
@@ -58,6 +74,7 @@ class Column:
     shown: bool = True
     width: int | None = None
     on_overview: bool = False
+    has_presence: bool = True
 
     def __post_init__(self) -> None:
         """Set the names and labels that were left empty to the default ones."""
@@ -70,6 +87,14 @@ class Column:
     def scale(self) -> int:
         """The stored value of one shown unit: a hundred cents are a euro."""
         return 100 if self.kind is Kind.MONEY else 1
+
+    @property
+    def filters(self) -> tuple[Filter, ...]:
+        """Every way in which readers filter by the column, the declared one first."""
+        ways = [_WAYS[self.kind]] if self.filter is None else [self.filter, _WAYS[self.kind]]
+        if self.has_presence and (self.nullable or self.kind is Kind.TEXT):
+            ways.append(Filter.PRESENCE)
+        return tuple(dict.fromkeys(ways))
 
 
 # The columns that the store itself fills for the rows of every dataset.
@@ -92,7 +117,16 @@ TIME_COLUMNS = (
         filter=Filter.SINCE,
         width=165,
     ),
-    Column("withdrawn_at", Kind.MOMENT, N_("Withdrawn"), address="gone", nullable=True, width=165),
+    Column(
+        "withdrawn_at",
+        Kind.MOMENT,
+        N_("Withdrawn"),
+        filter_label=N_("Withdrawn since"),
+        address="gone",
+        nullable=True,
+        width=165,
+        has_presence=False,
+    ),
 )
 
 

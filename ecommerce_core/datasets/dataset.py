@@ -115,7 +115,7 @@ class Dataset:
         return self._by_name[name]
 
     def filtered_by(self, kind: Filter) -> tuple[Column, ...]:
-        """Return the columns that readers filter by in this way."""
+        """Return the columns that readers filter by in this way above all."""
         return tuple(column for column in self.row_columns if column.filter is kind)
 
     @property

@@ -20,17 +20,25 @@ class Query:
     """The rows of a dataset that a reader wants, and their order. Hashable, to be a cache key.
 
     Only the first 1,000 characters of ``search`` count: each of its words must be found in a
-    searched column, accents and case aside. ``values``: a column has one of these. ``ranges``: low
-    and high, both included, None for open. ``since``: a time column is at or after. ``present``: a
-    text is there, or is empty. ``sort`` is the name of a column of the dataset; rows that are equal
-    in it are sorted by ``then_by``: columns, each with whether it descends. ``page`` counts from 1.
-    Names that are no such column are ignored.
+    searched column, accents and case aside. ``values``: a column has one of these, ``excluded``:
+    none of these. ``ranges``: low and high, both included, None for open; ``outside``: neither
+    between nor at these. ``contains`` and ``lacks``: a part of a text, folded as in a search.
+    ``since``: a time column is at or after, ``until``: before. ``present``: a value is there, or is
+    empty. A row without a value has none of the values, and is outside of any range. ``sort`` is
+    the name of a column of the dataset; rows that are equal in it are sorted by ``then_by``:
+    columns, each with whether it descends. ``page`` counts from 1. Names that are no
+    such column are ignored.
     """
 
     search: str = ""
     values: tuple[tuple[str, tuple[str, ...]], ...] = ()
     ranges: tuple[tuple[str, float | None, float | None], ...] = ()
+    excluded: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    outside: tuple[tuple[str, float | None, float | None], ...] = ()
+    contains: tuple[tuple[str, str], ...] = ()
+    lacks: tuple[tuple[str, str], ...] = ()
     since: tuple[tuple[str, datetime], ...] = ()
+    until: tuple[tuple[str, datetime], ...] = ()
     present: tuple[tuple[str, bool], ...] = ()
     withdrawn: Withdrawn = Withdrawn.HIDE
     sort: str | None = None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 import pandas as pd
 
 from ecommerce_core.datasets import Column, Dataset
-from pages.dataset.rows.active_filters import named
+from pages.dataset.rows.filter_words import named
 from pages.ui import charts, labels, language
 from pages.ui import text as _
 

@@ -37,7 +37,10 @@ def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> No
             freshness.show(name)
     with ui.guarded():
         totals = ui.application().reader.totals(dataset)
-        query = query_of(view, dataset, now=datetime.now(UTC), zone=language().zone)
+        began = partial(ui.application().run_began, name)
+        query = query_of(
+            view, dataset, now=datetime.now(UTC), zone=language().zone, run_began=began
+        )
         filled = totals.current + totals.withdrawn > 0
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             dataset_actions.show(name, totals)

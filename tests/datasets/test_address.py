@@ -19,6 +19,7 @@ from ecommerce_core.datasets import (
     format_address,
     parse_address,
     query_of,
+    row_parameters,
     with_filter,
 )
 from ecommerce_core.domain import Query, Withdrawn
@@ -67,12 +68,14 @@ def test_an_address_is_short_and_readable() -> None:
 NAMES = (
     *("view", "as", "q", "family", "price", "points", "withdrawn", "new", "changed", "account"),
     *("sort", "page", "size", "kind", "from", "to", "row"),
+    *("family.not", "price.outside", "description.contains", "account.lacks", "minimum.empty"),
+    *("payment.empty", "gone", "new.until", "minimum", "payment.outside"),
 )
 
 amounts = st.none() | st.decimals(
     -(10**18), 10**18, allow_nan=False, allow_infinity=False, places=None
 ).filter(lambda n: len(f"{n:f}") < 40)
-ages = st.sampled_from([None, "24h", "7d", "9999d", "2026-11-24", "2026-02-28"])
+ages = st.sampled_from([None, "24h", "9999d", "2026-11-24", "2026-02-28", "run12", "last"])
 
 
 def by_column(*columns: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -97,7 +100,11 @@ def by_column(*columns: str, values: st.SearchStrategy[Any]) -> st.SearchStrateg
         ranges=by_column("loyalty_points", values=st.tuples(amounts, amounts)),
         withdrawn=st.sampled_from(Withdrawn),
         since=by_column("first_seen_at", "updated_at", values=ages),
-        presence=by_column("account", values=st.sampled_from([None, True, False])),
+        presence=by_column("account", "payment", values=st.sampled_from([None, True, False])),
+        until=by_column("first_seen_at", "withdrawn_at", values=ages),
+        outside=by_column("loyalty_points", "payment", values=st.tuples(amounts, amounts)),
+        contains=by_column("last_name", "customer_id", "account", values=st.text(max_size=200)),
+        lacks=by_column("first_name", "account", values=st.text(max_size=200)),
         sort=st.sampled_from(["", "last_name", "loyalty_points", "withdrawn_at"]),
         descending=st.booleans(),
         then_by=st.sampled_from(
@@ -140,6 +147,16 @@ def test_what_an_address_says_is_what_was_looked_at(view: View) -> None:
         ("changed", "99999999d"),
         ("account", "yes"),
         ("points", "1-2"),
+        ("family.not", ""),
+        ("family.lacks", ""),
+        ("price.outside", "-"),
+        ("price.not", "10-50"),
+        ("code", "X1"),
+        ("description.contains", "x" * 201),
+        ("minimum.empty", "maybe"),
+        ("new.until", "run0"),
+        ("changed", "run"),
+        ("changed", "the last"),
         ("kind", "everything"),
         ("from", "x"),
         ("q", ""),
@@ -160,7 +177,8 @@ def test_what_makes_no_sense_is_left_out_and_named(name: str, value: str) -> Non
         st.lists(
             st.text(max_size=30)
             | st.from_regex(r"-?\d{0,21}(\.\d{1,9})?-?\d{0,12}", fullmatch=True)
-            | st.sampled_from(["7d", "9999d", "2026-11-24", "-price", "points", "show", "cards"]),
+            | st.sampled_from(["7d", "9999d", "2026-11-24", "-price", "points", "show", "cards"])
+            | st.sampled_from(["run12", "last", "yes", "10-50"]),
             max_size=3,
         ),
     )
@@ -265,3 +283,73 @@ def test_an_age_counts_back_from_this_minute() -> None:
 def test_a_day_begins_where_the_reader_is() -> None:
     begins = datetime(2026, 11, 23, 23, tzinfo=UTC)
     assert ask(View(since={"first_seen_at": "2026-11-24"})).since == (("first_seen_at", begins),)
+
+
+def test_every_column_is_filtered_in_every_way_of_its_kind() -> None:
+    names = set(row_parameters(PRODUCTS)) - {"q", "withdrawn", "sort", "page"}
+
+    assert names == {
+        *("code.contains", "code.lacks"),
+        *("family", "family.not", "family.contains", "family.lacks", "family.empty"),
+        *("description.contains", "description.lacks", "description.empty"),
+        *("price", "price.outside"),
+        *("minimum", "minimum.outside", "minimum.empty"),
+        *("pack", "pack.outside", "pack.empty"),
+        *("number", "number.outside", "number.empty"),
+        *("min_quantity", "min_quantity.outside", "packaging", "packaging.outside"),
+        *("new", "new.until", "changed", "changed.until", "gone", "gone.until"),
+    }
+
+
+def test_the_opposite_of_a_filter_and_parts_of_texts_have_names_of_their_own() -> None:
+    said: dict[str, str | list[str]] = {
+        "family.not": ["TV", "Audio"],
+        "price.outside": "10-50",
+        "description.contains": "oled",
+        "description.lacks": "reconditionné",
+        "new.until": "2026-11-24",
+        "minimum.empty": "yes",
+    }
+    view, ignored = parse_address(
+        {k: v if isinstance(v, list) else [v] for k, v in said.items()}, PRODUCTS
+    )
+    query = ask(view)
+
+    assert ignored == []
+    assert query.excluded == (("family", ("TV", "Audio")),)
+    assert query.outside == (("price_cents", 1_000, 5_000),)
+    assert (query.contains, query.lacks) == (
+        (("description", "oled"),),
+        (("description", "reconditionné"),),
+    )
+    assert query.present == (("catalogue_min_quantity", False),)
+    assert query.until == (("first_seen_at", datetime(2026, 11, 24, 23, tzinfo=UTC)),)
+    assert format_address(view, PRODUCTS) == said
+
+
+def test_a_column_that_is_filtered_by_presence_above_all_says_whether_it_has_one() -> None:
+    view, _ = parse_address({"account": ["no"], "payment.empty": ["no"]}, CUSTOMERS)
+
+    assert dict(ask(view, CUSTOMERS).present) == {"account": False, "payment": True}
+    assert format_address(view, CUSTOMERS) == {"account": "no", "payment.empty": "no"}
+
+
+def test_a_run_stands_for_the_moment_at_which_it_began() -> None:
+    began = {12: NOW - timedelta(hours=2), None: NOW - timedelta(hours=1)}
+
+    def since(text: str) -> datetime:
+        view, _ = parse_address({"changed": [text]}, PRODUCTS)
+        query = query_of(view, PRODUCTS, now=NOW, zone=UTC, run_began=began.get)
+        return query.since[0][1]
+
+    assert since("run12") == NOW - timedelta(hours=2)
+    assert since("last") == NOW - timedelta(hours=1)
+    assert since("run13") > NOW + timedelta(days=365_000)
+
+
+def test_who_asks_when_rows_were_withdrawn_asks_for_withdrawn_rows() -> None:
+    view, _ = parse_address({"gone": ["7d"]}, PRODUCTS)
+    both, _ = parse_address({"gone": ["7d"], "withdrawn": ["show"]}, PRODUCTS)
+
+    assert (ask(view).withdrawn, ask(both).withdrawn) == (Withdrawn.ONLY, Withdrawn.SHOW)
+    assert format_address(view, PRODUCTS) == {"gone": "7d"}

@@ -116,9 +116,9 @@ def a_menu_that_opens_with_what_it_was() -> None:
     import streamlit as st
 
     from pages.dataset import view_state
-    from pages.dataset.rows import row_filters
+    from pages.dataset.rows import filter_widgets
 
-    hear = row_filters.filter_edited("products", "products_new_age", "since", "first_seen_at")
+    hear = filter_widgets.filter_edited("products", "products_new_age", "since", "first_seen_at")
     for is_drawn in (False, True):
         st.session_state["products_new_age"] = "24h"
         st.session_state["_products_filters_were_open"] = is_drawn

@@ -107,10 +107,11 @@ def _responses(route: DataRoute) -> Schema:
     )
     unsigned = as_problem("Rows are for who has signed in: a token or a link's ticket is needed")
     missing = {
+        Content.ROWS: "A time in the question is a run that the dataset does not have",
         Content.CHANGES: "There is no such run of the dataset",
         Content.HELD: "That run of the dataset does not wait for a decision",
     }
-    unknown = {404: as_problem(missing[route.content])} if route.content in missing else {}
+    unknown = {404: as_problem(missing[route.content])}
     return responses_of(
         {
             **unknown,

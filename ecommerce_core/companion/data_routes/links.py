@@ -12,6 +12,7 @@ from ecommerce_core.companion.data_routes.request import Pairs, changes_known
 from ecommerce_core.datasets import (
     Dataset,
     View,
+    filter_names,
     format_changes,
     format_question,
     is_day,
@@ -28,11 +29,14 @@ def ask_rows(
     ``columns`` are fields, all of them if there are none.
     """
     pairs: Pairs = []
-    since = {column.address for column in dataset.row_columns if column.name in view.since}
+    names = {column.name: filter_names(column) for column in dataset.row_columns}
+    begins = {names[column]["since"] for column in view.since}
+    ends = {names[column]["until"] for column in view.until}
     for name, said in format_question(view, dataset).items():
         for value in said if isinstance(said, list) else [said]:
-            is_local = name in since and is_day(value)
-            pairs.append((name, minute_of(value, zone) if is_local else value))
+            is_local = name in begins | ends and is_day(value)
+            minute = minute_of(value, zone, ends=name in ends) if is_local else value
+            pairs.append((name, minute))
     if columns:
         pairs.append(("columns", ",".join(columns)))
     return [*pairs, ("lang", language)]

@@ -16,7 +16,7 @@ from typing import BinaryIO, cast
 
 from ecommerce_core.companion.data_routes.addresses import WIRE
 from ecommerce_core.companion.data_routes.request import Asked, change_columns, chosen_columns
-from ecommerce_core.datasets import Dataset, change_query_of, query_of
+from ecommerce_core.datasets import Dataset, RunBegan, change_query_of, query_of
 from ecommerce_core.storage import (
     BOM,
     ChangeReader,
@@ -55,7 +55,7 @@ class Made:
 class Question:
     """A request: its dataset, its format, its parsed query, and the link to the next page.
 
-    ``now`` is the moment from which an age counts back.
+    ``now`` is the moment from which an age counts back, ``run_began`` tells when a run began.
     """
 
     dataset: Dataset
@@ -63,12 +63,14 @@ class Question:
     asked: Asked
     now: datetime
     next_link: Callable[[], str]
+    run_began: RunBegan
 
 
 def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
     """Make a file of the matching rows, or of one page. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
-    query = query_of(asked, dataset, now=question.now, zone=UTC)
+    began = question.run_began
+    query = query_of(asked, dataset, now=question.now, zone=UTC, run_began=began)
     columns = chosen_columns(asked, dataset.row_columns)
     with reader.at(dataset) as view, work.on(view.cursor):
         rows = view.count_rows(query)

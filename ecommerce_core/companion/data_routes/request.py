@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from ecommerce_core.companion.http import Problem, show
 from ecommerce_core.datasets import (
+    FILTERS,
     Column,
     Dataset,
     Filter,
@@ -18,11 +19,11 @@ from ecommerce_core.datasets import (
     View,
     change_parameters,
     choice_parameters,
+    filter_parameters,
     option,
     page_parameters,
     read_parameters,
     row_parameters,
-    since_parameter,
     whole_number,
 )
 from ecommerce_core.domain import LANGUAGES, TICKET, Withdrawn, make_fact
@@ -50,8 +51,9 @@ class Asked(View):
     @property
     def is_filtered(self) -> bool:
         """True if a filter may exclude some rows."""
-        filters = (self.search, self.choices, self.ranges, self.presence, self.since, self.kind)
-        return any(filters) or self.withdrawn is not Withdrawn.HIDE
+        filters = (getattr(self, name) for name in FILTERS)
+        is_narrowed = self.search or self.kind or any(filters)
+        return bool(is_narrowed) or self.withdrawn is not Withdrawn.HIDE
 
 
 def pairs_of(query_string: bytes) -> Pairs:
@@ -99,7 +101,9 @@ def rows_known(dataset: Dataset) -> Mapping[str, Parameter]:
     return {
         **row_parameters(dataset),
         **_by_name(
-            since_parameter(column, moments=True) for column in dataset.filtered_by(Filter.SINCE)
+            parameter
+            for column in dataset.row_columns
+            for parameter in filter_parameters(column, moments=True)
         ),
         **{name: on_page[name] for name in _LOOKS},
         **_by_name(_form(dataset.row_columns)),

@@ -38,6 +38,7 @@ from ecommerce_core.companion.http import (
     header,
 )
 from ecommerce_core.companion.service import Service
+from ecommerce_core.datasets import Dataset, filter_names, is_run, run_of
 from ecommerce_core.domain import (
     ChangesRemoved,
     RowsPreparing,
@@ -116,6 +117,7 @@ class DataRoutes:
             asked,
             now,
             next_link=partial(next_link, service.app.links, route, asked, pairs=pairs, grant=grant),
+            run_began=partial(service.app.run_began, route.dataset.name),
         )
         with self._sending.explaining():
             try:
@@ -186,7 +188,21 @@ def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
                 raise Problem(
                     404, make_fact("run_of_another", name=name, number=number, dataset=of)
                 )
+    _check_runs(service.app, route.dataset, asked)
     return service.app.reader.rows_version(route.dataset)
+
+
+def _check_runs(app: Application, dataset: Dataset, asked: Asked) -> None:
+    """Raise Problem (404) if a time in the question is a run that the dataset does not have."""
+    names = {column.name: filter_names(column) for column in dataset.row_columns}
+    for field, said in (("since", asked.since), ("until", asked.until)):
+        for column, text in said.items():
+            number = run_of(text) if is_run(text) else None
+            if number is not None and app.run_began(dataset.name, number) is None:
+                name = names[column][field]
+                raise Problem(
+                    404, make_fact("run_of_another", name=name, number=number, dataset=dataset.name)
+                )
 
 
 def _problem(error: StoreError | NeedsMemory) -> Problem:

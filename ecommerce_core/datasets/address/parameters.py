@@ -2,56 +2,29 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from ecommerce_core.datasets.address.filters import choice_parameter, filter_parameters
+from ecommerce_core.datasets.address.parameter import Parameter, Schema
 from ecommerce_core.datasets.address.view import (
     CHANGE_SORTS,
     KINDS,
     PAGE_SIZES,
     TABS,
     TEXT_CHARS,
-    Range,
     View,
-    is_since,
-    with_filter,
 )
-from ecommerce_core.datasets.column import Column, Filter, Kind
+from ecommerce_core.datasets.column import Filter
 from ecommerce_core.datasets.dataset import Dataset
 from ecommerce_core.domain import Withdrawn
 
-Schema = dict[str, Any]
 AnyView = TypeVar("AnyView", bound=View)
 
-# More digits than any number that is stored.
-NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{1,40})?"
-_RANGE = re.compile(rf"({NUMBER})?-({NUMBER})?")
-_AGE, _MINUTE = "[1-9][0-9]{0,3}[hd]", "([01][0-9]|2[0-3]):[0-5][0-9]"
-# Without the last days of a month, since a pattern cannot know which months have them.
-_DAY = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _LARGEST_NUMBER = 10**9 - 1
-_MOST_CHOICES = 100
 _MOST_SORTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of an address.
-
-    ``read`` returns the view with the value applied, or None if the value is invalid. ``takes``
-    describes the valid values in words, ``schema`` for programs. One that ``repeats`` may occur
-    several times.
-    """
-
-    name: str
-    takes: str
-    schema: Schema
-    read: Callable[[Any, str], Any]
-    repeats: bool = False
 
 
 def read_parameters(
@@ -84,10 +57,7 @@ def row_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
     return _by_name(
         [
             text_parameter("q", "search"),
-            *choice_parameters(dataset),
-            *(_range(column) for column in dataset.filtered_by(Filter.RANGE)),
-            *(_presence(column) for column in dataset.filtered_by(Filter.PRESENCE)),
-            *(since_parameter(column) for column in dataset.filtered_by(Filter.SINCE)),
+            *(each for column in dataset.row_columns for each in filter_parameters(column)),
             option("withdrawn", "withdrawn", {one.value: one for one in Withdrawn}),
             _sort(dataset),
             whole_number("page", "page"),
@@ -127,7 +97,7 @@ def change_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
 
 def choice_parameters(dataset: Dataset) -> list[Parameter]:
     """Return the parameters of the columns that have a choice of values."""
-    return [_choice(column) for column in dataset.filtered_by(Filter.CHOICE)]
+    return [choice_parameter(column) for column in dataset.filtered_by(Filter.CHOICE)]
 
 
 def change_sorts(dataset: Dataset) -> dict[str, str]:
@@ -193,72 +163,6 @@ def text_parameter(name: str, field: str) -> Parameter:
         return _set(view, field, value) if 0 < len(value) <= TEXT_CHARS else None
 
     return Parameter(name, f"a text of at most {TEXT_CHARS} characters", schema, read)
-
-
-def _choice(column: Column) -> Parameter:
-    values: Schema = {"type": "string", "minLength": 1}
-    schema: Schema = {"type": "array", "items": values, "maxItems": _MOST_CHOICES}
-
-    def read(view: View, value: str) -> View | None:
-        chosen = view.choices.get(column.name, ())
-        if not value or len(chosen) >= _MOST_CHOICES:
-            return None
-        kept = chosen if value in chosen else (*chosen, value)
-        return replace(view, choices=with_filter(view.choices, column.name, kept))
-
-    takes = f"a value of the column, up to {_MOST_CHOICES} times"
-    return Parameter(column.address, takes, schema, read, repeats=True)
-
-
-def _range(column: Column) -> Parameter:
-    unit = "euros, from and to" if column.kind is Kind.MONEY else "from and to"
-    schema: Schema = {"type": "string", "pattern": rf"^({NUMBER}-({NUMBER})?|-{NUMBER})$"}
-
-    def read(view: View, value: str) -> View | None:
-        ends = parse_range(value)
-        if ends is None:
-            return None
-        return replace(view, ranges=with_filter(view.ranges, column.name, ends))
-
-    return Parameter(column.address, f"{unit}, such as 10-50.25, 10- or -50.25", schema, read)
-
-
-def parse_range(text: str) -> Range | None:
-    """Return both ends of ``10-50.25``, ``10-`` or ``-50.25``, or None if it is none of these."""
-    found = _RANGE.fullmatch(text)
-    if found is None or not (found[1] or found[2]):
-        return None
-    return Decimal(found[1]) if found[1] else None, Decimal(found[2]) if found[2] else None
-
-
-def _presence(column: Column) -> Parameter:
-    options = {"yes": True, "no": False}
-
-    def read(view: View, value: str) -> View | None:
-        if value not in options:
-            return None
-        presence = with_filter(view.presence, column.name, options[value])
-        return replace(view, presence=presence)
-
-    return Parameter(column.address, "yes or no", {"enum": list(options)}, read)
-
-
-def since_parameter(column: Column, *, moments: bool = False) -> Parameter:
-    """Return the parameter of an earliest time.
-
-    ``moments``: it may also be a minute, which is the same in every time zone.
-    """
-
-    def read(view: View, value: str) -> View | None:
-        if not is_since(value) or (value.endswith("Z") and not moments):
-            return None
-        return replace(view, since=with_filter(view.since, column.name, value))
-
-    pattern = f"^({_AGE}|{_DAY}{f'(T{_MINUTE}Z)?' if moments else ''})$"
-    schema: Schema = {"type": "string", "pattern": pattern, "examples": ["24h", "7d", "2026-11-24"]}
-    takes = "an age such as 24h or 7d, or a day such as 2026-11-24"
-    takes += " or a minute such as 2026-11-23T23:00Z" if moments else ""
-    return Parameter(column.address, takes, schema, read)
 
 
 def _sort(dataset: Dataset) -> Parameter:

@@ -7,10 +7,10 @@ page can show them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 
+from ecommerce_core.datasets.address.filters import format_filters
 from ecommerce_core.datasets.address.parameters import page_parameters, read_parameters
-from ecommerce_core.datasets.address.view import PAGE_SIZES, TABS, Range, View
+from ecommerce_core.datasets.address.view import PAGE_SIZES, TABS, View
 from ecommerce_core.datasets.dataset import Dataset
 from ecommerce_core.domain import Withdrawn
 
@@ -36,11 +36,8 @@ def format_question(view: View, dataset: Dataset) -> Address:
     names = {column.name: column.address for column in dataset.row_columns}
     said: dict[str, str | list[str] | None] = {
         "q": view.search or None,
-        **{names[column]: list(chosen) for column, chosen in view.choices.items()},
-        **{names[column]: format_range(ends) for column, ends in view.ranges.items()},
+        **format_filters(view, {column.name: column for column in dataset.row_columns}),
         "withdrawn": view.withdrawn.value if view.withdrawn is not Withdrawn.HIDE else None,
-        **{names[column]: since for column, since in view.since.items()},
-        **{names[column]: ("no", "yes")[there] for column, there in view.presence.items()},
         "sort": _format_sort(view, dataset, names),
     }
     return {name: value for name, value in said.items() if value}
@@ -65,16 +62,6 @@ def _format_sort(view: View, dataset: Dataset, names: Mapping[str, str]) -> str 
         return None
     terms = (first, *view.then_by)
     return ",".join(("-" if descends else "") + names[column] for column, descends in terms)
-
-
-def format_range(ends: Range) -> str:
-    """Write ``10-50.25``: exact, and without an exponent."""
-    return "-".join("" if end is None else _digits(end) for end in ends)
-
-
-def _digits(number: Decimal) -> str:
-    text = f"{number:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def parse_address(said: Mapping[str, list[str]], dataset: Dataset) -> tuple[View, list[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ecommerce_core.domain import Query, Withdrawn
 from ecommerce_core.storage.snapshots.shape import Field, Kind, Shape
-from ecommerce_core.storage.snapshots.text_search import words_of
+from ecommerce_core.storage.snapshots.text_search import fold, words_of
 
 # Beyond any integer that is stored, and within the range that DuckDB compares exactly.
 _BEYOND_64_BITS = 2**64
@@ -62,35 +62,72 @@ def _conditions(shape: Shape, query: Query) -> Iterator[Condition]:
     if query.withdrawn is not Withdrawn.SHOW:
         is_not = "NOT " if query.withdrawn is Withdrawn.ONLY else ""
         yield Condition(None, f"withdrawn_at IS {is_not}NULL")
-    for name, values in query.values:
-        if (field := shape.find(name)) is not None:
-            yield _one_of(field, values)
-    for name, low, high in query.ranges:
-        field = shape.find(name)
-        if field is not None and field.kind in {Kind.INTEGER, Kind.NUMBER}:
-            if low is not None:
-                yield Condition(name, f"{name} >= ?", (_bound(field, low, math.ceil),))
-            if high is not None:
-                yield Condition(name, f"{name} <= ?", (_bound(field, high, math.floor),))
-    for name, at in query.since:
-        field = shape.find(name)
-        if field is not None and field.kind is Kind.MOMENT:
-            yield Condition(name, f"{name} >= ?", (_as_stored(at),))
-    for name, is_there in query.present:
-        if (field := shape.find(name)) is not None:
-            missing = f"{name} IS NULL" + (f" OR {name} = ''" if field.is_text else "")
-            yield Condition(name, f"NOT ({missing})" if is_there else f"({missing})")
+    find = shape.find
+    for conditions in (
+        *(_one_of(find(name), values) for name, values in query.values),
+        *(_negated(_one_of(find(name), values)) for name, values in query.excluded),
+        *(_within(find(name), low, high) for name, low, high in query.ranges),
+        *(_negated(_within(find(name), low, high)) for name, low, high in query.outside),
+        *(_contains(find(name), part) for name, part in query.contains),
+        *(_negated(_contains(find(name), part)) for name, part in query.lacks),
+        *(_compared(find(name), ">=", at) for name, at in query.since),
+        *(_compared(find(name), "<", at) for name, at in query.until),
+        *(_present(find(name), is_there) for name, is_there in query.present),
+    ):
+        yield from conditions
     for word in words_of(query.search):
         found = " OR ".join(f"contains({field.folded}, ?)" for field in shape.searched)
         yield Condition(None, f"({found})", (word,) * len(shape.searched))
 
 
-def _one_of(field: Field, values: tuple[str, ...]) -> Condition:
+def _one_of(field: Field | None, values: tuple[str, ...]) -> Iterator[Condition]:
+    if field is None:
+        return
     if not values:
-        return Condition(field.name, "false")
+        yield Condition(field.name, "false")
+        return
     sound = tuple(value.encode("utf-8", "replace").decode() for value in values)
     text = field.name if field.is_text else f"CAST({field.name} AS VARCHAR)"
-    return Condition(field.name, f"{text} IN ({', '.join('?' for _ in sound)})", sound)
+    yield Condition(field.name, f"{text} IN ({', '.join('?' for _ in sound)})", sound)
+
+
+def _within(field: Field | None, low: float | None, high: float | None) -> Iterator[Condition]:
+    if field is None or field.kind not in {Kind.INTEGER, Kind.NUMBER}:
+        return
+    name = field.name
+    if low is not None:
+        yield Condition(name, f"{name} >= ?", (_bound(field, low, math.ceil),))
+    if high is not None:
+        yield Condition(name, f"{name} <= ?", (_bound(field, high, math.floor),))
+
+
+def _contains(field: Field | None, part: str) -> Iterator[Condition]:
+    if field is not None and field.is_text:
+        yield Condition(field.name, f"contains({field.folded}, ?)", (fold(part),))
+
+
+def _compared(field: Field | None, comparison: str, at: datetime) -> Iterator[Condition]:
+    if field is not None and field.kind is Kind.MOMENT:
+        yield Condition(field.name, f"{field.name} {comparison} ?", (_as_stored(at),))
+
+
+def _present(field: Field | None, is_there: bool) -> Iterator[Condition]:
+    if field is not None:
+        name = field.name
+        missing = f"{name} IS NULL" + (f" OR {name} = ''" if field.is_text else "")
+        yield Condition(name, f"NOT ({missing})" if is_there else f"({missing})")
+
+
+def _negated(conditions: Iterator[Condition]) -> Iterator[Condition]:
+    """Yield the condition on the rows that do not meet all of these, which are on one column.
+
+    A row without a value meets none.
+    """
+    of = list(conditions)
+    if of:
+        met = " AND ".join(one.sql for one in of)
+        values = tuple(value for one in of for value in one.values)
+        yield Condition(of[0].column, f"NOT coalesce({met}, false)", values)
 
 
 def _bound(field: Field, number: float, rounded: Callable[[float], int]) -> float:

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import (
-    NO_FILTERS,
-    Column,
-    Dataset,
-    Kind,
-    Range,
-    View,
-    is_day,
-    with_filter,
-)
+from ecommerce_core.datasets import NO_FILTERS, Dataset, View, with_filter
 from ecommerce_core.domain import Withdrawn
 from pages import ui
+from pages.dataset.rows.filter_words import (
+    list_negated,
+    moment_in_words,
+    named,
+    range_in_words,
+)
 from pages.dataset.view_state import edit
-from pages.ui import language
 from pages.ui import text as _
-
-
-def named(label: str, value: str) -> str:
-    """Return ``Family: TV``, with the space before the colon that French requires."""
-    return _("{label}: {value}").format(label=label, value=value)
-
-
-def age_in_words(age: str) -> str:
-    """Return the text for an age such as ``7d``."""
-    return language().duration(int(age[:-1]) * (3_600 if age.endswith("h") else 86_400))
-
-
-def range_in_words(label: str, column: Column, ends: Range) -> str:
-    """``Price ≥ €500``, ``Price €10–€50``: exactly what was typed, the lower end first."""
-    words = language()
-    write = words.euros if column.kind is Kind.MONEY else words.exact
-    low, high = ends
-    if low is None or high is None:
-        said = [f"≥ {write(low)}"] if low is not None else []
-        said += [f"≤ {write(high)}"] if high is not None else []
-        return " ".join([label, *said])
-    if low == high:
-        return f"{label} = {write(low)}"
-    return f"{label} {write(min(low, high))}–{write(max(low, high))}"
 
 
 def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]]:
     """Return each active filter: its text, and the edit that removes it."""
-    words, found = language(), list[tuple[str, dict[str, Any]]]()
+    found: list[tuple[str, dict[str, Any]]] = []
     filters = {column.name: _(column.filter_label) for column in dataset.row_columns}
     for column, chosen in view.choices.items():
         for value in chosen:
@@ -65,14 +36,14 @@ def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]
         text = _("Including withdrawn") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
         found.append((text, {"withdrawn": Withdrawn.HIDE}))
     for column, since in view.since.items():
-        day = words.day(datetime.fromisoformat(since)) if is_day(since) else None
-        text = day or age_in_words(since)
+        text = moment_in_words(since)
         without = with_filter(view.since, column, None)
         found.append((named(filters[column], text), {"since": without}))
     for column, is_there in view.presence.items():
         text = _("With {what}") if is_there else _("Without {what}")
         presence = with_filter(view.presence, column, None)
         found.append((text.format(what=filters[column].lower()), {"presence": presence}))
+    found += list_negated(dataset, view)
     return found
 
 

@@ -170,7 +170,15 @@ NOTES = Dataset(
             nullable=True,
             filter=Filter.SINCE,
         ),
-        Column("ticket", Kind.NUMBER, "Ticket", sortable=False, grouped=False, shown=False),
+        Column(
+            "ticket",
+            Kind.NUMBER,
+            "Ticket",
+            address="case",  # a ticket is something else in an address
+            sortable=False,
+            grouped=False,
+            shown=False,
+        ),
     ),
     default_sort="subject",
     title=("subject",),
