@@ -56,6 +56,7 @@ from ecommerce_core.storage import (
     Limits,
     Reader,
     RetentionSchedule,
+    SavedViews,
     SignOuts,
     Snapshots,
     Store,
@@ -98,6 +99,7 @@ class Application:
         self.datasets = datasets
         self.sandbox_url = sandbox_url
         self.audit_log = AuditLog(store)
+        self.views = SavedViews(store, self.audit_log)
         self.scheduler = Scheduler(
             gateway,
             app_name=settings.app_name,

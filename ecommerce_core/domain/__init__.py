@@ -61,6 +61,7 @@ from ecommerce_core.domain.errors import (
     SyncStopped,
     TaskError,
     TicketRefused,
+    ViewError,
     fact_of,
 )
 from ecommerce_core.domain.expected_callback import (
@@ -111,6 +112,14 @@ from ecommerce_core.domain.query import (
     Query,
     Totals,
     Withdrawn,
+)
+from ecommerce_core.domain.saved_view import (
+    FOR_ALL,
+    MOST_VIEWS,
+    NAME_CHARS,
+    QUERY_CHARS,
+    SavedView,
+    clean_name,
 )
 from ecommerce_core.domain.schedule import (
     Entry,
@@ -267,4 +276,11 @@ __all__ = [
     "timezone",
     "to_datetime",
     "to_text",
+    "FOR_ALL",
+    "MOST_VIEWS",
+    "NAME_CHARS",
+    "QUERY_CHARS",
+    "SavedView",
+    "clean_name",
+    "ViewError",
 ]

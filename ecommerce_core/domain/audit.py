@@ -26,6 +26,9 @@ class AuditAction(StrEnum):
     CALLBACK_DELIVERED_AGAIN = "callback_delivered_again"
     ALERT_DISMISSED = "alert_dismissed"
     TEST_MESSAGE_SENT = "test_message_sent"
+    VIEW_SAVED = "view_saved"
+    VIEW_RENAMED = "view_renamed"
+    VIEW_DELETED = "view_deleted"
     ROWS_EXPORTED = "rows_exported"
     TOKEN_USED = "token_used"  # noqa: S105
     SIGNED_IN = "signed_in"

@@ -26,6 +26,7 @@
     │   └── SyncStopped          the application shuts down
     ├── RunNotHeld               the run is not held (any more)
     ├── NothingToUndo            no cleared rows are kept
+    ├── ViewError                a view cannot be kept under that name, or is gone
     ├── DeliveryUnknown          no delivery of that number is in the journal
     ├── ExploreError             a query of the explore page was not answered
     │   ├── ExploreRefused       it asks for more than one SELECT of the public tables
@@ -173,6 +174,10 @@ class RunNotHeld(EcommerceError):
 
 class NothingToUndo(EcommerceError):
     """No cleared rows are kept: none were cleared, or a later sync replaced them."""
+
+
+class ViewError(EcommerceError):
+    """A view cannot be saved under that name, there are too many, or it is gone."""
 
 
 class DeliveryUnknown(EcommerceError):

@@ -41,6 +41,7 @@ from ecommerce_core.storage.row_files import (
     write_wire,
     write_xlsx,
 )
+from ecommerce_core.storage.saved_views import SavedViews
 from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
 from ecommerce_core.storage.sqlite import (
     AlertRecord,
@@ -79,6 +80,7 @@ __all__ = [
     "NewRun",
     "Reader",
     "RetentionSchedule",
+    "SavedViews",
     "Selection",
     "SignOuts",
     "SnapshotCode",

@@ -39,6 +39,7 @@ from ecommerce_core.storage.sqlite.journals import (
     Journal,
     Recent,
     Retention,
+    SavedViewJournal,
     SignOutJournal,
     WantedTaskJournal,
 )
@@ -51,6 +52,7 @@ class Store(
     Recent,
     ExpectedCallbackJournal,
     WantedTaskJournal,
+    SavedViewJournal,
     SignOutJournal,
     AlertJournal,
     AuditJournal,

@@ -17,12 +17,13 @@ from pages.dataset import (
     dataset_actions,
     export_menu,
     freshness,
+    saved_views,
     view_state,
 )
 from pages.dataset.rows import active_filters, row_detail, row_list, shown_rows, toolbar
 from pages.dataset.view_state import choose_in, edited_by
 from pages.runs import held_run, run_progress
-from pages.ui import header, labels, language
+from pages.ui import dialogs, header, labels, language
 from pages.ui import text as _
 
 
@@ -60,7 +61,8 @@ def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> No
             changes.show(dataset)
         else:
             _rows(dataset, query, totals, draw_rows)
-        if view.row is not None:
+        saved_views.show(dataset)
+        if view.row is not None and dialogs.asked() == ("", ""):
             row_detail.show(dataset, view.row)
 
 

@@ -58,6 +58,14 @@ def edit(name: str, **changes: Any) -> None:
     state.pop(f"_{name}_ignored", None)
 
 
+def replace_view(name: str, view: View, ignored: Sequence[str]) -> None:
+    """Callback: show another view; ``ignored`` are the parts of its address that were invalid."""
+    state = st.session_state
+    forget_selection(name)
+    state[f"_{name}_view"], state[f"_{name}_ignored"] = view, list(ignored)
+    state[f"_{name}_edited"] = True
+
+
 def forget_selection(name: str) -> None:
     """Select nothing in the table, since a selection is only a position.
 

@@ -181,6 +181,15 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
         }
     ],
     "removed": [{"journal": "changes", "up_to": 1}],
+    "saved_view": [
+        {
+            "dataset": "products",
+            "owner": "clerk",
+            "name": "Cheap TVs",
+            "query": "family=TV&price=-500",
+            "saved_at": T1,
+        }
+    ],
 }
 
 

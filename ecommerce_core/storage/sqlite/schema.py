@@ -396,6 +396,21 @@ def m015_audit(db: Database) -> None:
     """)
 
 
+def m016_saved_views(db: Database) -> None:
+    """Create the questions that people keep under a name; ``owner`` is empty if it is for all."""
+    db.execute("""
+        CREATE TABLE saved_view (
+            id INTEGER PRIMARY KEY,
+            dataset TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            name TEXT NOT NULL,
+            query TEXT NOT NULL,
+            saved_at TEXT NOT NULL,
+            UNIQUE (dataset, owner, name)
+        ) STRICT
+    """)
+
+
 Migration = Callable[[Database], None]
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -414,4 +429,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     m013_wanted_tasks,
     m014_alerts,
     m015_audit,
+    m016_saved_views,
 )

@@ -27,6 +27,7 @@ from ecommerce_core.storage.sqlite.journals.runs import (
     select_applied,
     select_run,
 )
+from ecommerce_core.storage.sqlite.journals.saved_views import SavedViewJournal
 from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, SignOuts, sign_in_key
 from ecommerce_core.storage.sqlite.journals.wanted_tasks import WantedTaskJournal
 
@@ -42,6 +43,7 @@ __all__ = [
     "NewRun",
     "Recent",
     "Retention",
+    "SavedViewJournal",
     "SignOutJournal",
     "SignOuts",
     "Told",

@@ -1,0 +1,156 @@
+"""The views that people keep: in the sidebar of a dataset's page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlencode
+
+import streamlit as st
+
+from ecommerce_core.datasets import Dataset, parse_address
+from ecommerce_core.domain import NAME_CHARS, Permission, SavedView
+from pages import ui
+from pages.dataset import view_state
+from pages.ui import copy_link, dialogs, escape, session, visits
+from pages.ui import text as _
+from pages.ui.session import EcommerceError
+
+# Parts of an address that are where one is, and not what one asks.
+_PLACE = ("page", "row", visits.LANGUAGE)
+
+
+def show(dataset: Dataset) -> None:
+    """Show the views of this person and those for all, and the buttons that keep them."""
+    with st.sidebar, ui.guarded():
+        st.markdown(f"**{_('Views')}**")
+        views = ui.application().views.list_for(dataset.name, actor=ui.actor())
+        for view in views:
+            st.button(
+                escape(view.name),
+                key=f"open_view_{dataset.name}_{view.id}",
+                icon=":material/group:" if view.is_for_all else ":material/bookmark:",
+                type="tertiary",
+                on_click=_open,
+                args=(dataset, view),
+            )
+        may_save = ui.actor().may(Permission.EXPLORE) and not session.is_agent()
+        if may_save:
+            with st.container(horizontal=True, gap="xsmall"):
+                _save_menu(dataset)
+                _edit_menu(dataset, views)
+        copy_link.show(key=f"copy_link_{dataset.name}")
+    asked, number = dialogs.asked()
+    if asked == "delete_view":
+        _confirm_delete(next((one for one in views if str(one.id) == number), None))
+
+
+def query_here() -> str:
+    """Return the query string of the page's address, without page and opened row."""
+    said = {n: st.query_params.get_all(n) for n in st.query_params if n not in _PLACE}
+    return urlencode(said, doseq=True)
+
+
+def _open(dataset: Dataset, saved: SavedView) -> None:
+    """Callback: show what a view asks."""
+    said = parse_qs(saved.query, keep_blank_values=True)
+    view, ignored = parse_address(said, dataset)
+    view_state.replace_view(dataset.name, view, ignored)
+
+
+def _save_menu(dataset: Dataset) -> None:
+    name = dataset.name
+    key = f"view_name_{name}"
+    with st.popover(_("Save view"), icon=":material/bookmark_add:", key=f"save_view_menu_{name}"):
+        st.text_input(_("Name of the view"), key=key, max_chars=NAME_CHARS)
+        can_share = ui.actor().may(Permission.CHANGE) and bool(ui.actor().name)
+        all_key = f"view_for_all_{name}"
+        if can_share:
+            st.checkbox(_("For all"), key=all_key, help=_("Everybody sees it on this page."))
+        if not ui.actor().name:
+            st.caption(_("Nobody signs in here: everybody sees it."))
+        query = query_here()
+        st.button(
+            _("Save"),
+            key=f"save_view_{name}",
+            type="primary",
+            on_click=lambda: _attempt(
+                lambda: ui.application().views.save(
+                    name,
+                    st.session_state.get(key) or "",
+                    query,
+                    actor=ui.actor(),
+                    # What it is when it is clicked: the box may have been ticked just before.
+                    is_for_all=bool(st.session_state.get(all_key)) or not ui.actor().name,
+                ),
+                _("View saved."),
+                forgets=key,
+            ),
+        )
+
+
+def _edit_menu(dataset: Dataset, views: list[SavedView]) -> None:
+    name, kept = dataset.name, ui.application().views
+    own = {view.id: view for view in views if kept.may_change(view, actor=ui.actor())}
+    if not own:
+        return
+    with st.popover(_("Edit"), icon=":material/edit:", key=f"edit_view_menu_{name}"):
+        key, name_key = f"edited_view_{name}", f"new_view_name_{name}"
+        chosen = st.selectbox(
+            _("View"),
+            list(own),
+            key=ui.choice(key, own, next(iter(own))),
+            format_func=lambda number: own[number].name,
+        )
+        st.text_input(_("New name"), key=name_key, max_chars=NAME_CHARS)
+        with st.container(horizontal=True):
+            st.button(
+                _("Rename"),
+                key=f"rename_view_{name}",
+                on_click=lambda: _attempt(
+                    lambda: kept.rename(
+                        chosen, st.session_state.get(name_key) or "", actor=ui.actor()
+                    ),
+                    _("View renamed."),
+                    forgets=name_key,
+                ),
+            )
+            st.button(
+                _("Delete…"),
+                key=f"delete_view_{name}",
+                icon=":material/delete:",
+                on_click=dialogs.note,
+                args=("delete_view", str(chosen)),
+            )
+
+
+def _confirm_delete(view: SavedView | None) -> None:
+    if view is None:
+        dialogs.close()
+        return
+
+    def body() -> None:
+        who = _("It is gone for everybody.") if view.is_for_all else _("Only you see it.")
+        st.write(who)
+        dialogs.confirm(
+            _("Delete the view"),
+            "delete_view",
+            ":material/delete:",
+            lambda: _attempt(
+                lambda: ui.application().views.delete(view.id, actor=ui.actor()),
+                _("View deleted."),
+            ),
+        )
+
+    dialogs.show(_("Delete the view {name}?").format(name=escape(view.name)), body)
+
+
+def _attempt(act: Callable[[], object], done: str, *, forgets: str | None = None) -> None:
+    """Callback: do it, and say that it is done, or why not. ``forgets`` is a box to empty."""
+    try:
+        act()
+    except EcommerceError as error:
+        ui.flash(ui.sentence(error.fact), icon=":material/error:")
+        return
+    ui.flash(done)
+    if forgets is not None:
+        st.session_state[forgets] = ""
