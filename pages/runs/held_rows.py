@@ -22,7 +22,7 @@ def show(run: Run, *, key: str) -> None:
     dataset = ui.application().datasets.get(run.dataset)
     if dataset is None:
         return
-    title = _("Rows that it would change: {summary}").format(summary=run_summary.summary(run))
+    title = _("Review the rows: {summary}").format(summary=run_summary.summary(run))
     part = st.expander(title, key=key, icon=":material/rule:", on_change="rerun")
     if not part.open:
         return

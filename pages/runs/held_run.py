@@ -44,10 +44,7 @@ def held(run: Run, *, keys: tuple[str, str]) -> None:
 
 def what_to_decide() -> str:
     """Return the advice on how to decide about a held run."""
-    return _(
-        "Review the rows: apply the answer if the change is right; discard it if the source made "
-        "a mistake."
-    )
+    return _("Apply it if the change is right; discard it if the source made a mistake.")
 
 
 def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:

@@ -93,7 +93,7 @@ def test_a_number_is_found_by_a_range_outside_of_one_and_by_being_empty(app: App
 
     page = Page.open(app, "products", **{"minimum.outside": "1-3"})
     assert len(page.table()) == 12
-    assert chips(page) == [escape("not: Catalogue min. qty 1–3")]
+    assert chips(page) == [escape("Catalogue min. qty: not 1–3")]
 
     page = open_filters(Page.open(app, "products"), "catalogue_min_quantity")
     page.at.radio(key="products_minimum_empty").set_value("no").run()
@@ -117,6 +117,7 @@ def test_what_a_run_changed_is_a_filter(app: Application, peers: Peers) -> None:
     last = Page.open(app, "products", changed="last")
     assert set(last.table()["code"]) == changed
     before = Page.open(app, "products", **{"changed.until": "last"})
+    assert chips(before) == [escape("Last changed before the last run")]
     assert not set(before.table()["code"]) & changed
     nothing = Page.open(app, "products", changed="run999")
     assert escape("Changed since: run 999") in nothing.at.info[0].value

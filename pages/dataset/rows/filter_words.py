@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -67,23 +67,27 @@ def list_negated(dataset: Dataset, view: View) -> Iterator[Said]:
             yield text, {"excluded": with_filter(view.excluded, name, left)}
     for name, ends in view.outside.items():
         column = dataset.column(name)
-        text = _("not: {filter}")
-        said = range_in_words(labels.column_label(column), column, ends)
-        yield text.format(filter=said), {"outside": with_filter(view.outside, name, None)}
-    yield from _each(dataset, "contains", view.contains, _("{label} contains “{value}”"))
-    yield from _each(dataset, "lacks", view.lacks, _("{label} does not contain “{value}”"))
-    until = _("{label} until {value}")
-    yield from _each(dataset, "until", view.until, until, moment_in_words)
+        said = range_in_words("", column, ends).strip()
+        text = _("{label}: not {value}").format(label=labels.column_label(column), value=said)
+        yield text, {"outside": with_filter(view.outside, name, None)}
+    for field, filters, template in (
+        ("contains", view.contains, _("{label} contains “{value}”")),
+        ("lacks", view.lacks, _("{label} does not contain “{value}”")),
+    ):
+        for name, part in filters.items():
+            label = labels.column_label(dataset.column(name))
+            yield (
+                template.format(label=label, value=part),
+                {field: with_filter(filters, name, None)},
+            )
+    for name, moment in view.until.items():
+        label, value = labels.column_label(dataset.column(name)), moment_in_words(moment)
+        text = _until(moment).format(label=label, value=value)
+        yield text, {"until": with_filter(view.until, name, None)}
 
 
-def _each(
-    dataset: Dataset,
-    field: str,
-    filters: Mapping[str, str],
-    template: str,
-    shown: Callable[[str], str] = str,
-) -> Iterator[Said]:
-    for name, value in filters.items():
-        label = labels.column_label(dataset.column(name))
-        text = template.format(label=label, value=shown(value))
-        yield text, {field: with_filter(filters, name, None)}
+def _until(moment: str) -> str:
+    """Return the text of a filter by the last moment: a day is included, a run is not."""
+    if is_run(moment):
+        return _("{label} before {value}")
+    return _("{label} until {value}") if is_day(moment) else _("{label} more than {value} ago")
