@@ -7,16 +7,16 @@ from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, parse_address
+from ecommerce_core.datasets import Dataset, format_address, parse_address
 from ecommerce_core.domain import NAME_CHARS, Permission, SavedView
 from pages import ui
 from pages.dataset import view_state
-from pages.ui import copy_link, dialogs, escape, session, visits
+from pages.ui import copy_link, dialogs, escape, session
 from pages.ui import text as _
 from pages.ui.session import EcommerceError
 
 # Parts of an address that are where one is, and not what one asks.
-_PLACE = ("page", "row", visits.LANGUAGE)
+_PLACE = frozenset({"page", "row"})
 
 
 def show(dataset: Dataset) -> None:
@@ -44,10 +44,10 @@ def show(dataset: Dataset) -> None:
         _confirm_delete(next((one for one in views if str(one.id) == number), None))
 
 
-def query_here() -> str:
+def query_here(dataset: Dataset) -> str:
     """Return the query string of the page's address, without page and opened row."""
-    said = {n: st.query_params.get_all(n) for n in st.query_params if n not in _PLACE}
-    return urlencode(said, doseq=True)
+    said = format_address(view_state.current(dataset.name), dataset)
+    return urlencode({n: value for n, value in said.items() if n not in _PLACE}, doseq=True)
 
 
 def _open(dataset: Dataset, saved: SavedView) -> None:
@@ -68,7 +68,6 @@ def _save_menu(dataset: Dataset) -> None:
             st.checkbox(_("For all"), key=all_key, help=_("Everybody sees it on this page."))
         if not ui.actor().name:
             st.caption(_("Nobody signs in here: everybody sees it."))
-        query = query_here()
         st.button(
             _("Save"),
             key=f"save_view_{name}",
@@ -77,7 +76,7 @@ def _save_menu(dataset: Dataset) -> None:
                 lambda: ui.application().views.save(
                     name,
                     st.session_state.get(key) or "",
-                    query,
+                    query_here(dataset),
                     actor=ui.actor(),
                     # What it is when it is clicked: the box may have been ticked just before.
                     is_for_all=bool(st.session_state.get(all_key)) or not ui.actor().name,
