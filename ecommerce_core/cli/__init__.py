@@ -7,6 +7,7 @@ import click
 from ecommerce_core import __version__, logs
 from ecommerce_core.cli.alerts import alerts, audit
 from ecommerce_core.cli.datasets import clear, confirm, discard, runs, sync, undo
+from ecommerce_core.cli.export import export
 from ecommerce_core.cli.files import backup, restore
 from ecommerce_core.cli.sandbox import sandbox
 from ecommerce_core.cli.state import doctor, status
@@ -38,6 +39,7 @@ for command in (
     discard,
     status,
     doctor,
+    export,
     backup,
     restore,
     tasks,

@@ -12,6 +12,7 @@ from ecommerce_core.domain import Query, Totals
 from pages import ui
 from pages.dataset import (
     address_bar,
+    agent_notes,
     changes,
     charts,
     dataset_actions,
@@ -62,6 +63,7 @@ def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> No
         else:
             _rows(dataset, query, totals, draw_rows)
         saved_views.show(dataset)
+        agent_notes.show(dataset)
         if view.row is not None and dialogs.asked() == ("", ""):
             row_detail.show(dataset, view.row)
 

@@ -108,6 +108,37 @@ def test_an_agent_reads_a_table(shop: tuple[Server, Store]) -> None:
     assert "X1-0" in str(table["data"])
 
 
+def test_an_agent_by_mcp_asks_a_table_by_its_address_and_reads_how(
+    shop: tuple[Server, Store],
+) -> None:
+    server, _store = shop
+    everything = call_tool(server, page="products")
+    [told] = [json.loads(part["text"]) for part in everything["content"]]
+    text = str(told["tree"])
+    for named in ("price_eur", "family.not", "description.contains", "products_all", "sql=SELECT"):
+        assert named in text, named
+
+    query = {"code.contains": ["x1-1"], "code.lacks": ["x1-10"], "sort": ["-price"]}
+    [asked] = call_tool(server, page="products", query_params=query)["content"]
+    tree = json.loads(asked["text"])["tree"]
+    [table] = [e for e in elements(tree) if e.get("key") == "products_table"]
+    names = [column["name"] for column in table["data"]["columns"]]
+    codes = [row[names.index("code")] for row in table["data"]["preview"]["rows"]]
+    prices = [row[names.index("price_cents")] for row in table["data"]["preview"]["rows"]]
+
+    assert codes
+    assert all(code.startswith("X1-1") and code != "X1-10" for code in codes)
+    assert prices == sorted(prices, reverse=True)
+
+
+def test_the_description_of_the_data_routes_has_every_filter(shop: tuple[Server, Store]) -> None:
+    described = requests.get(shop[0].page("openapi.json"), timeout=30).json()
+    route = described["paths"]["/ecommerce/products.csv"]["get"]
+    names = {each["name"] for each in route["parameters"]}
+
+    assert {"family.not", "description.contains", "changed", "gone"} <= names
+
+
 def test_an_agent_by_mcp_asks_in_sql_and_reads_what_can_be_asked(
     shop: tuple[Server, Store],
 ) -> None:

@@ -150,3 +150,7 @@ def test_every_column_has_filters_that_can_be_drawn(app: Application) -> None:
         open_filters(page, column.name)
         keys = {element.key for kind in INPUTS for element in page.at.get(kind)}
         assert any(f"products_{column.address}_" in str(key) for key in keys), column.name
+
+
+def test_people_are_not_told_what_programs_need(app: Application) -> None:
+    assert [text.value for text in Page.open(app, "products").at.text] == []
