@@ -95,7 +95,7 @@ def _growth(dataset: Dataset) -> None:
         return
     charts.steps(
         pd.DataFrame(sizes, columns=["at", "value"]),
-        label="",
+        label=labels.dataset_title(dataset.name),
         alt=f"{text}, {summary}",
         height=HEIGHT,
     )

@@ -63,11 +63,15 @@ def draw_spread(column: Column, bins: Bins, *, title: str, height: int) -> str:
     said = [
         named(f"{low}–{high}", words.number(n)) for (low, high), n in zip(ends, counts, strict=True)
     ]
-    summary = _("{n} rows from {low} to {high}; most in {peak}").format(
+    peak = counts.index(max(counts))
+    text = _("{n} rows from {low} to {high}; most ({count}) between {from_peak} and {to_peak}")
+    summary = text.format(
         n=words.number(sum(counts)),
         low=ends[0][0],
         high=ends[-1][1],
-        peak=said[counts.index(max(counts))],
+        count=words.number(counts[peak]),
+        from_peak=ends[peak][0],
+        to_peak=ends[peak][1],
     )
     frame = pd.DataFrame(
         {

@@ -8,10 +8,11 @@ from ecommerce_core.datasets import Column, Dataset, Filter
 from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import column_charts
-from pages.ui import address
+from pages.ui import address, language
+from pages.ui import text as _
 from pages.ui.installed import page_of
 
-VALUES, HEIGHT = 8, 240
+VALUES, HEIGHT = 10, 260
 
 
 def show() -> None:
@@ -31,7 +32,7 @@ def _picture(dataset: Dataset, column: Column) -> None:
         found = reader.list_values(dataset, column.name, Query())
         if found:
             with st.container(border=True, height="stretch"):
-                _values(dataset, column, found[:VALUES])
+                _values(dataset, column, found)
         return
     bins = reader.histogram(dataset, column.name, Query())
     if any(count for _low, _high, count in bins):
@@ -52,4 +53,8 @@ def _values(dataset: Dataset, column: Column, found: column_charts.Values) -> No
             st.switch_page(page_of(dataset.name), query_params=asked)
 
     key = f"overview_{dataset.name}_{column.address}"
-    column_charts.draw_values(found, title=title, key=key, height=HEIGHT, on_pick=open_rows)
+    shown = found[:VALUES]
+    column_charts.draw_values(shown, title=title, key=key, height=HEIGHT, on_pick=open_rows)
+    if len(found) > VALUES:
+        more = language().number(len(found) - VALUES)
+        st.caption(_("and {n} more").format(n=more))

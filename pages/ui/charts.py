@@ -9,8 +9,12 @@ import pandas as pd
 import streamlit as st
 
 from pages.ui.session import language
+from pages.ui.session import text as _
 
-COUNTS = {"title": None, "tickCount": 4}
+
+def _counts() -> dict[str, Any]:
+    """Return the axis of numbers of rows."""
+    return {"title": _("Number of rows"), "tickCount": 4}
 
 
 _HOURS = {"hours": "%H:%M", "minutes": "%H:%M"}  # a day has 24 of them
@@ -61,7 +65,7 @@ def bars(
     spec = {
         "encoding": {
             "y": {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None}},
-            "x": {"field": "count", "type": "quantitative", "axis": COUNTS},
+            "x": {"field": "count", "type": "quantitative", "axis": _counts()},
             "tooltip": [{"field": "said", "type": "nominal", "title": " "}],
         },
         "layer": [
@@ -146,7 +150,7 @@ def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None
             "y": {
                 "field": "count",
                 "type": "quantitative",
-                "axis": COUNTS,
+                "axis": _counts(),
             },
             "tooltip": [{"field": "said", "type": "nominal", "title": " "}],
         },
