@@ -91,7 +91,7 @@ class Application:
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
         )
         self.steering = Steering(self.scheduler)
-        self.sign_outs = SignOuts(store)
+        self.sign_outs = SignOuts(store.sign_outs)
         self.access = Access(
             providers=tuple(sign_in_providers),
             operators=frozenset(settings.operators),

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from filelock import FileLock, Timeout
-
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     ClockReading,
@@ -30,7 +28,7 @@ from ecommerce_core.domain import (
 )
 from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.tracker import ExpectationTracker
-from ecommerce_core.storage import FILE_MODE, Store, create_empty
+from ecommerce_core.storage import Store
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +72,7 @@ class SchedulerMonitor:
         self._tracker = ExpectationTracker(
             store, app_name=app_name, source=source, grace=timedelta(seconds=grace_s)
         )
-        self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
-        self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
+        self._lock = store.lock("watcher")
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []
         self._failing: str | None = None
@@ -104,7 +101,7 @@ class SchedulerMonitor:
         if not self._turn.acquire(timeout=0.1):
             return
         try:
-            if self._lock.is_locked:
+            if self._lock.is_held:
                 self._tracker.save()
         except StoreError as error:
             logger.warning("the last look at the scheduler was not kept: %s", error)
@@ -201,13 +198,7 @@ class SchedulerMonitor:
 
     def _is_ours(self) -> bool:
         """True where this process is the one that keeps the promises."""
-        if not self._lock.is_locked:
-            try:
-                create_empty(self._lock_path)
-                self._lock.acquire(timeout=0)
-            except Timeout:
-                return False
-        return True
+        return self._lock.is_held or self._lock.acquire(timeout_s=0)
 
     def _busy_since(self) -> dict[str, datetime]:
         found = {name: self._progress(name) for name in self._targets.values()}

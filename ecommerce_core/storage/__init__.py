@@ -9,6 +9,16 @@ from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
+from ecommerce_core.storage.record import (
+    SIGNED_OUT,
+    DatasetState,
+    Lock,
+    NewRun,
+    SignOuts,
+    WholeAnswerNeeded,
+    sign_in_key,
+    to_text,
+)
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
 from ecommerce_core.storage.row_files import (
     BOM,
@@ -22,14 +32,7 @@ from ecommerce_core.storage.row_files import (
     write_xlsx,
 )
 from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
-from ecommerce_core.storage.sqlite import (
-    DatasetState,
-    NewRun,
-    SignOuts,
-    WholeAnswerNeeded,
-    sign_in_key,
-    to_text,
-)
+from ecommerce_core.storage.sqlite import lock_path
 from ecommerce_core.storage.store import Store
 
 __all__ = [
@@ -46,6 +49,9 @@ __all__ = [
     "BackupState",
     "Comparison",
     "DatasetState",
+    "Lock",
+    "SIGNED_OUT",
+    "lock_path",
     "FILE_MODE",
     "NewRun",
     "DatabaseLock",

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import ChangeKind, Difference
+from ecommerce_core.storage.record import Database, Transactions
 from ecommerce_core.storage.snapshots import Reader, Version, fold, newest_version, words_of
-from ecommerce_core.storage.sqlite import Database, Transactions
 
 CHUNK = 5_000
 COUNTS_KEPT = 64
@@ -21,15 +22,20 @@ _ORDER = tuple(ChangeKind)
 # back is left out. What a run added has no changes: it is known by when it was first seen.
 _DIFFERENCES = """
     WITH between_runs AS (
-        SELECT key, field, run_id, old, new FROM change
+        SELECT key, field, run_id FROM change
         WHERE run_id > :after AND run_id <= :until AND dataset = :dataset
     ),
+    span AS (
+        SELECT key, field, min(run_id) AS first_id, max(run_id) AS last_id
+        FROM between_runs GROUP BY key, field
+    ),
     net AS (
-        SELECT key, field, old, new FROM (
-            SELECT key, field, min(run_id), old FROM between_runs GROUP BY key, field
-        ) JOIN (
-            SELECT key, field, max(run_id), new FROM between_runs GROUP BY key, field
-        ) USING (key, field)
+        SELECT span.key, span.field, first.old, last.new
+        FROM span
+        JOIN change AS first
+            ON first.run_id = first_id AND first.key = span.key AND first.field = span.field
+        JOIN change AS last
+            ON last.run_id = last_id AND last.key = span.key AND last.field = span.field
     ),
     came AS (
         SELECT {key} AS key FROM {table}
@@ -52,7 +58,7 @@ _DIFFERENCES = """
         FROM net
         WHERE key NOT IN (SELECT key FROM came)
             AND CASE WHEN field = 'withdrawn_at'
-                THEN (old IS NULL) <> (new IS NULL) ELSE old IS NOT new END
+                THEN (old IS NULL) <> (new IS NULL) ELSE {is_distinct} END
     )
 """
 
@@ -109,10 +115,7 @@ class Comparison:
         """
         with self._record.reading() as db:
             sql, values = self._selected(db, dataset, (from_run_id, to_run_id), kind, search)
-            db.execute(f"CREATE TEMP TABLE spool AS {sql}", values)
-            db.conn.execute("COMMIT")
-            rows = db.execute("SELECT * FROM spool ORDER BY rowid")
-            while found := rows.fetchmany(chunk):
+            for found in db.spool(sql, values, chunk=chunk):
                 yield [_difference(row) for row in found]
 
     def compare_counts(
@@ -133,12 +136,13 @@ class Comparison:
         self, dataset: Dataset, runs: tuple[int, int], words: tuple[str, ...], *_: Version | None
     ) -> dict[str, int]:
         with self._record.reading() as db:
-            where = self._filtered(db, dataset, words)
+            window = _window(db, dataset, *runs)
+            where = self._filtered(db, dataset, window, words)
             return dict(
                 db.execute(
-                    f"{_statement(dataset)} SELECT d.kind, count(*) FROM differences AS d"
+                    f"{_statement(db, dataset)} SELECT d.kind, count(*) FROM differences AS d"
                     f" WHERE {where} GROUP BY 1",
-                    _window(db, dataset, *runs),
+                    window,
                 ).fetchall()
             )
 
@@ -151,33 +155,40 @@ class Comparison:
         search: str,
     ) -> tuple[str, dict[str, Any]]:
         """The statement that lists differences in their order, and its parameters."""
-        where = self._filtered(db, dataset, words_of(search))
+        window = _window(db, dataset, *runs)
+        where = self._filtered(db, dataset, window, words_of(search))
         sql = (
-            f"{_statement(dataset)} SELECT d.key, d.kind, d.field, d.old, d.new"
+            f"{_statement(db, dataset)} SELECT d.key, d.kind, d.field, d.old, d.new"
             f" FROM differences AS d WHERE {where} AND d.kind = coalesce(:kind, d.kind)"
             " ORDER BY CASE d.kind WHEN 'added' THEN 0 WHEN 'withdrawn' THEN 1 ELSE 2 END,"
             " d.key, d.field"
         )
-        return sql, {**_window(db, dataset, *runs), "kind": kind}
+        return sql, {**window, "kind": kind}
 
-    def _filtered(self, db: Database, dataset: Dataset, words: Sequence[str]) -> str:
+    def _filtered(
+        self, db: Database, dataset: Dataset, window: dict[str, Any], words: Sequence[str]
+    ) -> str:
         """The condition that a search makes: on the row, or on the key where it is no more."""
         if not words:
-            return "1"
-        db.execute("CREATE TEMP TABLE found (key TEXT PRIMARY KEY) WITHOUT ROWID")
-        for keys in self._reader.iter_keys(dataset, " ".join(words)):
-            db.conn.executemany("INSERT INTO found VALUES (?)", keys)
-        db.conn.create_function(
-            "is_found", 1, lambda key: all(word in fold(key) for word in words), deterministic=True
-        )
-        return (
-            "(d.key IN (SELECT key FROM found) OR (is_found(d.key) AND NOT EXISTS"
-            f" (SELECT 1 FROM {dataset.table} AS t WHERE t.{dataset.key} = d.key)))"
-        )
+            return "TRUE"
+        gone = db.execute(
+            "SELECT DISTINCT c.key FROM change AS c"
+            " WHERE c.run_id > :after AND c.run_id <= :until AND c.dataset = :dataset"
+            f" AND NOT EXISTS (SELECT 1 FROM {dataset.table} AS t WHERE t.{dataset.key} = c.key)",
+            window,
+        ).fetchall()
+        matches = [key for (key,) in gone if all(word in fold(key) for word in words)]
+        of_rows = chain.from_iterable(self._reader.iter_keys(dataset, " ".join(words)))
+        keys = chain(((key,) for key in matches), of_rows)
+        db.create_temporary("found", "key")
+        db.insert("found", ["key"], iter(keys), constants={}, on_rows=lambda _: None)
+        return "d.key IN (SELECT key FROM found)"
 
 
-def _statement(dataset: Dataset) -> str:
-    return _DIFFERENCES.format(key=dataset.key, table=dataset.table)
+def _statement(db: Database, dataset: Dataset) -> str:
+    return _DIFFERENCES.format(
+        key=dataset.key, table=dataset.table, is_distinct=db.is_distinct("old", "new")
+    )
 
 
 def _difference(row: tuple[Any, ...]) -> Difference:

@@ -1,178 +1,145 @@
-"""The store of record: its file is opened, checked and migrated here."""
+"""The store of record: its parts, over the engine that a path or a URL names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from functools import partial
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ecommerce_core.domain import (
-    StoreBusy,
-    StoreDamaged,
-    StoreError,
-    StoreIncompatible,
-)
-from ecommerce_core.storage.atomic_file import partial_file
-from ecommerce_core.storage.backup_files import select_installation
-from ecommerce_core.storage.private_files import make_folder, make_private, real_path
-from ecommerce_core.storage.rows import Rows
-from ecommerce_core.storage.sqlite import (
-    BUSY_TIMEOUT_S,
+from ecommerce_core.storage.record import (
     Database,
-    SqliteFile,
-    check_shape,
-    is_pending,
-    migrate,
-    open_database,
-    schema,
-)
-from ecommerce_core.storage.sqlite.checks import (
-    DamageWatch,
-    find_unreadable,
-)
-from ecommerce_core.storage.sqlite.journals import (
     DeliveryJournal,
+    Engine,
     ExpectedCallbackJournal,
-    Journal,
+    Reading,
     Recent,
+    Rows,
+    RunJournal,
     SignOutJournal,
+    Transactions,
 )
+from ecommerce_core.storage.sqlite import BUSY_TIMEOUT_S, SqliteEngine
 
 
-class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJournal):
-    """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
+class Store(Transactions):
+    """The database of one application. It is safe for all threads.
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        # Links lead to one file, which has one set of locks.
-        self.path = real_path(path)
-        self._damage_watch = DamageWatch(self.path)
-        self._file = SqliteFile(
-            self.path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
-        )
+    It is made of parts, each over some of the tables; what they do is named here for all who
+    use it.
+    """
+
+    def __init__(  # noqa: PLR0915 - one line for each thing that it does
+        self, database: Path | Engine, *, busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> None:
+        if isinstance(database, Path):
+            database = SqliteEngine(database, busy_timeout_s=busy_timeout_s)
+        self.engine = engine = database
+        self.path = engine.path
+        self.name = engine.name
+        self.is_shared = engine.is_shared
+        self.lock = engine.lock
+        self.notify = engine.notify
+        self.listen = engine.listen
+        self.check_writable = engine.check_writable
+        self.check_sound = engine.check_sound
+        self.installation = engine.installation
+
+        rows = Rows(self)
+        self.dataset_state = rows.dataset_state
+        self.apply = rows.apply
+        self.list_fingerprints = rows.list_fingerprints
+        self.finish_unchanged = rows.finish_unchanged
+        self.clear = rows.clear
+        self.undo_clear = rows.undo_clear
+        self.totals = rows.totals
+        self.undoable_rows = rows.undoable_rows
+        self.held_body = rows.held_body
+        self.discard_held = rows.discard_held
+
+        runs = RunJournal(self)
+        self.begin_run = runs.begin_run
+        self.fail_run = runs.fail_run
+        self.interrupt_stale_runs = runs.interrupt_stale_runs
+        self.run = runs.run
+        self.list_runs = runs.list_runs
+        self.last_run = runs.last_run
+        self.last_good_run = runs.last_good_run
+        self.finished_sync_after = runs.finished_sync_after
+        self.newest_run_id = runs.newest_run_id
+        self.held_run = runs.held_run
+        self.list_rejected = runs.list_rejected
+        self.list_changes = runs.list_changes
+
+        recent = Recent(self)
+        self.good_runs_since = recent.good_runs_since
+        self.run_counts_since = recent.run_counts_since
+        self.delivery_counts_since = recent.delivery_counts_since
+        self.list_history = recent.list_history
+        self.size_over_time = recent.size_over_time
+
+        deliveries = DeliveryJournal(self)
+        self.record_deliveries = deliveries.record_deliveries
+        self.refused_not_kept = deliveries.refused_not_kept
+        self.delivery = deliveries.delivery
+        self.list_deliveries = deliveries.list_deliveries
+        self.list_deliveries_after = deliveries.list_deliveries_after
+        self.newest_delivery_id = deliveries.newest_delivery_id
+
+        expected = ExpectedCallbackJournal(self)
+        self.record_promises = expected.record_promises
+        self.watch_state = expected.watch_state
+        self.open_promises = expected.open_promises
+        self.list_expected_callbacks = expected.list_expected_callbacks
+        self.expected_summary = expected.expected_summary
+        self.expected_mark = expected.expected_mark
+
+        self.sign_outs = SignOutJournal(self)
+
+    def reading(self) -> AbstractContextManager[Database]:
+        """A consistent view for one read. Raises StoreError."""
+        return self.engine.reading()
+
+    def writing(
+        self, *, is_stored: Callable[[Database], bool] | None = None
+    ) -> AbstractContextManager[Database]:
+        """One transaction; rolled back where the block raises. Raises StoreError."""
+        return self.engine.writing(is_stored=is_stored)
+
+    def reading_long(self) -> AbstractContextManager[Reading]:
+        """Gives many reads; see ``Transactions``. Raises StoreError."""
+        return self.engine.reading_long()
 
     @classmethod
     def open(
         cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, create: bool = True
     ) -> Store:
-        """Open the file, create it and its folder where there is none, check and migrate it.
+        """Open a SQLite file, create it and its folder where there is none, check and migrate it.
 
         Nobody but this account can use the file from then on (see ``private_files``). Without
         ``create``, StoreIncompatible where there is nothing to open. Raises StoreDamaged,
         StoreIncompatible (the file is left as it is), StoreBusy, StoreFull, StoreError.
         """
-        store = cls(path, busy_timeout_s=busy_timeout_s)
-        with store._file.explained():
-            make_folder(store.path.parent)
-            with store._file.checked(
-                partial(check_shape, path=store.path), whole=False
-            ) as connection:
-                if connection is None and not create:
-                    raise store._empty()
-            make_private(store.path.parent, database=store.path.name)
-            store._migrate()
-        return store
+        engine = SqliteEngine(path, busy_timeout_s=busy_timeout_s)
+        engine.open(create=create)
+        return cls(engine)
 
     @classmethod
     def check(cls, path: Path) -> None:
-        """Read all of a file. The values of one that is not migrated yet are not read.
+        """Read all of a SQLite file.
 
-        Raises StoreDamaged or StoreIncompatible unless it is a sound one of ours, and
-        StoreIncompatible if it was written by a newer version or holds nothing at all.
+        Raises StoreDamaged or StoreIncompatible unless it is sound and ours.
         """
-        store = cls(path)
-        with (
-            store._file.explained(),
-            store._file.checked(partial(check_shape, path=store.path), whole=True) as connection,
-        ):
-            if connection is None:
-                raise store._empty()
-            if is_pending(connection):
-                return
-            unreadable = find_unreadable(connection)
-            if unreadable is not None:
-                raise StoreDamaged(
-                    "{path} holds what cannot be read back ({verdict}); it was left as it is."
-                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-                    path=store.path,
-                    verdict=unreadable,
-                )
+        SqliteEngine(path).check_file()
 
     @classmethod
     def check_in_use(cls, path: Path) -> None:
-        """As ``check``, of a database that others write to: none of them waits for long.
-
-        All is read of a copy beside it, which is gone then. Raises StoreFull, too.
-        """
-        store = cls(path)
-        with store._file.explained():
-            with store._file.checked(
-                partial(check_shape, path=store.path), whole=False
-            ) as connection:
-                if connection is None:
-                    raise store._empty()
-            with partial_file(store.path) as copy:
-                store._file.copy_pages_into(copy)
-                try:
-                    cls.check(copy)
-                except StoreError as error:
-                    details = {**error.details, "path": store.path}
-                    raise type(error)(error.template, **details) from error
-
-    @contextmanager
-    def reading(self) -> Iterator[Database]:
-        """A connection for one read, on one consistent view. Raises StoreError."""
-        with self._learning(), self._file.reading() as connection:
-            yield open_database(connection)
-
-    @contextmanager
-    def writing(self) -> Iterator[Database]:
-        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
-        with self._learning(), self._file.writing() as connection:
-            yield open_database(connection)
-
-    def check_writable(self) -> None:
-        """Raise StoreError where the database cannot be written to just now."""
-        self._file.check_writable()
-
-    def check_sound(self) -> None:
-        """Raise StoreError if the database cannot be read or is damaged, as far as is known.
-
-        Cheap unless damage was found since the last good check: that is made whole then.
-        """
-        try:
-            with self._file.reading() as connection:
-                self._damage_watch.check(connection)
-        except StoreBusy:
-            return  # a commit of ours holds it: nothing is learned
-
-    @contextmanager
-    def _learning(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreDamaged:
-            self._damage_watch.doubt()
-            raise
+        """As ``check``, of a database that others write to. Raises StoreFull, too."""
+        SqliteEngine(path).check_file_in_use()
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""
-        with self._learning():
-            self._file.copy_into(path, gives_up=gives_up)
+        self.engine.copy_into(path, gives_up=gives_up)
 
-    def installation(self) -> str | None:
-        """What this database and its backups are known by, among those of other installations."""
-        with self.reading() as db:
-            return select_installation(db.conn)
-
-    def _empty(self) -> StoreIncompatible:
-        return StoreIncompatible("{path} holds no data of this application", path=self.path)
-
-    def _migrate(self) -> None:
-        self._file.create()
-        with closing(self._file.connect()) as connection:
-            self._file.choose_journal(connection)
-            if not is_pending(connection):
-                return
-        # A second process may migrate at the same moment: what is pending is asked again inside.
-        with self._file.writing(spills=True) as connection:
-            migrate(connection)
+    def close(self) -> None:
+        """Let go of the database."""
+        self.engine.close()

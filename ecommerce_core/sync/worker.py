@@ -9,16 +9,14 @@ caller gets an answer at least as new as its question.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from ecommerce_core import storage
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     EcommerceError,
@@ -29,13 +27,12 @@ from ecommerce_core.domain import (
     SyncBusy,
     SyncStopped,
 )
-from ecommerce_core.storage import FILE_MODE, Snapshots, Store, create_empty, real_path
+from ecommerce_core.storage import Snapshots, Store
 from ecommerce_core.sync.run_handle import QueuedRun, RunHandle
 from ecommerce_core.sync.sync import Job, Sync
 
 logger = logging.getLogger(__name__)
 
-LOCK_POLL_S = 0.05
 # How often is looked whether readers see the rows that are stored.
 LOOK_EVERY_S = 10.0
 # What a run takes, at most, from being told to give up to having rolled back.
@@ -65,7 +62,6 @@ class Worker:
         self._snapshots = snapshots
         # Why readers do not see what is stored, as it was logged last.
         self._behind: str | None = None
-        self._lock_path = lock_path(store.path, dataset)
         self._changed = threading.Condition()
         self._waiting: deque[QueuedRun] = deque()
         self._current: QueuedRun | None = None
@@ -110,14 +106,8 @@ class Worker:
 
     @property
     def is_lock_usable(self) -> bool:
-        """Whether the lock's file can be opened, or made: every sync opens it anew."""
-        try:
-            os.close(os.open(self._lock_path, os.O_RDWR | os.O_NONBLOCK))
-        except FileNotFoundError:
-            return True  # the store's own check has shown that the folder takes files
-        except OSError:
-            return False
-        return True
+        """Whether a sync could take the dataset's lock, or wait for it."""
+        return self._store.lock(self._dataset.name).is_usable
 
     def request(self, job: Job, *, join_running: bool = False) -> RunHandle:
         """Ask for a sync. ``join_running`` takes the one under way, if any, as good enough.
@@ -144,25 +134,14 @@ class Worker:
 
     @contextmanager
     def exclusive(self, *, timeout_s: float) -> Iterator[None]:
-        """Hold the dataset: no sync of any thread or process meanwhile. Raises SyncBusy."""
+        """Hold the dataset: no sync of any thread, process or server meanwhile. Raises SyncBusy."""
         # A lock per use: two threads of one process must exclude each other, too.
-        lock = FileLock(
-            self._lock_path, timeout=timeout_s, mode=FILE_MODE, poll_interval=LOCK_POLL_S
-        )
-        try:
-            create_empty(self._lock_path)
-            lock.acquire()
-        except Timeout as error:
+        lock = self._store.lock(self._dataset.name)
+        if not lock.acquire(timeout_s=timeout_s):
             raise SyncBusy(
                 "a sync of {dataset} is under way; try again when it has ended",
                 dataset=self._dataset.name,
-            ) from error
-        except OSError as error:
-            raise StoreError(
-                "{path} cannot be used: {reason}",
-                path=self._lock_path,
-                reason=error.strerror or error,
-            ) from error
+            )
         try:
             self._store.interrupt_stale_runs(self._dataset.name)
             yield
@@ -229,7 +208,9 @@ class Worker:
         """Publish what a process that was killed, or a full disk, has kept readers from seeing."""
         try:
             if not self._snapshots.is_current(self._dataset):
-                with suppress(SyncBusy), self.exclusive(timeout_s=0):
+                # Where servers share the database, one that syncs keeps nobody from his snapshot.
+                turn = nullcontext() if self._store.is_shared else self.exclusive(timeout_s=0)
+                with suppress(SyncBusy), turn:
                     self.publish()
         except StoreError as error:
             # Pages say so themselves; the next look tries again.
@@ -286,6 +267,5 @@ def _stopped() -> SyncStopped:
 
 
 def lock_path(database: Path, dataset: Dataset) -> Path:
-    """The file whose lock a sync of ``dataset`` holds, beside the real file of the database."""
-    real = real_path(database)
-    return real.with_name(f"{real.name}.{dataset.name}.lock")
+    """The file whose lock a sync of ``dataset`` holds, beside a database that is a file."""
+    return storage.lock_path(database, dataset.name)

@@ -1,39 +1,17 @@
-"""SQLite: the database file, its transactions, its schema, and what a sync changes in it.
+"""SQLite: the database file, its transactions, its schema, its locks.
 
-``checks`` says whether a file can be trusted, ``journals`` has what is kept beside the rows.
+``checks`` says whether a file can be trusted.
 """
 
-from ecommerce_core.storage.sqlite.difference import (
-    Report,
-    WholeAnswerNeeded,
-    apply_difference,
-    list_difference,
-    list_fingerprints,
-)
-from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S, SqliteFile
-from ecommerce_core.storage.sqlite.journals import DatasetState, NewRun, SignOuts, sign_in_key
-from ecommerce_core.storage.sqlite.migrations import check_shape, is_pending, migrate, open_database
-from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
+from ecommerce_core.storage.sqlite.engine import SqliteEngine, lock_path
+from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S
+from ecommerce_core.storage.sqlite.migrations import select_installation, set_installation
 
 __all__ = [
-    "check_shape",
-    "is_pending",
-    "migrate",
-    "open_database",
     "APPLICATION_ID_BYTES",
     "BUSY_TIMEOUT_S",
-    "Database",
-    "DatasetState",
-    "NewRun",
-    "Report",
-    "SignOuts",
-    "SqliteFile",
-    "Transactions",
-    "WholeAnswerNeeded",
-    "apply_difference",
-    "list_difference",
-    "list_fingerprints",
-    "now_utc",
-    "sign_in_key",
-    "to_text",
+    "SqliteEngine",
+    "lock_path",
+    "select_installation",
+    "set_installation",
 ]

@@ -20,24 +20,27 @@ from ecommerce_core.storage.sqlite.checks import (
     list_reader_objects,
 )
 
-_migrations = Migrations("ecommerce")
+_MIGRATION_SET = "ecommerce"
+_FIRST_MIGRATION = schema.MIGRATIONS[0].__name__
+
+_migrations = Migrations(_MIGRATION_SET)
 for _migration in schema.MIGRATIONS:
     _migrations(name=_migration.__name__)(_migration)
 
 
-def open_database(connection: sqlite3.Connection) -> sqlite_utils.Database:
-    """The database of a connection as migrations and journals use it."""
+def _open(connection: sqlite3.Connection) -> sqlite_utils.Database:
+    """The database of a connection as migrations use it."""
     return sqlite_utils.Database(connection, execute_plugins=False, recursive_triggers=False)
 
 
 def is_pending(connection: sqlite3.Connection) -> bool:
     """Return True if the database is of an older version."""
-    return bool(_migrations.pending(open_database(connection)))
+    return bool(_migrations.pending(_open(connection)))
 
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring a database to this version, inside the transaction of its connection."""
-    db = open_database(connection)
+    db = _open(connection)
     db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
     _migrations.apply(db)
 
@@ -45,7 +48,7 @@ def migrate(connection: sqlite3.Connection) -> None:
 def check_shape(connection: sqlite3.Connection, *, path: Path) -> None:
     """Raise StoreIncompatible for a newer version's, StoreDamaged for what no version made."""
     try:
-        applied = [str(done.name) for done in _migrations.applied(open_database(connection))]
+        applied = [str(done.name) for done in _migrations.applied(_open(connection))]
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", None) != "SQLITE_ERROR":
             raise
@@ -80,12 +83,29 @@ def check_shape(connection: sqlite3.Connection, *, path: Path) -> None:
         )
 
 
+def select_installation(connection: sqlite3.Connection) -> str | None:
+    """The installation whose database is open; None if it is empty."""
+    row = connection.execute(
+        "SELECT applied_at FROM _sqlite_migrations WHERE migration_set = ? AND name = ?",
+        [_MIGRATION_SET, _FIRST_MIGRATION],
+    ).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_installation(connection: sqlite3.Connection, installation: str) -> None:
+    """Let the database that is open pass for this installation's from now on."""
+    connection.execute(
+        "UPDATE _sqlite_migrations SET applied_at = ? WHERE migration_set = ? AND name = ?",
+        [installation, _MIGRATION_SET, _FIRST_MIGRATION],
+    )
+
+
 def _objects_made_by(
     applied: Sequence[str],
 ) -> tuple[frozenset[SchemaObject], frozenset[SchemaObject]]:
     """What a database of these migrations declares, and what it may declare beside that."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        db = open_database(connection)
+        db = _open(connection)
         later = [one.name for one in _migrations.pending(db) if one.name not in applied]
         _migrations.apply(db, stop_before=later)
         # Fewer than ``applied`` where the list of these has a gap.

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from ecommerce_core.domain import Action, ExpectedOutcome, Outcome, Resolution, RunStatus, Trigger
-from ecommerce_core.storage.sqlite.journals import DatasetState
+from ecommerce_core.storage.record import DatasetState
 
 _CHUNK = 2**20
 # What ECOMMERCE_MAX_BODY_MB allows at most: no answer that was held is longer.

@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, ExpectedSummary, MonitorState
-from ecommerce_core.storage.sqlite.transactions import (
+from ecommerce_core.storage.record.database import (
     Database,
-    Transactions,
+    Part,
     to_datetime,
     to_text,
 )
@@ -22,10 +22,10 @@ MARKED_PROMISES = 200
 KEPT_PROMISES = 10_000
 
 _COLUMNS = [field.name for field in fields(ExpectedCallback)]
-_MARKS = ", ".join("?" for _ in _COLUMNS)
+_MARKS = ", ".join("?" for _ in _COLUMNS[1:])
 
 
-class ExpectedCallbackJournal(Transactions):
+class ExpectedCallbackJournal(Part):
     """Reads and writes of promises. Everything raises StoreError where the database cannot."""
 
     def record_promises(
@@ -35,12 +35,17 @@ class ExpectedCallbackJournal(Transactions):
 
         Returns them with their ids. The oldest of more than KEPT_PROMISES are let go.
         """
-        with self.writing() as db:
+        kept = msgspec.json.encode(state).decode()
+
+        def is_stored(db: Database) -> bool:
+            return bool(db.execute("SELECT 1 FROM watch WHERE state = ?", [kept]).fetchone())
+
+        with self.writing(is_stored=is_stored) as db:
             stored = [self._write(db, promise) for promise in promises]
             db.execute(
                 "INSERT INTO watch (id, state) VALUES (1, ?)"
                 " ON CONFLICT (id) DO UPDATE SET state = excluded.state",
-                [msgspec.json.encode(state).decode()],
+                [kept],
             )
             if any(promise.id == 0 for promise in promises):
                 db.execute(
@@ -102,8 +107,9 @@ class ExpectedCallbackJournal(Transactions):
         """What became of the promises that are kept, task by task."""
         with self.reading() as db:
             rows = db.execute(
-                "SELECT dataset, task_name, recurrence, outcome, sum(count) FROM promise"
-                " WHERE noticed_at >= coalesce(?, '') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3",
+                "SELECT dataset, task_name, recurrence, outcome, CAST(sum(count) AS BIGINT)"
+                " FROM promise WHERE noticed_at >= coalesce(?, '')"
+                " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3",
                 [to_text(noticed_since)],
             ).fetchall()
         counts: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -122,11 +128,11 @@ class ExpectedCallbackJournal(Transactions):
             to_text(value) if isinstance(value, datetime) else value for value in astuple(promise)
         ]
         if promise.id == 0:
-            columns = ", ".join(_COLUMNS)
+            columns = ", ".join(_COLUMNS[1:])
             cursor = db.execute(
-                f"INSERT INTO promise ({columns}) VALUES ({_MARKS})", [None, *values[1:]]
+                f"INSERT INTO promise ({columns}) VALUES ({_MARKS}) RETURNING id", values[1:]
             )
-            return replace(promise, id=int(cursor.lastrowid))
+            return replace(promise, id=int(cursor.fetchone()[0]))
         changes = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
         db.execute(f"UPDATE promise SET {changes} WHERE id = ?", [*values[1:], promise.id])
         return promise

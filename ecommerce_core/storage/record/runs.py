@@ -19,9 +19,9 @@ from ecommerce_core.domain import (
     RunStatus,
     Trigger,
 )
-from ecommerce_core.storage.sqlite.transactions import (
+from ecommerce_core.storage.record.database import (
     Database,
-    Transactions,
+    Part,
     now_utc,
     to_datetime,
     to_text,
@@ -41,7 +41,7 @@ class NewRun:
     actor: str | None = None
 
 
-class Journal(Transactions):
+class RunJournal(Part):
     """Reads and writes of the journal. Everything raises StoreError where the database cannot."""
 
     def begin_run(self, new: NewRun) -> int:
@@ -62,7 +62,7 @@ class Journal(Transactions):
         rejected_count: int = 0,
     ) -> Run:
         """Note that a run ended without touching its dataset: ``failed`` or ``interrupted``."""
-        with self.writing() as db:
+        with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             insert_rejected(db, run_id, rejected)
             counts = Counts(fetched=fetched, rejected=rejected_count)
             return finish_run(
@@ -115,7 +115,7 @@ class Journal(Transactions):
         statuses: Sequence[RunStatus] = (),
     ) -> list[Run]:
         """Runs that match, newest first. ``before_id`` pages on."""
-        clauses, values = ["1"], list[Any]()
+        clauses, values = ["TRUE"], list[Any]()
         if before_id is not None:
             clauses.append("id < ?")
             values.append(before_id)
@@ -194,7 +194,7 @@ def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
     """Write a run that begins, inside an open transaction; its number."""
     cursor = db.execute(
         "INSERT INTO run (dataset, action, trigger, status, started_at, simulated_at,"
-        " task_name, confirms_run_id, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " task_name, confirms_run_id, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         [
             new.dataset,
             new.action,
@@ -207,7 +207,7 @@ def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
             new.actor,
         ],
     )
-    return int(cursor.lastrowid)
+    return int(cursor.fetchone()[0])
 
 
 def finish_run(
@@ -248,7 +248,7 @@ def finish_run(
 
 def insert_rejected(db: Database, run_id: int, rejected: Sequence[Rejected]) -> None:
     """Keep the records that a run could not take, inside an open transaction."""
-    db.conn.executemany(
+    db.executemany(
         "INSERT INTO rejected (run_id, position, key, reason, record) VALUES (?, ?, ?, ?, ?)",
         [(run_id, bad.position, bad.key, bad.reason, bad.record) for bad in rejected],
     )
@@ -258,6 +258,12 @@ def select_run(db: Database, run_id: int) -> Run | None:
     """One run, inside whatever transaction is open."""
     row = next(iter(db.query("SELECT * FROM run WHERE id = ?", [run_id])), None)
     return None if row is None else run_of_row(row)
+
+
+def has_ended(db: Database, run_id: int) -> bool:
+    """Whether the run is in the journal with an end of its own: what it stored is stored."""
+    run = select_run(db, run_id)
+    return run is not None and run.status not in {RunStatus.RUNNING, RunStatus.INTERRUPTED}
 
 
 def run_of_row(row: Mapping[str, Any]) -> Run:

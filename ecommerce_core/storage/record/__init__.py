@@ -1,0 +1,59 @@
+"""What is kept, in SQL that every engine runs: rows, runs, deliveries, expected callbacks, …
+
+``database`` says what is needed of an engine; each other module is a part of the store.
+"""
+
+from ecommerce_core.storage.record.database import (
+    Constants,
+    Cursor,
+    Database,
+    Engine,
+    Lock,
+    Part,
+    Reading,
+    Transactions,
+    Values,
+    now_utc,
+    to_datetime,
+    to_text,
+)
+from ecommerce_core.storage.record.dataset_state import DatasetState
+from ecommerce_core.storage.record.deliveries import DeliveryJournal
+from ecommerce_core.storage.record.difference import WholeAnswerNeeded
+from ecommerce_core.storage.record.expected_callbacks import ExpectedCallbackJournal
+from ecommerce_core.storage.record.recent import Recent
+from ecommerce_core.storage.record.rows import Rows
+from ecommerce_core.storage.record.runs import NewRun, RunJournal
+from ecommerce_core.storage.record.sign_outs import (
+    SIGNED_OUT,
+    SignOutJournal,
+    SignOuts,
+    sign_in_key,
+)
+
+__all__ = [
+    "Constants",
+    "Cursor",
+    "Database",
+    "DatasetState",
+    "DeliveryJournal",
+    "Engine",
+    "ExpectedCallbackJournal",
+    "Lock",
+    "NewRun",
+    "Part",
+    "Reading",
+    "Recent",
+    "Rows",
+    "RunJournal",
+    "SIGNED_OUT",
+    "SignOutJournal",
+    "SignOuts",
+    "Transactions",
+    "Values",
+    "WholeAnswerNeeded",
+    "now_utc",
+    "sign_in_key",
+    "to_datetime",
+    "to_text",
+]
