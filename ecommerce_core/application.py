@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -41,13 +42,12 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     BackupSchedule,
     Comparison,
-    DatabaseLock,
     Reader,
     SignOuts,
     Snapshots,
     Store,
     Version,
-    clear_leftovers,
+    open_store,
 )
 from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
@@ -81,7 +81,6 @@ class Application:
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
-        presence: DatabaseLock | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -144,7 +143,6 @@ class Application:
         self.monitor.observers.append(self.live.wake)
         # What people have delivered again; the companion keeps a log of what callers send.
         self._deliveries = DeliveryWriter(self.record_deliveries)
-        self._presence = presence
 
     @classmethod
     def open(
@@ -163,20 +161,19 @@ class Application:
             deadline_s=settings.deadline_s,
             max_body_bytes=settings.max_body_mb * 2**20,
         )
-        clear_leftovers(settings.database)
-        presence = DatabaseLock.announce(settings.database)
+        server_id = secrets.token_hex(4)
+        store = open_store(settings.database, url=settings.database_url, server_id=server_id)
         try:
             return cls(
                 settings,
-                store=Store.open(settings.database),
+                store=store,
                 gateway=gateway,
                 sandbox_url=gateway_url if is_sandbox else None,
                 sign_in_providers=sign_in_providers,
                 link_secret=link_secret,
-                presence=presence,
             )
         except BaseException:
-            presence.let_go()
+            store.close()
             raise
 
     def start(self, *, watch: bool = True) -> None:
@@ -211,8 +208,7 @@ class Application:
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
         self.reader.close()
-        if self._presence is not None:
-            self._presence.let_go()
+        self.store.close()
 
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]

@@ -8,6 +8,7 @@ from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_bac
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.history import Comparison
+from ecommerce_core.storage.open_store import open_store
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.record import (
     SIGNED_OUT,
@@ -52,6 +53,7 @@ __all__ = [
     "Lock",
     "SIGNED_OUT",
     "lock_path",
+    "open_store",
     "FILE_MODE",
     "NewRun",
     "DatabaseLock",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.record import (
     Database,
     DeliveryJournal,
@@ -29,11 +30,16 @@ class Store(Transactions):
     """
 
     def __init__(  # noqa: PLR0915 - one line for each thing that it does
-        self, database: Path | Engine, *, busy_timeout_s: float = BUSY_TIMEOUT_S
+        self,
+        database: Path | Engine,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        presence: DatabaseLock | None = None,
     ) -> None:
         if isinstance(database, Path):
             database = SqliteEngine(database, busy_timeout_s=busy_timeout_s)
         self.engine = engine = database
+        self._presence = presence
         self.path = engine.path
         self.name = engine.name
         self.is_shared = engine.is_shared
@@ -111,7 +117,12 @@ class Store(Transactions):
 
     @classmethod
     def open(
-        cls, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S, create: bool = True
+        cls,
+        path: Path,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        create: bool = True,
+        presence: DatabaseLock | None = None,
     ) -> Store:
         """Open a SQLite file, create it and its folder where there is none, check and migrate it.
 
@@ -121,7 +132,7 @@ class Store(Transactions):
         """
         engine = SqliteEngine(path, busy_timeout_s=busy_timeout_s)
         engine.open(create=create)
-        return cls(engine)
+        return cls(engine, presence=presence)
 
     @classmethod
     def check(cls, path: Path) -> None:
@@ -141,5 +152,7 @@ class Store(Transactions):
         self.engine.copy_into(path, gives_up=gives_up)
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Let go of the database, which others may replace now: nothing uses it any more."""
         self.engine.close()
+        if self._presence is not None:
+            self._presence.let_go()

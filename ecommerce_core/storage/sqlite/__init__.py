@@ -5,12 +5,17 @@
 
 from ecommerce_core.storage.sqlite.engine import SqliteEngine, lock_path
 from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S
-from ecommerce_core.storage.sqlite.migrations import select_installation, set_installation
+from ecommerce_core.storage.sqlite.migrations import (
+    list_tables,
+    select_installation,
+    set_installation,
+)
 
 __all__ = [
     "APPLICATION_ID_BYTES",
     "BUSY_TIMEOUT_S",
     "SqliteEngine",
+    "list_tables",
     "lock_path",
     "select_installation",
     "set_installation",

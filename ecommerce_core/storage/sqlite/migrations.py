@@ -100,6 +100,18 @@ def set_installation(connection: sqlite3.Connection, installation: str) -> None:
     )
 
 
+def list_tables(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """The columns of each table and what they are declared as."""
+    rows = connection.execute(
+        "SELECT t.name, c.name, c.type FROM pragma_table_list AS t, pragma_table_info(t.name) AS c"
+        " WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    )
+    tables: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        tables.setdefault(table, {})[column] = kind
+    return tables
+
+
 def _objects_made_by(
     applied: Sequence[str],
 ) -> tuple[frozenset[SchemaObject], frozenset[SchemaObject]]:

@@ -1,0 +1,422 @@
+"""The store of record in PostgreSQL."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+import psycopg
+from psycopg import errors
+from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
+
+from ecommerce_core.domain import StoreBusy, StoreError, StoreIncompatible
+from ecommerce_core.storage.postgresql.database import PostgresqlDatabase, notify
+from ecommerce_core.storage.postgresql.dialect import explain
+from ecommerce_core.storage.postgresql.listener import Hear, Listener
+from ecommerce_core.storage.postgresql.migrations import (
+    check_server,
+    check_shape,
+    check_version,
+    list_applied,
+    list_json_columns,
+    migrate,
+)
+from ecommerce_core.storage.postgresql.sessions import (
+    APPLICATION,
+    Heartbeat,
+    Session,
+    connect,
+    connection_settings,
+)
+from ecommerce_core.storage.record import Database, Engine, Lock, Reading
+
+logger = logging.getLogger(__name__)
+
+MOST_CONNECTIONS = 16
+PATIENCE_S = 5.0
+# How long a read waits where the one before it has just waited in vain.
+IMPATIENCE_S = 0.3
+# How long is waited to learn what became of a commit whose answer was lost.
+LOOK_UP_PATIENCE_S = 30.0
+CHANGED = "changed"
+# "ecom": what advisory locks of ours begin with.
+_LOCKS = 0x65636F6D
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ"
+
+
+class PostgresqlEngine(Engine):
+    """A database of a server; it is safe for all threads.
+
+    ``path`` is beside what this machine keeps its own files, such as its snapshots.
+    ``server_id`` tells this process from others.
+    """
+
+    is_shared = True
+
+    def __init__(self, url: str, *, path: Path, server_id: str, name: str) -> None:
+        self.path = path
+        self._url = url
+        self._name = name
+        self._server_id = server_id
+        self._schema = ""
+        self._json_columns: dict[str, frozenset[str]] = {}
+        self._bound = threading.local()
+        self._heartbeat = Heartbeat()
+        self._listener: Listener | None = None
+        self._failed_at_s: float | None = None
+        self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The URL without its password."""
+        return self._name
+
+    def open(self, *, create: bool) -> None:
+        """Check and migrate the database, and keep connections to it.
+
+        Without ``create``, StoreIncompatible where there is nothing of ours. Raises
+        StoreIncompatible, StoreDamaged, StoreBusy, StoreError.
+        """
+        with self._explained(), self.connect() as connection:
+            migrate(connection, name=self.name, create=create)
+            self._json_columns = list_json_columns(connection)
+            (self._schema,) = connection.execute("SELECT current_schema()").fetchone() or ("",)
+        self._pool = ConnectionPool(
+            kwargs={
+                **connection_settings(self._url, server_id=self._server_id),
+                "autocommit": True,
+            },
+            min_size=1,
+            max_size=MOST_CONNECTIONS,
+            timeout=PATIENCE_S,
+            # Who asks next tries again: nobody waits for a doubled pause.
+            reconnect_timeout=2.0,
+            check=ConnectionPool.check_connection,
+            open=True,
+        )
+
+    def connect(self, *, holds_lock: bool = False) -> psycopg.Connection[Any]:
+        """A connection of its own. Raises psycopg.Error."""
+        return connect(self._url, server_id=self._server_id, holds_lock=holds_lock)
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresqlDatabase]:
+        """A connection for one read, on one consistent view. Raises StoreError."""
+        with self._explained(), self._pooled() as connection:
+            connection.execute(_READ)
+            with self._rolled_back(connection):
+                yield self._database(connection)
+
+    @contextmanager
+    def reading_long(self) -> Iterator[Reading]:
+        """Many reads on one view: no writer waits for them."""
+        with self.reading() as db:
+            db.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
+
+            @contextmanager
+            def reading() -> Iterator[Database]:
+                yield db
+
+            yield reading
+
+    @contextmanager
+    def writing(
+        self, *, is_stored: Callable[[Database], bool] | None = None
+    ) -> Iterator[PostgresqlDatabase]:
+        """One transaction, on the session of the lock that this thread holds, if it holds one.
+
+        Rolled back where the block raises. Raises StoreError.
+        """
+        session: Session | None = getattr(self._bound, "session", None)
+        if session is None or session.is_over:
+            with (
+                self._explained(),
+                self._pooled() as connection,
+                self._transaction(connection, is_stored) as db,
+            ):
+                yield db
+            return
+        with self._explained(), session.turn:
+            session.check()
+            with self._transaction(session.connection, is_stored) as db:
+                yield db
+
+    def lock(self, name: str) -> Lock:
+        """The lock of that name, of all servers."""
+        return SessionLock(self, name)
+
+    def holder(self, name: str) -> str | None:
+        """Which server holds a lock, None if nobody does. Raises StoreError."""
+        with self.reading() as db:
+            row = db.execute(
+                "SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a"
+                " ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted"
+                " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+                " AND l.classid = ? AND l.objid = ?",
+                [_LOCKS, self.lock_number(name) % 2**32],
+            ).fetchone()
+        return None if row is None else str(row[0]).removeprefix(f"{APPLICATION} ")
+
+    def lock_number(self, name: str) -> int:
+        """The number of a lock; it fits into 32 bits, with its sign."""
+        return zlib.crc32(f"{self._schema}.{name}".encode()) - 2**31
+
+    def notify(self, message: str) -> None:
+        """Tell the other servers something now. Raises StoreError."""
+        with self._explained(), self._pooled() as connection:
+            notify(connection, server_id=self._server_id, message=message)
+
+    def listen(self, hear: Hear) -> None:
+        """Call ``hear`` with every message of other servers, until ``close``."""
+        self._listener = Listener(self.connect, hear, server_id=self._server_id)
+        self._listener.start()
+
+    def check_writable(self) -> None:
+        """Raise StoreError where the database cannot be written to just now."""
+        with self.reading() as db:
+            (is_read_only,) = db.execute(
+                "SELECT pg_is_in_recovery() OR CAST("
+                "current_setting('default_transaction_read_only') AS BOOLEAN)"
+            ).fetchone() or (False,)
+        if is_read_only:
+            raise StoreError("the database server takes no writes: it is read-only")
+
+    def check_sound(self) -> None:
+        """Raise StoreError if it cannot be read, or if a newer version has migrated it."""
+        with self._explained(), self._pooled() as connection:
+            self.check_version(connection)
+
+    def check_version(self, connection: psycopg.Connection[Any]) -> None:
+        """Raise StoreIncompatible if a newer version has migrated the database meanwhile."""
+        check_version(list_applied(connection), name=self.name)
+
+    def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> NoReturn:
+        """Raise StoreError: backups are the server's own business."""
+        raise StoreError(
+            "{path} is kept by a database server: back it up there, with pg_dump or with"
+            " point-in-time recovery",
+            path=self.name,
+        )
+
+    def installation(self) -> None:
+        """It keeps no backups of its own."""
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        if self._listener is not None:
+            self._listener.stop()
+        self._heartbeat.stop()
+        if self._pool is not None:
+            self._pool.close(timeout=2.0)
+
+    def begin_session(self) -> Session:
+        """A session that can hold a lock. Raises psycopg.Error, StoreIncompatible."""
+        session = Session(self.connect(holds_lock=True))
+        try:
+            self.check_version(session.connection)
+        except BaseException:
+            session.end()
+            raise
+        return session
+
+    def bind(self, session: Session | None) -> None:
+        """Let this thread write on a session from now on, or on any connection."""
+        if session is not None:
+            self._heartbeat.add(session)
+        self._bound.session = session
+
+    def forget(self, session: Session) -> None:
+        """Let a session go that is over."""
+        self._heartbeat.remove(session)
+
+    @contextmanager
+    def _transaction(
+        self,
+        connection: psycopg.Connection[Any],
+        is_stored: Callable[[Database], bool] | None,
+    ) -> Iterator[PostgresqlDatabase]:
+        connection.execute("BEGIN")
+        try:
+            db = self._database(connection)
+            yield db
+            db.notify(CHANGED)
+        except BaseException:
+            with suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
+            raise
+        try:
+            done = connection.execute("COMMIT")
+        except psycopg.OperationalError as error:
+            if not connection.closed:
+                raise
+            self._look_up(connection.info.backend_pid, is_stored, error)
+        else:
+            if done.statusmessage != "COMMIT":
+                raise StoreError("the database rolled back what was written; nothing was changed")
+
+    def _look_up(
+        self,
+        pid: int,
+        is_stored: Callable[[Database], bool] | None,
+        error: psycopg.OperationalError,
+    ) -> None:
+        """Return if what was written is stored, though no answer to the commit came.
+
+        The session that wrote it may still be at it: nothing is believed before it has ended.
+        Raises StoreError.
+        """
+        ends_at_s = time.monotonic() + LOOK_UP_PATIENCE_S
+        under_way = "SELECT 1 FROM pg_stat_activity WHERE pid = ? AND pid <> pg_backend_pid()"
+        while is_stored is not None and time.monotonic() < ends_at_s:
+            found = None
+            with suppress(StoreError), self.reading() as db:
+                if not db.execute(under_way, [pid]).fetchone():
+                    found = is_stored(db)
+            if found:
+                logger.warning("the answer to a commit was lost: it is stored")
+                return
+            if found is False:
+                raise explain(error) from error
+            time.sleep(0.1)
+        raise StoreError(
+            "the connection to the database was lost in a commit, and whether it was stored is"
+            " not known ({reason})",
+            reason=str(error).strip().split("\n")[0],
+        ) from error
+
+    def _database(self, connection: psycopg.Connection[Any]) -> PostgresqlDatabase:
+        return PostgresqlDatabase(
+            connection, server_id=self._server_id, json_columns=self._json_columns
+        )
+
+    @contextmanager
+    def _pooled(self) -> Iterator[psycopg.Connection[Any]]:
+        if self._pool is None:
+            raise StoreError("the database is not open")
+        try:
+            connection = self._pool.getconn(timeout=self._patience_s())
+        except (PoolTimeout, PoolClosed) as error:
+            self._failed_at_s = time.monotonic()
+            raise self._unreachable() from error
+        self._failed_at_s = None
+        try:
+            yield connection
+        finally:
+            self._pool.putconn(connection)
+
+    def _patience_s(self) -> float:
+        # A page reads many times: it must not wait in full for each, when one has in vain.
+        failed_at_s = self._failed_at_s
+        if failed_at_s is None or time.monotonic() - failed_at_s > PATIENCE_S:
+            return PATIENCE_S
+        return IMPATIENCE_S
+
+    def _unreachable(self) -> StoreError:
+        """Why the pool had no connection."""
+        try:
+            self.connect().close()
+        except psycopg.Error as error:
+            return explain(error)
+        return StoreBusy(
+            "the database is busy: all {count} connections of this server are in use; try again",
+            count=MOST_CONNECTIONS,
+        )
+
+    @contextmanager
+    def _rolled_back(self, connection: psycopg.Connection[Any]) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            with suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            raise explain(error) from error
+
+
+class SessionLock(Lock):
+    """An advisory lock, on a session of its own, on which its holder's thread writes."""
+
+    def __init__(self, engine: PostgresqlEngine, name: str) -> None:
+        self._engine = engine
+        self._name = name
+        self._session: Session | None = None
+
+    def acquire(self, *, timeout_s: float) -> bool:
+        """Return True once it is held, False if others hold it all along. Raises StoreError."""
+        self.release()
+        try:
+            session = self._engine.begin_session()
+        except psycopg.Error as error:
+            raise explain(error) from error
+        try:
+            is_held = self._take(session, timeout_s)
+        except BaseException as error:
+            session.end()
+            if isinstance(error, psycopg.Error):
+                raise explain(error) from error
+            raise
+        if not is_held:
+            session.end()
+            return False
+        self._session = session
+        self._engine.bind(session)
+        return True
+
+    def release(self) -> None:
+        """Let go of it."""
+        session, self._session = self._session, None
+        if session is not None:
+            self._engine.forget(session)
+            session.end()
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is held here, as far as is known."""
+        return self._session is not None and not self._session.is_lost
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether it could be waited for: whoever can read can."""
+        return True
+
+    def _take(self, session: Session, timeout_s: float) -> bool:
+        numbers = [_LOCKS, self._engine.lock_number(self._name)]
+        connection = session.connection
+        if timeout_s <= 0:
+            row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", numbers).fetchone()
+            return bool(row and row[0])
+        connection.execute(f"SET lock_timeout = {max(1, round(timeout_s * 1_000))}")
+        try:
+            connection.execute("SELECT pg_advisory_lock(%s, %s)", numbers)
+        except errors.LockNotAvailable:
+            return False
+        connection.execute("RESET lock_timeout")
+        return True
+
+
+def examine(engine: PostgresqlEngine) -> str:
+    """What the database is, in a few words. Raises StoreError if it will not do."""
+    try:
+        with engine.connect() as connection:
+            check_server(connection)
+            applied = list_applied(connection)
+            check_version(applied, name=engine.name)
+            check_shape(connection, applied, name=engine.name)
+    except errors.UndefinedTable as error:
+        raise StoreIncompatible(
+            "{path} holds no data of this application", path=engine.name
+        ) from error
+    except psycopg.Error as error:
+        raise explain(error) from error
+    return engine.name

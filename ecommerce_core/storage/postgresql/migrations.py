@@ -1,0 +1,175 @@
+"""The schema in PostgreSQL: the migrations of SQLite, each translated as it is run.
+
+So there is one description of the tables. ``schema_migration`` says which a database has seen.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+import psycopg
+
+from ecommerce_core.domain import StoreDamaged, StoreError, StoreIncompatible
+from ecommerce_core.storage.postgresql.dialect import translate, translate_declaration, type_of
+from ecommerce_core.storage.record import now_utc, to_text
+from ecommerce_core.storage.sqlite import list_tables, schema
+
+OLDEST_SERVER = 150_000
+_TABLE = "schema_migration"
+_Connection = psycopg.Connection[Any]
+
+
+class _Migrated:
+    """A connection as migrations use it."""
+
+    def __init__(self, connection: _Connection) -> None:
+        self.conn = connection
+
+    def execute(self, sql: str, parameters: Any = None) -> psycopg.Cursor[Any]:
+        declared = translate_declaration(sql)
+        if parameters is None:
+            return self.conn.execute(declared)
+        return self.conn.execute(translate(declared), parameters)
+
+
+def _drop_search_columns(db: schema.Database) -> None:
+    """m009 without the indexes that only SQLite's databases ever had."""
+    for table in ("product", "product_cleared", "customer", "customer_cleared"):
+        db.execute(f"ALTER TABLE {table} DROP COLUMN search")
+
+
+_OTHERWISE: Mapping[str, Callable[[schema.Database], None]] = {
+    "m009_readers_read_snapshots": _drop_search_columns
+}
+
+
+def migrate(connection: _Connection, *, name: str, create: bool = True) -> None:
+    """Bring the database to this version, in one transaction.
+
+    Raises StoreIncompatible for a server, an encoding or a database that will not do, and for a
+    newer version's; StoreDamaged for what no version made; psycopg.Error.
+    """
+    check_server(connection)
+    with connection.transaction():
+        # Two servers may start at the same moment.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtext('ecommerce migrations'))")
+        if not _has_table(connection, _TABLE):
+            _refuse_foreign(connection, name)
+            if not create:
+                raise StoreIncompatible("{path} holds no data of this application", path=name)
+            connection.execute(f"CREATE TABLE {_TABLE} (name TEXT PRIMARY KEY, applied_at TEXT)")
+        applied = list_applied(connection)
+        check_version(applied, name=name)
+        check_shape(connection, applied, name=name)
+        for migration in schema.MIGRATIONS:
+            title = migration.__name__
+            if title not in applied:
+                _OTHERWISE.get(title, migration)(_Migrated(connection))
+                connection.execute(
+                    f"INSERT INTO {_TABLE} VALUES (%s, %s)", [title, to_text(now_utc())]
+                )
+
+
+def check_server(connection: _Connection) -> None:
+    """Raise StoreIncompatible unless this server can hold the store."""
+    if connection.info.server_version < OLDEST_SERVER:
+        raise StoreIncompatible(
+            "the database server is PostgreSQL {version}: it takes 15 or newer",
+            version=connection.info.server_version // 10_000,
+        )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreIncompatible(
+            "the database's encoding is {encoding}: it takes UTF8 (createdb --encoding=UTF8)",
+            encoding=encoding,
+        )
+
+
+def list_applied(connection: _Connection) -> list[str]:
+    """The migrations that a database has seen, oldest first."""
+    rows = connection.execute(f"SELECT name FROM {_TABLE} ORDER BY name").fetchall()
+    return [name for (name,) in rows]
+
+
+def check_version(applied: Sequence[str], *, name: str) -> None:
+    """Raise StoreIncompatible if a newer version has migrated the database."""
+    known = {migration.__name__ for migration in schema.MIGRATIONS}
+    newer = [one for one in applied if one not in known]
+    if newer:
+        raise StoreIncompatible(
+            "{path} was written by a newer version ({newer}); it was left as it is."
+            " Update the application, or set ECOMMERCE_DATABASE to another database.",
+            path=name,
+            newer=", ".join(newer),
+        )
+
+
+def check_shape(connection: _Connection, applied: Sequence[str], *, name: str) -> None:
+    """Raise StoreDamaged if our tables are not as the migrations make them."""
+    expected = _tables_made_by(applied)
+    rows = connection.execute(
+        "SELECT table_name, column_name, data_type FROM information_schema.columns"
+        " WHERE table_schema = current_schema()"
+    ).fetchall()
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        found.setdefault(table, {})[column] = kind
+    wrong = [table for table, columns in expected.items() if found.get(table) != columns]
+    triggers = connection.execute(
+        "SELECT t.tgname FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid"
+        " WHERE NOT t.tgisinternal AND c.relnamespace = current_schema()::regnamespace"
+        " AND c.relname = ANY(%s)",
+        [list(expected)],
+    ).fetchall()
+    verdicts = [f"table {table} is declared otherwise" for table in wrong]
+    verdicts += [f"trigger {trigger} does not belong there" for (trigger,) in triggers]
+    if verdicts:
+        raise StoreDamaged(
+            "{path} is not as this application makes it ({verdict}); it was left as it is."
+            " Restore it, or set ECOMMERCE_DATABASE to another database.",
+            path=name,
+            verdict=verdicts[0],
+        )
+
+
+def list_json_columns(connection: _Connection) -> dict[str, frozenset[str]]:
+    """The columns, by table, that hold values of any type."""
+    rows = connection.execute(
+        "SELECT table_name, array_agg(column_name::text) FROM information_schema.columns"
+        " WHERE table_schema = current_schema() AND data_type = 'json' GROUP BY 1"
+    ).fetchall()
+    return {table: frozenset(columns) for table, columns in rows}
+
+
+def _tables_made_by(applied: Sequence[str]) -> dict[str, dict[str, str]]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for migration in schema.MIGRATIONS:
+            if migration.__name__ in applied:
+                migration(connection)
+        return {
+            table: {column: type_of(kind) for column, kind in columns.items()}
+            for table, columns in list_tables(connection).items()
+        }
+
+
+def _has_table(connection: _Connection, table: str) -> bool:
+    sql = "SELECT to_regclass(quote_ident(current_schema()) || '.' || %s) IS NOT NULL"
+    row = connection.execute(sql, [table]).fetchone()
+    if row is None or row[0] is None:
+        raise StoreError("the database has no schema in which this account could make tables")
+    return bool(row[0])
+
+
+def _refuse_foreign(connection: _Connection, name: str) -> None:
+    ours = _tables_made_by([migration.__name__ for migration in schema.MIGRATIONS])
+    theirs = [table for table in ours if _has_table(connection, table)]
+    if theirs:
+        raise StoreIncompatible(
+            "{path} has a table {table} of another application; it was left as it is."
+            " Set ECOMMERCE_DATABASE to another database.",
+            path=name,
+            table=theirs[0],
+        )

@@ -1,0 +1,44 @@
+"""Stores of every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ecommerce_core.storage import Store, open_store
+from tests.support.postgresql import PostgresqlServer, running_postgresql
+
+Open = Callable[[], Store]
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    with running_postgresql() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Opens one and the same database, as often as one likes."""
+    url = None
+    if request.param == "postgresql":
+        server: PostgresqlServer = request.getfixturevalue("postgresql")
+        url = server.new_database()
+    opened: list[Store] = []
+
+    def open_one() -> Store:
+        opened.append(
+            open_store(tmp_path / "shop.db", url=url, server_id=f"server-{len(opened) + 1}")
+        )
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def any_store(open_again: Open) -> Store:
+    return open_again()
