@@ -24,11 +24,12 @@ from ecommerce_core.domain import (
     Run,
     RunNotHeld,
     SignedLinks,
+    StoreError,
     Trigger,
     estimate,
 )
 from ecommerce_core.gateway import Gateway, Registration
-from ecommerce_core.live import Live, LiveLook
+from ecommerce_core.live import Live, LiveLook, OtherServers
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
     CallbackContext,
@@ -81,7 +82,9 @@ class Application:
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
+        server_id: str = "",
     ) -> None:
+        self.server_id = server_id or secrets.token_hex(4)
         self.settings = settings
         self.store = store
         self.gateway = gateway
@@ -110,7 +113,9 @@ class Application:
         self.comparison = Comparison(store, self.reader)
         sync = Sync(settings, gateway, store)
         self._workers = {
-            name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
+            name: Worker(
+                dataset, sync, store, self.snapshots, on_run=self._tell, on_rows=self._rows_shown
+            )
             for name, dataset in self.datasets.items()
         }
         self.monitor = SchedulerMonitor(
@@ -125,7 +130,7 @@ class Application:
         self.registration = Registration(settings)
         self.backups = BackupSchedule(
             store,
-            settings.backup_dir,
+            None if settings.database_url else settings.backup_dir,
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
@@ -136,11 +141,14 @@ class Application:
             self.backups,
             self.registration,
             self.datasets,
-            self.progress,
+            self._told_progress,
             self._shown,
         )
         self.live = Live(look.look)
         self.monitor.observers.append(self.live.wake)
+        self._others = OtherServers(
+            store, on_change=self._hear_change, on_sign_out=self._hear_sign_out
+        )
         # What people have delivered again; the companion keeps a log of what callers send.
         self._deliveries = DeliveryWriter(self.record_deliveries)
 
@@ -171,6 +179,7 @@ class Application:
                 sandbox_url=gateway_url if is_sandbox else None,
                 sign_in_providers=sign_in_providers,
                 link_secret=link_secret,
+                server_id=server_id,
             )
         except BaseException:
             store.close()
@@ -190,6 +199,7 @@ class Application:
             self.registration.start()
             self.backups.start()
             self.live.start()
+            self._others.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
@@ -280,8 +290,8 @@ class Application:
         return ticket
 
     def progress(self, name: str) -> Progress | None:
-        """The dataset's sync under way in this process; None where there is none."""
-        return self._workers[name].progress()
+        """The dataset's sync under way here or on another server; None where there is none."""
+        return self._workers[name].progress() or self._others.progress(name)
 
     def clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
         """Empty a dataset; ``undo_clear`` brings it back until the next sync.
@@ -344,6 +354,34 @@ class Application:
         if run is None or held is None or held.id != run_id:
             raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
         return run
+
+    def leader(self) -> str | None:
+        """Which server watches the scheduler for all, by its id; None if that is not known."""
+        return self.server_id if self.monitor.leads else self.store.holder("watcher")
+
+    def _told_progress(self, name: str) -> Progress | None:
+        """The same as ``progress``, of which the other servers are told, too."""
+        own = self._workers[name].progress()
+        self._others.tell(name, own)
+        return own or self._others.progress(name)
+
+    def _hear_change(self) -> None:
+        """Another server has stored something, or may have."""
+        for worker in self._workers.values():
+            worker.look()
+        self.live.wake()
+
+    def _hear_sign_out(self) -> None:
+        """A sign-in was ended on another server: it opens nothing here, either."""
+        try:
+            self.sign_outs.read_again()
+        except StoreError as error:
+            logger.warning("sign-outs of other servers are not known: %s", error)
+        self.live.announce()
+
+    def _rows_shown(self) -> None:
+        self.reader.let_go()
+        self.live.wake()
 
     def _shown(self, name: str) -> tuple[Version | None, str | None]:
         """What readers see of a dataset's rows, and why no newer ones. Raises StoreError."""

@@ -12,6 +12,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
 from tests.support.peers import Peers
+from tests.support.postgresql import PostgresqlServer, running_postgresql
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
@@ -22,6 +23,13 @@ hypothesis.settings.load_profile("any machine")
 def peers() -> Iterator[Peers]:
     with Peers() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A PostgreSQL for all tests of a process; each takes a database of its own."""
+    with running_postgresql() as server:
+        yield server
 
 
 @pytest.fixture

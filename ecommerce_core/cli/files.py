@@ -9,7 +9,8 @@ import click
 from ecommerce_core.application import DATASETS
 from ecommerce_core.cli.common import errors_in_words, opened, read_settings
 from ecommerce_core.cli.words import size_in_words
-from ecommerce_core.storage import restore_backup, write_backup
+from ecommerce_core.settings import Settings, hide_password
+from ecommerce_core.storage import kept_by_server, restore_backup, write_backup
 from ecommerce_core.sync import lock_path
 
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -24,7 +25,9 @@ def backup(file: Path, *, force: bool) -> None:
 
     The copy is of one moment, checked after it is written, and there whole or not at all.
     """
-    database = read_settings().database
+    settings = read_settings()
+    _refuse_server(settings)
+    database = settings.database
     if not database.exists():
         raise click.ClickException(f"{database} is not there: nothing to back up")
     with opened(needs_gateway=False) as application:
@@ -41,6 +44,7 @@ def restore(file: Path, *, yes: bool) -> None:
     FILE is checked before anything changes; the database that it replaces is kept beside it.
     """
     settings = read_settings()
+    _refuse_server(settings)
     if not yes:
         click.confirm(f"Replace {settings.database} by a copy of {file}?", abort=True)
     locks = [lock_path(settings.database, dataset) for dataset in DATASETS.values()]
@@ -49,3 +53,8 @@ def restore(file: Path, *, yes: bool) -> None:
     click.echo(f"{done.database} holds what {file} held")
     if done.kept is not None:
         click.echo(f"what it held before is in {done.kept}")
+
+
+def _refuse_server(settings: Settings) -> None:
+    if settings.database_url is not None:
+        raise click.ClickException(str(kept_by_server(hide_password(settings.database_url))))

@@ -231,6 +231,7 @@ class Companion:
             peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
+            server=health.describe_server(app),
         )
         body = encode_json(state.as_dict())
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     PeerHealth,
@@ -89,6 +90,7 @@ class Health:
     registration: Mapping[str, object]
     backups: Mapping[str, object]
     snapshots: Mapping[str, Mapping[str, object]]
+    server: Mapping[str, object]
 
     @property
     def is_ready(self) -> bool:
@@ -106,6 +108,7 @@ class Health:
             "registration": dict(self.registration),
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
+            "server": dict(self.server),
         }
 
 
@@ -121,6 +124,7 @@ def check(
     peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,
+    server: Mapping[str, object],
 ) -> Health:
     """Look at everything once.
 
@@ -154,6 +158,7 @@ def check(
         registration=describe_registration(registration),
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
+        server=server,
     )
 
 
@@ -165,6 +170,15 @@ def _store_state(store: Store) -> StoreState:
         kinds = (state for kind, state in _STORE_STATES if isinstance(error, kind))
         return next(kinds, StoreState.UNUSABLE)
     return StoreState.WRITABLE
+
+
+def describe_server(app: Application) -> dict[str, object]:
+    """Which server this is, and which one watches the scheduler for all: ids, and no names."""
+    try:
+        leader = app.leader()
+    except StoreError:
+        leader = None
+    return {"id": app.server_id, "leads": app.monitor.leads, "leader": leader}
 
 
 def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:

@@ -212,6 +212,11 @@ def _health() -> Schema:
         "state": {"enum": [*(code.value for code in SnapshotCode), "unknown"]},
         "error": MAYBE_TEXT,
     }
+    server: Schema = {
+        "id": {"type": "string"},
+        "leads": {"type": "boolean"},
+        "leader": MAYBE_TEXT,
+    }
     health: Schema = {
         "status": {"enum": ["ready", "not ready"]},
         "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
@@ -221,11 +226,13 @@ def _health() -> Schema:
         "registration": ref_to("Registration"),
         "backups": ref_to("Backups"),
         "snapshots": map_of(ref_to("Snapshot")),
+        "server": ref_to("Server"),
     }
     return {
         "Peer": object_of(peer),
         "Registration": object_of(registration),
         "Backups": object_of(backups),
         "Snapshot": object_of(snapshot),
+        "Server": object_of(server),
         "Health": object_of(health),
     }

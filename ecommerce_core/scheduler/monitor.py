@@ -197,8 +197,20 @@ class SchedulerMonitor:
         return failure
 
     def _is_ours(self) -> bool:
-        """True where this process is the one that keeps the promises."""
-        return self._lock.is_held or self._lock.acquire(timeout_s=0)
+        """Return True if this server keeps the promises; if not, see what the one has kept."""
+        if self._lock.is_held:
+            return True
+        if self._lock.acquire(timeout_s=0):
+            # Another server may have led until now.
+            self._tracker.forget()
+            return True
+        self._tracker.follow(_now())
+        return False
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one server that keeps the promises, as far as is known."""
+        return self._lock.is_held
 
     def _busy_since(self) -> dict[str, datetime]:
         found = {name: self._progress(name) for name in self._targets.values()}

@@ -6,7 +6,7 @@ over: where the database cannot take it, the next step begins where this one did
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -53,6 +53,7 @@ class ExpectationTracker:
         self._books: _Books | None = None
         self._stored: MonitorState | None = None
         self._latest: dict[ScheduleKey, ExpectedCallback] = {}
+        self._followed: Hashable = None
 
     @property
     def era_at(self) -> datetime | None:
@@ -77,6 +78,19 @@ class ExpectationTracker:
         self._stored = state
         state = _read(state, unpaid)
         self._books = _Books(state, _still_open(promises, now), tuple(unpaid))
+
+    def forget(self) -> None:
+        """Read anew what is known, before the next look is taken in."""
+        self._books, self._latest = None, {}
+
+    def follow(self, now: datetime) -> None:
+        """See what the server that leads has kept, where that is news. Raises StoreError."""
+        mark = self._store.expected_mark()
+        state = self._store.watch_state()
+        if mark != self._followed and state is not None and state.source == self._source:
+            self.forget()
+            self.open(now)
+            self._followed = mark
 
     def advance(
         self,

@@ -9,6 +9,7 @@ from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.open_store import open_store
+from ecommerce_core.storage.postgresql import Finding, examine_server, kept_by_server
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.record import (
     SIGNED_OUT,
@@ -52,6 +53,9 @@ __all__ = [
     "DatasetState",
     "Lock",
     "SIGNED_OUT",
+    "Finding",
+    "examine_server",
+    "kept_by_server",
     "lock_path",
     "open_store",
     "FILE_MODE",

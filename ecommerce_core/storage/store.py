@@ -44,6 +44,7 @@ class Store(Transactions):
         self.name = engine.name
         self.is_shared = engine.is_shared
         self.lock = engine.lock
+        self.holder = engine.holder
         self.notify = engine.notify
         self.listen = engine.listen
         self.check_writable = engine.check_writable

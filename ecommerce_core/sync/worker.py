@@ -54,8 +54,12 @@ class Worker:
         snapshots: Snapshots,
         *,
         on_run: Callable[[Run], None],
+        on_rows: Callable[[], None] = lambda: None,
     ) -> None:
         self._dataset = dataset
+        # Called when readers see rows that a run of another server, or of before, has left.
+        self._on_rows = on_rows
+        self._is_told = False
         self._on_run = on_run
         self._sync = sync
         self._store = store
@@ -126,6 +130,12 @@ class Worker:
             self._changed.notify_all()
             return RunHandle(batch, joined=False)
 
+    def look(self) -> None:
+        """See soon whether another server has left rows that readers here do not see yet."""
+        with self._changed:
+            self._is_told = True
+            self._changed.notify_all()
+
     def progress(self) -> Progress | None:
         """The run under way or next in line; None where there is nothing to do."""
         with self._changed:
@@ -177,9 +187,12 @@ class Worker:
         self._repair()
         while True:
             with self._changed:
-                called = self._changed.wait_for(
-                    lambda: self._waiting or self._stopping, timeout=LOOK_EVERY_S
+                self._changed.wait_for(
+                    lambda: self._waiting or self._stopping or self._is_told,
+                    timeout=LOOK_EVERY_S,
                 )
+                self._is_told = False
+                called = bool(self._waiting)
                 if called and self._is_storm:
                     # Those whom the last run answered ask again: let them share this one.
                     self._changed.wait_for(lambda: self._stopping, timeout=self._gather_s)
@@ -212,6 +225,7 @@ class Worker:
                 turn = nullcontext() if self._store.is_shared else self.exclusive(timeout_s=0)
                 with suppress(SyncBusy), turn:
                     self.publish()
+                    self._on_rows()
         except StoreError as error:
             # Pages say so themselves; the next look tries again.
             logger.debug("%s: the store does not answer: %s", self._dataset.name, error)

@@ -8,15 +8,9 @@ from pathlib import Path
 import pytest
 
 from ecommerce_core.storage import Store, open_store
-from tests.support.postgresql import PostgresqlServer, running_postgresql
+from tests.support.postgresql import PostgresqlServer
 
 Open = Callable[[], Store]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgresqlServer]:
-    with running_postgresql() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

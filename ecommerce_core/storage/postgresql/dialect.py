@@ -83,3 +83,12 @@ def explain(error: psycopg.Error) -> StoreError:
             reason=said,
         )
     return StoreError("the database answered: {reason}; nothing was changed", reason=said)
+
+
+def kept_by_server(name: str) -> StoreError:
+    """What is told to who wants to copy the database as a file."""
+    return StoreError(
+        "{path} is kept by a database server: back it up and restore it there, with pg_dump and"
+        " pg_restore or with point-in-time recovery",
+        path=name,
+    )

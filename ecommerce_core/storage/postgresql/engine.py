@@ -15,13 +15,11 @@ import psycopg
 from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ecommerce_core.domain import StoreBusy, StoreError, StoreIncompatible
+from ecommerce_core.domain import StoreBusy, StoreError
 from ecommerce_core.storage.postgresql.database import PostgresqlDatabase, notify
-from ecommerce_core.storage.postgresql.dialect import explain
+from ecommerce_core.storage.postgresql.dialect import explain, kept_by_server
 from ecommerce_core.storage.postgresql.listener import Hear, Listener
 from ecommerce_core.storage.postgresql.migrations import (
-    check_server,
-    check_shape,
     check_version,
     list_applied,
     list_json_columns,
@@ -174,7 +172,10 @@ class PostgresqlEngine(Engine):
 
     def listen(self, hear: Hear) -> None:
         """Call ``hear`` with every message of other servers, until ``close``."""
-        self._listener = Listener(self.connect, hear, server_id=self._server_id)
+        def connect_listener() -> psycopg.Connection[Any]:
+            return connect(self._url, server_id=f"{self._server_id} listens")
+
+        self._listener = Listener(connect_listener, hear, server_id=self._server_id)
         self._listener.start()
 
     def check_writable(self) -> None:
@@ -198,11 +199,7 @@ class PostgresqlEngine(Engine):
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> NoReturn:
         """Raise StoreError: backups are the server's own business."""
-        raise StoreError(
-            "{path} is kept by a database server: back it up there, with pg_dump or with"
-            " point-in-time recovery",
-            path=self.name,
-        )
+        raise kept_by_server(self.name)
 
     def installation(self) -> None:
         """It keeps no backups of its own."""
@@ -403,20 +400,3 @@ class SessionLock(Lock):
             return False
         connection.execute("RESET lock_timeout")
         return True
-
-
-def examine(engine: PostgresqlEngine) -> str:
-    """What the database is, in a few words. Raises StoreError if it will not do."""
-    try:
-        with engine.connect() as connection:
-            check_server(connection)
-            applied = list_applied(connection)
-            check_version(applied, name=engine.name)
-            check_shape(connection, applied, name=engine.name)
-    except errors.UndefinedTable as error:
-        raise StoreIncompatible(
-            "{path} holds no data of this application", path=engine.name
-        ) from error
-    except psycopg.Error as error:
-        raise explain(error) from error
-    return engine.name

@@ -187,6 +187,10 @@ class Engine(Transactions):
     def lock(self, name: str) -> Lock:
         """The lock of that name."""
 
+    def holder(self, name: str) -> str | None:
+        """Which server holds a lock, by its id; None if nobody does, or it cannot be told."""
+        return None
+
     @abstractmethod
     def notify(self, message: str) -> None:
         """Tell the other servers something now. Raises StoreError."""
