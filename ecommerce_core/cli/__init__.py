@@ -6,7 +6,7 @@ import click
 
 from ecommerce_core import __version__, logs
 from ecommerce_core.cli.datasets import clear, confirm, discard, runs, sync, undo
-from ecommerce_core.cli.files import backup, restore
+from ecommerce_core.cli.files import backup, copy, restore
 from ecommerce_core.cli.sandbox import sandbox
 from ecommerce_core.cli.state import doctor, status
 from ecommerce_core.cli.tasks import tasks
@@ -39,6 +39,7 @@ for command in (
     doctor,
     backup,
     restore,
+    copy,
     tasks,
     sandbox,
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -9,8 +10,16 @@ import click
 from ecommerce_core.application import DATASETS
 from ecommerce_core.cli.common import errors_in_words, opened, read_settings
 from ecommerce_core.cli.words import size_in_words
+from ecommerce_core.domain import SettingsError
+from ecommerce_core.logs import terminal_safe
 from ecommerce_core.settings import Settings, hide_password
-from ecommerce_core.storage import kept_by_server, restore_backup, write_backup
+from ecommerce_core.storage import (
+    copy_store,
+    kept_by_server,
+    open_store,
+    restore_backup,
+    write_backup,
+)
 from ecommerce_core.sync import lock_path
 
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -53,6 +62,30 @@ def restore(file: Path, *, yes: bool) -> None:
     click.echo(f"{done.database} holds what {file} held")
     if done.kept is not None:
         click.echo(f"what it held before is in {done.kept}")
+
+
+@click.command()
+@click.argument("source")
+@click.argument("target")
+def copy(source: str, target: str) -> None:
+    """Copy the store SOURCE into TARGET, which must be empty: a path or a URL each.
+
+    All of it, rows, journals and state, as of one moment, and read back before it is committed.
+    Stop the servers first: what they store after that moment is not in TARGET.
+    """
+    with errors_in_words(), ExitStack() as stack:
+        stores = []
+        for text, is_new in ((source, False), (target, True)):
+            try:
+                named = Settings.from_env({"ECOMMERCE_DATABASE": text})
+            except SettingsError as error:
+                raise click.UsageError(terminal_safe(str(error))) from error
+            store = open_store(named.database, url=named.database_url, create=is_new)
+            stack.callback(store.close)
+            stores.append(store)
+        for table in copy_store(*stores):
+            click.echo(f"{table.name:18} {table.rows:>12,} rows, sha256 {table.digest[:16]}")
+    click.echo("copied, and read back")
 
 
 def _refuse_server(settings: Settings) -> None:

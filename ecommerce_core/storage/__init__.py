@@ -6,6 +6,7 @@ of a dataset; ``history`` compares two versions, ``row_files`` writes rows as fi
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
+from ecommerce_core.storage.copy_store import CopiedTable, copy_store
 from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.open_store import open_store
@@ -53,7 +54,9 @@ __all__ = [
     "DatasetState",
     "Lock",
     "SIGNED_OUT",
+    "CopiedTable",
     "Finding",
+    "copy_store",
     "examine_server",
     "kept_by_server",
     "lock_path",

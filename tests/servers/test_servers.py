@@ -67,10 +67,12 @@ def test_a_run_is_seen_on_every_server_while_it_is_under_way(
     peers.gate.clear()
     handle = one.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
 
+    def stage() -> Stage | None:
+        progress = other.progress("products")
+        return None if progress is None else progress.stage
+
+    until(lambda: stage() is Stage.DOWNLOADING, timeout_s=10)
     until(lambda: other.live.state().progress, timeout_s=10)
-    progress = other.progress("products")
-    assert progress is not None
-    assert (progress.dataset, progress.stage) == ("products", Stage.DOWNLOADING)
     with pytest.raises(SyncBusy):
         other.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     peers.gate.set()
@@ -111,7 +113,8 @@ def test_a_change_is_heard_again_after_the_listening_line_was_cut(
     start_server: StartServer, postgresql: PostgresqlServer
 ) -> None:
     one, other = start_server(), start_server()
-    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%listens'"
+    listeners = "FROM pg_stat_activity WHERE application_name LIKE '%listens'"
+    cut = f"SELECT pg_terminate_backend(pid) {listeners}"
     until(lambda: len(postgresql.ask(cut)) >= 2)
 
     sync(one)

@@ -128,6 +128,13 @@ class PostgresqlDatabase:
             on_rows(len(step))
         self._limit_steps(0)
 
+    def continue_numbers(self, table: str) -> None:
+        """Number the rows to come after those that were inserted with their numbers."""
+        self.conn.execute(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), max(id)) FROM {table}"
+            " HAVING max(id) IS NOT NULL"
+        )
+
     def create_temporary(self, table: str, column: str) -> None:
         """Make a table of one column of texts; it ends with the transaction."""
         self.conn.execute(f'CREATE TEMP TABLE {table} ({column} TEXT COLLATE "C") ON COMMIT DROP')

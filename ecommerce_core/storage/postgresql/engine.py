@@ -67,7 +67,8 @@ class PostgresqlEngine(Engine):
         self._bound = threading.local()
         self._heartbeat = Heartbeat()
         self._listener: Listener | None = None
-        self._failed_at_s: float | None = None
+        # When a read waited in vain, and why.
+        self._failure: tuple[float, StoreError] | None = None
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
 
     @property
@@ -85,6 +86,8 @@ class PostgresqlEngine(Engine):
             migrate(connection, name=self.name, create=create)
             self._json_columns = list_json_columns(connection)
             (self._schema,) = connection.execute("SELECT current_schema()").fetchone() or ("",)
+        # Whoever finds no connection says so, and is told the reason.
+        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
         self._pool = ConnectionPool(
             kwargs={
                 **connection_settings(self._url, server_id=self._server_id),
@@ -172,6 +175,7 @@ class PostgresqlEngine(Engine):
 
     def listen(self, hear: Hear) -> None:
         """Call ``hear`` with every message of other servers, until ``close``."""
+
         def connect_listener() -> psycopg.Connection[Any]:
             return connect(self._url, server_id=f"{self._server_id} listens")
 
@@ -299,9 +303,8 @@ class PostgresqlEngine(Engine):
         try:
             connection = self._pool.getconn(timeout=self._patience_s())
         except (PoolTimeout, PoolClosed) as error:
-            self._failed_at_s = time.monotonic()
             raise self._unreachable() from error
-        self._failed_at_s = None
+        self._failure = None
         try:
             yield connection
         finally:
@@ -309,21 +312,25 @@ class PostgresqlEngine(Engine):
 
     def _patience_s(self) -> float:
         # A page reads many times: it must not wait in full for each, when one has in vain.
-        failed_at_s = self._failed_at_s
-        if failed_at_s is None or time.monotonic() - failed_at_s > PATIENCE_S:
-            return PATIENCE_S
-        return IMPATIENCE_S
+        return IMPATIENCE_S if self._has_just_failed() else PATIENCE_S
+
+    def _has_just_failed(self) -> bool:
+        return self._failure is not None and time.monotonic() - self._failure[0] < PATIENCE_S
 
     def _unreachable(self) -> StoreError:
-        """Why the pool had no connection."""
-        try:
-            self.connect().close()
-        except psycopg.Error as error:
-            return explain(error)
-        return StoreBusy(
+        """Why the pool had no connection: it does not say, but another try does."""
+        if self._failure is not None and self._has_just_failed():
+            return self._failure[1]
+        found: StoreError = StoreBusy(
             "the database is busy: all {count} connections of this server are in use; try again",
             count=MOST_CONNECTIONS,
         )
+        try:
+            self.connect().close()
+        except psycopg.Error as error:
+            found = explain(error)
+        self._failure = time.monotonic(), found
+        return found
 
     @contextmanager
     def _rolled_back(self, connection: psycopg.Connection[Any]) -> Iterator[None]:

@@ -5,9 +5,7 @@ So there is one description of the tables. ``schema_migration`` says which a dat
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -15,7 +13,7 @@ import psycopg
 from ecommerce_core.domain import StoreDamaged, StoreError, StoreIncompatible
 from ecommerce_core.storage.postgresql.dialect import translate, translate_declaration, type_of
 from ecommerce_core.storage.record import now_utc, to_text
-from ecommerce_core.storage.sqlite import list_tables, schema
+from ecommerce_core.storage.sqlite import list_made_tables, schema
 
 OLDEST_SERVER = 150_000
 _TABLE = "schema_migration"
@@ -145,14 +143,10 @@ def list_json_columns(connection: _Connection) -> dict[str, frozenset[str]]:
 
 
 def _tables_made_by(applied: Sequence[str]) -> dict[str, dict[str, str]]:
-    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for migration in schema.MIGRATIONS:
-            if migration.__name__ in applied:
-                migration(connection)
-        return {
-            table: {column: type_of(kind) for column, kind in columns.items()}
-            for table, columns in list_tables(connection).items()
-        }
+    return {
+        table.name: {column: type_of(kind) for column, kind in table.columns.items()}
+        for table in list_made_tables(applied)
+    }
 
 
 def _has_table(connection: _Connection, table: str) -> bool:

@@ -92,6 +92,10 @@ class Database(Protocol):
         """Update many rows by their key: of each its key, then the values of ``columns``."""
         ...
 
+    def continue_numbers(self, table: str) -> None:
+        """Number the rows to come after those that were inserted with their numbers."""
+        ...
+
     def create_temporary(self, table: str, column: str) -> None:
         """Make a table of one column of texts, which ends with the transaction."""
         ...

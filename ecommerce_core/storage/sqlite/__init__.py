@@ -6,7 +6,8 @@
 from ecommerce_core.storage.sqlite.engine import SqliteEngine, lock_path
 from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S
 from ecommerce_core.storage.sqlite.migrations import (
-    list_tables,
+    Table,
+    list_made_tables,
     select_installation,
     set_installation,
 )
@@ -15,7 +16,8 @@ __all__ = [
     "APPLICATION_ID_BYTES",
     "BUSY_TIMEOUT_S",
     "SqliteEngine",
-    "list_tables",
+    "Table",
+    "list_made_tables",
     "lock_path",
     "select_installation",
     "set_installation",

@@ -97,6 +97,9 @@ class SqliteDatabase:
             self.conn.executemany(sql, step)
             on_rows(len(step))
 
+    def continue_numbers(self, table: str) -> None:
+        """SQLite does by itself."""
+
     def create_temporary(self, table: str, column: str) -> None:
         """Make a table of one column of texts; it ends with the connection."""
         self.conn.execute(f"CREATE TEMP TABLE {table} ({column} TEXT)")

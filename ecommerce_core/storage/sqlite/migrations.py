@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlite_utils
@@ -100,16 +101,45 @@ def set_installation(connection: sqlite3.Connection, installation: str) -> None:
     )
 
 
-def list_tables(connection: sqlite3.Connection) -> dict[str, dict[str, str]]:
-    """The columns of each table and what they are declared as."""
-    rows = connection.execute(
-        "SELECT t.name, c.name, c.type FROM pragma_table_list AS t, pragma_table_info(t.name) AS c"
-        " WHERE t.schema = 'main' AND t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-    )
-    tables: dict[str, dict[str, str]] = {}
-    for table, column, kind in rows:
-        tables.setdefault(table, {})[column] = kind
-    return tables
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its columns and what they are declared as, and those of its key in order.
+
+    ``is_numbered``: the database gives its rows their numbers.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
+    is_numbered: bool
+
+
+def list_made_tables(applied: Collection[str] | None = None) -> list[Table]:
+    """The tables that the migrations ``applied`` make, all unless given; who refers comes later."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for migration in schema.MIGRATIONS:
+            if applied is None or migration.__name__ in applied:
+                migration(_open(connection))
+        names = connection.execute(
+            "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master"
+            " WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            " ORDER BY sql LIKE '%REFERENCES run%' AND name <> 'run', name"
+        ).fetchall()
+        tables = []
+        for name, is_numbered in names:
+            columns = connection.execute(
+                "SELECT name, type, pk FROM pragma_table_info(?)", [name]
+            ).fetchall()
+            key = sorted((place, column) for column, _, place in columns if place)
+            tables.append(
+                Table(
+                    name,
+                    {column: kind for column, kind, _ in columns},
+                    tuple(column for _, column in key),
+                    bool(is_numbered),
+                )
+            )
+        return tables
 
 
 def _objects_made_by(
