@@ -204,10 +204,6 @@ class Language:
         """The day: ``7 Jan 2019``."""
         return format_datetime(at, "d MMM y", locale=self._locale)
 
-    def weekday(self, at: datetime) -> str:
-        """The day of the week, in full, as a sentence begins with it."""
-        return format_datetime(at, "EEEE", locale=self._locale).capitalize()
-
     def months(self) -> list[str]:
         """The names of the months, as they stand in a moment."""
         days = [datetime(2025, month, 1) for month in range(1, 13)]

@@ -35,8 +35,6 @@ logger = logging.getLogger(__name__)
 
 # How often is looked whether readers see the rows that are stored.
 LOOK_EVERY_S = 10.0
-# What a run takes, at most, from being told to give up to having rolled back.
-ROLLBACK_S = 2.0
 # After a run that so many joined, the next one waits as long as that one took, at most so long.
 STORM_JOINED, GATHER_S = 8, 0.05
 # How long a run that was told to give up may take to roll back.
