@@ -20,7 +20,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from ecommerce_core import logs
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import (
     PREFIX,
     Companion,
@@ -30,6 +30,7 @@ from ecommerce_core.companion import (
     read_providers,
     sign_in_routes,
 )
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import EcommerceError, SettingsError
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings

@@ -33,8 +33,9 @@ from starlette.routing import Route
 
 from bench.bodies import write_answer
 from bench.peer import serving
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.settings import Settings
 
 ROWS = 1_200

@@ -32,7 +32,7 @@ from statistics import quantiles
 
 import requests
 
-from ecommerce_core.application import DATASETS
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Recurrence
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox

@@ -8,9 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from types import MappingProxyType
 
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
+from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import (
     Access,
     Actor,
@@ -37,12 +36,11 @@ from ecommerce_core.scheduler import (
     Scheduler,
     SchedulerMonitor,
     Steering,
-    reason_of,
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     BackupSchedule,
-    Comparison,
+    ChangeReader,
     Reader,
     SignOuts,
     Snapshots,
@@ -54,9 +52,6 @@ from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
 logger = logging.getLogger(__name__)
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType(
-    {dataset.name: dataset for dataset in (PRODUCTS, CUSTOMERS)}
-)
 # How long a clear waits for a sync that is about to end.
 CLEAR_PATIENCE_S = 5.0
 
@@ -71,14 +66,13 @@ class Application:
     ``run_observers`` are called with every run that ended, on the thread that ran it.
     """
 
-    datasets: Mapping[str, Dataset] = DATASETS
-
     def __init__(
         self,
         settings: Settings,
         *,
         store: Store,
         gateway: Gateway,
+        datasets: Mapping[str, Dataset] = DATASETS,
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
@@ -88,6 +82,7 @@ class Application:
         self.settings = settings
         self.store = store
         self.gateway = gateway
+        self.datasets = datasets
         self.sandbox_url = sandbox_url
         self.scheduler = Scheduler(
             gateway, app_name=settings.app_name, secrets=settings.callback_secrets
@@ -110,7 +105,7 @@ class Application:
             memory_mb=settings.reader_memory_mb,
             threads=settings.reader_threads,
         )
-        self.comparison = Comparison(store, self.reader)
+        self.changes = ChangeReader(store, self.reader)
         sync = Sync(settings, gateway, store)
         self._workers = {
             name: Worker(
@@ -158,6 +153,7 @@ class Application:
         settings: Settings,
         *,
         gateway_url: str,
+        datasets: Mapping[str, Dataset] = DATASETS,
         is_sandbox: bool = False,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
@@ -170,12 +166,18 @@ class Application:
             max_body_bytes=settings.max_body_mb * 2**20,
         )
         server_id = secrets.token_hex(4)
-        store = open_store(settings.database, url=settings.database_url, server_id=server_id)
+        store = open_store(
+            settings.database,
+            url=settings.database_url,
+            server_id=server_id,
+            more_migrations=migrations_of(datasets),
+        )
         try:
             return cls(
                 settings,
                 store=store,
                 gateway=gateway,
+                datasets=datasets,
                 sandbox_url=gateway_url if is_sandbox else None,
                 sign_in_providers=sign_in_providers,
                 link_secret=link_secret,
@@ -270,7 +272,7 @@ class Application:
         before = self.store.delivery(delivery_id)
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
-            raise DeliveryUnknown("callback {id} is not in the journal", id=delivery_id)
+            raise DeliveryUnknown("delivery_unknown", id=delivery_id)
         # The watcher has just seen the clock: nobody waits for the scheduler here.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
@@ -284,7 +286,7 @@ class Application:
                 task_name=dataset.task_name,
             )
         except EcommerceError as error:
-            delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
+            delivery.journal(Outcome.FAILED, error=error)
             raise
         delivery.follow(ticket)
         return ticket
@@ -352,7 +354,7 @@ class Application:
         run = self.store.run(run_id)
         held = None if run is None else self.store.held_run(run.dataset)
         if run is None or held is None or held.id != run_id:
-            raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+            raise RunNotHeld("run_not_held", run_id=run_id)
         return run
 
     def leader(self) -> str | None:

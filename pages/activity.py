@@ -4,12 +4,8 @@ import streamlit as st
 
 from pages import ui
 from pages.runs import deliveries_table, issues, run_detail, run_progress, runs_table
-from pages.ui import header, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
-
+from pages.ui import header
+from pages.ui import text as _
 
 header.show(_("Activity"))
 run_progress.watch(*ui.application().datasets)

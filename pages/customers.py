@@ -1,40 +1,22 @@
 """Customers: who they are and what they have earned, as cards or as a table."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import streamlit as st
 
-from ecommerce_core.datasets import Row
-from ecommerce_core.domain import Customer
+from ecommerce_core.datasets import Customer, Dataset, Row
 from pages.dataset import dataset_page, view_state
 from pages.dataset.rows import row_list
 from pages.dataset.view_state import choose_in, edit, edited_by
 from pages.ui import escape, language
-from pages.ui.table import Column
-
-_ = language().text
-
-draw_table = row_list.columns_table(
-    "customers",
-    [
-        Column("last_name", width=130),
-        Column("first_name", width=120),
-        Column("loyalty_points", "number", width=115),
-        Column("payment", "number", width=100),
-        Column("account", width=150),
-        Column("customer_id", width=280),
-        Column("updated_at", "moment", width=165),
-        Column("withdrawn_at", "moment", width=165),
-    ],
-    _("Customers"),
-)
+from pages.ui import text as _
 
 
-def draw_card(customer: Customer, number: int) -> None:
-    name = f"{customer.first_name} {customer.last_name}".strip() or customer.customer_id
+def draw_card(customer: Customer, *, title: str, number: int) -> None:
     points = customer.loyalty_points
     with st.container(border=True, gap="xxsmall"):
-        st.markdown(f"**{escape(name)}**")
+        st.markdown(f"**{escape(title)}**")
         said = "–" if points is None else language().points(points)
         st.caption(_("Loyalty points: {points}").format(points=said))
         if customer.withdrawn_at is not None:
@@ -50,7 +32,7 @@ def draw_card(customer: Customer, number: int) -> None:
         )
 
 
-def draw(rows: Sequence[Row]) -> None:
+def draw_rows(dataset: Dataset, rows: Sequence[Row]) -> None:
     labels = {
         "cards": f":material/badge: {_('Cards')}",
         "table": f":material/table_rows: {_('Table')}",
@@ -66,17 +48,11 @@ def draw(rows: Sequence[Row]) -> None:
         on_change=edited_by("customers", "customers_view", "layout", options=labels),
     )
     if layout == "table":
-        draw_table(rows)
+        row_list.draw_table(dataset, rows)
         return
     with st.grid("auto", min_column_width=170, gap="small"):
         for number, row in enumerate(rows):
-            if isinstance(row, Customer):
-                draw_card(row, number)
+            draw_card(cast(Customer, row), title=dataset.title_of(row), number=number)
 
 
-dataset_page.show(
-    "customers",
-    title=_("Customers"),
-    search_help=_("Name, account or number"),
-    show_rows=draw,
-)
+dataset_page.draw("customers", draw_rows=draw_rows)

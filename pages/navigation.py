@@ -7,14 +7,12 @@ import streamlit as st
 from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, language, sign_in, tasks, visits
+from pages.ui import echo, escape, labels, sign_in, tasks, visits
+from pages.ui import text as _
+from pages.ui.installed import page_of
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def choose_language() -> None:
@@ -78,17 +76,15 @@ page = st.navigation(
             default=True,
             help=_("Is everything fresh, what failed, what comes next."),
         ),
-        st.Page(
-            "products.py",
-            title=_("Products"),
-            icon=":material/inventory_2:",
-            help=_("The products of our shop: fetch, search, clear."),
-        ),
-        st.Page(
-            "customers.py",
-            title=_("Customers"),
-            icon=":material/group:",
-            help=_("The customers and their loyalty points: fetch, search, clear."),
+        *(
+            st.Page(
+                page_of(name),
+                title=labels.dataset_title(name),
+                icon=f":material/{dataset.icon}:",
+                url_path=name,
+                help=_(dataset.help),
+            )
+            for name, dataset in ui.application().datasets.items()
         ),
         st.Page(
             "scheduler.py",

@@ -6,14 +6,12 @@ from ecommerce_core.domain import Run, RunStatus, Totals
 from pages import ui
 from pages.home import charts, coming, first_steps, since
 from pages.runs import issues, run_progress, run_summary
-from pages.ui import header, language, sign_and_word
+from pages.ui import header, labels, language, sign_and_word
+from pages.ui import text as _
+from pages.ui.installed import page_of
 from pages.ui.live import live_text
 
 app = ui.application()
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def dataset_card(name: str, total: Totals, run: Run | None) -> None:
@@ -25,7 +23,7 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
             delta = f"{'+' if grown > 0 else '-'}{words.number(abs(grown))}"
         sizes = app.store.size_over_time(dataset, limit=30)
         st.metric(
-            words.word(name).capitalize(),
+            labels.dataset_title(name),
             words.number(total.current),
             delta,
             delta_description=_("in the last run") if delta is not None else None,
@@ -36,8 +34,8 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             if total.current:
                 first_steps.fetch_button(name)
-            label = words.word(name).capitalize()
-            st.page_link(f"{name}.py", label=label, icon=":material/arrow_forward:")
+            label = labels.dataset_title(name)
+            st.page_link(page_of(name), label=label, icon=":material/arrow_forward:")
 
 
 def freshness(name: str, run: Run | None) -> list[live_text.Part]:

@@ -5,12 +5,8 @@ import streamlit as st
 from pages import ui
 from pages.schedule import clock_card, clock_dialogs, delete_dialog, expected
 from pages.schedule.tasks import task_form, task_table
-from pages.ui import dialogs, header, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
-
+from pages.ui import dialogs, header
+from pages.ui import text as _
 
 header.show(_("Scheduler"))
 with st.container():  # comes and goes: what stands below keeps its place

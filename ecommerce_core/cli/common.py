@@ -5,12 +5,15 @@ from __future__ import annotations
 import getpass
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
+from ecommerce_core.datasets import DATASETS, Dataset
 from ecommerce_core.domain import Actor, EcommerceError, Role, SettingsError
 from ecommerce_core.logs import terminal_safe
 from ecommerce_core.settings import Settings
@@ -18,7 +21,44 @@ from ecommerce_core.settings import Settings
 # A dead address: commands that never ask a peer must not need a gateway.
 NO_GATEWAY = "http://127.0.0.1:9"
 
-dataset_argument = click.argument("dataset", type=click.Choice([*DATASETS, "all"]))
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """What the commands work with: the ``obj`` of a call, such as ``cli(obj=Shop(…))``."""
+
+    datasets: Mapping[str, Dataset]
+
+
+def datasets_of(context: click.Context) -> Mapping[str, Dataset]:
+    """The datasets of a call; the application's own unless it says otherwise."""
+    shop = context.find_object(Shop)
+    return DATASETS if shop is None else shop.datasets
+
+
+class DatasetName(click.ParamType[str]):
+    """The name of one of the call's datasets; with ``or_all``, ``all``, too."""
+
+    name = "dataset"
+
+    def __init__(self, *, or_all: bool = False) -> None:
+        self._more = (ALL,) if or_all else ()
+
+    def _choice(self, context: click.Context | None) -> click.Choice[str]:
+        known = DATASETS if context is None else datasets_of(context)
+        return click.Choice([*known, *self._more])
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        """The names, as a usage line has them."""
+        return self._choice(ctx).get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name, if there is such a dataset."""
+        return self._choice(ctx).convert(value, param, ctx)
+
+
+dataset_argument = click.argument("dataset", type=DatasetName(or_all=True))
 json_option = click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
 
 
@@ -32,7 +72,12 @@ def operator() -> Actor:
 
 def names_of(dataset: str) -> list[str]:
     """The datasets that an argument names."""
-    return list(DATASETS) if dataset == "all" else [dataset]
+    return list(called_with()) if dataset == ALL else [dataset]
+
+
+def called_with() -> Mapping[str, Dataset]:
+    """The datasets of the call under way."""
+    return datasets_of(click.get_current_context())
 
 
 def read_settings() -> Settings:
@@ -68,7 +113,7 @@ def opened(*, needs_gateway: bool) -> Iterator[Application]:
     settings = read_settings()
     url = gateway_url(settings) if needs_gateway else settings.gateway_url or NO_GATEWAY
     with errors_in_words():
-        application = Application.open(settings, gateway_url=url)
+        application = Application.open(settings, gateway_url=url, datasets=called_with())
         patience_s = 8.0
         try:
             application.start(watch=False)

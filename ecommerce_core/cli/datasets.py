@@ -9,8 +9,9 @@ from functools import partial
 
 import click
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.cli.common import (
+    DatasetName,
     dataset_argument,
     echo_json,
     json_option,
@@ -32,7 +33,7 @@ run_argument = click.argument("run_id", type=click.IntRange(1, 2**63 - 1))
 @dataset_argument
 @json_option
 def sync(dataset: str, *, as_json: bool) -> None:
-    """Fetch products, customers or all from their peers.
+    """Fetch a dataset, or all, from its peer.
 
     Ends with 1 unless every run went in: a held one waits for `confirm` or `discard`.
     """
@@ -88,7 +89,7 @@ def discard(run_id: int) -> None:
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@click.option("--dataset", type=click.Choice([*DATASETS]), help="Of this one only.")
+@click.option("--dataset", type=DatasetName(), help="Of this one only.")
 @click.option(
     "--status",
     type=click.Choice([one.value for one in RunStatus]),

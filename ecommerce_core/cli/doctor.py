@@ -9,14 +9,14 @@ import shutil
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.datasets import Dataset
+from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import EcommerceError, PeerContractError, PeerError
 from ecommerce_core.gateway import (
     Check,
@@ -38,12 +38,13 @@ from ecommerce_core.storage import (
 )
 
 CONNECT_TIMEOUT_S = 3.0
-_PATH_VARIABLES = {"products": "ECOMMERCE_CATALOGUE_PATH", "customers": "ECOMMERCE_CRM_PATH"}
 
 
-def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
+def examine(
+    settings: Settings, *, gateway_url: str, datasets: Mapping[str, Dataset] = DATASETS
+) -> Iterator[Check]:
     """Every check, as it is made. Raises nothing that a check could say."""
-    yield from _examine_store(settings)
+    yield from _examine_store(settings, datasets)
     reached = True
     for check in _examine_way(gateway_url):
         reached = reached and check.verdict is Verdict.OK
@@ -55,7 +56,7 @@ def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
             deadline_s=settings.deadline_s,
             max_body_bytes=settings.max_body_mb * 2**20,
         )
-        for dataset in DATASETS.values():
+        for dataset in datasets.values():
             yield from _examine_dataset(gateway, dataset, settings)
         yield from _examine_scheduler(gateway, settings)
         yield from _examine_callbacks(gateway, settings)
@@ -63,11 +64,12 @@ def examine(settings: Settings, *, gateway_url: str) -> Iterator[Check]:
     yield from _examine_backups(settings)
 
 
-def _examine_store(settings: Settings) -> Iterator[Check]:
+def _examine_store(settings: Settings, datasets: Mapping[str, Dataset]) -> Iterator[Check]:
     url = settings.database_url
     if url is not None:
         verdicts = {True: Verdict.OK, False: Verdict.WRONG, None: Verdict.NOTE}
-        for found in examine_server(url, name=hide_password(url)):
+        more = migrations_of(datasets)
+        for found in examine_server(url, name=hide_password(url), more=more):
             yield Check("store", found.step, verdicts[found.is_right], found.detail, found.advice)
         return
     path = real_path(settings.database)
@@ -76,10 +78,12 @@ def _examine_store(settings: Settings) -> Iterator[Check]:
         return
     began_s = time.monotonic()
     try:
-        Store.check_in_use(path)
+        Store.check_in_use(path, more_migrations=migrations_of(datasets))
         Store(path).check_writable()
     except EcommerceError as error:
-        yield Check("store", "file", Verdict.WRONG, str(error), "or `restore` a backup")
+        yield Check(
+            "store", "file", Verdict.WRONG, str(error), "or `restore` a backup", fact=error.fact
+        )
         return
     size = path.stat().st_size
     took_s = time.monotonic() - began_s
@@ -138,10 +142,8 @@ def _examine_dataset(gateway: Gateway, dataset: Dataset, settings: Settings) -> 
             f" the first, at position {first.position}: {first.reason}"
         )
 
-    variable = _PATH_VARIABLES.get(dataset.name)
-    yield from PeerExamination(gateway, dataset.peer, dataset.path(settings), variable).examine(
-        read
-    )
+    path = dataset.path(settings)
+    yield from PeerExamination(gateway, dataset.peer, path, dataset.path_variable).examine(read)
 
 
 def _examine_scheduler(gateway: Gateway, settings: Settings) -> Iterator[Check]:
@@ -167,7 +169,7 @@ def _examine_callbacks(gateway: Gateway, settings: Settings) -> Iterator[Check]:
         except msgspec.DecodeError:
             health = {}
         if health.get("status") != "ready":
-            raise PeerContractError("{peer} is answered for by something else", peer=name)
+            raise PeerContractError("answered_by_another", peer=name)
         return Verdict.OK, "the scheduler's callbacks arrive at a server that is ready"
 
     name = settings.app_name
@@ -179,7 +181,7 @@ def _examine_callbacks(gateway: Gateway, settings: Settings) -> Iterator[Check]:
             "name": "set ECOMMERCE_GATEWAY_ADMIN_URL and ECOMMERCE_PUBLIC_URL on the server",
             "connect": "start the server; check the URL that it is registered under",
         }.get(check.step, "see that ECOMMERCE_ALLOWED_HOSTS has the gateway's name for the server")
-        yield Check(name, check.step, Verdict.WRONG, check.detail, advice)
+        yield replace(check, advice=advice)
 
 
 def _examine_registration(settings: Settings) -> Iterator[Check]:
@@ -190,7 +192,7 @@ def _examine_registration(settings: Settings) -> Iterator[Check]:
         routes = list_routes(admin, name=settings.app_name)
     except PeerError as error:
         advice = "check ECOMMERCE_GATEWAY_ADMIN_URL; without it no callback can be registered"
-        yield Check("registration", "routes", Verdict.WRONG, str(error), advice)
+        yield Check("registration", "routes", Verdict.WRONG, str(error), advice, fact=error.fact)
         return
     if len(routes) == 1:
         yield Check("registration", "routes", Verdict.OK, f"one route to {settings.app_name}")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.cli.common import errors_in_words, opened, read_settings
+from ecommerce_core.cli.common import called_with, errors_in_words, opened, read_settings
 from ecommerce_core.cli.words import size_in_words
+from ecommerce_core.datasets import migrations_of
 from ecommerce_core.domain import SettingsError
 from ecommerce_core.logs import terminal_safe
 from ecommerce_core.settings import Settings, hide_password
@@ -56,9 +56,15 @@ def restore(file: Path, *, yes: bool) -> None:
     _refuse_server(settings)
     if not yes:
         click.confirm(f"Replace {settings.database} by a copy of {file}?", abort=True)
-    locks = [lock_path(settings.database, dataset) for dataset in DATASETS.values()]
+    datasets = called_with()
+    locks = [lock_path(settings.database, dataset) for dataset in datasets.values()]
     with errors_in_words():
-        done = restore_backup(settings.database, file.absolute(), locks=locks)
+        done = restore_backup(
+            settings.database,
+            file.absolute(),
+            locks=locks,
+            more_migrations=migrations_of(datasets),
+        )
     click.echo(f"{done.database} holds what {file} held")
     if done.kept is not None:
         click.echo(f"what it held before is in {done.kept}")
@@ -73,6 +79,7 @@ def copy(source: str, target: str) -> None:
     All of it, rows, journals and state, as of one moment, and read back before it is committed.
     Stop the servers first: what they store after that moment is not in TARGET.
     """
+    more = migrations_of(called_with())
     with errors_in_words(), ExitStack() as stack:
         stores = []
         for text, is_new in ((source, False), (target, True)):
@@ -80,7 +87,9 @@ def copy(source: str, target: str) -> None:
                 named = Settings.from_env({"ECOMMERCE_DATABASE": text})
             except SettingsError as error:
                 raise click.UsageError(terminal_safe(str(error))) from error
-            store = open_store(named.database, url=named.database_url, create=is_new)
+            store = open_store(
+                named.database, url=named.database_url, create=is_new, more_migrations=more
+            )
             stack.callback(store.close)
             stores.append(store)
         for table in copy_store(*stores):

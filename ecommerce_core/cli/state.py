@@ -11,6 +11,7 @@ import click
 
 from ecommerce_core.application import Application
 from ecommerce_core.cli.common import (
+    called_with,
     echo_json,
     gateway_url,
     json_option,
@@ -19,7 +20,13 @@ from ecommerce_core.cli.common import (
     say,
 )
 from ecommerce_core.cli.doctor import examine
-from ecommerce_core.cli.words import moment, run_as_plain, run_in_words
+from ecommerce_core.cli.words import (
+    error_as_plain,
+    fact_as_plain,
+    moment,
+    run_as_plain,
+    run_in_words,
+)
 from ecommerce_core.domain import Clock
 from ecommerce_core.gateway import Check, Verdict, reach
 from ecommerce_core.logs import terminal_safe
@@ -67,17 +74,23 @@ def doctor(*, as_json: bool) -> None:
     """
     settings = read_settings()
     checks = []
-    for check in examine(settings, gateway_url=gateway_url(settings)):
+    for check in examine(settings, gateway_url=gateway_url(settings), datasets=called_with()):
         checks.append(check)
         if not as_json:
             _say_check(check)
     wrong = [check for check in checks if check.verdict is Verdict.WRONG]
     if as_json:
-        echo_json([asdict(check) for check in checks])
+        echo_json([_check_as_plain(check) for check in checks])
     else:
         say(f"{len(checks)} checks, {len(wrong)} wrong")
     if wrong:
         sys.exit(1)
+
+
+def _check_as_plain(check: Check) -> dict[str, Any]:
+    told = asdict(check)
+    del told["fact"]
+    return {**told, **fact_as_plain(check.fact)}
 
 
 def _say_check(check: Check) -> None:
@@ -125,7 +138,9 @@ def _peers(application: Application) -> dict[str, Any]:
     }
     reading = application.scheduler.reading()
     states["scheduler"] = reading.error
-    said = {name: {"answers": error is None, "error": error} for name, error in states.items()}
+    said = {
+        name: {"answers": error is None, **error_as_plain(error)} for name, error in states.items()
+    }
     return {"clock": _clock(reading.clock), "peers": said}
 
 

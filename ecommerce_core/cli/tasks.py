@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 
 import click
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.cli.common import echo_json, json_option, opened, operator, say
+from ecommerce_core.cli.common import DatasetName, echo_json, json_option, opened, operator, say
 from ecommerce_core.cli.words import task_as_plain
 from ecommerce_core.domain import Recurrence, Task
 from ecommerce_core.logs import terminal_safe
@@ -53,7 +52,7 @@ def list_tasks(*, ours: bool, as_json: bool) -> None:
 
 
 @tasks.command()
-@click.argument("dataset", type=click.Choice([*DATASETS]))
+@click.argument("dataset", type=DatasetName())
 @click.option("--at", type=click.DateTime(_FORMATS), help="A time on the simulated clock.")
 @click.option(
     "--in",

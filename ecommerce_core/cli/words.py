@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ecommerce_core.domain import Run, RunStatus, Task
+from ecommerce_core.domain import Fact, Run, RunStatus, Task
 
 
 def run_in_words(run: Run) -> str:
@@ -38,11 +38,21 @@ def run_as_plain(run: Run) -> dict[str, Any]:
         "duration_s": run.duration_s,
         "counts": asdict(run.counts),
         "body_bytes": run.body_bytes,
-        "error": run.error,
+        **error_as_plain(run.error),
         "simulated_at": moment(run.simulated_at),
         "task_name": run.task_name,
         "resolution": None if run.resolution is None else run.resolution.value,
     }
+
+
+def error_as_plain(error: Fact | None) -> dict[str, Any]:
+    """What went wrong as JSON says it: as a text, and as a code with its details."""
+    return {"error": None if error is None else str(error), **fact_as_plain(error)}
+
+
+def fact_as_plain(fact: Fact | None) -> dict[str, Any]:
+    """A fact as JSON says it."""
+    return {"code": None, "details": {}} if fact is None else asdict(fact)
 
 
 def task_as_plain(task: Task) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from ecommerce_core.companion.http import (
 from ecommerce_core.companion.metrics import Metrics
 
 __all__ = [
+    "PREFIX",
     "Companion",
     "DataRoute",
     "Metrics",
-    "PREFIX",
     "SecurityHeaders",
     "answer_unforeseen_error",
     "ask_changes",

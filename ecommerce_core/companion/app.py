@@ -37,7 +37,7 @@ from ecommerce_core.companion.http import (
 )
 from ecommerce_core.companion.service import Service
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import Outcome
+from ecommerce_core.domain import Fact, Outcome, make_fact
 from ecommerce_core.scheduler import CallbackContext, ClockPeek, DeliveryWriter
 from ecommerce_core.settings import Settings
 
@@ -46,7 +46,6 @@ logger = logging.getLogger(__name__)
 # Relative, so that it leads home from / and from the prefix alone, behind any proxy.
 HOME = f"{PREFIX[1:]}/"
 
-_NO_THREAD = "the server could not start a thread"
 _NO_THREAD_CODE: dict[str, object] = {"reasons": ["no_thread"]}
 
 
@@ -177,6 +176,7 @@ class Companion:
             app_paths=[*self._datasets, f"{PREFIX}/healthz"],
             served=ServedPaths(
                 (route.path for route in routes if isinstance(route, Route)),
+                dataset_pages=(dataset.name for dataset in self._datasets.values()),
                 sockets=(route.path for route in routes if isinstance(route, WebSocketRoute)),
                 with_sign_in=with_sign_in,
                 with_agent_api=with_agent_api,
@@ -192,7 +192,7 @@ class Companion:
     def _serving(self) -> Service | None:
         return None if self._released else self._service
 
-    def _journal_refusal(self, path: str, reason: str) -> None:
+    def _journal_refusal(self, path: str, reason: Fact) -> None:
         service = self._service
         if service is None:
             logger.warning("a callback was refused while there is no journal: %s", reason)
@@ -213,7 +213,9 @@ class Companion:
                 try:
                     under_way = loop.run_in_executor(self._executor, make, service)
                 except RuntimeError as error:  # the machine gives us no thread
-                    raise Problem(503, _NO_THREAD, RETRY_LATER, members=_NO_THREAD_CODE) from error
+                    raise Problem(
+                        503, make_fact("no_thread"), RETRY_LATER, members=_NO_THREAD_CODE
+                    ) from error
             return await asyncio.shield(under_way)
 
         return answer
@@ -251,7 +253,7 @@ class Companion:
 
 
 async def _want_a_websocket(service: Service, scope: Scope, receive: Receive) -> Reply:
-    raise Problem(426, "this address takes a WebSocket", (("Upgrade", "websocket"),))
+    raise Problem(426, make_fact("websocket_needed"), (("Upgrade", "websocket"),))
 
 
 async def _redirect_home(service: Service, scope: Scope, receive: Receive) -> Reply:

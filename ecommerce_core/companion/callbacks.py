@@ -21,11 +21,10 @@ from ecommerce_core.companion.http import (
 from ecommerce_core.companion.outcomes import accepted, problem_of, reply_of
 from ecommerce_core.companion.service import Service
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import N_, SCHEDULER, Outcome, Run, Trigger
+from ecommerce_core.domain import SCHEDULER, Outcome, Run, Trigger, make_fact
 from ecommerce_core.scheduler import (
     CallbackContext,
     ClockPeek,
-    reason_of,
     simulated_time,
     verify_token,
 )
@@ -33,14 +32,6 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.sync import RunHandle
 
 MAX_BODY_BYTES = 64 * 1024
-
-# What the journal says of a callback, and pages tell in the reader's language.
-_STOPPED = N_("the server stopped before the run had ended")
-_HUNG_UP = N_("the caller hung up in mid-request")
-_NO_TOKEN = N_("the body holds no token; tasks added by the dashboard carry one")
-_WRONG_TOKEN = N_("the token in the body is not valid for this task")
-_TOO_LONG = N_("the body passes {count} bytes")
-_TOO_SLOW = N_("the body took longer than {seconds} s to arrive")
 
 _RUN_ID_PATIENCE_S = 0.25
 _RUN_ID_POLL_S = 0.01
@@ -63,7 +54,7 @@ class _SharedRun:
             return await asyncio.shield(self._ended)
         except asyncio.CancelledError:
             if self._ended.cancelled():
-                raise Problem(503, "the application is shutting down", RETRY_LATER) from None
+                raise Problem(503, make_fact("shutting_down"), RETRY_LATER) from None
             raise
         except Exception as error:
             if (problem := problem_of(error)) is None:
@@ -107,7 +98,7 @@ class CallbackHandler:
     def abandon(self) -> None:
         """Journal what will not be seen to end any more."""
         for delivery in list(self._followed):
-            delivery.journal(Outcome.FAILED, reason=_STOPPED)
+            delivery.journal(Outcome.FAILED, reason=make_fact("server_stopped"))
 
     async def answer(self, service: Service, scope: Scope, receive: Receive) -> Reply:
         """Take a callback in, wait for its run, answer. Raises Problem, ClientDisconnected."""
@@ -117,10 +108,10 @@ class CallbackHandler:
             body = await read_body(scope, receive, timeout_s=self._body_timeout_s)
             self._check_token(service.app.settings, body)
         except Problem as problem:
-            delivery.journal(Outcome.REFUSED, reason=problem.detail)
+            delivery.journal(Outcome.REFUSED, reason=problem.fact)
             raise
         except ClientDisconnected:
-            delivery.journal(Outcome.REFUSED, reason=_HUNG_UP)
+            delivery.journal(Outcome.REFUSED, reason=make_fact("caller_hung_up"))
             raise
         ticket = self._request(service, delivery)
         as_json = wants_json(header(headers, b"accept"))
@@ -142,7 +133,7 @@ class CallbackHandler:
                 task_name=self._dataset.task_name,
             )
         except Exception as error:
-            delivery.journal(Outcome.FAILED, reason=reason_of(error), error=error)
+            delivery.journal(Outcome.FAILED, error=error)
             if (problem := problem_of(error)) is None:
                 raise
             raise problem from error
@@ -168,10 +159,10 @@ class CallbackHandler:
             return
         token = body.decode("utf-8", "replace").strip()
         if not token:
-            raise Problem(403, _NO_TOKEN)
+            raise Problem(403, make_fact("task_token_missing"))
         url = self._dataset.callback_path
         if not verify_token(secrets, token, app_name=settings.app_name, url=url):
-            raise Problem(403, _WRONG_TOKEN)
+            raise Problem(403, make_fact("task_token_wrong"))
 
     async def _accept(self, ticket: RunHandle, *, as_json: bool) -> Reply:
         run_id = ticket.run_id()
@@ -190,7 +181,7 @@ async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> byte
     """
     if not has_body(scope["headers"]):
         return b""
-    too_long = Problem(413, _TOO_LONG.format(count=MAX_BODY_BYTES), closes=True)
+    too_long = Problem(413, make_fact("body_too_long", count=MAX_BODY_BYTES), closes=True)
     announced = header(scope["headers"], b"content-length")
     # One that is no number has not passed the server; one that is long need not be converted.
     if announced is not None and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
@@ -208,4 +199,4 @@ async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> byte
                 if not message.get("more_body", False):
                     return bytes(body)
     except TimeoutError as error:
-        raise Problem(408, _TOO_SLOW.format(seconds=f"{timeout_s:g}"), closes=True) from error
+        raise Problem(408, make_fact("body_too_slow", seconds=timeout_s), closes=True) from error

@@ -21,7 +21,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from ecommerce_core.companion.http import PREFIX, RETRY_LATER, Problem, send_reply
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import TICKET, Grant, TicketRefused
+from ecommerce_core.domain import TICKET, Grant, TicketRefused, make_fact
 from ecommerce_core.live import LiveState
 
 logger = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ class LiveRoute:
         service = self._get_service()
         problem, grant = self._judge(service, scope)
         if service is None or problem is not None:
-            refusal = problem or Problem(503, "the application is starting or stopping")
+            refusal = problem or Problem(503, make_fact("server_not_up"))
             await send_reply(refusal.reply(as_json=False), scope, receive, send)
             return
         self._loop = asyncio.get_running_loop()
@@ -127,15 +127,16 @@ class LiveRoute:
 
     def _judge(self, service: Service | None, scope: Scope) -> tuple[Problem | None, Grant | None]:
         if service is None:
-            return Problem(503, "the application is starting or stopping", RETRY_LATER), None
+            return Problem(503, make_fact("server_not_up"), RETRY_LATER), None
         if len(self._sockets) >= self._max_sockets:
-            return Problem(503, "too many pages are open", RETRY_LATER), None
+            return Problem(503, make_fact("too_many_pages"), RETRY_LATER), None
         if not service.app.access.must_sign_in:
             return None, None
         asked = parse_qs(scope["query_string"].decode("latin-1"))
+        # A sign-in that was ended is told once the socket is open: the page then asks who it is.
         grant = _check(service, asked.get(TICKET, [""])[-1])
-        if grant is None or service.app.sign_outs.holds(grant.sign_in):
-            return Problem(403, "this takes the ticket of a page whose visitor signed in"), None
+        if grant is None:
+            return Problem(403, make_fact("page_ticket_needed")), None
         return None, grant
 
     def _spread(self, is_urgent: bool) -> None:

@@ -153,6 +153,10 @@ def _readable(summary: str, name: str, responses: dict[int, Schema]) -> Schema:
 _MAYBE_KIND: Schema = {"type": ["string", NULL], "pattern": "^[A-Za-z]+$"}
 
 
+# The values of which the text of a code is made; one may be such an object with code and details.
+_DETAILS: Schema = {"type": "object"}
+
+
 def _schemas() -> Schema:
     return {**_answers(), **_health()}
 
@@ -167,6 +171,8 @@ def _answers() -> Schema:
         "joined": {"type": "boolean"},
         "counts": {"anyOf": [ref_to("Counts"), {"type": NULL}]},
         "error": MAYBE_TEXT,
+        "code": MAYBE_TEXT,
+        "details": _DETAILS,
     }
     problem = object_of(
         {
@@ -174,12 +180,15 @@ def _answers() -> Schema:
             "title": {"type": "string"},
             "status": {"type": "integer"},
             "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "details": _DETAILS,
         },
         closed=False,
     )
     problem["description"] = (
-        "RFC 9457. Of a run that failed it also has `run_status`, `dataset`, `run_id`, `joined`, "
-        "`counts` and `error`; where no thread could be started, `reasons` with `no_thread`."
+        "RFC 9457. `detail` is made of `code` and `details`. Of a run that failed it also has "
+        "`run_status`, `dataset`, `run_id`, `joined`, `counts` and `error`; where no thread could "
+        "be started, `reasons` with `no_thread`."
     )
     count = {"type": "integer", "minimum": 0}
     return {

@@ -23,16 +23,18 @@ from ecommerce_core.domain import (
     StoreFull,
     StoreIncompatible,
     SyncError,
+    make_fact,
 )
 
 RUN_PAGE = f"{PREFIX}/activity"
 
-# Said instead of the error's own words, which may hold the path of the file.
+# Told instead of the error itself, whose details may hold the path of the file.
 _STORE_PROBLEMS: tuple[tuple[type[StoreError], str], ...] = (
-    (StoreBusy, "another process holds the database"),
-    (StoreFull, "no room on the disk"),
-    (StoreDamaged, "the database file is damaged"),
-    (StoreIncompatible, "the database file belongs to something else"),
+    (StoreBusy, "database_held"),
+    (StoreFull, "database_full"),
+    (StoreDamaged, "database_damaged"),
+    (StoreIncompatible, "database_foreign"),
+    (StoreError, "database_failed"),
 )
 
 _GOOD = frozenset(status for status in RunStatus if status.is_good)
@@ -55,9 +57,9 @@ def reply_of(run: Run, *, joined: bool, as_json: bool) -> Reply:
         status = 502 if run.status is RunStatus.FAILED else 503
         members = _members(run.status.value, run.dataset, run.id, joined=joined, run=run)
         members["run_status"] = members.pop("status")
-        detail = run.error or f"run {run.id} was {run.status.value}"
+        reason = run.error or make_fact("run_ended", run_id=run.id, status=run.status.value)
         headers = RETRY_LATER if status == 503 else ()
-        raise Problem(status, detail, headers, members=members)
+        raise Problem(status, reason, headers, members=members)
     # Held: the answer was fetched, but it is for an operator to say whether it counts.
     status = 202 if run.status is RunStatus.HELD else 200
     headers = (("Location", f"{RUN_PAGE}?run={run.id}"),) if status == 202 else ()
@@ -73,30 +75,26 @@ def reply_of(run: Run, *, joined: bool, as_json: bool) -> Reply:
 def _members(
     status: str, dataset: str, run_id: int | None, *, joined: bool, run: Run | None = None
 ) -> dict[str, object]:
+    error = None if run is None else run.error
     return {
         "status": status,
         "dataset": dataset,
         "run_id": run_id,
         "joined": joined,
         "counts": None if run is None else asdict(run.counts),
-        "error": None if run is None else run.error,
+        "error": None if error is None else str(error),
+        "code": None if error is None else error.code,
+        "details": {} if error is None else error.details,
     }
 
 
 def problem_of(error: Exception) -> Problem | None:
     """The problem that an error is to the caller; None where nobody foresaw the error."""
     if isinstance(error, StoreError):
-        return Problem(503, _describe_store_error(error), RETRY_LATER)
+        code = next(code for kind, code in _STORE_PROBLEMS if isinstance(error, kind))
+        return Problem(503, make_fact(code), RETRY_LATER)
     if isinstance(error, SyncError):
-        return Problem(503, str(error), RETRY_LATER)
+        return Problem(503, error.fact, RETRY_LATER)
     if isinstance(error, PeerError):
-        return Problem(502, str(error))
+        return Problem(502, error.fact)
     return None
-
-
-def _describe_store_error(error: StoreError) -> str:
-    """What is wrong with the store, in words that give no path away."""
-    for kind, words in _STORE_PROBLEMS:
-        if isinstance(error, kind):
-            return words
-    return "the database cannot be written"

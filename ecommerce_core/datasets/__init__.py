@@ -1,7 +1,6 @@
 """What a dataset is: its columns, its peer's records decoded and validated, and its addresses.
 
-``products`` and ``customers`` are the two there are; ``address`` is the query string that pages and
-data routes share.
+``DATASETS`` are those there are; ``address`` is the query string that pages and data routes share.
 """
 
 from ecommerce_core.datasets.address import (
@@ -12,7 +11,12 @@ from ecommerce_core.datasets.address import (
     Parameter,
     Range,
     View,
+    change_parameters,
+    change_query_of,
+    change_sorts,
+    choice_parameters,
     format_address,
+    format_changes,
     format_question,
     is_day,
     minute_of,
@@ -27,41 +31,52 @@ from ecommerce_core.datasets.address import (
     with_filter,
 )
 from ecommerce_core.datasets.column import Column, Filter, Kind
-from ecommerce_core.datasets.customers import CUSTOMERS
+from ecommerce_core.datasets.customers import CUSTOMERS, Customer
 from ecommerce_core.datasets.dataset import Body, Dataset, Parsed, Record, Row
 from ecommerce_core.datasets.decoding import CONTRACT_REVISION
 from ecommerce_core.datasets.formula_guard import guard_formula, starts_formula
-from ecommerce_core.datasets.products import PRODUCTS
+from ecommerce_core.datasets.products import PRODUCTS, Product
+from ecommerce_core.datasets.registry import DATASETS, migrations_of, register
 
 __all__ = [
-    "Body",
     "CONTRACT_REVISION",
     "CUSTOMERS",
-    "Column",
-    "Dataset",
-    "Filter",
-    "Kind",
+    "DATASETS",
     "NO_FILTERS",
     "PAGE_SIZES",
     "PRODUCTS",
+    "TABS",
+    "TEXT_CHARS",
+    "Body",
+    "Column",
+    "Customer",
+    "Dataset",
+    "Filter",
+    "Kind",
     "Parameter",
     "Parsed",
+    "Product",
     "Range",
     "Record",
     "Row",
-    "TABS",
-    "TEXT_CHARS",
     "View",
+    "change_parameters",
+    "change_query_of",
+    "change_sorts",
+    "choice_parameters",
     "format_address",
+    "format_changes",
     "format_question",
     "guard_formula",
     "is_day",
+    "migrations_of",
     "minute_of",
     "option",
     "page_parameters",
     "parse_address",
     "query_of",
     "read_parameters",
+    "register",
     "row_parameters",
     "since_parameter",
     "starts_formula",

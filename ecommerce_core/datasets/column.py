@@ -1,9 +1,11 @@
-"""A column of a dataset, declared once: pages, addresses and data routes follow from it."""
+"""A column of a dataset, declared once: pages, addresses, files and data routes follow from it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+from ecommerce_core.domain import N_
 
 
 class Kind(StrEnum):
@@ -32,48 +34,64 @@ class Filter(StrEnum):
 class Column:
     """One column of a dataset's rows.
 
-    ``address`` is its name in an address, its own if it is empty; ``field`` its name in
-    files and answers, if their unit is not the store's. ``searched``: a text that a
-    reader's search looks through.
+    ``label`` and ``help`` are source texts, marked for translation; ``filter_label`` is what its
+    filter is called, if not the same. ``address`` is its name in an address, its own if it is
+    empty; ``field`` its name in files and answers, if their unit is not the store's.
+
+    ``searched``: a reader's search looks through it. ``shown``: a table has it unless a reader
+    asks for other columns, ``width`` pixels wide. ``on_overview``: the overview draws its chart.
+    ``grouped``: people read its digits in groups of three, which nobody does in a number that
+    only identifies something.
     """
 
     name: str
     kind: Kind = Kind.TEXT
+    label: str = ""
+    help: str = ""
+    filter_label: str = ""
     address: str = ""
     field: str = ""
     nullable: bool = False
     searched: bool = False
+    sortable: bool = True
+    grouped: bool = True
     filter: Filter | None = None
+    shown: bool = True
+    width: int | None = None
+    on_overview: bool = False
 
     def __post_init__(self) -> None:
-        """Fill in the names that are the column's own."""
+        """Fill in the names and labels that are the same as others."""
         object.__setattr__(self, "address", self.address or self.name)
         object.__setattr__(self, "field", self.field or self.name)
+        object.__setattr__(self, "label", self.label or self.name)
+        object.__setattr__(self, "filter_label", self.filter_label or self.label)
 
     @property
     def scale(self) -> int:
         """How much of the stored value is one of the shown: a hundred cents are a euro."""
         return 100 if self.kind is Kind.MONEY else 1
 
-    @property
-    def filtered(self) -> bool:
-        """Whether readers filter by its range or by whether it is there."""
-        return self.filter in {Filter.RANGE, Filter.PRESENCE}
-
-    @property
-    def is_code(self) -> bool:
-        """Whether its numbers are sorted as numbers, though it is a text."""
-        return self.kind is Kind.ID
-
-    @property
-    def is_facet(self) -> bool:
-        """Whether readers choose among its values."""
-        return self.filter is Filter.CHOICE
-
 
 # What the store itself knows of a row of any dataset.
 TIME_COLUMNS = (
-    Column("first_seen_at", Kind.MOMENT, address="new", filter=Filter.SINCE),
-    Column("updated_at", Kind.MOMENT, address="changed", filter=Filter.SINCE),
-    Column("withdrawn_at", Kind.MOMENT, address="gone", nullable=True),
+    Column(
+        "first_seen_at",
+        Kind.MOMENT,
+        N_("First seen"),
+        filter_label=N_("New since"),
+        address="new",
+        filter=Filter.SINCE,
+        shown=False,
+    ),
+    Column(
+        "updated_at",
+        Kind.MOMENT,
+        N_("Last changed"),
+        filter_label=N_("Changed since"),
+        address="changed",
+        filter=Filter.SINCE,
+        width=165,
+    ),
+    Column("withdrawn_at", Kind.MOMENT, N_("Withdrawn"), address="gone", nullable=True, width=165),
 )

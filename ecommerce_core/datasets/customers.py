@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from ecommerce_core.datasets.column import Column, Filter, Kind
 from ecommerce_core.datasets.dataset import Body, Dataset, Record
-from ecommerce_core.domain import IN_FIELD, MISSING, OUT_OF_RANGE, WRONG_TEXT, Customer, Rejection
+from ecommerce_core.domain import N_, Rejection
 
 Name = Annotated[str, msgspec.Meta(max_length=500)] | msgspec.UnsetType
 Identity = (
@@ -30,7 +32,22 @@ Number = int | float | Annotated[str, msgspec.Meta(max_length=50)] | None | msgs
 
 # Beyond this a double no longer holds every whole number.
 LARGEST_NUMBER = 2.0**53
-_NUMBER = re.compile(r"[+-]?\d{1,20}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A customer as the store holds it. Points and payment may be fractions."""
+
+    customer_id: str
+    first_name: str
+    last_name: str
+    loyalty_points: float | None
+    payment: float | None
+    account: str
+    first_seen_at: datetime
+    updated_at: datetime
+    withdrawn_at: datetime | None
 
 
 class CustomerRecord(Record, frozen=True, gc=False):
@@ -116,7 +133,7 @@ def _first(*spellings: Any) -> Any:
 def _text(name: str, *spellings: str | msgspec.UnsetType) -> str:
     value = _first(*spellings)
     if value is None:
-        raise Rejection(MISSING.of(field=name))
+        raise Rejection("missing", field=name)
     return str(value)
 
 
@@ -135,12 +152,11 @@ def _number(name: str, *spellings: int | float | str | None | msgspec.UnsetType)
     if isinstance(value, str):
         text = value.strip()
         if not _NUMBER.fullmatch(text):
-            said = WRONG_TEXT.of(value=repr(value[:40]))
-            raise Rejection(IN_FIELD.of(field=name, reason=said))
+            raise Rejection("wrong_text", field=name, value=repr(value[:40]))
         value = float(text)
     # Compared before it is converted: float() of a huge int raises.
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
-        raise Rejection(IN_FIELD.of(field=name, reason=OUT_OF_RANGE.template))
+        raise Rejection("out_of_range", field=name)
     return float(value)
 
 
@@ -157,22 +173,51 @@ def _to_wire(row: Customer) -> dict[str, Any]:
 
 CUSTOMERS = Dataset(
     name="customers",
+    label=N_("customers"),
+    help=N_("The customers and their loyalty points: fetch, search, clear."),
+    icon="group",
     peer="crm",
+    path_variable="ECOMMERCE_CRM_PATH",
     table="customer",
     columns=(
-        Column("customer_id", Kind.ID, address="id", searched=True),
-        Column("first_name", address="first", searched=True),
-        Column("last_name", address="last", searched=True),
-        Column("loyalty_points", Kind.NUMBER, address="points", nullable=True, filter=Filter.RANGE),
-        Column("payment", Kind.NUMBER, nullable=True),
-        Column("account", Kind.ID, searched=True, filter=Filter.PRESENCE),
+        Column(
+            "customer_id",
+            Kind.ID,
+            N_("Customer number"),
+            address="id",
+            searched=True,
+            width=280,
+        ),
+        Column(
+            "first_name", Kind.TEXT, N_("First name"), address="first", searched=True, width=120
+        ),
+        Column("last_name", Kind.TEXT, N_("Last name"), address="last", searched=True, width=130),
+        Column(
+            "loyalty_points",
+            Kind.NUMBER,
+            N_("Loyalty points"),
+            address="points",
+            nullable=True,
+            filter=Filter.RANGE,
+            width=115,
+        ),
+        Column("payment", Kind.NUMBER, N_("Payment"), nullable=True, width=100),
+        Column(
+            "account",
+            Kind.ID,
+            N_("Account"),
+            searched=True,
+            filter=Filter.PRESENCE,
+            width=150,
+        ),
     ),
     default_sort="last_name",
+    title=("first_name", "last_name"),
+    search_help=N_("Name, account or number"),
     layouts=("cards", "table"),
     row_type=Customer,
     list_name=None,
     decoder=CustomerDecoder,
-    path=lambda settings: settings.crm_path,
     callback_path="ecommerce/auto_load_customers",
     task_name="get_customers",
     task_app="crm",

@@ -3,78 +3,126 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields
-from typing import Any
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
 
 from ecommerce_core.datasets.column import TIME_COLUMNS, Column, Filter
 from ecommerce_core.datasets.decoding import Reading
 from ecommerce_core.datasets.parsed import Body, Decoder, Parsed, Record
-from ecommerce_core.domain import Customer, Product
 from ecommerce_core.settings import MAX_RECORDS, Settings
 
 __all__ = ["Body", "Dataset", "Parsed", "Record", "Row"]
 
-Row = Product | Customer
+# Where a peer serves its records unless a setting says otherwise.
+DEFAULT_PATH = "api/data"
 
 
-@dataclass(frozen=True, slots=True)
+class Row(Protocol):
+    """A row of any dataset: its own columns, and what the store knows of it."""
+
+    @property
+    def first_seen_at(self) -> datetime:
+        """When a sync brought it first."""
+        ...
+
+    @property
+    def updated_at(self) -> datetime:
+        """When a sync changed it last."""
+        ...
+
+    @property
+    def withdrawn_at(self) -> datetime | None:
+        """Since when the peer no longer lists it."""
+        ...
+
+
+# Compared by identity: it is the key of caches, and all of its columns take long to hash.
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """One dataset: its peer, its table, and the task that fetches it.
 
+    ``label``, ``help`` and ``search_help`` (what a search looks through) are source texts, marked
+    for translation; ``icon`` is the name of a Material symbol.
     ``columns`` are those that a sync fills, the key first; ``shop_columns`` those that say the
-    same of every row of our shop. ``list_name`` is the member of the answer that holds the
-    records, None where the answer is a bare list. ``to_wire`` makes of a row the record that
-    the peer would answer, for files that can be loaded again. Rows are in the order of
-    ``default_sort`` unless a reader asks for another; a page shows them in one of ``layouts``.
+    same of every row of our shop; ``row_type`` is a dataclass of both and the store's own times.
+    ``path_variable`` is the setting of where the peer serves the records. ``list_name`` is the
+    member of the answer that holds them, None where the answer is a bare list. ``to_wire`` makes
+    of a row the record that the peer would answer, for files that can be loaded again.
+    Rows are in the order of ``default_sort`` unless a reader asks for another; a page shows them
+    in one of ``layouts``, and one of them under the texts of the columns in ``title``.
+    ``migrations`` make the tables of a dataset that is declared outside of this application; they
+    run after the application's own, and the same rules hold for them.
     """
 
     name: str
+    label: str
+    help: str
+    icon: str
     peer: str
+    path_variable: str
     table: str
     columns: tuple[Column, ...]
-    row_type: type[Row]
+    row_type: type[Any]
     list_name: str | None
     decoder: Callable[[], Decoder]
-    path: Callable[[Settings], str]
     callback_path: str
     task_name: str
     task_app: str
     to_wire: Callable[[Any], dict[str, Any]]
     default_sort: str
+    title: tuple[str, ...]
+    search_help: str
     shop_columns: tuple[Column, ...] = ()
     layouts: tuple[str, ...] = ("table",)
+    migrations: tuple[Callable[[Any], None], ...] = ()
 
-    @property
+    @cached_property
     def row_columns(self) -> tuple[Column, ...]:
         """Every column of a row, in the order of its type's fields."""
         declared = (*self.columns, *self.shop_columns, *TIME_COLUMNS)
         by_name = {column.name: column for column in declared}
         return tuple(by_name[one.name] for one in fields(self.row_type))
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Column]:
+        return {column.name: column for column in self.row_columns}
+
     @property
     def sortable(self) -> tuple[Column, ...]:
         """The columns that a reader may sort by, the one of ``default_sort`` first."""
-        columns = (*self.columns, *TIME_COLUMNS)
+        columns = (column for column in self.row_columns if column.sortable)
         return tuple(sorted(columns, key=lambda column: column.name != self.default_sort))
+
+    @property
+    def shown(self) -> tuple[Column, ...]:
+        """The columns of a table, in its order.
+
+        The one of ``default_sort`` stands first. A key that is another stands behind the others,
+        and the times behind the key.
+        """
+        own = [each for each in self.row_columns if each.shown and each not in TIME_COLUMNS]
+        own.sort(key=lambda each: (each.name != self.default_sort, each.name == self.key))
+        return (*own, *(each for each in TIME_COLUMNS if each.shown))
+
+    def find_column(self, name: str | None) -> Column | None:
+        """The column of that name, None if there is none."""
+        return self._by_name.get(name or "")
 
     def column(self, name: str) -> Column:
         """The column of that name. Raises KeyError."""
-        return {column.name: column for column in self.row_columns}[name]
+        return self._by_name[name]
 
     def filtered_by(self, kind: Filter) -> tuple[Column, ...]:
         """The columns that readers filter by in this way."""
         return tuple(column for column in self.row_columns if column.filter is kind)
 
     @property
-    def facet(self) -> str | None:
-        """The column among whose values readers choose."""
-        return next((column.name for column in self.columns if column.is_facet), None)
-
-    @property
-    def searched_names(self) -> tuple[str, ...]:
-        """The columns that a search looks through."""
-        return tuple(column.name for column in self.columns if column.searched)
+    def groups(self) -> tuple[Column, ...]:
+        """The columns by whose values rows are chosen, and told apart in totals."""
+        return self.filtered_by(Filter.CHOICE)
 
     @property
     def key(self) -> str:
@@ -85,6 +133,15 @@ class Dataset:
     def column_names(self) -> tuple[str, ...]:
         """The columns that a sync fills, the key first."""
         return tuple(column.name for column in self.columns)
+
+    def path(self, settings: Settings) -> str:
+        """Where the peer serves the records."""
+        return settings.paths.get(self.path_variable, DEFAULT_PATH)
+
+    def title_of(self, row: Row) -> str:
+        """What a row is called: the texts of ``title``, or else its key."""
+        texts = (str(getattr(row, name) or "") for name in self.title)
+        return " ".join(texts).strip() or str(getattr(row, self.key))
 
     def parse(
         self,

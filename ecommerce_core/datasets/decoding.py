@@ -28,15 +28,14 @@ from ecommerce_core.datasets.parsed import (
     kept_text,
 )
 from ecommerce_core.domain import (
-    IN_FIELD,
-    NUL,
-    TWIN,
+    Fact,
     PeerContractError,
     PeerTimedOut,
     PeerTooLarge,
     Rejected,
     Rejection,
-    reason_in_words,
+    make_fact,
+    reason_of_decoding,
 )
 
 Pieces = Iterator[list[bytes]] | Iterator[list[msgspec.Raw]]
@@ -108,11 +107,7 @@ class Reading:
     def _decode(self, raws: list[bytes] | list[msgspec.Raw], is_bad: bytearray) -> None:
         parsed, first = self._parsed, self._parsed.fetched
         if first + len(raws) > self._max_records:
-            raise PeerTooLarge(
-                "{peer} sent more than the {limit} records that are taken",
-                peer=self._peer,
-                limit=f"{self._max_records:,}",
-            )
+            raise PeerTooLarge("too_many_records", peer=self._peer, limit=self._max_records)
         parsed.fetched += len(raws)
         fingerprints = [number >> 1 for number in map(_fingerprint, raws)]
         positions: Sequence[int] = range(first, first + len(raws))
@@ -158,7 +153,7 @@ class Reading:
         for name in record.__struct_fields__:
             value = getattr(record, name)
             if isinstance(value, str) and "\0" in value:
-                raise Rejection(NUL.of(field=name))
+                raise Rejection("nul", field=name)
         return record
 
     def _reject_twins(self, is_bad: bytearray) -> None:
@@ -172,7 +167,7 @@ class Reading:
         kept: list[Record | None] = list(parsed.records)
         latest: dict[str, tuple[int, int]] = {}
         room = REJECTED_KEPT - len(parsed.rejected)
-        samples: dict[int, tuple[str, str]] = {}
+        samples: dict[int, tuple[str, Fact]] = {}
         positions = (position for position, bad in enumerate(is_bad) if not bad)
         for (index, record), position in zip(enumerate(parsed.records), positions, strict=True):
             if (key := key_of(record)) not in twins:
@@ -182,7 +177,7 @@ class Reading:
                 kept[earlier] = None
                 parsed.rejected_count += 1
                 if len(samples) < room:
-                    samples[earlier_position] = key, TWIN.of(position=position)
+                    samples[earlier_position] = key, make_fact("twin", position=position)
             latest[key] = index, position
         parsed.records = [record for record in kept if record is not None]
         texts = self._texts_at(samples.keys())
@@ -213,11 +208,11 @@ class Reading:
             if bytes(found[:1]) != b"[":
                 msgspec.json.decode(found, type=list)  # raises, and says what it is
         except msgspec.ValidationError as error:
-            reason = reason_in_words(error)
+            reason = reason_of_decoding(error)
+            if where:
+                reason = make_fact(reason.code, **{"field": where, **reason.details})
             raise PeerContractError(
-                "{peer} answered JSON of another shape: {reason}",
-                peer=self._peer,
-                reason=IN_FIELD.of(field=where, reason=reason) if where else reason,
+                "answer_of_another_shape", peer=self._peer, reason=reason
             ) from error
         except (msgspec.DecodeError, RecursionError) as error:
             return self._salvaged(error)
@@ -228,17 +223,15 @@ class Reading:
             yield from split_leniently(self._text, list_name=self._list_name, beat=self._report)
         except (ValueError, RecursionError):
             raise PeerContractError(
-                "{peer} answered something that is no JSON: {reason}; it begins with {start}",
+                "answer_not_json",
                 peer=self._peer,
-                reason=reason_in_words(error),
+                reason=reason_of_decoding(error),
                 start=repr(bytes(self._text[:60]).decode("utf-8", "replace")),
             ) from error
 
     def _report(self) -> None:
         if time.monotonic() > self._ends_at_s:
-            raise PeerTimedOut(
-                "the answer of {peer} could not be read before the deadline", peer=self._peer
-            )
+            raise PeerTimedOut("answer_not_read_in_time", peer=self._peer)
         if self._on_progress is not None:
             self._on_progress(self._parsed.fetched)
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ecommerce_core.domain import RECORD_CHARS_KEPT, Rejected, reason_in_words
+from ecommerce_core.domain import RECORD_CHARS_KEPT, Rejected, reason_of_decoding
 
 Body = bytes | bytearray
 
@@ -89,7 +89,9 @@ class Parsed:
         else:
             self.rejected_keys.add(key)
         if is_kept:
-            self.rejected.append(Rejected(position, key, reason_in_words(error), kept_text(record)))
+            self.rejected.append(
+                Rejected(position, key, reason_of_decoding(error), kept_text(record))
+            )
 
 
 def _readable_key(decoder: Decoder, record: bytes | msgspec.Raw) -> str | None:

@@ -7,18 +7,38 @@ add fields, which are ignored, and may leave out ``id``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
 from ecommerce_core.datasets.column import Column, Filter, Kind
 from ecommerce_core.datasets.dataset import Body, Dataset, Record
-from ecommerce_core.domain import Product
+from ecommerce_core.domain import N_
 
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Name = Annotated[str, msgspec.Meta(max_length=500)]
 Text = Annotated[str, msgspec.Meta(max_length=4_000)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product as the store holds it."""
+
+    code: str
+    family: str
+    description: str
+    price_cents: int
+    min_quantity: int
+    packaging: int
+    catalogue_min_quantity: int | None
+    catalogue_packaging: int | None
+    catalogue_id: int | None
+    first_seen_at: datetime
+    updated_at: datetime
+    withdrawn_at: datetime | None
 
 
 class ProductRecord(Record, frozen=True, gc=False):
@@ -71,23 +91,71 @@ def _to_wire(row: Product) -> dict[str, Any]:
 
 PRODUCTS = Dataset(
     name="products",
+    label=N_("products"),
+    help=N_("The products of our shop: fetch, search, clear."),
+    icon="inventory_2",
     peer="catalogue-produit",
+    path_variable="ECOMMERCE_CATALOGUE_PATH",
     table="product",
     columns=(
-        Column("code", Kind.ID, searched=True),
-        Column("family", filter=Filter.CHOICE),
-        Column("description", searched=True),
-        Column("price_cents", Kind.MONEY, address="price", field="price_eur", filter=Filter.RANGE),
-        Column("catalogue_min_quantity", Kind.NUMBER, address="minimum", nullable=True),
-        Column("catalogue_packaging", Kind.NUMBER, address="pack", nullable=True),
-        Column("catalogue_id", Kind.NUMBER, address="number", nullable=True),
+        Column("code", Kind.ID, N_("Code"), searched=True, width=80),
+        Column(
+            "family", Kind.TEXT, N_("Family"), filter=Filter.CHOICE, width=130, on_overview=True
+        ),
+        Column("description", Kind.TEXT, N_("Description"), searched=True, width=300),
+        Column(
+            "price_cents",
+            Kind.MONEY,
+            N_("Price"),
+            address="price",
+            field="price_eur",
+            filter=Filter.RANGE,
+            width=85,
+            on_overview=True,
+        ),
+        Column(
+            "catalogue_min_quantity",
+            Kind.NUMBER,
+            N_("Catalogue min."),
+            address="minimum",
+            nullable=True,
+            width=105,
+        ),
+        Column(
+            "catalogue_packaging",
+            Kind.NUMBER,
+            N_("Catalogue pack."),
+            address="pack",
+            nullable=True,
+            width=110,
+        ),
+        Column(
+            "catalogue_id",
+            Kind.NUMBER,
+            N_("Catalogue's number"),
+            address="number",
+            nullable=True,
+            grouped=False,
+            shown=False,
+        ),
     ),
-    shop_columns=(Column("min_quantity", Kind.NUMBER), Column("packaging", Kind.NUMBER)),
+    shop_columns=(
+        Column(
+            "min_quantity",
+            Kind.NUMBER,
+            N_("Min. qty"),
+            N_("In our shop, goods are sold by the unit."),
+            sortable=False,
+            width=75,
+        ),
+        Column("packaging", Kind.NUMBER, N_("Packaging"), sortable=False, width=85),
+    ),
     default_sort="code",
+    title=("description",),
+    search_help=N_("Code or description"),
     row_type=Product,
     list_name="produits",
     decoder=ProductDecoder,
-    path=lambda settings: settings.catalogue_path,
     callback_path="ecommerce/add-auto",
     task_name="get_products",
     task_app="products",

@@ -58,13 +58,10 @@ class Actor:
         if self.may(permission):
             return
         if self.role is Role.SCHEDULER:
-            raise NotAllowed("the scheduler may ask for a fetch, and for nothing else")
+            raise NotAllowed("only_fetches")
         if not self.name:
-            raise NotAllowed("only who has signed in may do this; nothing was changed")
-        raise NotAllowed(
-            "only an operator may do this, and {name} is an analyst; nothing was changed",
-            name=self.name,
-        )
+            raise NotAllowed("only_signed_in")
+        raise NotAllowed("only_operators", name=self.name)
 
 
 # Who uses the server of this very machine, where no sign-in is set up.

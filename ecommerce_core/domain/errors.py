@@ -16,13 +16,12 @@
     ├── StoreError               the database could not do it; nothing was written
     │   ├── StoreBusy            another process holds the database
     │   ├── StoreFull            no room on the disk
-    │   ├── RowsPreparing        the first snapshot of the rows is not there yet (.code)
+    │   ├── RowsPreparing        the first snapshot of the rows is not there yet
     │   ├── StoreDamaged         not a database, or one that fails its check
     │   └── StoreIncompatible    a database of another application, or of a newer version
     ├── SyncError
     │   ├── SyncBusy             a sync holds the dataset for longer than we may wait
     │   └── SyncStopped          the application shuts down
-    ├── AnswerHeld               the words for an answer that waits for an operator
     ├── RunNotHeld               the run is not held (any more)
     ├── NothingToUndo            no cleared rows are kept
     ├── DeliveryUnknown          no delivery of that number is in the journal
@@ -30,24 +29,34 @@
     ├── TicketRefused            a signed link was made for another question, or has expired
     └── TaskError                a task that the scheduler would refuse or misunderstand
 
-A message is a template and its details, so that a page can say it in the
-reader's language: ``str(error)`` is the English sentence.
+An error is a code and its details (``messages``), so that journals and programs keep what
+happened, and a page says it in the reader's language: ``str(error)`` is the English sentence.
 """
 
 from __future__ import annotations
 
+from ecommerce_core.domain.messages import Fact, make_fact
+
 
 class EcommerceError(Exception):
-    """Root of the tree.
+    """Root of the tree. ``code`` is a key of ``messages.TEMPLATES``, ``details`` fill it in."""
 
-    ``template`` is a ``str.format`` template in English (the key under which
-    the page looks up its translation), ``details`` fill it in.
-    """
+    def __init__(self, code: str, **details: object) -> None:
+        self.fact: Fact = make_fact(code, **details)
+        self.code = code
+        self.details = self.fact.details
+        super().__init__(code)
 
-    def __init__(self, template: str, **details: object) -> None:
-        self.template = template
-        self.details = details
-        super().__init__(template.format(**details))
+    def __str__(self) -> str:
+        """The English sentence."""
+        return str(self.fact)
+
+
+def fact_of(error: BaseException) -> Fact:
+    """What journals say of an error: our own by their code, others by their kind alone."""
+    if isinstance(error, EcommerceError):
+        return error.fact
+    return make_fact("unforeseen_error", kind=type(error).__name__)
 
 
 class SettingsError(EcommerceError):
@@ -60,9 +69,9 @@ class PeerError(EcommerceError):
     ``peer`` is the service's name behind the gateway and fills ``{peer}``.
     """
 
-    def __init__(self, template: str, *, peer: str, **details: object) -> None:
+    def __init__(self, code: str, *, peer: str, **details: object) -> None:
         self.peer = peer
-        super().__init__(template, peer=peer, **details)
+        super().__init__(code, peer=peer, **details)
 
 
 class PeerUnreachable(PeerError):
@@ -88,17 +97,17 @@ class PeerTooLarge(PeerError):
 class PeerRefused(PeerError):
     """4xx: the peer finds fault with our request."""
 
-    def __init__(self, template: str, *, peer: str, status: int, **details: object) -> None:
+    def __init__(self, code: str, *, peer: str, status: int, **details: object) -> None:
         self.status = status
-        super().__init__(template, peer=peer, status=status, **details)
+        super().__init__(code, peer=peer, status=status, **details)
 
 
 class PeerFailed(PeerError):
     """5xx: the peer is at fault."""
 
-    def __init__(self, template: str, *, peer: str, status: int, **details: object) -> None:
+    def __init__(self, code: str, *, peer: str, status: int, **details: object) -> None:
         self.status = status
-        super().__init__(template, peer=peer, status=status, **details)
+        super().__init__(code, peer=peer, status=status, **details)
 
 
 class PeerContractError(PeerError):
@@ -120,8 +129,6 @@ class StoreFull(StoreError):
 class RowsPreparing(StoreError):
     """No snapshot of the rows can be read yet; one is being written."""
 
-    code = "rows_preparing"
-
 
 class StoreDamaged(StoreError):
     """The file is no SQLite database, or fails its check. It is left as it is."""
@@ -141,10 +148,6 @@ class SyncBusy(SyncError):
 
 class SyncStopped(SyncError):
     """The application shuts down; the sync was rolled back."""
-
-
-class AnswerHeld(EcommerceError):
-    """The words for an answer that waits for an operator: it would lose too many rows."""
 
 
 class RunNotHeld(EcommerceError):

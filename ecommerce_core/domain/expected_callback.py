@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from ecommerce_core.domain.messages import Fact
+
 
 class ExpectedOutcome(StrEnum):
     """What became of a callback that the scheduler promised."""
@@ -46,7 +48,7 @@ class ExpectedCallback:
     noticed_at: datetime
     speed: float
     outcome: ExpectedOutcome = ExpectedOutcome.OWED
-    reason: str | None = None
+    reason: Fact | None = None
     delivery_id: int | None = None
     received_at: datetime | None = None
     lateness_s: float | None = None

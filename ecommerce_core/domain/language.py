@@ -13,16 +13,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime
 from babel.numbers import format_currency, format_decimal
 
-from ecommerce_core.domain import validation
-from ecommerce_core.domain.errors import EcommerceError
-from ecommerce_core.domain.known_again import LOCALE_DIR, reasons, templates, without_formats
 from ecommerce_core.domain.labels import WORDS
+from ecommerce_core.domain.messages import Fact, text
+
+_LOCALE_DIR = Path(__file__).parent / "locale"
 
 LANGUAGES = {"en": "English", "fr": "Français"}
 # A European shop: day before month and 24 hours, in English too.
@@ -66,7 +67,7 @@ def language_of(locale: str | None) -> str:
 @lru_cache(maxsize=len(LANGUAGES))
 def translations(code: str) -> gettext.NullTranslations:
     """The catalogue of a language; English is its own source."""
-    return gettext.translation("messages", LOCALE_DIR, [code], fallback=code == "en")
+    return gettext.translation("messages", _LOCALE_DIR, [code], fallback=code == "en")
 
 
 # A page of rows formats the same few numbers over and over; it was a quarter of its time.
@@ -110,53 +111,12 @@ class Language:
         return form.format(count=self.number(count))
 
     def word(self, name: str) -> str:
-        """What people call a column, status, trigger, stage, recurrence or dataset."""
+        """What people call a status, trigger, stage, recurrence or role."""
         return self.text(WORDS.get(name, name))
 
-    def error(self, error: EcommerceError) -> str:
-        """What ``error`` says, in this language. Not escaped: it may quote a peer."""
-        try:
-            return self.text(error.template).format(**error.details)
-        except (KeyError, IndexError, ValueError):
-            return str(error)
-
-    def sentence(self, text: str) -> str:
-        """A stored English sentence in this language, where it is one of our templates filled in.
-
-        The journal keeps what was said in English; what a peer said stays as it was.
-        """
-        if self.code == "en":
-            return text
-        for pattern, template in templates(self.code):
-            match = pattern.fullmatch(text)
-            if match is not None:
-                told = {name: self.sentence(said) for name, said in match.groupdict().items()}
-                return self.error(EcommerceError(without_formats(template), **told))
-        return self._rejection(text)
-
-    def _rejection(self, text: str) -> str:
-        """Why a record was rejected, in this language; what is no reason of ours as it is."""
-        for pattern, reason in reasons():
-            match = pattern.fullmatch(text)
-            if match is None:
-                continue
-            told = match.groupdict()
-            if reason is validation.IN_FIELD:
-                told["reason"] = self._rejection(told["reason"])
-                if told["reason"] == match["reason"]:
-                    return text
-            if reason is validation.WRONG_TYPE:
-                told = {name: self._types(said) for name, said in told.items()}
-            return self.text(reason.template).format(**told)
-        return text
-
-    def _types(self, said: str) -> str:
-        """Kinds of values: ``a whole number or null``."""
-        known = {kind.template for kind in validation.TYPES.values()}
-        # "true or false" is one kind, with the word in it.
-        names = re.split(rf"(?<!\btrue){validation.OR.template}", said)
-        told = [self.text(name) if name in known else name for name in names]
-        return self.text(validation.OR.template).join(told)
+    def fact(self, fact: Fact | None) -> str:
+        """What a fact says, in this language; nothing of None. Not escaped: it may quote a peer."""
+        return "" if fact is None else text(fact.code, fact.details, self.text, self.number)
 
     def number(self, value: float | Decimal, *, decimals: int | None = None) -> str:
         """``1,234.5`` or ``1 234,5``, with at most three decimals unless told how many."""

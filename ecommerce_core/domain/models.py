@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from ecommerce_core.domain.messages import Fact
 
 
 class Trigger(StrEnum):
@@ -60,39 +61,6 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A product as the store holds it."""
-
-    code: str
-    family: str
-    description: str
-    price_cents: int
-    min_quantity: int
-    packaging: int
-    catalogue_min_quantity: int | None
-    catalogue_packaging: int | None
-    catalogue_id: int | None
-    first_seen_at: datetime
-    updated_at: datetime
-    withdrawn_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Customer:
-    """A customer as the store holds it. Points and payment may be fractions."""
-
-    customer_id: str
-    first_name: str
-    last_name: str
-    loyalty_points: float | None
-    payment: float | None
-    account: str
-    first_seen_at: datetime
-    updated_at: datetime
-    withdrawn_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class Counts:
     """What a sync did: ``fetched == added + updated + unchanged + rejected``; withdrawn apart."""
 
@@ -121,7 +89,7 @@ class Run:
     counts: Counts
     body_bytes: int
     stages_s: Mapping[str, float]
-    error: str | None
+    error: Fact | None
     simulated_at: datetime | None
     task_name: str | None
     confirms_run_id: int | None
@@ -142,7 +110,7 @@ class Rejected:
 
     position: int
     key: str | None
-    reason: str
+    reason: Fact
     record: str
 
 
@@ -157,30 +125,23 @@ class Change:
     new: str | int | float | None
 
 
-# What the journal says first of a delivery that a person asked for again; its number follows.
-DELIVERED_AGAIN = "delivered again: delivery"
-_AGAIN_OF = re.compile(rf"{DELIVERED_AGAIN} (\d{{1,18}})(?:$|; )")
-
-
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One callback that arrived, and what became of it."""
+    """One callback that arrived, and what became of it.
+
+    ``again_of`` is the delivery that a person repeated with this one, None if it is the caller's.
+    """
 
     id: int
     received_at: datetime
     dataset: str
     outcome: Outcome
     run_id: int | None
-    reason: str | None
+    reason: Fact | None
     simulated_at: datetime | None
     task_name: str | None
     duration_s: float | None
-
-    @property
-    def again_of(self) -> int | None:
-        """The delivery that a person repeated with this one; None where it is the caller's own."""
-        found = _AGAIN_OF.match(self.reason or "")
-        return None if found is None else int(found[1])
+    again_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +152,11 @@ class NewDelivery:
     dataset: str
     outcome: Outcome
     run_id: int | None
-    reason: str | None
+    reason: Fact | None
     simulated_at: datetime | None
     task_name: str | None
     duration_s: float | None
+    again_of: int | None = None
 
 
 class Stage(StrEnum):
@@ -235,7 +197,7 @@ class ClockReading:
 
     clock: Clock | None
     read_at: datetime | None
-    error: str | None
+    error: Fact | None
 
 
 class Recurrence(StrEnum):
@@ -274,7 +236,7 @@ class PeerHealth:
     peer: str
     last_answer_at: datetime | None = None
     last_error_at: datetime | None = None
-    last_error: str | None = None
+    last_error: Fact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,5 +250,5 @@ class MonitorSnapshot:
     tasks: tuple[Task, ...]
     listed_at: datetime | None
     reading: ClockReading
-    error: str | None
+    error: Fact | None
     era_at: datetime | None

@@ -48,8 +48,27 @@ class ChangeKind(StrEnum):
     """What became of a row between two runs."""
 
     ADDED = "added"
+    RETURNED = "returned"
     WITHDRAWN = "withdrawn"
     UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeQuery:
+    """Which differences between two runs a reader wants, in what order.
+
+    ``search`` and ``values`` are asked of the row, as in a Query. ``sort`` is ``kind``, ``key``,
+    ``title``, ``field``, ``difference``, ``percent`` or a column that rows are chosen by.
+    """
+
+    kind: ChangeKind | None = None
+    field: str | None = None
+    search: str = ""
+    values: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sort: str | None = None
+    descending: bool = False
+    page: int = 1
+    page_size: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +84,22 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs for one row between two runs; ``field`` is None for a row that was added."""
+    """What differs for one row between two runs: one field, or the row itself (no field).
+
+    ``old`` and ``new`` are the stored values as texts. Of numbers, ``difference`` is new less
+    old in the stored unit, and ``percent`` that by the old one. ``title`` is what the row is
+    called and ``groups`` its values in the columns that rows are chosen by; both are as of now.
+    """
 
     key: str
     kind: ChangeKind
     field: str | None
-    old: str | int | float | None
-    new: str | int | float | None
+    old: str | None
+    new: str | None
+    difference: float | None = None
+    percent: float | None = None
+    title: str | None = None
+    groups: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,6 @@ TICKET = "ticket"
 # A menu of links stands on a page that nobody may look at for a while.
 LASTS = timedelta(hours=1)
 
-_FORGED = "this link was not made for this question: take it from the page again"
-_EXPIRED = "this link holds no longer: take it from the page again"
-
 Pairs = Sequence[tuple[str, str]]
 
 
@@ -65,13 +62,13 @@ class SignedLinks:
         try:
             said, given = _decode(claims), _decode(mac)
         except ValueError as error:
-            raise TicketRefused(_FORGED) from error
+            raise TicketRefused("ticket_forged") from error
         if not hmac.compare_digest(self._mac(path, query, said), given):
-            raise TicketRefused(_FORGED)
+            raise TicketRefused("ticket_forged")
         name, role, expires_s, sign_in = json.loads(said)
         expires_at = datetime.fromtimestamp(expires_s, UTC)
         if expires_at <= now:
-            raise TicketRefused(_EXPIRED)
+            raise TicketRefused("ticket_expired")
         return Grant(Actor(name, Role(role)), expires_at, sign_in)
 
     def _mac(self, path: str, query: Pairs, claims: bytes) -> bytes:

@@ -1,100 +1,62 @@
-"""Why a record could not be taken, in words that a person can act upon.
-
-The journal keeps a reason in English. Each is a template, by which it is known again and
-told in the reader's language.
-"""
+"""Why a record could not be taken, as a code and details."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ecommerce_core.domain.messages import Fact, make_fact, said
 
 # How much of a rejected record the journal keeps.
 RECORD_CHARS_KEPT = 2_048
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """The template of a reason. What fills in ``{field}`` has no blanks."""
-
-    template: str
-
-    def of(self, **details: object) -> str:
-        """The reason in full."""
-        return self.template.format(**details)
-
-
-TYPES = {
-    "int": Reason("a whole number"),
-    "float": Reason("a number"),
-    "str": Reason("a text"),
-    "bool": Reason("true or false"),
-    "null": Reason("null"),
-    "object": Reason("an object"),
-    "array": Reason("a list"),
-}
-OR = Reason(" or ")
-# What stands before any of the following, where one field is at fault.
-IN_FIELD = Reason("{field}: {reason}")
-NESTED = Reason("nested too deeply")
-NO_UTF8 = Reason("not UTF-8")
-WRONG_TYPE = Reason("expected {wanted}, got {got}")
-WRONG_TEXT = Reason("expected a number, got the text {value}")
-MISSING = Reason("{field} is missing")
-TOO_SMALL = Reason("must be at least {limit}")
-TOO_LARGE = Reason("must be at most {limit}")
-EMPTY = Reason("is empty")
-TOO_LONG = Reason("is longer than {count} characters")
-CUT = Reason("cut short, or half of a surrogate pair")
-OUT_OF_RANGE = Reason("number out of range")
-MALFORMED = Reason("JSON is malformed: {what}")
-NUL = Reason("{field} contains a NUL character")
-TWIN = Reason("duplicate: the record at position {position} has the same key")
-# In the order in which a text is tried as one of them.
-REASONS = (
-    *(NESTED, NO_UTF8, WRONG_TEXT, WRONG_TYPE, MISSING, TOO_SMALL, TOO_LARGE, EMPTY, TOO_LONG),
-    *(CUT, OUT_OF_RANGE, MALFORMED, NUL, TWIN),
-)
-
-
 class Rejection(ValueError):
-    """A record breaks a rule that its types cannot express. The message is the reason."""
+    """A record breaks a rule that its types cannot express: ``fact`` is the reason."""
+
+    def __init__(self, code: str, **details: object) -> None:
+        self.fact = make_fact(code, **details)
+        super().__init__(code)
 
 
-def reason_in_words(error: BaseException) -> str:
+def reason_of_decoding(error: BaseException) -> Fact:
     """The reason behind a decoding error, without the decoder's jargon. Pure."""
     if isinstance(error, Rejection):
-        return str(error)
+        return error.fact
     if isinstance(error, RecursionError):
-        return NESTED.template
+        return make_fact("nested_too_deeply")
     if isinstance(error, UnicodeDecodeError):
-        return NO_UTF8.template
+        return make_fact("not_utf8")
     message, _, path = str(error).partition(" - at `")
     where = path.rstrip("`").removeprefix("$").lstrip(".")
-    said = _in_words(message)
-    return IN_FIELD.of(field=where, reason=said) if where and where[0] != "[" else said
+    fact = _fact_of(message)
+    if not where or where[0] == "[":
+        return fact
+    inner = fact.details.get("field")
+    return make_fact(fact.code, **{**fact.details, "field": f"{where}.{inner}" if inner else where})
 
 
-def _in_words(message: str) -> str:
+def _fact_of(message: str) -> Fact:
     if found := re.fullmatch(r"Expected `(.+)`, got `(.+)`", message):
-        return WRONG_TYPE.of(wanted=_types(found[1]), got=_types(found[2]))
+        return make_fact("wrong_type", wanted=_types(found[1]), got=_types(found[2]))
     if found := re.fullmatch(r"Object missing required field `(.+)`", message):
-        return MISSING.of(field=found[1])
+        return make_fact("missing", field=found[1])
     if found := re.fullmatch(r"Expected `\w+` >= (\S+)", message):
-        return TOO_SMALL.of(limit=found[1])
+        return make_fact("too_small", limit=found[1])
     if found := re.fullmatch(r"Expected `\w+` <= (\S+)", message):
-        return TOO_LARGE.of(limit=found[1])
+        return make_fact("too_large", limit=found[1])
     if re.fullmatch(r"Expected `str` of length >= 1", message):
-        return EMPTY.template
+        return make_fact("empty")
     if found := re.fullmatch(r"Expected `str` of length <= (\d+)", message):
-        return TOO_LONG.of(count=f"{int(found[1]):,}")
+        return make_fact("too_long", count=int(found[1]))
+    if found := re.fullmatch(r"JSON is malformed: (.+)", message, re.DOTALL):
+        return make_fact("malformed", what=found[1])
     if message == "Input data was truncated":
         # The decoder says the same of half a surrogate pair.
-        return CUT.template
-    # "JSON is malformed" keeps its capitals, "Number out of range" does not.
-    return message if message[:2].isupper() else message[:1].lower() + message[1:]
+        return make_fact("cut_short")
+    if message == "Number out of range":
+        return make_fact("out_of_range")
+    return said(message)
 
 
-def _types(names: str) -> str:
-    found = [name.strip() for name in names.split("|")]
-    return OR.template.join(TYPES[name].template if name in TYPES else name for name in found)
+def _types(names: str) -> list[str]:
+    return [name.strip() for name in names.split("|")]

@@ -53,17 +53,11 @@ def read_answer(call: Call, response: BaseHTTPResponse) -> Answer:
     status, headers = response.status, response.headers
     not_modified = status == 304 and bool(call.headers)
     if status in DOWN:
-        raise PeerUnreachable(
-            "the gateway says {peer} is down ({status})", peer=call.peer, status=status
-        )
+        raise PeerUnreachable("peer_down", peer=call.peer, status=status)
     if 400 <= status < 600:
         raise _refusal(call, response)
     if not (200 <= status < 300 and status != 206) and not not_modified:
-        raise PeerContractError(
-            "{peer} answered with status {status}, which was not asked for",
-            peer=call.peer,
-            status=status,
-        )
+        raise PeerContractError("status_unexpected", peer=call.peer, status=status)
     body = bytearray() if not_modified else _read_body(call, response)
     return Answer(
         peer=call.peer,
@@ -81,11 +75,7 @@ def read_answer(call: Call, response: BaseHTTPResponse) -> Answer:
 def _read_body(call: Call, response: BaseHTTPResponse) -> bytearray:
     encoding = response.headers.get("Content-Encoding", "").lower()
     if encoding not in _ENCODINGS:
-        raise PeerContractError(
-            "{peer} packed its answer as {encoding}, which was not asked for",
-            peer=call.peer,
-            encoding=clean(encoding),
-        )
+        raise PeerContractError("encoding_unexpected", peer=call.peer, encoding=clean(encoding))
     total = response.length_remaining if encoding in ("", "identity") else None
     if total is not None and total > call.max_body_bytes:
         raise _too_large(call)
@@ -102,7 +92,7 @@ def _read_body(call: Call, response: BaseHTTPResponse) -> bytearray:
     # Headers that were cut pass for whole ones in http.client; what is then missing is
     # a length, and every byte of the body.
     if not body and response.length_remaining is None and not response.chunked:
-        raise PeerDisconnected("{peer} closed the connection without an answer", peer=call.peer)
+        raise PeerDisconnected("no_answer", peer=call.peer)
     if call.on_progress:
         call.on_progress(len(body), total)
     return body
@@ -116,11 +106,7 @@ def _read_piece(call: Call, response: BaseHTTPResponse) -> bytes:
 
 
 def _too_large(call: Call) -> PeerTooLarge:
-    return PeerTooLarge(
-        "{peer} sent more than the {limit_mb} MB that are taken",
-        peer=call.peer,
-        limit_mb=f"{call.max_body_bytes / 2**20:.4g}",
-    )
+    return PeerTooLarge("answer_too_large", peer=call.peer, limit_mb=call.max_body_bytes / 2**20)
 
 
 def _refusal(call: Call, response: BaseHTTPResponse) -> PeerError:
@@ -128,11 +114,12 @@ def _refusal(call: Call, response: BaseHTTPResponse) -> PeerError:
     reason = _read_reason(call, response)
     status = response.status
     if status == 404 and "no route matched" in reason.lower():
-        return PeerUnreachable("the gateway has no route for {peer}", peer=call.peer, status=status)
+        return PeerUnreachable("no_route", peer=call.peer, status=status)
     kind = PeerRefused if status < 500 else PeerFailed
+    code = "peer_refused" if status < 500 else "peer_failed"
     if not reason:
-        return kind("{peer} answered {status}", peer=call.peer, status=status)
-    return kind("{peer} answered {status}: {reason}", peer=call.peer, status=status, reason=reason)
+        return kind(code, peer=call.peer, status=status)
+    return kind(f"{code}_with_reason", peer=call.peer, status=status, reason=reason)
 
 
 def _read_reason(call: Call, response: BaseHTTPResponse) -> str:

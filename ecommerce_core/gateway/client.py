@@ -220,7 +220,7 @@ class Gateway:
             if error is None:
                 self._health[peer] = replace(health, last_answer_at=now)
             elif isinstance(error, PeerError):
-                self._health[peer] = replace(health, last_error_at=now, last_error=str(error))
+                self._health[peer] = replace(health, last_error_at=now, last_error=error.fact)
         for observer in tuple(self.observers):
             try:
                 observer(peer, "ok" if error is None else type(error).__name__)
@@ -245,11 +245,7 @@ class Gateway:
                 if response.status not in _REDIRECTS:
                     return read_answer(call, response)
                 url = self._redirect(call, response, url)
-        raise PeerRedirected(
-            "{peer} redirects without end: {count} times is enough",
-            peer=call.peer,
-            count=_MAX_REDIRECTS,
-        )
+        raise PeerRedirected("too_many_redirects", peer=call.peer, count=_MAX_REDIRECTS)
 
     def _redirect(self, call: Call, response: BaseHTTPResponse, url: str) -> str:
         """Where the redirect leads, on the gateway's own origin. Raises PeerRedirected.
@@ -262,16 +258,15 @@ class Gateway:
         location = location.encode("latin-1", "replace").decode("utf-8", "replace")
         refused = partial(PeerRedirected, peer=call.peer, target=clean(location) or "(nowhere)")
         if call.method != "GET":
-            template = "{peer} redirects a {method} to {target}: it was not sent again"
-            raise refused(template, method=call.method)
+            raise refused("redirect_not_sent_again", method=call.method)
         own_name = (self._base.scheme, call.peer.lower(), _DEFAULT_PORTS[self._base.scheme])
         try:
             target = urlsplit(urljoin(url, location))
             at_home = bool(location) and _origin(target) in (self._origin, own_name)
         except ValueError as error:
-            raise refused("{peer} redirects to {target}, which is no address") from error
+            raise refused("redirect_without_address") from error
         if not at_home:
-            raise refused("{peer} redirects away from the gateway, to {target}: not followed")
+            raise refused("redirect_away")
         return urlunsplit((self._base.scheme, self._base.netloc, target.path, target.query, ""))
 
 

@@ -51,45 +51,36 @@ def _meaning(causes: tuple[BaseException, ...], call: Call) -> PeerError:
         return _late(call)
     if not call.watch.connected:
         return _no_connection(call, caused_by, by_system=by_system)
-    seconds = f"{call.timeout_s:g}"
     if caused_by(TimeoutError):
-        silent = "{peer} fell silent for {seconds} s in the middle of its answer"
-        template = silent if call.watch.begun else "{peer} did not answer within {seconds} s"
-        return PeerTimedOut(template, peer=call.peer, seconds=seconds)
+        code = "peer_fell_silent" if call.watch.begun else "peer_silent"
+        return PeerTimedOut(code, peer=call.peer, seconds=call.timeout_s)
     if caused_by(DecodeError):
-        return PeerContractError("{peer} sent an answer that does not unpack", peer=call.peer)
+        return PeerContractError("answer_not_unpacked", peer=call.peer)
     if by_system or caused_by(*_LOST):
-        middle = "{peer} closed the connection in the middle of its answer"
-        nothing = "{peer} closed the connection without an answer"
-        return PeerDisconnected(middle if call.watch.begun else nothing, peer=call.peer)
-    return PeerContractError("{peer} did not answer in proper HTTP", peer=call.peer)
+        return PeerDisconnected("answer_cut" if call.watch.begun else "no_answer", peer=call.peer)
+    return PeerContractError("not_http", peer=call.peer)
 
 
 def _no_connection(
     call: Call, caused_by: Callable[..., bool], *, by_system: bool
 ) -> PeerUnreachable:
-    seconds = f"{call.connect_timeout_s:g}"
     if caused_by(socket.gaierror):
-        template = "the gateway's name is not known, so {peer} cannot be reached"
+        code = "gateway_name_unknown"
     elif caused_by(TimeoutError):
-        template = "the gateway took no connection for {peer} within {seconds} s"
+        code = "gateway_timed_out"
     elif caused_by(ssl.SSLError):
-        template = "the gateway cannot be trusted, so {peer} was not asked: TLS failed"
+        code = "gateway_untrusted"
         call.may_try_again = False
     elif by_system or caused_by(ConnectionError):
-        template = "the gateway refuses connections, so {peer} cannot be reached"
+        code = "gateway_refuses"
     else:
-        template = "the address of {peer} makes no sense"
+        code = "address_invalid"
         call.may_try_again = False
-    return PeerUnreachable(template, peer=call.peer, seconds=seconds)
+    return PeerUnreachable(code, peer=call.peer, seconds=call.connect_timeout_s)
 
 
 def _late(call: Call) -> PeerTimedOut:
-    return PeerTimedOut(
-        "{peer} was not done within {seconds} s",
-        peer=call.peer,
-        seconds=f"{call.watch.seconds:g}",
-    )
+    return PeerTimedOut("peer_too_slow", peer=call.peer, seconds=call.watch.seconds)
 
 
 def _causes(error: BaseException, outer: BaseException | None) -> tuple[BaseException, ...]:

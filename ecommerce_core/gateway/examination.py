@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ecommerce_core.domain import (
-    PeerContractError,
+    Fact,
     PeerError,
-    PeerRefused,
     PeerTimedOut,
-    PeerTooLarge,
     PeerUnreachable,
+    advice,
 )
 from ecommerce_core.gateway.client import Gateway
 
@@ -32,7 +31,10 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One step of the examination of one ``subject``, with the seconds that it took."""
+    """One step of the examination of one ``subject``, with the seconds that it took.
+
+    ``fact`` is the error behind what is wrong, if there was one.
+    """
 
     subject: str
     step: str
@@ -40,9 +42,10 @@ class Check:
     detail: str
     advice: str | None = None
     seconds: float | None = None
+    fact: Fact | None = None
 
 
-def reach(gateway: Gateway, peer: str, path: str, *, patience_s: float = 5.0) -> str | None:
+def reach(gateway: Gateway, peer: str, path: str, *, patience_s: float = 5.0) -> Fact | None:
     """Why ``peer`` does not answer, None where it does: the first bytes are enough."""
 
     def enough(done: int, total: int | None) -> None:
@@ -53,7 +56,7 @@ def reach(gateway: Gateway, peer: str, path: str, *, patience_s: float = 5.0) ->
             peer, path, timeout_s=patience_s, deadline_s=2 * patience_s, on_progress=enough
         )
     except PeerError as error:
-        return str(error)
+        return error.fact
     except _Enough:
         pass
     return None
@@ -81,14 +84,14 @@ class PeerExamination:
             body = self.gateway.fetch(self.name, self.path, on_progress=on_progress).body
         except PeerError as error:
             yield from self._passed(failed_at=_step(error), seconds=first_s)
-            yield Check(self.name, _step(error), Verdict.WRONG, str(error), self._advice(error))
+            yield self._wrong(error, _step(error))
             return
         yield from self._passed(failed_at="contract", seconds=first_s)
         began_s = time.monotonic()
         try:
             verdict, detail = read(body)
         except PeerError as error:
-            yield Check(self.name, "contract", Verdict.WRONG, str(error), self._advice(error))
+            yield self._wrong(error, "contract")
             return
         took_s = time.monotonic() - began_s
         yield Check(self.name, "contract", verdict, detail, seconds=took_s)
@@ -106,26 +109,15 @@ class PeerExamination:
             took_s = seconds if step == "first byte" else None
             yield Check(self.name, step, Verdict.OK, detail, seconds=took_s)
 
-    def _advice(self, error: PeerError) -> str:
-        variable = self.path_variable
-        path = f"check {variable} (it is {self.path})" if variable else "check its version"
-        if isinstance(error, PeerUnreachable):
-            is_known = error.details.get("status") != 404
-            return f"start {self.name}" if is_known else f"register {self.name} with the gateway"
-        if isinstance(error, PeerTimedOut):
-            return "look at its load; ECOMMERCE_TIMEOUT_S and ECOMMERCE_DEADLINE_S set the patience"
-        if isinstance(error, PeerTooLarge):
-            return (
-                "raise ECOMMERCE_MAX_BODY_MB or ECOMMERCE_MAX_RECORDS"
-                " if the answer is meant to be that long"
-            )
-        if isinstance(error, PeerContractError | PeerRefused):
-            return path
-        return f"look at the log of {self.name} and of the gateway"
+    def _wrong(self, error: PeerError, step: str) -> Check:
+        todo = advice(error.code)
+        if self.path_variable is not None and step == "contract":
+            todo = f"{todo} {self.path_variable} is {self.path}."
+        return Check(self.name, step, Verdict.WRONG, str(error), todo, fact=error.fact)
 
 
 def _step(error: PeerError) -> str:
     """The step at which a request failed that found the gateway."""
     if isinstance(error, PeerUnreachable):
-        return "name" if error.details.get("status") == 404 else "connect"
+        return "name" if error.code == "no_route" else "connect"
     return "first byte" if isinstance(error, PeerTimedOut) else "contract"

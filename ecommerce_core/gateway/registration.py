@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 import msgspec
 
-from ecommerce_core.domain import PeerContractError, PeerError, PeerRefused
+from ecommerce_core.domain import Fact, PeerContractError, PeerError, PeerRefused
 from ecommerce_core.gateway.client import Gateway
 from ecommerce_core.settings import Settings
 
@@ -50,7 +50,7 @@ class RegistrationState:
     status: RegistrationStatus
     public_url: str | None = None
     at: datetime | None = None
-    error: str | None = None
+    error: Fact | None = None
     error_kind: str | None = None
 
 
@@ -120,7 +120,7 @@ def _all_routes(admin: Gateway) -> Iterator[_Route]:
             return
         # Its address may be the administration's idea of itself: what counts is the query.
         path = f"routes/?{urlencode(parse_qsl(urlsplit(page.next).query))}"
-    raise PeerContractError("{peer} lists routes without end", peer=PEER)
+    raise PeerContractError("routes_without_end", peer=PEER)
 
 
 def _service_id(admin: Gateway, path: str) -> str | None:
@@ -135,9 +135,7 @@ def _decode(body: bytes | bytearray, kind: Any) -> Any:
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise PeerContractError(
-            "{peer} does not answer as a gateway's administration does", peer=PEER
-        ) from error
+        raise PeerContractError("not_an_administration", peer=PEER) from error
 
 
 def _delete(admin: Gateway, path: str) -> None:
@@ -215,7 +213,7 @@ class Registration:
             self._state = replace(
                 self._state,
                 status=RegistrationStatus.FAILING,
-                error=str(error),
+                error=error.fact,
                 error_kind=type(error).__name__,
             )
             return False

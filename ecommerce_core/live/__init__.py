@@ -5,11 +5,11 @@ from ecommerce_core.live.other_servers import OtherServers
 from ecommerce_core.live.topics import SILENT_AFTER, LiveLook, has_failed
 
 __all__ = [
+    "SILENT_AFTER",
     "Live",
     "LiveLook",
     "LiveState",
     "OtherServers",
-    "SILENT_AFTER",
     "describe_progress",
     "has_failed",
 ]

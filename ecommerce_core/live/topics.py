@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import ClockReading, PeerHealth, Progress, RunStatus
+from ecommerce_core.domain import ClockReading, PeerHealth, Progress, RunStatus, make_fact
 from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live.broadcaster import Seen
 from ecommerce_core.scheduler import SchedulerMonitor
@@ -85,7 +85,7 @@ class LiveLook:
         if seen.error is not None:
             return replace(found, error=seen.error)
         if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
-            return replace(found, error="silent")
+            return replace(found, error=make_fact("scheduler_silent"))
         return found
 
     def _problems(self, clock: ClockReading) -> Hashable:

@@ -18,7 +18,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from ecommerce_core.domain import NewDelivery, Outcome, Run
+from ecommerce_core.domain import Fact, NewDelivery, Outcome, Run
 from ecommerce_core.logs.line_stream import take_over, target_of
 from ecommerce_core.logs.terminal import terminal_safe
 
@@ -103,6 +103,7 @@ def set_up(form: str) -> None:
         if isinstance(handler, logging.StreamHandler):
             handler.setFormatter(formatter)
             handler.setStream(target_of(handler.stream))
+    logging.getLogger("uvicorn.error").addFilter(_is_worth_a_line)
     if form == "json":
         logging.captureWarnings(True)
     sys.excepthook = _log_end
@@ -144,6 +145,7 @@ def log_run(run: Run, *, error: BaseException | None = None) -> None:
         "bytes": run.body_bytes,
         "seconds": run.duration_s,
         "error": kind,
+        "code": None if run.error is None else run.error.code,
     }
     runs.log(
         logging.INFO if run.status.is_good else logging.WARNING,
@@ -161,7 +163,8 @@ def log_run(run: Run, *, error: BaseException | None = None) -> None:
 def log_delivery(delivery: NewDelivery, *, error: BaseException | None = None) -> None:
     """One line for a callback. Why one was refused is in our own words, and told."""
     kind = None if error is None else type(error).__name__
-    reason = delivery.reason if delivery.outcome is Outcome.REFUSED else kind
+    refused = delivery.reason if delivery.outcome is Outcome.REFUSED else None
+    reason = str(refused) if refused is not None else kind
     fields = {
         "event": "delivery",
         "dataset": delivery.dataset,
@@ -169,6 +172,7 @@ def log_delivery(delivery: NewDelivery, *, error: BaseException | None = None) -
         "run": delivery.run_id,
         "seconds": delivery.duration_s,
         "reason": reason,
+        "code": None if delivery.reason is None else delivery.reason.code,
     }
     level = logging.INFO if delivery.outcome in _SERVED else logging.WARNING
     deliveries.log(
@@ -181,10 +185,24 @@ def log_delivery(delivery: NewDelivery, *, error: BaseException | None = None) -
     )
 
 
-def log_refusal(status: int, *, method: str, reason: str) -> None:
+def log_refusal(status: int, *, method: str, reason: Fact) -> None:
     """One line for a request that was turned away at the door."""
-    fields = {"event": "refusal", "status": status, "method": method, "reason": reason}
+    fields = {
+        "event": "refusal",
+        "status": status,
+        "method": method,
+        "reason": str(reason),
+        "code": reason.code,
+    }
     refusals.warning("refused a %s with %d: %s", method, status, reason, extra={"fields": fields})
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Return False for what uvicorn says of every WebSocket that is refused with an answer.
+
+    The refusal has a line of ours.
+    """
+    return record.msg != "ASGI callable returned without completing handshake."
 
 
 def _log_end(kind: type[BaseException], error: BaseException, places: TracebackType | None) -> None:

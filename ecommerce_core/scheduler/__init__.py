@@ -5,7 +5,7 @@ it, ``expected``, ``tracker`` and ``matching`` say which callbacks are due and w
 and ``delivery_writer`` keeps those that came.
 """
 
-from ecommerce_core.scheduler.callback_context import CallbackContext, reason_of
+from ecommerce_core.scheduler.callback_context import CallbackContext
 from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter, simulated_time
 from ecommerce_core.scheduler.monitor import SchedulerMonitor
@@ -13,13 +13,12 @@ from ecommerce_core.scheduler.steering import Steering
 from ecommerce_core.scheduler.tokens import verify_token
 
 __all__ = [
-    "ClockPeek",
     "CallbackContext",
+    "ClockPeek",
     "DeliveryWriter",
     "Scheduler",
-    "Steering",
     "SchedulerMonitor",
-    "reason_of",
+    "Steering",
     "simulated_time",
     "verify_token",
 ]

@@ -1,7 +1,7 @@
 """One delivery of a callback, from its arrival to its line in the journal.
 
 The scheduler's own is made by the companion; one that a person asks for again is made by
-the application, and says so in its reason.
+the application, and names the one that it repeats.
 """
 
 from __future__ import annotations
@@ -15,15 +15,14 @@ from typing import Protocol
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
-    N_,
     ClockReading,
+    Fact,
     NewDelivery,
     Outcome,
-    PeerError,
     Run,
     RunStatus,
-    StoreError,
-    SyncError,
+    fact_of,
+    make_fact,
 )
 from ecommerce_core.logs import log_delivery
 from ecommerce_core.scheduler.delivery_writer import DeliveryWriter
@@ -40,20 +39,6 @@ class DeliveryMetrics(Protocol):
     def observe_refusal_not_kept(self, dataset: str) -> None:
         """Count a refused callback that the journal does not keep."""
         ...
-
-
-def reason_of(error: BaseException) -> str:
-    """What the journal says of an error: our own in their words, others by their kind alone."""
-    if isinstance(error, PeerError | StoreError | SyncError):
-        return str(error)
-    if isinstance(error, CancelledError):
-        return N_("the application is shutting down")
-    return N_("an unforeseen error: {kind}").format(kind=type(error).__name__)
-
-
-# Both begin with models.DELIVERED_AGAIN, by which they are known again.
-AGAIN = N_("delivered again: delivery {id}")
-AGAIN_WITH_REASON = N_("delivered again: delivery {id}; {reason}")
 
 
 class CallbackContext:
@@ -88,10 +73,13 @@ class CallbackContext:
         outcome: Outcome,
         *,
         run_id: int | None = None,
-        reason: str | None = None,
+        reason: Fact | None = None,
         error: BaseException | None = None,
     ) -> None:
-        """Note what became of it, the first time. Never blocks; any thread may call it."""
+        """Note what became of it, the first time. Never blocks; any thread may call it.
+
+        ``reason`` is why; of an ``error``, what it says unless told otherwise.
+        """
         if not self._once.acquire(blocking=False):
             return
         delivery = NewDelivery(
@@ -99,11 +87,12 @@ class CallbackContext:
             dataset=self._dataset.name,
             outcome=outcome,
             run_id=run_id,
-            reason=self._marked(reason),
+            reason=reason if error is None else reason or fact_of(error),
             simulated_at=self._simulated_at,
             # A caller that was refused has not shown to be the task.
             task_name=None if outcome is Outcome.REFUSED else self._dataset.task_name,
             duration_s=time.monotonic() - self._began_s,
+            again_of=self._again_of,
         )
         if self._metrics is not None:
             self._metrics.observe_delivery(delivery.dataset, outcome)
@@ -126,9 +115,9 @@ class CallbackContext:
             try:
                 run = future.result()
             except (Exception, CancelledError) as error:
-                self.journal(
-                    Outcome.FAILED, run_id=ticket.run_id(), reason=reason_of(error), error=error
-                )
+                is_cut = isinstance(error, CancelledError)
+                reason = make_fact("shutting_down") if is_cut else None
+                self.journal(Outcome.FAILED, run_id=ticket.run_id(), reason=reason, error=error)
                 return
             if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
                 self.journal(Outcome.FAILED, run_id=run.id, reason=run.error)
@@ -137,9 +126,3 @@ class CallbackContext:
                 self.journal(outcome, run_id=run.id, reason=run.error)
 
         ticket.stored.add_done_callback(ended)
-
-    def _marked(self, reason: str | None) -> str | None:
-        if self._again_of is None:
-            return reason
-        template = AGAIN if reason is None else AGAIN_WITH_REASON
-        return template.format(id=self._again_of, reason=reason)

@@ -162,11 +162,7 @@ class Scheduler:
             if lost is not None:
                 raise not_there(lost, passed=passed) from lost
             if not (passed and recurrence == Recurrence.NONE):
-                raise TaskError(
-                    "The scheduler accepted the task {name}, but does not list it: it may be"
-                    " running at this moment, or was stored without its recurrence",
-                    name=wanted.name,
-                )
+                raise TaskError("task_not_listed", name=wanted.name)
         logger.info("added task %s, recurrence %s", wanted.name, wanted.recurrence)
         return stored or wanted
 
@@ -189,10 +185,7 @@ class Scheduler:
     def set_speed(self, speed: float) -> None:
         """Simulated seconds per real second, for everybody. Raises TaskError, PeerError."""
         if isinstance(speed, bool) or not 0 < speed <= sys.float_info.max:
-            raise TaskError(
-                "The clock cannot run at speed {speed}: it takes a finite number above 0",
-                speed=shown(speed),
-            )
+            raise TaskError("clock_speed_invalid", speed=shown(speed))
         text = str(int(speed)) if speed == int(speed) and speed < 1e15 else repr(float(speed))
         self._change_clock("clock/speed", params={"new": text})
 
@@ -218,14 +211,9 @@ class Scheduler:
 
     def _new_task(self, dataset: Dataset, simulated_at: datetime, recurrence: str) -> Task:
         if recurrence not in set(Recurrence):
-            raise TaskError(
-                "The scheduler does not know the recurrence {recurrence}, and would store none",
-                recurrence=shown(str(recurrence)),
-            )
+            raise TaskError("task_recurrence_unknown", recurrence=shown(str(recurrence)))
         if simulated_at.tzinfo is not None:
-            raise TaskError(
-                "The time {time} has a time zone: the simulated clock has none", time=simulated_at
-            )
+            raise TaskError("task_time_with_zone", time=simulated_at)
         url = dataset.callback_path
         secret = next(iter(self._secrets), None)
         return Task(
@@ -242,11 +230,7 @@ class Scheduler:
     def _check_ahead(self, wanted: Task) -> None:
         clock_at = self.fetch_clock().simulated_at
         if wanted.next_fire_time <= clock_at:
-            raise TaskError(
-                "The task's time {time} is not ahead of the simulated clock, which shows {clock}",
-                time=wanted.next_fire_time,
-                clock=clock_at,
-            )
+            raise TaskError("task_time_passed", time=wanted.next_fire_time, clock=clock_at)
 
     def _post_task(self, task: Task) -> PeerError | None:
         """Send it once. Returns the error after which nobody knows whether it arrived."""
@@ -256,10 +240,7 @@ class Scheduler:
             if error.status != 422:
                 raise
             raise TaskError(
-                "The scheduler refused the task {name} at {time}: {reason}",
-                name=task.name,
-                time=task.next_fire_time,
-                reason=str(error),
+                "task_refused", name=task.name, time=task.next_fire_time, reason=error.fact
             ) from error
         except PeerError as error:
             return error

@@ -64,7 +64,7 @@ class ClockCache:
             clock = self._fetch()
             reading = ClockReading(clock=clock, read_at=datetime.now(UTC), error=None)
         except PeerError as error:
-            reading = replace(reading, error=str(error))
+            reading = replace(reading, error=error.fact)
             # A silent peer took its time already: callers are spared the wait for a while.
             fresh_until = time.monotonic() + self._interval_s
         finally:

@@ -17,12 +17,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ecommerce_core.domain import (
-    N_,
     Delivery,
     ExpectedCallback,
     ExpectedOutcome,
     InFlightCallback,
     Outcome,
+    make_fact,
     period,
 )
 
@@ -30,7 +30,7 @@ from ecommerce_core.domain import (
 LATE_FOR = timedelta(minutes=10)
 MAX_UNPAID = 20_000
 
-SERVER_WAS_DOWN = N_("the server was not running when it was due")
+SERVER_WAS_DOWN = make_fact("server_was_down")
 
 
 @dataclass(frozen=True, slots=True)

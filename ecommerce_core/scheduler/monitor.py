@@ -170,7 +170,7 @@ class SchedulerMonitor:
             reading = self._scheduler.fetch_reading()
         except PeerError as error:
             failure = error
-            self._snapshot = replace(self._snapshot, error=str(error))
+            self._snapshot = replace(self._snapshot, error=error.fact)
         else:
             self._snapshot = MonitorSnapshot(
                 tasks, seen_at, reading, reading.error, self._tracker.era_at
@@ -179,7 +179,7 @@ class SchedulerMonitor:
                 entries = entries_of(tasks, self._targets)
                 look = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
             else:
-                failure = PeerError("{reason}", peer="scheduler", reason=reading.error)
+                failure = PeerError("said", peer="scheduler", text=reading.error)
         if self._is_ours():
             # One that began while the list was on its way counts, too.
             deletions += [one for one in self._deletions if one not in deletions]

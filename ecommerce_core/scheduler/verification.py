@@ -42,8 +42,7 @@ def find_stored(wanted: Task, before: list[Task], after: list[Task]) -> Task | N
     for task in after:
         if task.target == wanted.target and task.name == wanted.name and _series(task) in new:
             raise TaskError(
-                "The scheduler stored the task {name} with recurrence {stored} at {stored_at}, not"
-                " {asked} at {asked_at} as asked. It stays in the list until it is deleted",
+                "task_stored_otherwise",
                 name=wanted.name,
                 stored=task.recurrence,
                 stored_at=task.next_fire_time,
@@ -61,13 +60,12 @@ def unknown(lost: PeerError | None, list_error: PeerError) -> PeerError:
     if lost is None:
         return _restate(
             list_error,
-            "{peer} accepted the task, but could not be asked what it stored: {reason}",
+            "task_accepted_not_read",
         )
     return _restate(
         lost,
-        "{peer} did not confirm the task ({reason}), and cannot be asked for it ({list_reason}):"
-        " it is not known whether it was added. Look at the list before adding it again",
-        list_reason=str(list_error),
+        "task_unconfirmed_not_read",
+        list_reason=list_error.fact,
     )
 
 
@@ -76,16 +74,15 @@ def not_there(lost: PeerError, *, passed: bool) -> PeerError:
     if passed:
         return _restate(
             lost,
-            "{peer} did not confirm the task ({reason}), and its time has passed since: it is not"
-            " known whether it was added and has run",
+            "task_unconfirmed_passed",
         )
     return _restate(
         lost,
-        "{peer} did not confirm the task ({reason}), and does not list it: it was not added",
+        "task_not_added",
     )
 
 
-def _restate(error: PeerError, template: str, **details: object) -> PeerError:
+def _restate(error: PeerError, code: str, **details: object) -> PeerError:
     """An error of the same kind that says more; ``{reason}`` is what ``error`` said."""
     kept = {key: value for key, value in error.details.items() if key != "peer"}
-    return type(error)(template, peer=error.peer, **{**kept, **details, "reason": str(error)})
+    return type(error)(code, peer=error.peer, **{**kept, **details, "reason": error.fact})

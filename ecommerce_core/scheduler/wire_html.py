@@ -26,14 +26,10 @@ def parse_tasks_html(body: bytes | bytearray, *, app_name: str | None = None) ->
     page = _without_comments(bytes(body).decode("utf-8", "replace"))
     start = _TABLE.search(page)
     if start is None:
-        raise PeerContractError(
-            "{peer} answered schedule/list with a page that has no table of tasks", peer=PEER
-        )
+        raise PeerContractError("tasks_without_table", peer=PEER)
     end = _TABLE_END.search(page, start.end())
     if end is None:
-        raise PeerContractError(
-            "{peer} answered schedule/list with a table of tasks that does not end", peer=PEER
-        )
+        raise PeerContractError("tasks_table_cut", peer=PEER)
     # On what begins and never ends the parser takes time quadratic in the length: 90 s for 100 kB.
     markup = _LOOSE.sub("&lt;", page[start.start() : end.start()])
     table = _TableParser()
@@ -42,9 +38,7 @@ def parse_tasks_html(body: bytes | bytearray, *, app_name: str | None = None) ->
         table.close()
     except (AssertionError, ValueError, RecursionError) as error:
         raise PeerContractError(
-            "{peer} answered schedule/list with markup that cannot be read: {reason}",
-            peer=PEER,
-            reason=shorten(str(error)),
+            "tasks_markup_unreadable", peer=PEER, reason=shorten(str(error))
         ) from error
     tasks = []
     for number, cells in enumerate(table.rows, start=1):

@@ -42,17 +42,9 @@ def parse_clock(body: bytes | bytearray) -> Clock:
     try:
         fields = msgspec.json.decode(body)
     except _NOT_JSON as error:
-        raise PeerContractError(
-            "{peer} answered clock/info with something that is not JSON: {reason}",
-            peer=PEER,
-            reason=shorten(str(error)),
-        ) from error
+        raise PeerContractError("clock_not_json", peer=PEER, reason=shorten(str(error))) from error
     if not isinstance(fields, list) or len(fields) < 3:
-        raise PeerContractError(
-            "{peer} answered clock/info with {value}: it should be a list of time, speed, paused",
-            peer=PEER,
-            value=shown(fields),
-        )
+        raise PeerContractError("clock_not_a_list", peer=PEER, value=shown(fields))
     time, speed, paused = fields[:3]
     return Clock(
         _expect(_wire_time, time, "time", "a time like 31/12/2019-23:59:59"),
@@ -66,11 +58,7 @@ def _expect(read: Callable[[object], T], value: object, what: str, takes: str) -
         return read(value)
     except (ValueError, OverflowError) as error:
         raise PeerContractError(
-            "{peer} gave the clock's {what} as {value}: it should be {takes}",
-            peer=PEER,
-            what=what,
-            value=shown(value),
-            takes=takes,
+            "clock_value_wrong", peer=PEER, what=what, value=shown(value), takes=takes
         ) from error
 
 
@@ -114,11 +102,7 @@ def parse_tasks_json(body: bytes | bytearray) -> list[Task]:
     try:
         rows = msgspec.json.decode(body, type=list[msgspec.Raw])
     except _NOT_JSON as error:
-        raise PeerContractError(
-            "{peer} answered schedule/json with something that is not a list in JSON: {reason}",
-            peer=PEER,
-            reason=shorten(str(error)),
-        ) from error
+        raise PeerContractError("tasks_not_json", peer=PEER, reason=shorten(str(error))) from error
     tasks = []
     for number, row in enumerate(rows, start=1):
         try:
@@ -177,10 +161,7 @@ def sort_tasks(tasks: list[Task]) -> list[Task]:
 def unreadable(number: int, error: Exception) -> PeerContractError:
     """The error for row ``number`` (from 1) of the list; to be raised from ``error``."""
     return PeerContractError(
-        "{peer} lists a task that cannot be read, number {number} in its list: {reason}",
-        peer=PEER,
-        number=number,
-        reason=shorten(str(error)),
+        "task_unreadable", peer=PEER, number=number, reason=shorten(str(error))
     )
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 from ecommerce_core.domain import SettingsError
@@ -36,6 +37,7 @@ LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 _PASSWORD = re.compile(r"//[^/@]*@|(?<=password=)[^&]*")
 
 
+_PATH_VARIABLE = re.compile(r"ECOMMERCE_[A-Z0-9_]+_PATH")
 _PATH = "a path of letters, digits and -._~/ such as api/data"
 _SECONDS = "a number of seconds above 0"
 _HOURS = "a number of hours from 0.01 to 8760"
@@ -78,8 +80,8 @@ class Settings:
         parse_name,
         "a service name of letters, digits, '.' and '-'",
     )
-    catalogue_path: str = _variable("ECOMMERCE_CATALOGUE_PATH", "api/data", parse_path, _PATH)
-    crm_path: str = _variable("ECOMMERCE_CRM_PATH", "api/data", parse_path, _PATH)
+    # Where peers serve their records, by variable: which of them there are, the datasets say.
+    paths: Mapping[str, str] = field(default_factory=dict, hash=False)
     callback_secrets: tuple[str, ...] = _variable(
         "ECOMMERCE_CALLBACK_SECRET",
         (),
@@ -179,14 +181,16 @@ class Settings:
         read = {
             one.name: _read(text, **one.metadata)
             for one in fields(cls)
-            if (text := environ.get(one.metadata["name"], "").strip())
+            if one.metadata and (text := environ.get(one.metadata["name"], "").strip())
         }
-        settings = cls(**read)
+        paths = {
+            name: _read(text.strip(), name=name, parse=parse_path, takes=_PATH, is_secret=False)
+            for name, text in environ.items()
+            if _PATH_VARIABLE.fullmatch(name) and text.strip()
+        }
+        settings = cls(**read, paths=MappingProxyType(paths))
         if (settings.gateway_admin_url is None) != (settings.public_url is None):
-            raise SettingsError(
-                "ECOMMERCE_GATEWAY_ADMIN_URL and ECOMMERCE_PUBLIC_URL go together:"
-                " set both to register with the gateway, or none"
-            )
+            raise SettingsError("settings_go_together")
         if settings.database_url is not None and settings.snapshot_dir is not None:
             path = settings.snapshot_dir / settings.database.name
             settings = replace(settings, database=path)
@@ -204,6 +208,4 @@ def _read(text: str, *, name: str, parse: Callable[[str], T], takes: str, is_sec
     except ValueError as error:
         # The value of a secret is never repeated.
         shown = "…" if is_secret else repr(hide_password(text))
-        raise SettingsError(
-            "{variable} is {value}: it takes {what}", variable=name, value=shown, what=takes
-        ) from error
+        raise SettingsError("setting_wrong", variable=name, value=shown, what=takes) from error

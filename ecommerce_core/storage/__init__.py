@@ -1,14 +1,14 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``history`` compares two versions, ``row_files`` writes rows as files.
+of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
+from ecommerce_core.storage.changes import ChangeReader, ChangeView
 from ecommerce_core.storage.copy_store import CopiedTable, copy_store
 from ecommerce_core.storage.database_lock import DatabaseLock
-from ecommerce_core.storage.history import Comparison
 from ecommerce_core.storage.open_store import open_store
 from ecommerce_core.storage.postgresql import Finding, examine_server, kept_by_server
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
@@ -40,37 +40,33 @@ from ecommerce_core.storage.store import Store
 
 __all__ = [
     "BOM",
-    "NeedsMemory",
-    "Selection",
-    "Work",
-    "write_csv",
-    "write_json",
-    "write_parquet",
-    "write_wire",
-    "write_xlsx",
+    "FILE_MODE",
     "BackupSchedule",
     "BackupState",
-    "Comparison",
-    "DatasetState",
-    "Lock",
-    "SIGNED_OUT",
+    "ChangeReader",
+    "ChangeView",
     "CopiedTable",
     "Finding",
+    "Lock",
+    "SIGNED_OUT",
     "copy_store",
     "examine_server",
     "kept_by_server",
     "lock_path",
     "open_store",
-    "FILE_MODE",
-    "NewRun",
     "DatabaseLock",
+    "DatasetState",
+    "NeedsMemory",
+    "NewRun",
     "Reader",
+    "Selection",
     "SignOuts",
     "SnapshotCode",
     "Snapshots",
     "Store",
     "Version",
     "WholeAnswerNeeded",
+    "Work",
     "clear_leftovers",
     "create_empty",
     "installation_of",
@@ -81,4 +77,9 @@ __all__ = [
     "sign_in_key",
     "to_text",
     "write_backup",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "write_wire",
+    "write_xlsx",
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ecommerce_core.domain import StoreError, StoreFull, StoreIncompatible
+from ecommerce_core.domain import Fact, StoreError, StoreFull, StoreIncompatible, said
 from ecommerce_core.storage.atomic_file import partial_file, put_in_place, sweep_partials
 from ecommerce_core.storage.backup_files import backup_path, list_backups, lock_path
 from ecommerce_core.storage.private_files import FILE_MODE, make_folder, make_private
@@ -42,7 +42,7 @@ class BackupState:
     is_on: bool
     last_at: datetime | None = None
     next_at: datetime | None = None
-    error: str | None = None
+    error: Fact | None = None
 
 
 def write_backup(
@@ -63,35 +63,28 @@ def write_backup(
     if target.parent.resolve() == store.path.parent.resolve() and (
         target.name.startswith(f"{own}-") or target.suffix == ".lock"
     ):
-        raise StoreError("{path} belongs to the database: no place for a backup", path=target)
+        raise StoreError("backup_beside_database", path=target)
     if os.path.lexists(target):
         if target.exists() and target.samefile(store.path):
-            raise StoreError("{path} is the database itself: no place for a backup", path=target)
+            raise StoreError("backup_is_database", path=target)
         if not replace_existing:
-            raise StoreError("{path} is there already: nothing was written", path=target)
+            raise StoreError("backup_there_already", path=target)
         if not stat.S_ISREG(target.lstat().st_mode):
-            raise StoreError(
-                "{path} is no regular file, and only those are replaced: nothing was written",
-                path=target,
-            )
+            raise StoreError("backup_no_regular_file", path=target)
     sweep_partials(target.parent)
     try:
         with partial_file(target) as path:
             store.copy_into(path, gives_up=gives_up)
-            Store.check(path)
+            Store.check(path, more_migrations=store.more_migrations)
             size = path.stat().st_size
             put_in_place(path, target, replace=replace_existing)
     except StoreFull as error:
-        raise StoreFull(
-            "{folder} has no room for the backup: nothing was left there", folder=target.parent
-        ) from error
+        raise StoreFull("backup_without_room", folder=target.parent) from error
     except FileExistsError as error:
-        raise StoreError("{path} is there already: nothing was written", path=target) from error
+        raise StoreError("backup_there_already", path=target) from error
     except OSError as error:
         raise StoreError(
-            "the backup cannot be written to {path}: {reason}",
-            path=target,
-            reason=error.strerror or error,
+            "backup_not_written", path=target, reason=error.strerror or error
         ) from error
     return Backup(target, size, time.monotonic() - began_s)
 
@@ -158,9 +151,7 @@ class BackupSchedule:
             make_private(folder, database=self._store.path.name)
             installation = self._store.installation()
             if installation is None:
-                raise StoreIncompatible(
-                    "{path} holds no data of this application", path=self._store.path
-                )
+                raise StoreIncompatible("store_without_data", path=self._store.path)
             lock = lock_path(folder, installation=installation)
             with FileLock(lock, timeout=0, mode=FILE_MODE):
                 if self._note(folder, installation) <= 0:
@@ -172,7 +163,7 @@ class BackupSchedule:
         except (OSError, StoreError) as error:
             if self._stopping.is_set():
                 return 0.0
-            reason = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+            reason = said(error.strerror or error) if isinstance(error, OSError) else error.fact
             if self._state.error is None:
                 logger.error("no backup could be made: %s", reason)
             if installation is not None:

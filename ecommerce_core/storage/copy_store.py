@@ -36,16 +36,12 @@ def copy_store(
     the target as it was, if that is not empty or if what arrived is not what was sent.
     """
     if source.name == target.name:
-        raise StoreError("{path} cannot be copied into itself", path=source.name)
-    tables = list_made_tables()
+        raise StoreError("copy_into_itself", path=source.name)
+    tables = list_made_tables(more=source.more_migrations)
     with source.reading() as old, target.writing() as new:
         for table in tables:
             if new.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone():
-                raise StoreError(
-                    "{path} is not empty (its table {table} has rows): nothing was copied",
-                    path=target.name,
-                    table=table.name,
-                )
+                raise StoreError("copy_onto_rows", path=target.name, table=table.name)
         copied = [_copy(old, new, table, on_rows) for table in tables]
         for sent in copied:
             table = next(one for one in tables if one.name == sent.name)
@@ -53,12 +49,7 @@ def copy_store(
             for _ in arrived.of(new.stream(_select(table))):
                 pass
             if (arrived.rows, arrived.text) != (sent.rows, sent.digest):
-                raise StoreDamaged(
-                    "what arrived in the table {table} of {path} is not what was sent:"
-                    " nothing was copied",
-                    table=table.name,
-                    path=target.name,
-                )
+                raise StoreDamaged("copy_differs", table=table.name, path=target.name)
     return copied
 
 

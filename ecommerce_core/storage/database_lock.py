@@ -54,12 +54,10 @@ class DatabaseLock:
                 # Where no lock file can be made, no database can be replaced either.
                 return cls(None)
             raise StoreError(
-                "{path} cannot be used: {reason}",
-                path=path if is_there else database,
-                reason=error.strerror or error,
+                "file_unusable", path=path if is_there else database, reason=error.strerror or error
             ) from error
         if descriptor is None:
-            raise StoreBusy("{path} is being restored at this moment; try again", path=database)
+            raise StoreBusy("store_being_restored", path=database)
         return cls(descriptor)
 
     @classmethod
@@ -77,10 +75,7 @@ class DatabaseLock:
 
 def in_use(database: Path) -> StoreBusy:
     """What to tell who wants to replace ``database`` while others use it."""
-    return StoreBusy(
-        "{path} is in use by a server or a command: stop it first; nothing was changed",
-        path=database,
-    )
+    return StoreBusy("store_in_use", path=database)
 
 
 def _lock_path(database: Path) -> Path:

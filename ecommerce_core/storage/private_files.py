@@ -145,12 +145,7 @@ def check_one_name(database: Path) -> None:
     links = database.stat().st_nlink
     # While a restore replaces it, the file that it keeps aside is the same one.
     if links > 1 and links - len(list_kept_names(database)) > 1:
-        raise StoreError(
-            "{path} has another name, by a hard link: whoever uses that one has other locks, and"
-            " both would write at once. Remove one of the names, or make it a copy; nothing was"
-            " changed.",
-            path=database,
-        )
+        raise StoreError("store_has_another_name", path=database)
 
 
 def list_kept_names(database: Path) -> list[Path]:

@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -49,11 +49,18 @@ class Restored:
     kept: Path | None
 
 
-def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) -> Restored:
+def restore_backup(
+    database: Path,
+    source: Path,
+    *,
+    locks: Iterable[Path] = (),
+    more_migrations: Sequence[schema.Migration] = (),
+) -> Restored:
     """Replace ``database`` by a copy of ``source``, once that has passed its check.
 
     A link that leads to the database stays one: what it leads to is replaced. ``locks`` are the
-    files that syncs lock. Whoever opens the database finds the old one or the new one, whole.
+    files that syncs lock, ``more_migrations`` those that datasets bring with them. Whoever opens
+    the database finds the old one or the new one, whole.
     Raises StoreBusy while something uses it, StoreDamaged and StoreIncompatible for a source that
     will not do, StoreError; nothing has changed then.
     """
@@ -65,7 +72,12 @@ def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) 
             if database.exists():
                 check_one_name(database)
             with partial_file(database) as copy:
-                _take_in(source, copy, installation=installation_of(database))
+                _take_in(
+                    source,
+                    copy,
+                    installation=installation_of(database),
+                    more_migrations=more_migrations,
+                )
                 hand_over(copy, like=database if database.exists() else database.parent)
                 _settle(database)
                 kept = _keep_aside(database)
@@ -76,9 +88,7 @@ def restore_backup(database: Path, source: Path, *, locks: Iterable[Path] = ()) 
                     raise
     except (OSError, sqlite3.Error) as error:
         raise StoreError(
-            "{path} cannot be restored: {reason}; nothing was changed",
-            path=source,
-            reason=getattr(error, "strerror", None) or error,
+            "restore_failed", path=source, reason=getattr(error, "strerror", None) or error
         ) from error
     return Restored(database, kept)
 
@@ -121,27 +131,28 @@ def _alone(database: Path, locks: Iterable[Path]) -> Iterator[None]:
 
 def _check_source(database: Path, source: Path) -> None:
     if not source.is_file():
-        raise StoreError("{path} is no file that could be restored", path=source)
+        raise StoreError("restore_of_no_file", path=source)
     if database.exists() and source.samefile(database):
-        raise StoreError("{path} is the database itself", path=source)
+        raise StoreError("restore_of_itself", path=source)
     for one in dict.fromkeys((source, real_path(source))):
         for suffix in BESIDE:
             beside = one.with_name(one.name + suffix)
             if os.path.lexists(beside):
-                raise StoreError(
-                    "{path} lies beside what is to be restored, and a backup has none: it may be"
-                    " a copy of a database in use, or name a file that SQLite would delete."
-                    " Nothing was restored, nothing was changed.",
-                    path=beside,
-                )
+                raise StoreError("restore_with_journal", path=beside)
 
 
-def _take_in(source: Path, copy: Path, *, installation: str | None) -> None:
+def _take_in(
+    source: Path,
+    copy: Path,
+    *,
+    installation: str | None,
+    more_migrations: Sequence[schema.Migration],
+) -> None:
     """Copy, check and bring up to this version's schema: the source itself is only read."""
     shutil.copyfile(source, copy)
     try:
-        Store.open(copy, create=False)
-        Store.check(copy)
+        Store.open(copy, create=False, more_migrations=more_migrations)
+        Store.check(copy, more_migrations=more_migrations)
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
             # One file, with nothing beside it, is what can be put in place at once.
             connection.execute("PRAGMA journal_mode = DELETE")
@@ -150,17 +161,12 @@ def _take_in(source: Path, copy: Path, *, installation: str | None) -> None:
                 set_installation(connection, installation)
     except StoreDamaged as error:
         raise StoreDamaged(
-            "{path} is no sound database of this application ({verdict}):"
-            " nothing was restored, nothing was changed",
+            "restore_not_sound",
             path=source,
             verdict=error.details.get("verdict", "SQLite cannot read it"),
         ) from error
     except StoreIncompatible as error:
-        raise StoreIncompatible(
-            "{path} is not of this application, or of a newer version of it:"
-            " nothing was restored, nothing was changed",
-            path=source,
-        ) from error
+        raise StoreIncompatible("restore_of_another", path=source) from error
 
 
 def _settle(database: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ecommerce_core.storage.record import (
     SignOutJournal,
     Transactions,
 )
-from ecommerce_core.storage.sqlite import BUSY_TIMEOUT_S, SqliteEngine
+from ecommerce_core.storage.sqlite import BUSY_TIMEOUT_S, Migration, SqliteEngine
 
 
 class Store(Transactions):
@@ -35,11 +35,13 @@ class Store(Transactions):
         *,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         presence: DatabaseLock | None = None,
+        more_migrations: Sequence[Migration] = (),
     ) -> None:
         if isinstance(database, Path):
-            database = SqliteEngine(database, busy_timeout_s=busy_timeout_s)
+            database = SqliteEngine(database, busy_timeout_s=busy_timeout_s, more=more_migrations)
         self.engine = engine = database
         self._presence = presence
+        self.more_migrations = engine.more_migrations
         self.path = engine.path
         self.name = engine.name
         self.is_shared = engine.is_shared
@@ -124,29 +126,31 @@ class Store(Transactions):
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         create: bool = True,
         presence: DatabaseLock | None = None,
+        more_migrations: Sequence[Migration] = (),
     ) -> Store:
         """Open a SQLite file, create it and its folder where there is none, check and migrate it.
 
         Nobody but this account can use the file from then on (see ``private_files``). Without
-        ``create``, StoreIncompatible where there is nothing to open. Raises StoreDamaged,
-        StoreIncompatible (the file is left as it is), StoreBusy, StoreFull, StoreError.
+        ``create``, StoreIncompatible where there is nothing to open. ``more_migrations`` are those
+        that datasets bring with them. Raises StoreDamaged, StoreIncompatible (the file is left
+        as it is), StoreBusy, StoreFull, StoreError.
         """
-        engine = SqliteEngine(path, busy_timeout_s=busy_timeout_s)
+        engine = SqliteEngine(path, busy_timeout_s=busy_timeout_s, more=more_migrations)
         engine.open(create=create)
         return cls(engine, presence=presence)
 
     @classmethod
-    def check(cls, path: Path) -> None:
+    def check(cls, path: Path, *, more_migrations: Sequence[Migration] = ()) -> None:
         """Read all of a SQLite file.
 
         Raises StoreDamaged or StoreIncompatible unless it is sound and ours.
         """
-        SqliteEngine(path).check_file()
+        SqliteEngine(path, more=more_migrations).check_file()
 
     @classmethod
-    def check_in_use(cls, path: Path) -> None:
+    def check_in_use(cls, path: Path, *, more_migrations: Sequence[Migration] = ()) -> None:
         """As ``check``, of a database that others write to. Raises StoreFull, too."""
-        SqliteEngine(path).check_file_in_use()
+        SqliteEngine(path, more=more_migrations).check_file_in_use()
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""

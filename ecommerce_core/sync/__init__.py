@@ -6,8 +6,8 @@ from ecommerce_core.sync.worker import Worker, lock_path
 
 __all__ = [
     "Job",
-    "Sync",
     "RunHandle",
+    "Sync",
     "Worker",
     "lock_path",
 ]

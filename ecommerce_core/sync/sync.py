@@ -13,7 +13,7 @@ from typing import Protocol
 from ecommerce_core.datasets import CONTRACT_REVISION, Body, Dataset, Parsed
 from ecommerce_core.domain import (
     Action,
-    EcommerceError,
+    Fact,
     PeerContractError,
     PeerError,
     Run,
@@ -22,6 +22,7 @@ from ecommerce_core.domain import (
     StoreError,
     SyncStopped,
     Trigger,
+    fact_of,
 )
 from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.logs import log_run
@@ -104,18 +105,13 @@ class Sync:
         Re-raises everything but PeerError.
         """
         if isinstance(error, PeerError):
-            run = attempt.fail(RunStatus.FAILED, str(error))
+            run = attempt.fail(RunStatus.FAILED, error.fact)
             log_run(run, error=error)
             return run
-        if isinstance(error, SyncStopped):
-            text, status = str(error), RunStatus.INTERRUPTED
-        elif isinstance(error, EcommerceError):
-            text, status = str(error), RunStatus.FAILED
-        else:
-            text, status = f"an unforeseen error: {type(error).__name__}", RunStatus.FAILED
+        status = RunStatus.INTERRUPTED if isinstance(error, SyncStopped) else RunStatus.FAILED
         # The database may be what failed: the run is then found as interrupted at the next one.
         with suppress(StoreError):
-            log_run(attempt.fail(status, text), error=error)
+            log_run(attempt.fail(status, fact_of(error)), error=error)
         raise error
 
 
@@ -172,7 +168,7 @@ class _Attempt:
         state = DatasetState(digest=_digest(body))
         return self._apply(parsed, state, body, confirms_run_id=job.confirms_run_id)
 
-    def fail(self, status: RunStatus, error: str) -> Run:
+    def fail(self, status: RunStatus, error: Fact) -> Run:
         """Journal the end of a run that stored nothing."""
         parsed = self._all_rejected
         return self._store.fail_run(
@@ -221,8 +217,7 @@ class _Attempt:
         if parsed.fetched and not parsed.records and not parsed.known:
             self._all_rejected = parsed
             raise PeerContractError(
-                "none of the {count} records that {peer} answered could be taken;"
-                " the first: {reason}",
+                "no_record_taken",
                 peer=self._dataset.peer,
                 count=parsed.fetched,
                 reason=parsed.rejected[0].reason,

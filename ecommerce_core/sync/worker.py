@@ -146,10 +146,7 @@ class Worker:
         # A lock per use: two threads of one process must exclude each other, too.
         lock = self._store.lock(self._dataset.name)
         if not lock.acquire(timeout_s=timeout_s):
-            raise SyncBusy(
-                "a sync of {dataset} is under way; try again when it has ended",
-                dataset=self._dataset.name,
-            )
+            raise SyncBusy("sync_under_way", dataset=self._dataset.name)
         try:
             self._store.interrupt_stale_runs(self._dataset.name)
             yield
@@ -275,7 +272,7 @@ class Worker:
 
 
 def _stopped() -> SyncStopped:
-    return SyncStopped("the application is shutting down; nothing was changed")
+    return SyncStopped("stopping")
 
 
 def lock_path(database: Path, dataset: Dataset) -> Path:

@@ -10,11 +10,8 @@ import streamlit as st
 
 from ecommerce_core.datasets import Dataset, View, format_address, parse_address
 from pages.dataset import view_state
-from pages.ui import echo, escape, language, visits
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import echo, escape, visits
+from pages.ui import text as _
 
 
 def _said() -> dict[str, list[str]]:

@@ -2,57 +2,122 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from functools import partial
 from math import ceil
+from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, View
-from ecommerce_core.domain import ChangeKind
-from pages import ui
+from ecommerce_core.datasets import Dataset, Kind, View, change_query_of
+from ecommerce_core.domain import ChangeKind, Difference
+from pages.dataset import view_state
 from pages.dataset.rows import pager
-from pages.dataset.rows.row_detail import shown
-from pages.ui import language
+from pages.ui import ChangeView, labels, language
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 
-def _(message: str) -> str:
-    return language().text(message)
+def kind_labels() -> dict[ChangeKind, str]:
+    """What became of a row, with a sign that is read without colour."""
+    return {
+        ChangeKind.ADDED: f"+ {_('added')}",
+        ChangeKind.RETURNED: f"↩ {_('returned')}",
+        ChangeKind.WITHDRAWN: f"− {_('withdrawn')}",
+        ChangeKind.UPDATED: f"~ {_('changed')}",
+    }
 
 
-def show(dataset: Dataset, view: View, runs: tuple[int, int], total: int) -> None:
-    """One page of them. Raises StoreError."""
+def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> None:
+    """Show one page of them. Raises StoreError."""
+    query = change_query_of(view, dataset)
+    total = changes.count_entries(query)
     if not total:
         text = _("Nothing of this kind changed between these runs.")
         st.info(text, icon=":material/search_off:")
         return
-    words = language()
-    kind = None if view.kind is None else ChangeKind(view.kind)
     page = min(view.page, ceil(total / view.size))
-    found = ui.application().comparison.compare_runs(
-        dataset, *runs, kind=kind, search=view.search, page=page, page_size=view.size
+    found = changes.list_entries(change_query_of(view, dataset, page=page))
+    kinds = kind_labels()
+    rows = [_cells(dataset, one, kinds) for one in found]
+    pick = partial(
+        view_state.select,
+        dataset.name,
+        [one.key for one in found],
+        drawn_on=view.tab,
+        table=view_state.CHANGES_TABLE,
     )
-    kinds = {
-        ChangeKind.ADDED: f"+ {_('added')}",
-        ChangeKind.WITHDRAWN: f"− {_('withdrawn')}",
-        ChangeKind.UPDATED: f"~ {_('changed')}",
-    }
-    rows = [
-        {
-            "key": difference.key,
-            "kind": kinds[difference.kind],
-            "field": words.word(difference.field or ""),
-            "old": shown(difference.field, difference.old) if difference.field else "",
-            "new": shown(difference.field, difference.new) if difference.field else "",
-        }
-        for difference in found
-    ]
-    columns = [
-        Column("key", label=words.word(dataset.key), width=180),
-        Column("kind", label=_("Kind"), width=120),
-        Column("field", label=_("Field"), width=150),
-        Column("old", label=_("Before"), width=260),
-        Column("new", label=_("After"), width=260),
-    ]
-    alt = _("What changed from run {first} to run {last}").format(first=runs[0], last=runs[1])
-    show_table(rows, columns, key=f"{dataset.name}_differences", alt=alt, height="content")
+    show_table(
+        rows,
+        _columns(dataset),
+        key=view_state.CHANGES_TABLE.format(name=dataset.name),
+        alt=alt,
+        height="content",
+        on_select=pick,
+        selection_mode="single-row",
+    )
     pager.show(dataset, page=page, size=view.size, matching=total, shown=len(found))
+
+
+def _columns(dataset: Dataset) -> list[Column]:
+    groups = [
+        Column(each.name, label=labels.column_label(each), width=120) for each in dataset.groups
+    ]
+    return [
+        Column("kind", label=_("Kind"), width=100),
+        Column("key", label=labels.column_label(dataset.column(dataset.key)), width=90),
+        Column("title", label=_("Name"), width=215),
+        *groups,
+        Column("field", label=_("Field"), width=95),
+        Column("old", label=_("Before"), width=110),
+        Column("new", label=_("After"), width=110),
+        Column("difference", label=_("Difference"), width=95),
+        Column("percent", label="%", width=75),
+    ]
+
+
+def _cells(
+    dataset: Dataset, difference: Difference, kinds: dict[ChangeKind, str]
+) -> dict[str, Any]:
+    column = dataset.find_column(difference.field)
+    values = dict(zip((each.name for each in dataset.groups), difference.groups, strict=True))
+    return {
+        **values,
+        "kind": kinds[difference.kind],
+        "key": difference.key,
+        "title": difference.title,
+        "field": labels.field_label(dataset, difference.field) if difference.field else "",
+        "old": value_of(dataset, difference.field, difference.old),
+        "new": value_of(dataset, difference.field, difference.new),
+        "difference": ""
+        if difference.difference is None or column is None
+        else signed(labels.amount(column, abs(difference.difference)), difference.difference),
+        "percent": percent_of(difference),
+    }
+
+
+def value_of(dataset: Dataset, field: str | None, value: str | None) -> str:
+    """A value of a field for people; numbers are kept as texts, too."""
+    column = dataset.find_column(field)
+    if field is None or value is None or column is None:
+        return "" if field is None else labels.shown_field(dataset, field, value)
+    if column.kind in {Kind.NUMBER, Kind.MONEY}:
+        try:
+            return labels.shown(column, float(value) if "." in value else int(value))
+        except ValueError:  # it was a text in an older version
+            return value
+    return labels.shown(column, value)
+
+
+def percent_of(difference: Difference) -> str:
+    """By how much a number changed: ``+12.5 %``; empty if nobody can say."""
+    if difference.percent is None:
+        return ""
+    return signed(
+        f"{language().exact(Decimal(f'{abs(difference.percent):.1f}'))} %", difference.percent
+    )
+
+
+def signed(text: str, value: float) -> str:
+    """A number with its sign, a minus for less."""
+    return text if not value else f"{'+' if value > 0 else '−'}{text}"

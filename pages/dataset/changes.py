@@ -6,27 +6,25 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, View
-from ecommerce_core.domain import ChangeKind, Run, RunStatus
+from ecommerce_core.datasets import Dataset, View, change_query_of
+from ecommerce_core.domain import Action, ChangeKind, Run, RunStatus
 from pages import ui
-from pages.dataset import change_table, export_menu, reads, view_state
-from pages.dataset.rows import toolbar
+from pages.dataset import change_filters, change_table, export_menu, view_state
+from pages.dataset.rows import active_filters, toolbar
 from pages.dataset.view_state import choose_in, edited_by
-from pages.ui import Language, language
+from pages.ui import Language, labels, language
+from pages.ui import text as _
 
 RUNS_OFFERED = 200
 EVERYTHING = "all"
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(dataset: Dataset) -> None:
     """The whole part of the page. Raises StoreError."""
     store, view = ui.application().store, view_state.current(dataset.name)
     good = [status for status in RunStatus if status.is_good]
-    runs = store.list_runs(dataset=dataset.name, statuses=good, limit=RUNS_OFFERED)
+    listed = store.list_runs(dataset=dataset.name, statuses=good, limit=RUNS_OFFERED)
+    runs = [run for run in listed if run.action is not Action.CLEAR]
     if len(runs) < 2:
         text = _("There is nothing to compare yet: it takes two good fetches.")
         st.info(text, icon=":material/difference:")
@@ -35,10 +33,17 @@ def show(dataset: Dataset) -> None:
     if start == end:
         st.info(_("Choose two different runs."), icon=":material/difference:")
         return
-    counts = reads.count_differences(dataset, start, end, search=view.search)
-    _controls(dataset, view, (start, end), counts)
-    total = sum(counts.values()) if view.kind is None else counts.get(ChangeKind(view.kind), 0)
-    change_table.show(dataset, view, (start, end), total)
+    if any(run.action is Action.CLEAR and run.id > start for run in listed):
+        text = _("The rows were cleared since. Those that were not fetched again are not listed.")
+        st.caption(f":material/info: {text}")
+    alt = _("What changed from run {first} to run {last}").format(first=start, last=end)
+    with ui.application().changes.at(dataset, start, end) as changes:
+        query = change_query_of(view, dataset)
+        counts = changes.count_rows(query)
+        _controls(dataset, view, (start, end), counts)
+        active_filters.show(dataset, View(choices=view.choices))
+        change_filters.show_totals(dataset, view, changes)
+        change_table.show(dataset, view, changes, alt=alt)
 
 
 def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int]:
@@ -64,7 +69,8 @@ def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int
                 format_func=lambda number: _label(by_id[number], words),
                 on_change=edited_by(dataset.name, key, field, options=ids),
             )
-    return start or 0, end or 0
+    first, last = sorted((start or 0, end or 0))
+    return first, last
 
 
 def _label(run: Run, words: Language) -> str:
@@ -86,29 +92,32 @@ def _controls(
     words, key = language(), f"{dataset.name}_kind"
     numbers = {EVERYTHING: sum(counts.values())}
     numbers |= {str(kind): count for kind, count in counts.items()}
-    labels = {
+    key_label = labels.column_label(dataset.column(dataset.key))
+    kinds = {
         EVERYTHING: _("All"),
         "added": _("Added"),
+        "returned": _("Returned"),
         "withdrawn": _("Withdrawn"),
         "updated": _("Changed"),
     }
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        toolbar.search_box(dataset, view, placeholder=words.word(dataset.key), key="search_changes")
-        st.radio(
-            _("Kind"),
-            list(labels),
-            key=choose_in(key, view.kind or EVERYTHING),
-            horizontal=True,
-            format_func=lambda kind: f"{labels[kind]} ({words.number(numbers.get(kind, 0))})",
-            label_visibility="collapsed",
-            width="content",
-            on_change=edited_by(
-                dataset.name,
-                key,
-                "kind",
-                lambda kind: None if kind == EVERYTHING else kind,
-                options=labels,
-            ),
-        )
+        toolbar.search_box(dataset, view, placeholder=key_label, key="search_changes")
+        change_filters.show(dataset, view)
         st.space("stretch")
         export_menu.show_changes(dataset, runs, numbers[EVERYTHING])
+    st.radio(
+        _("Kind"),
+        list(kinds),
+        key=choose_in(key, view.kind or EVERYTHING),
+        horizontal=True,
+        format_func=lambda kind: f"{kinds[kind]} ({words.number(numbers.get(kind, 0))})",
+        label_visibility="collapsed",
+        width="content",
+        on_change=edited_by(
+            dataset.name,
+            key,
+            "kind",
+            lambda kind: None if kind == EVERYTHING else kind,
+            options=kinds,
+        ),
+    )

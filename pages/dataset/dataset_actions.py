@@ -10,11 +10,8 @@ from ecommerce_core.domain import Action, RunStatus, Totals, Trigger
 from pages import ui
 from pages.dataset import view_state
 from pages.runs import run_requests
-from pages.ui import dialogs, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import dialogs, labels, language
+from pages.ui import text as _
 
 
 def show(name: str, totals: Totals) -> None:
@@ -22,7 +19,7 @@ def show(name: str, totals: Totals) -> None:
     if not ui.may_change():
         ui.note_for_analysts()
         return
-    app, word = ui.application(), language().word(name)
+    app, word = ui.application(), labels.dataset_label(name)
     undoable = app.undoable_rows(name)
     rows = totals.current + totals.withdrawn
     st.button(
@@ -66,7 +63,7 @@ def _ask_to_clear(name: str) -> None:
 
 
 def _confirm_clear(name: str, rows: int) -> None:
-    word = language().word(name)
+    word = labels.dataset_label(name)
 
     def body() -> None:
         text = language().plural(
@@ -78,13 +75,19 @@ def _confirm_clear(name: str, rows: int) -> None:
         st.caption(_("The peer is not touched. You can undo it until the next fetch."))
         label = _("Clear {n} rows").format(n=language().number(rows))
         icon = ":material/delete_sweep:"
-        dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name))
+        dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name, rows))
 
     dialogs.show(_("Clear the {dataset} database?").format(dataset=word), body)
 
 
-def _clear(name: str) -> None:
+def _clear(name: str, confirmed_rows: int) -> None:
+    """Callback: clear as many rows as were confirmed, or ask again if more came meanwhile."""
     app = ui.application()
+    totals = app.reader.totals(app.datasets[name])
+    if totals.current + totals.withdrawn > confirmed_rows:
+        ui.flash(_("More rows have arrived since: please confirm again."))
+        dialogs.note("clear", name)
+        return
     done = _("Cleared: {count} rows. You can undo it until the next fetch.")
     clear = partial(app.clear, name, actor=ui.actor(), trigger=Trigger.MANUAL)
     run_requests.attempt(name, clear, done)
@@ -92,7 +95,7 @@ def _clear(name: str) -> None:
 
 def empty(name: str) -> None:
     """What stands where the rows would be. Raises StoreError."""
-    word = language().word(name)
+    word = labels.dataset_label(name)
     last = ui.application().store.last_run(name)
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         cleared = last is not None and last.action is Action.CLEAR

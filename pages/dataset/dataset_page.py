@@ -17,22 +17,18 @@ from pages.dataset import (
     dataset_actions,
     export_menu,
     freshness,
-    reads,
     view_state,
 )
 from pages.dataset.rows import active_filters, row_detail, row_list, shown_rows, toolbar
 from pages.dataset.view_state import choose_in, edited_by
 from pages.runs import held_run, run_progress
-from pages.ui import header, language
+from pages.ui import header, labels, language
+from pages.ui import text as _
 
 
-def _(message: str) -> str:
-    return language().text(message)
-
-
-def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -> None:
-    """The whole page of a dataset; ``show_rows`` draws the rows of the page that is asked for."""
-    header.show(title)
+def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> None:
+    """The whole page of a dataset; ``draw_rows`` draws the rows of the page that is asked for."""
+    header.show(labels.dataset_title(name))
     dataset = ui.application().datasets[name]
     view = address_bar.arrive(dataset)
     with st.container(gap=None):
@@ -40,7 +36,7 @@ def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -
         with ui.guarded():
             freshness.show(name)
     with ui.guarded():
-        totals = reads.totals(dataset)
+        totals = ui.application().reader.totals(dataset)
         query = query_of(view, dataset, now=datetime.now(UTC), zone=language().zone)
         filled = totals.current + totals.withdrawn > 0
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -60,13 +56,13 @@ def show(name: str, *, title: str, search_help: str, show_rows: row_list.Show) -
         if view.tab == "changes":
             changes.show(dataset)
         else:
-            _rows(dataset, query, totals, search_help=search_help, show_rows=show_rows)
+            _rows(dataset, query, totals, draw_rows)
         if view.row is not None:
             row_detail.show(dataset, view.row)
 
 
 def _parts(dataset: Dataset, tab: str) -> None:
-    labels = {
+    parts = {
         "rows": f":material/table_rows: {_('Rows')}",
         "changes": f":material/difference: {_('Changes')}",
         "pictures": f":material/bar_chart: {_('Pictures')}",
@@ -77,16 +73,14 @@ def _parts(dataset: Dataset, tab: str) -> None:
         TABS,
         key=choose_in(key, tab),
         horizontal=True,
-        format_func=lambda name: labels[name],
+        format_func=lambda name: parts[name],
         label_visibility="collapsed",
         width="content",
         on_change=edited_by(dataset.name, key, "tab", options=TABS),
     )
 
 
-def _rows(
-    dataset: Dataset, query: Query, totals: Totals, *, search_help: str, show_rows: row_list.Show
-) -> None:
+def _rows(dataset: Dataset, query: Query, totals: Totals, draw_rows: row_list.DrawRows) -> None:
     """What is asked and what is found."""
     view = view_state.current(dataset.name)
     is_list = view.tab == "rows"
@@ -94,9 +88,9 @@ def _rows(
     # The rows first: what one waits for need not wait for what stands above it.
     with ui.guarded():
         if is_list:
-            row_list.show(dataset, query, show_rows)
+            row_list.show(dataset, query, draw_rows)
         else:
             active_filters.show(dataset, view)
             charts.show(dataset, query)
         with asked:
-            toolbar.show(dataset, query, totals, search_help=search_help, sorted_too=is_list)
+            toolbar.show(dataset, query, totals, sorted_too=is_list)

@@ -11,13 +11,10 @@ from ecommerce_core.datasets import Dataset
 from pages import ui
 from pages.dataset import view_state
 from pages.dataset.view_state import choose_in
-from pages.ui import language
+from pages.ui import labels, language
+from pages.ui import text as _
 
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
@@ -29,7 +26,7 @@ def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
     with popover:
         text = words.plural("{count} row that matches", "All {count} rows that match", count())
         st.caption(text)
-        fields = {column.field: words.word(column.name) for column in dataset.row_columns}
+        fields = {column.field: labels.column_label(column) for column in dataset.row_columns}
         key = f"export_columns_{name}"
         columns = st.multiselect(
             _("Columns"),

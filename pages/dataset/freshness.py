@@ -8,12 +8,9 @@ from ecommerce_core.domain import Action, Run, RunStatus
 from pages import ui
 from pages.runs import run_summary
 from pages.ui import language, tasks
+from pages.ui import text as _
 from pages.ui.live import live_text
 from pages.ui.live.live_text import Part
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(name: str) -> None:

@@ -18,6 +18,8 @@ from pages.ui import echo, visits
 # What may change without the page of rows beginning again.
 _SAME_ROWS = {"page", "row"}
 _BARE = View()
+# The keys of the tables whose rows open the drawer.
+ROWS_TABLE, CHANGES_TABLE = "{name}_table", "{name}_differences"
 
 
 def current(name: str) -> View:
@@ -61,14 +63,15 @@ def forget_selection(name: str) -> None:
 
     For callbacks, and before the table is drawn: afterwards its state cannot be set.
     """
-    key = f"{name}_table"
-    table = st.session_state.get(key)
-    if table is not None and table["selection"]["rows"]:
-        echo.note(key, list(table["selection"]["rows"]))
-        st.session_state[key] = {"selection": {"rows": [], "columns": []}}
+    for template in (ROWS_TABLE, CHANGES_TABLE):
+        key = template.format(name=name)
+        table = st.session_state.get(key)
+        if table is not None and table["selection"]["rows"]:
+            echo.note(key, list(table["selection"]["rows"]))
+            st.session_state[key] = {"selection": {"rows": [], "columns": []}}
 
 
-def select(name: str, keys: Sequence[str], *, drawn_on: str) -> None:
+def select(name: str, keys: Sequence[str], *, drawn_on: str, table: str = ROWS_TABLE) -> None:
     """Callback: the row that was ticked in the table, which shows those of ``keys``.
 
     ``drawn_on`` is the part of the page that the table belongs to, see ``edited_by``.
@@ -76,8 +79,9 @@ def select(name: str, keys: Sequence[str], *, drawn_on: str) -> None:
     here = name, drawn_on
     if st.session_state.get("_part", here)[:2] != here:
         return
-    picked = list(st.session_state[f"{name}_table"]["selection"]["rows"])
-    if echo.is_echo(f"{name}_table", picked):
+    key = table.format(name=name)
+    picked = list(st.session_state[key]["selection"]["rows"])
+    if echo.is_echo(key, picked):
         forget_selection(name)  # unlike other widgets, a table is not set when it is drawn
         return
     # A selection is a position, and the next fetch moves them all: keep the key.

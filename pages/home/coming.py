@@ -6,13 +6,10 @@ import streamlit as st
 
 from ecommerce_core.domain import Task
 from pages.ui import EcommerceError, language, tasks
+from pages.ui import text as _
 from pages.ui.live import live_text
 
 SHOWN = 3
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

@@ -10,10 +10,8 @@ from ecommerce_core.domain import Totals
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import escape, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 
 def fetch_button(name: str) -> None:
@@ -21,7 +19,7 @@ def fetch_button(name: str) -> None:
     if not ui.may_change():
         return
     st.button(
-        _("Fetch {dataset}").format(dataset=language().word(name)),
+        _("Fetch {dataset}").format(dataset=dataset_label(name)),
         key=f"fetch_{name}",
         icon=":material/sync:",
         type="primary",
@@ -33,13 +31,13 @@ def fetch_button(name: str) -> None:
 def show(totals: Mapping[str, Totals]) -> None:
     """A step for each dataset, and one for the scheduler."""
     app = ui.application()
-    st.header(_("Three steps to begin"), anchor=False)
+    st.header(_("Get started"), anchor=False)
     with st.grid(3, min_column_width=240, gap="small"):
         for number, (name, total) in enumerate(totals.items(), start=1):
             with st.container(border=True, height="stretch"):
                 done = total.current > 0
                 icon = ":material/check_circle:" if done else f":material/counter_{number}:"
-                heading = _("Fetch {dataset}").format(dataset=language().word(name))
+                heading = _("Fetch {dataset}").format(dataset=dataset_label(name))
                 st.markdown(f"{icon} **{heading}**")
                 peer = escape(app.datasets[name].peer)
                 st.caption(_("From {peer}, into our own database.").format(peer=peer))
@@ -48,6 +46,6 @@ def show(totals: Mapping[str, Totals]) -> None:
                 else:
                     fetch_button(name)
         with st.container(border=True, height="stretch"):
-            st.markdown(f":material/counter_3: **{_('Schedule a task')}**")
+            st.markdown(f":material/counter_{len(totals) + 1}: **{_('Schedule a task')}**")
             st.caption(_("Let the scheduler fetch again, on its simulated clock."))
             st.page_link("scheduler.py", label=_("Schedule…"), icon=":material/schedule:")

@@ -6,19 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import ChangeKind, Outcome, RunStatus
+from ecommerce_core.datasets import Dataset, Kind
+from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Outcome, RunStatus
 from pages import ui
-from pages.dataset import reads
-from pages.ui import language, sign_and_word, visits
+from pages.dataset import change_table
+from pages.ui import ChangeView, language, sign_and_word, visits
+from pages.ui import text as _
+from pages.ui.installed import page_of
+from pages.ui.labels import dataset_title
 
 DAY = timedelta(days=1)
+MOVERS_SHOWN = 3
 BAD_RUNS = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.HELD)
 BAD_DELIVERIES = (Outcome.FAILED, Outcome.REFUSED)
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:
@@ -36,15 +36,18 @@ def _changes(dataset: Dataset, since: datetime) -> None:
     """One dataset's rows, then and now, with the way to each of them."""
     words, store = language(), ui.application().store
     between = store.good_runs_since(dataset.name, since)
-    name = words.word(dataset.name).capitalize()
+    name = dataset_title(dataset.name)
     if between is None:
         st.markdown(f"**{name}**  \n:small[{_('Never fetched yet.')}]")
         return
     first, last = between.first, between.last
-    counts = reads.count_differences(dataset, first.id, last.id)
+    with ui.application().changes.at(dataset, first.id, last.id) as changes:
+        counts = changes.count_rows(ChangeQuery())
+        movers = _movers(dataset, changes)
     forms = {
         ChangeKind.ADDED: _("{n} added"),
-        ChangeKind.UPDATED: _("{n} values changed"),
+        ChangeKind.RETURNED: _("{n} returned"),
+        ChangeKind.UPDATED: _("{n} changed"),
         ChangeKind.WITHDRAWN: _("{n} withdrawn"),
     }
     done = [
@@ -55,8 +58,31 @@ def _changes(dataset: Dataset, since: datetime) -> None:
         done.insert(0, _("first fetched on {moment}").format(moment=ui.escape_time(moment)))
     st.markdown(f"**{name}**  \n:small[{', '.join(done) or _('nothing has changed')}]")
     if sum(counts.values()):
+        for mover in movers:
+            st.markdown(f":small[{mover}]")
         asked = {"view": "changes", "from": str(first.id), "to": str(last.id)}
-        _link(f"{dataset.name}.py", _("What changed"), asked)
+        _link(page_of(dataset.name), _("What changed"), asked)
+
+
+def _movers(dataset: Dataset, changes: ChangeView) -> list[str]:
+    """The amounts of money that changed most, each with its row."""
+    found = []
+    for column in dataset.columns:
+        if column.kind is Kind.MONEY:
+            query = ChangeQuery(
+                field=column.name, sort="move", descending=True, page_size=MOVERS_SHOWN
+            )
+            found += [_mover(dataset, each) for each in changes.list_entries(query) if each.percent]
+    return found
+
+
+def _mover(dataset: Dataset, change: Difference) -> str:
+    icon = "trending_up" if (change.difference or 0) > 0 else "trending_down"
+    old, new = (
+        change_table.value_of(dataset, change.field, value) for value in (change.old, change.new)
+    )
+    name = ui.escape(change.title or change.key)
+    return f":material/{icon}: {name}: {old} → {new} ({change_table.percent_of(change)})"
 
 
 def _ends(

@@ -8,12 +8,10 @@ from ecommerce_core.domain import Delivery
 from pages import ui
 from pages.runs import run_requests
 from pages.ui import escape, escape_time, language, sign_and_word
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(deliveries: list[Delivery]) -> None:
@@ -50,7 +48,7 @@ def show(deliveries: list[Delivery]) -> None:
         text = _("Fetches the {dataset} from {peer} now, as the task {task} did on {moment}.")
         st.caption(
             text.format(
-                dataset=words.word(dataset.name),
+                dataset=dataset_label(dataset.name),
                 peer=escape(dataset.peer),
                 task=escape(dataset.task_name),
                 moment=escape_time(words.moment(chosen.received_at)),
@@ -63,7 +61,7 @@ def _label(delivery: Delivery) -> str:
     parts = (
         str(delivery.id),
         words.local(delivery.received_at),
-        words.word(delivery.dataset),
+        dataset_label(delivery.dataset),
         sign_and_word(delivery.outcome),
     )
     return " · ".join(parts)

@@ -11,14 +11,12 @@ from ecommerce_core.domain import Delivery, Outcome
 from pages import ui
 from pages.runs import deliver_again, pager
 from pages.ui import address_choice, language, sign_and_word
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 from pages.ui.table import Column, show_table
 
 FILTERS = ("deliveries_dataset", "deliveries_outcome")
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:
@@ -52,7 +50,7 @@ def _filters() -> dict[str, Any]:
                 datasets,
                 name="callbacks",
                 key=FILTERS[0],
-                shown=language().word,
+                shown=dataset_label,
             ),
             "outcome": address_choice.choose(
                 _("Outcome"),
@@ -97,17 +95,16 @@ def _nothing_yet() -> None:
 
 
 def _table(deliveries: list[Delivery]) -> None:
-    word = language().word
     rows = [
         {
             **{
                 name: getattr(delivery, name)
                 for name in ("id", "received_at", "simulated_at", "run_id")
             },
-            "dataset": word(delivery.dataset),
+            "dataset": dataset_label(delivery.dataset),
             "outcome": sign_and_word(delivery.outcome),
             "duration": delivery.duration_s,
-            "reason": language().sentence(delivery.reason or ""),
+            "reason": _reason(delivery),
         }
         for delivery in deliveries
     ]
@@ -137,3 +134,12 @@ def _table(deliveries: list[Delivery]) -> None:
         on_select=pick,
         selection_mode="single-row",
     )
+
+
+def _reason(delivery: Delivery) -> str:
+    """Why it came to that, after which one it repeats if a person asked for it."""
+    reason = language().fact(delivery.reason)
+    if delivery.again_of is None:
+        return reason
+    again = _("delivered again: delivery {id}").format(id=delivery.again_of)
+    return f"{again}; {reason}" if reason else again

@@ -7,11 +7,8 @@ import streamlit as st
 from ecommerce_core.domain import Run, RunStatus, Trigger
 from pages import ui
 from pages.runs import hints, run_requests
-from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 
 def show(name: str) -> None:
@@ -23,8 +20,8 @@ def show(name: str) -> None:
         app = ui.application()
         run, waiting = app.store.last_run(name), app.store.held_run(name)
         if run is not None and run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
-            title = _("The last fetch failed: {dataset}").format(dataset=language().word(name))
-            text = f"{ui.sentence(run.error or '')}\n\n{hints.of(run)}"
+            title = _("The last fetch failed: {dataset}").format(dataset=dataset_label(name))
+            text = f"{ui.sentence(run.error)}\n\n{hints.of(run)}"
             st.error(text, title=title, icon=":material/error:")
         if waiting is not None:
             held(waiting, keys=(f"confirm_{name}", f"discard_{name}"))
@@ -32,8 +29,8 @@ def show(name: str) -> None:
 
 def held(run: Run, *, keys: tuple[str, str]) -> None:
     """A run that waits for a decision: its numbers, and the two buttons that decide."""
-    title = _("A fetch is held: {dataset}").format(dataset=language().word(run.dataset))
-    text = f"{ui.sentence(run.error or '')}\n\n{what_to_decide()}"
+    title = _("A fetch is held: {dataset}").format(dataset=dataset_label(run.dataset))
+    text = f"{ui.sentence(run.error)}\n\n{what_to_decide()}"
     st.warning(text, title=title, icon=":material/pause_circle:")
     with st.container(horizontal=True):
         held_buttons(run, keys=keys)

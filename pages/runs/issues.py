@@ -9,13 +9,11 @@ import streamlit as st
 from ecommerce_core.domain import Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_requests
-from pages.ui import language, tasks
+from pages.ui import tasks
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 FAILED = {RunStatus.FAILED, RunStatus.INTERRUPTED}
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> bool:
@@ -33,14 +31,14 @@ def show() -> bool:
 
 def _of_dataset(name: str) -> bool:
     """A fetch that failed, one that is held. Raises StoreError."""
-    store, word = ui.application().store, language().word(name)
+    store, word = ui.application().store, dataset_label(name)
     run, waiting = store.last_run(name), store.held_run(name)
     failed = run is not None and run.status in FAILED
     if run is not None and failed:
         _row(
             ":red[:material/error:]",
             _("The last fetch failed: {dataset}").format(dataset=word),
-            ui.sentence(run.error or ""),
+            ui.sentence(run.error),
             hints.of(run),
             lambda: _fetch_again(name),
         )
@@ -48,7 +46,7 @@ def _of_dataset(name: str) -> bool:
         _row(
             ":orange[:material/pause_circle:]",
             _("A fetch is held: {dataset}").format(dataset=word),
-            ui.sentence(waiting.error or ""),
+            ui.sentence(waiting.error),
             held_run.what_to_decide(),
             lambda: _decide(name, waiting),
         )

@@ -9,14 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from pages.ui import language
+from pages.ui import text as _
 
 PAGE_SIZE = 100
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def before(name: str, filters: Mapping[str, object]) -> int | None:

@@ -10,19 +10,16 @@ import streamlit as st
 from ecommerce_core.domain import Change, Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_summary
-from pages.ui import escape, language, sign_and_word
+from pages.ui import escape, labels, language, sign_and_word
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(run: Run) -> None:
     words = language()
     with st.container(border=True):
         title = _("Run {id}: {action} · {dataset}")
-        names = words.word(run.action), words.word(run.dataset)
+        names = words.word(run.action), labels.dataset_label(run.dataset)
         st.subheader(title.format(id=run.id, action=names[0], dataset=names[1]), anchor=False)
         facts = {
             _("Status"): sign_and_word(run.status),
@@ -55,11 +52,11 @@ def show(run: Run) -> None:
             text = f"{ui.sentence(run.error)}\n\n{todo}" if todo else ui.sentence(run.error)
             (st.error if failed else st.info)(text, title=_("What happened"))
         _rejected_records(run)
-        _changes(ui.application().store.list_changes(run.id))
+        _changes(run, ui.application().store.list_changes(run.id))
 
 
 def _rejected_records(run: Run) -> None:
-    rejected = [asdict(record) for record in ui.application().store.list_rejected(run.id)]
+    rejected = ui.application().store.list_rejected(run.id)
     if not rejected:
         return
     st.markdown(f"**{_('Rejected records')}**")
@@ -69,11 +66,21 @@ def _rejected_records(run: Run) -> None:
         Column("reason", label=_("Reason")),
         Column("record", label=_("Record")),
     ]
-    told = [{**one, "reason": language().sentence(one["reason"])} for one in rejected]
+    words = language()
+    told = [
+        {
+            "position": one.position,
+            "key": one.key,
+            "reason": words.fact(one.reason),
+            "record": one.record,
+        }
+        for one in rejected
+    ]
     show_table(told, columns, key="rejected_table", alt=_("Rejected records"))
+    as_plain = [{**row, **asdict(one.reason)} for row, one in zip(told, rejected, strict=True)]
     st.download_button(
         _("Download as JSON"),
-        json.dumps(rejected, ensure_ascii=False, indent=2),
+        json.dumps(as_plain, ensure_ascii=False, indent=2),
         file_name=f"{run.dataset}-run-{run.id}-rejected.json",
         mime="application/json",
         icon=":material/download:",
@@ -81,23 +88,17 @@ def _rejected_records(run: Run) -> None:
     )
 
 
-def _changes(found: list[Change]) -> None:
+def _changes(run: Run, found: list[Change]) -> None:
     if not found:
         return
-    words = language()
-
-    def shown(change: Change, value: str | int | float | None) -> str:
-        if isinstance(value, str) or value is None:
-            return value or "–"
-        return words.money(value) if change.field.endswith("_cents") else words.points(value)
-
+    dataset = ui.application().datasets.get(run.dataset)
     st.markdown(f"**{_('What changed')}**")
     rows = [
         {
             "key": change.key,
-            "field": words.word(change.field),
-            "old": shown(change, change.old),
-            "new": shown(change, change.new),
+            "field": labels.field_label(dataset, change.field),
+            "old": labels.shown_field(dataset, change.field, change.old),
+            "new": labels.shown_field(dataset, change.field, change.new),
         }
         for change in found
     ]

@@ -6,7 +6,8 @@ import streamlit as st
 
 from pages import ui
 from pages.runs import run_requests
-from pages.ui import language
+from pages.ui import text as _
+from pages.ui.labels import dataset_label, dataset_title
 from pages.ui.live import live_channel, live_words
 
 # Where no live updates come, a page that waits for a run looks by itself, so often.
@@ -27,13 +28,9 @@ _progress = st.components.v2.component(
 )
 
 
-def _(message: str) -> str:
-    return language().text(message)
-
-
 def watch(*names: str) -> None:
     """Show how the runs of these datasets get on; it moves, comes and goes in the browser."""
-    app, word = ui.application(), language().word
+    app = ui.application()
     asked = {name: run_requests.ticket(name) for name in names}
     if any(ticket is not None and ticket.future.done() for ticket in asked.values()):
         st.rerun()  # it has ended since this drawing began, and what came of it stands above
@@ -46,8 +43,8 @@ def watch(*names: str) -> None:
         "names": names,
         "waiting": waiting,
         "under_way": under_way,  # for programs, which run no script
-        "labels": {name: word(name).capitalize() for name in names},
-        "begins": {name: about.format(dataset=word(name)) for name in names},
+        "labels": {name: dataset_title(name) for name in names},
+        "begins": {name: about.format(dataset=dataset_label(name)) for name in names},
         "words": live_words.words_of_progress(),
     }
     _progress(key="progress", data=data)

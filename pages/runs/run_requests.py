@@ -15,10 +15,8 @@ from ecommerce_core.domain import Run, Trigger
 from pages import ui
 from pages.runs import run_summary
 from pages.ui import Application, EcommerceError, RunHandle, language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
+from pages.ui.labels import dataset_title
 
 
 def problem(name: str) -> EcommerceError | None:
@@ -73,8 +71,7 @@ def collect() -> None:
             continue
         if run.status.is_good:
             text = _("{dataset} fetched: {summary}.")
-            word = language().word(name).capitalize()
-            ui.flash(text.format(dataset=word, summary=run_summary.summary(run)))
+            ui.flash(text.format(dataset=dataset_title(name), summary=run_summary.summary(run)))
 
 
 def ticket(name: str) -> RunHandle | None:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from ecommerce_core.domain import Action, Run, RunStatus
 from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def summary(run: Run) -> str:

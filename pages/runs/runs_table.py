@@ -10,14 +10,12 @@ from ecommerce_core.domain import Run, RunStatus, Trigger
 from pages import ui
 from pages.runs import pager, run_summary
 from pages.ui import address_choice, language, sign_and_word
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 from pages.ui.table import Column, show_table
 
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> Run | None:
@@ -45,7 +43,7 @@ def _filters() -> dict[str, Any]:
     with st.grid(3, min_column_width=150, gap="small", width=620):
         return {
             "dataset": address_choice.choose(
-                _("Dataset"), datasets, name="dataset", key=FILTERS[0], shown=word
+                _("Dataset"), datasets, name="dataset", key=FILTERS[0], shown=dataset_label
             ),
             "trigger": address_choice.choose(
                 _("Trigger"), list(Trigger), name="trigger", key=FILTERS[1], shown=word
@@ -78,7 +76,7 @@ def _table(runs: list[Run]) -> None:
     rows = [
         {
             "started_at": run.started_at,
-            "dataset": word(run.dataset),
+            "dataset": dataset_label(run.dataset),
             "status": sign_and_word(run.status),
             "result": _result(run),
             "action": word(run.action),
@@ -122,7 +120,7 @@ def _result(run: Run) -> str:
     if run.status is RunStatus.RUNNING:
         return ""
     if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED} and run.error:
-        return language().sentence(run.error)
+        return language().fact(run.error)
     return run_summary.summary(run)
 
 

@@ -11,6 +11,7 @@ from ecommerce_core.domain import Clock, ClockReading
 from pages import ui
 from pages.schedule import clock_dialogs, clock_face
 from pages.ui import dialogs, estimate, language, scheduler_change, tasks
+from pages.ui import text as _
 from pages.ui.live import live_channel
 
 SAID_FOR = timedelta(seconds=8)
@@ -19,10 +20,6 @@ HELD_UP_AFTER = timedelta(seconds=8)
 ASKING_FOR_S = 3.0
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(slots=True)
@@ -89,7 +86,7 @@ def _unreachable(reading: ClockReading, now: datetime) -> None:
             moment=ui.escape_time(words.moment(reading.read_at))
         )
     title = _("The scheduler does not answer")
-    text = f"{ui.sentence(reading.error or '')}\n\n{known}"
+    text = f"{ui.sentence(reading.error)}\n\n{known}"
     st.warning(text, title=title, icon=":material/cloud_off:")
     with st.container(horizontal=True, vertical_alignment="center"):
         icon = ":material/refresh:"

@@ -10,16 +10,13 @@ import streamlit as st
 from pages import ui
 from pages.schedule.tasks import task_checks
 from pages.ui import EcommerceError, dialogs, escape, language, scheduler_change, tasks
+from pages.ui import text as _
 
 SLOWEST, FASTEST = 0.001, 1e9
 SHOWN_APPS = 5
 SPEEDS = (1, 10, 50, 60, 600, 3600)
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,9 @@ import streamlit as st
 from ecommerce_core.domain import Task
 from pages import ui
 from pages.ui import dialogs, escape, escape_time, language, scheduler_change, tasks
+from pages.ui import text as _
 
 SHOWN_ENTRIES = 8
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(name: str | None) -> None:

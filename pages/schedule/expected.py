@@ -10,11 +10,8 @@ from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, ExpectedSum
 from pages import ui
 from pages.schedule import expected_lately, expected_timeline
 from pages.ui import language, sign_and_word
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

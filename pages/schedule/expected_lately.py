@@ -11,6 +11,7 @@ from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome
 from pages import ui
 from pages.schedule import expected_timeline
 from pages.ui import language, sign_and_word, tasks
+from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 # In a simulated week, minute by minute, there are more than a picture can show.
@@ -21,10 +22,6 @@ WINDOWS = {
     "day": (timedelta(days=1), N_("Last day")),
     "week": (timedelta(weeks=1), N_("Last week")),
 }
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(found: Sequence[ExpectedCallback]) -> None:
@@ -85,7 +82,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
             "lateness": promise.lateness_s or None,
             "duration": promise.duration_s,
             "received": promise.received_at,
-            "reason": reason_of(promise),
+            "reason": language().fact(promise.reason),
         }
         for promise in shown
     ]
@@ -101,8 +98,3 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("reason", label=_("Reason")),
     ]
     show_table(rows, columns, key="promises_table", alt=_("Promised callbacks, newest first"))
-
-
-def reason_of(promise: ExpectedCallback) -> str:
-    """Why, in the reader's language where it is a reason of ours; else what the journal says."""
-    return language().sentence(promise.reason or "")

@@ -12,6 +12,7 @@ import streamlit as st
 
 from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome
 from pages.ui import language, sign_and_word
+from pages.ui import text as _
 
 ROW_HEIGHT, FRAME_HEIGHT = 64, 90
 
@@ -26,10 +27,6 @@ LOOKS = {
     ExpectedOutcome.OWED: ("triangle-up", "#7f8c8d"),
     ExpectedOutcome.VOID: ("triangle-left", "#7f8c8d"),
 }
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def _row(promise: ExpectedCallback) -> dict[str, Any]:

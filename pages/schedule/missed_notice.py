@@ -7,14 +7,11 @@ import streamlit as st
 from ecommerce_core.domain import ExpectedCallback
 from pages import ui
 from pages.runs import run_requests
-from pages.schedule import expected_lately
 from pages.ui import escape, escape_time, language
+from pages.ui import text as _
+from pages.ui.labels import dataset_label
 
 SHOWN = 3
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(*, with_link: bool) -> None:
@@ -50,7 +47,7 @@ def show(*, with_link: bool) -> None:
 
 def _fetch_button(name: str) -> None:
     """What the task would have fetched, now."""
-    text = _("Fetch {dataset}").format(dataset=language().word(name))
+    text = _("Fetch {dataset}").format(dataset=dataset_label(name))
     key = f"fetch_missed_{name}"
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))
 
@@ -63,5 +60,4 @@ def _line(promise: ExpectedCallback) -> str:
         recurrence=escape(words.word(promise.recurrence)),
         moment=escape_time(words.simulated(promise.simulated_last_at)),
     )
-    reason = expected_lately.reason_of(promise)
-    return f"{line} {ui.sentence(reason)}." if reason else line
+    return f"{line} {ui.sentence(promise.reason)}." if promise.reason else line

@@ -6,6 +6,7 @@ modules are imported by their names: ``from pages.ui import table``.
 
 from pages.ui.session import (
     Application,
+    ChangeView,
     EcommerceError,
     Language,
     RunHandle,
@@ -30,11 +31,13 @@ from pages.ui.session import (
     show_error,
     show_toasts,
     sign_and_word,
+    text,
     visitor,
 )
 
 __all__ = [
     "Application",
+    "ChangeView",
     "EcommerceError",
     "Language",
     "RunHandle",
@@ -59,5 +62,6 @@ __all__ = [
     "show_error",
     "show_toasts",
     "sign_and_word",
+    "text",
     "visitor",
 ]

@@ -46,9 +46,17 @@ def _draw(frame: pd.DataFrame, spec: dict[str, Any], *, alt: str, height: int, *
 
 
 def bars(
-    frame: pd.DataFrame, *, alt: str, height: int, key: str, on_pick: Callable[[], None]
+    frame: pd.DataFrame, *, alt: str, height: int, key: str, on_pick: Callable[[list[str]], None]
 ) -> None:
-    """Horizontal bars of ``name``, ``count``, ``said``, ``chosen``; a click calls ``on_pick``."""
+    """Horizontal bars of ``name``, ``count``, ``said``, ``chosen``.
+
+    A click calls ``on_pick`` with the names that were clicked.
+    """
+
+    def pick() -> None:
+        picked = st.session_state[key]["selection"].get("picked") or []
+        on_pick([point["name"] for point in picked if "name" in point])
+
     spec = {
         "encoding": {
             "y": {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None}},
@@ -68,9 +76,7 @@ def bars(
             }
         ],
     }
-    _draw(
-        frame, spec, alt=alt, height=height, key=key, on_select=on_pick, selection_mode=["picked"]
-    )
+    _draw(frame, spec, alt=alt, height=height, key=key, on_select=pick, selection_mode=["picked"])
 
 
 def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:

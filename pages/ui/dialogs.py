@@ -13,13 +13,9 @@ from typing import NoReturn
 import streamlit as st
 
 from pages.ui import session, visits
-from pages.ui.session import language
+from pages.ui.session import text as _
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def note(what: str, name: str = "") -> None:

@@ -6,11 +6,7 @@ import streamlit as st
 
 from pages.runs import run_requests
 from pages.ui import session
-from pages.ui.session import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui.session import text as _
 
 
 def show(title: str) -> None:

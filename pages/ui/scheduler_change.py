@@ -12,16 +12,13 @@ import streamlit as st
 from ecommerce_core.domain import Task
 from pages.ui import session
 from pages.ui.session import EcommerceError, escape, escape_time, language
+from pages.ui.session import text as _
 
 # For so long the watcher's list may be from before a change of ours.
 SETTLES = timedelta(seconds=3)
 
 state = st.session_state
 Place = Literal["clock", "form", "table"]
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 @dataclass(frozen=True, slots=True)

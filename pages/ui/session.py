@@ -19,6 +19,7 @@ from ecommerce_core.domain import (
     LASTS,
     Actor,
     EcommerceError,
+    Fact,
     Grant,
     Language,
     Permission,
@@ -32,7 +33,7 @@ from ecommerce_core.domain import (
     timezone,
 )
 from ecommerce_core.live import SILENT_AFTER, describe_progress, has_failed
-from ecommerce_core.storage import sign_in_key
+from ecommerce_core.storage import ChangeView, sign_in_key
 from ecommerce_core.sync import RunHandle
 from pages.ui.installed import current
 from pages.ui.streamlit_private import is_agent_session, is_history_navigation
@@ -41,6 +42,7 @@ from pages.ui.streamlit_private import is_agent_session, is_history_navigation
 __all__ = [
     "SILENT_AFTER",
     "Application",
+    "ChangeView",
     "EcommerceError",
     "Language",
     "RunHandle",
@@ -161,7 +163,7 @@ def link_to_rows(
 
 def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[int, int]) -> str:
     """A link to what differs between two runs, as a file."""
-    pairs = ask_changes(view, runs, language=language().code)
+    pairs = ask_changes(view, dataset, runs, language=language().code)
     return _link(DataRoute(dataset, file_format, of_changes=True), pairs)
 
 
@@ -180,8 +182,12 @@ def language() -> Language:
     return Language(st.session_state.get("_language", "en"), timezone(st.context.timezone))
 
 
-def _(message: str) -> str:
+def text(message: str) -> str:
+    """A text of ours in the reader's language. Modules import it as ``_``."""
     return language().text(message)
+
+
+_ = text
 
 
 def sign_and_word(name: str) -> str:
@@ -189,9 +195,9 @@ def sign_and_word(name: str) -> str:
     return f"{SIGNS.get(name, '')} {language().word(name)}".strip()
 
 
-def sentence(text: str) -> str:
-    """What an error says, beginning like a sentence; it may quote a peer, so it is escaped."""
-    text = language().sentence(text)
+def sentence(fact: Fact | None) -> str:
+    """What a fact says, beginning like a sentence; it may quote a peer, so it is escaped."""
+    text = language().fact(fact)
     names = {dataset.peer for dataset in application().datasets.values()} | {"scheduler"}
     begins = text if text.startswith(tuple(names)) else text[:1].upper() + text[1:]
     return escape(begins)
@@ -200,9 +206,9 @@ def sentence(text: str) -> str:
 def show_error(error: EcommerceError, *, title: str | None = None) -> None:
     """Say in place what went wrong; quietly if it will be right in a moment."""
     if isinstance(error, RowsPreparing):
-        st.caption(f":material/hourglass_top: {sentence(language().error(error))}")
+        st.caption(f":material/hourglass_top: {sentence(error.fact)}")
         return
-    st.error(sentence(language().error(error)), title=title, icon=":material/error:")
+    st.error(sentence(error.fact), title=title, icon=":material/error:")
 
 
 def choice(key: str, options: Collection[Any], default: Any = None) -> str:

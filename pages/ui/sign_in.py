@@ -10,6 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import N_
 from pages.ui import session
 from pages.ui.session import escape, language
+from pages.ui.session import text as _
 
 # What sign_in_routes tells in the address.
 OUTCOMES = {
@@ -17,10 +18,6 @@ OUTCOMES = {
     "unreachable": N_("The provider does not answer. Try again in a moment."),
     "failed": N_("The sign-in was not completed: it took too long or was begun elsewhere."),
 }
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

@@ -11,15 +11,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import N_, ClockReading, Task
+from ecommerce_core.domain import ClockReading, Task, make_fact
 from pages.ui import scheduler_change, session
 from pages.ui.session import SILENT_AFTER, estimate, language, real_delay
-
-SILENT = N_("No answer for a while: it may be busy, or not be there any more.")
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui.session import text as _
 
 
 def reading() -> ClockReading:
@@ -32,7 +27,7 @@ def reading() -> ClockReading:
     if seen.error is not None:
         return replace(found, error=seen.error)
     if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
-        return replace(found, error=_(SILENT))
+        return replace(found, error=make_fact("scheduler_silent"))
     return found
 
 

@@ -18,10 +18,11 @@ import requests
 from click.testing import CliRunner, Result
 
 from ecommerce_core import __version__
-from ecommerce_core.__main__ import cli
+from ecommerce_core.cli import cli
+from ecommerce_core.cli.common import Shop
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import PROJECT_ROOT
-from tests.support.peers import Peers, customer, products
+from tests.support.peers import SHOP, Peers, customer, products
 from tests.support.server import free_port, running_server
 
 
@@ -36,7 +37,7 @@ class Shell:
 
     def run(self, *words: str, answer: str = "", **environment: str) -> Result:
         ours = {**self.environment, **environment}
-        return CliRunner().invoke(cli, words, env=ours, input=answer)
+        return CliRunner().invoke(cli, words, env=ours, input=answer, obj=Shop(SHOP))
 
     def json(self, *words: str) -> Any:
         """What a command says to a program."""
@@ -201,8 +202,15 @@ def test_status_tells_peers_and_clock_and_ends_well_where_one_is_down(
 
     said = shell.json("status")
     assert said["clock"] == {"simulated_at": "2019-01-07T01:23:20", "speed": 50, "paused": True}
-    assert said["peers"]["catalogue-produit"] == {"answers": True, "error": None}
+    assert said["peers"]["catalogue-produit"] == {
+        "answers": True,
+        "error": None,
+        "code": None,
+        "details": {},
+    }
     assert said["peers"]["crm"]["answers"] is False
+    assert said["peers"]["crm"]["code"] == "no_route"
+    assert said["peers"]["crm"]["details"] == {"peer": "crm", "status": 404}
     assert said["datasets"]["products"]["last_run"] is None
 
 
@@ -322,13 +330,16 @@ def test_the_doctor_names_what_is_wrong_step_by_step_and_what_would_help(
     assert result.exit_code == 1
     assert checks["crm", "first byte"]["verdict"] == "ok"
     assert checks["crm", "contract"]["verdict"] == "wrong"
-    assert checks["crm", "contract"]["advice"] == "check ECOMMERCE_CRM_PATH (it is api/data)"
+    assert checks["crm", "contract"]["code"] == "answer_not_json"
+    assert checks["crm", "contract"]["advice"].endswith("ECOMMERCE_CRM_PATH is api/data.")
     assert checks["catalogue-produit", "contract"]["verdict"] == "wrong"
     assert checks["scheduler", "name"]["verdict"] == "wrong"
-    assert checks["scheduler", "name"]["advice"] == "register scheduler with the gateway"
+    assert checks["scheduler", "name"]["code"] == "no_route"
+    advice = "The gateway must learn where the peer is; then fetch again."
+    assert checks["scheduler", "name"]["advice"] == advice
     assert checks["e-commerce", "name"]["verdict"] == "wrong"
     assert ("scheduler", "contract") not in checks
-    assert "→ register scheduler with the gateway" in result.output
+    assert f"→ {advice}" in result.output
 
 
 @pytest.mark.parametrize(
@@ -414,3 +425,21 @@ def test_an_empty_source_deletes_nothing(shell: Shell) -> None:
 
     assert result.exit_code == 2
     assert "--source is empty" in result.output
+
+
+@pytest.mark.parametrize("arguments", [["runs", "--json"], ["status"], ["--help"]])
+def test_an_output_that_cannot_be_written_is_told_in_one_line(
+    shell: Shell, arguments: list[str]
+) -> None:
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "ecommerce_core", *arguments],
+            env={**os.environ, **shell.environment},
+            cwd=PROJECT_ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert result.stderr.splitlines() == ["the output cannot be written: No space left on device"]

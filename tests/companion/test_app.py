@@ -14,11 +14,14 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
     ClockReading,
     Delivery,
+    EcommerceError,
+    Fact,
     Outcome,
     RunStatus,
     StoreBusy,
@@ -107,6 +110,8 @@ def test_who_asks_for_json_gets_json(server: Served) -> None:
         "joined": False,
         "counts": None,
         "error": None,
+        "code": None,
+        "details": {},
     }
 
 
@@ -189,7 +194,7 @@ def test_a_body_that_announces_nothing_is_refused_at_the_limit(
     answer = server.ask("POST", PRODUCTS_CALLBACK, body=(b"x" * 8_192 for _ in range(200)))
 
     assert answer.status == 413
-    assert deliveries(1)[0].reason == "the body passes 65536 bytes"
+    assert deliveries(1)[0].reason == Fact("body_too_long", {"count": 65_536})
 
 
 def test_a_caller_that_sends_50_mb_hears_why_it_is_refused(server: Served) -> None:
@@ -230,7 +235,7 @@ def test_a_caller_that_hangs_up_in_mid_body_is_journalled(
     head = f"POST {PRODUCTS_CALLBACK} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nxx"
     server.connect(head.encode()).close()
 
-    assert deliveries(1)[0].reason == "the caller hung up in mid-request"
+    assert deliveries(1)[0].reason == Fact("caller_hung_up")
     assert application.store.list_runs() == []
 
 
@@ -260,7 +265,14 @@ def test_a_peer_that_fails_is_502_with_the_reason(
     assert problem.json["run_status"] == "failed"
     assert problem.json["run_id"] == 2
     assert {delivery.outcome for delivery in deliveries(2)} == {Outcome.FAILED}
-    assert deliveries(2)[0].reason == problem.json["detail"]
+    reason = deliveries(2)[0].reason
+    assert reason is not None
+    assert problem.json["detail"] == problem.json["error"] == str(reason)
+    assert (problem.json["code"], problem.json["details"]["peer"]) == (
+        "answer_not_json",
+        "catalogue-produit",
+    )
+    assert reason.code == "answer_not_json"
 
 
 def test_a_held_run_is_accepted_but_not_done(
@@ -281,14 +293,18 @@ def test_a_held_run_is_accepted_but_not_done(
     ("error", "told"),
     [
         (
-            StoreBusy("{path} is locked", path="/var/secret/ecommerce.db"),
+            StoreBusy("store_in_use", path="/var/secret/ecommerce.db"),
             "another process holds the database",
         ),
-        (SyncStopped("the application is shutting down"), "the application is shutting down"),
+        (SyncStopped("stopping"), "the application is shutting down"),
     ],
 )
 def test_what_we_cannot_do_now_is_503_with_a_time_to_come_back(
-    server: Served, application: Application, deliveries: Journalled, error: Exception, told: str
+    server: Served,
+    application: Application,
+    deliveries: Journalled,
+    error: EcommerceError,
+    told: str,
 ) -> None:
     def refuse(*_: object, **__: object) -> Any:
         raise error
@@ -300,7 +316,7 @@ def test_what_we_cannot_do_now_is_503_with_a_time_to_come_back(
     assert told in answer.text
     assert "/var" not in answer.text
     [delivery] = deliveries(1)
-    assert (delivery.outcome, delivery.reason) == (Outcome.FAILED, str(error))
+    assert (delivery.outcome, delivery.reason) == (Outcome.FAILED, error.fact)
 
 
 def test_a_database_that_fails_in_mid_run_is_503(server: Served, application: Application) -> None:
@@ -336,7 +352,7 @@ def test_an_error_that_nobody_foresaw_is_logged_once_and_told_without_details(
         if record.name == "ecommerce_core.companion.http.endpoint"
     ]
     assert [record.levelname for record in said] == ["ERROR"]
-    assert deliveries(1)[0].reason == "an unforeseen error: ZeroDivisionError"
+    assert deliveries(1)[0].reason == Fact("unforeseen_error", {"kind": "ZeroDivisionError"})
 
 
 def test_who_prefers_not_to_wait_gets_the_runs_number_at_once(
@@ -430,7 +446,7 @@ def test_a_scheduler_that_hangs_delays_neither_the_sync_nor_the_answer(
 
     def hang() -> ClockReading:
         release.wait(10)
-        return ClockReading(clock=None, read_at=None, error="timed out")
+        return ClockReading(clock=None, read_at=None, error=Fact("peer_silent"))
 
     monkeypatch.setattr(application.scheduler, "reading", hang)
     began = time.monotonic()
@@ -506,7 +522,7 @@ def test_without_a_valid_token_a_callback_is_refused_and_runs_nothing(
     assert application.store.list_runs() == []
     [delivery] = deliveries(1)
     assert delivery.outcome is Outcome.REFUSED
-    assert "token" in (delivery.reason or "")
+    assert delivery.reason == Fact("task_token_wrong" if body else "task_token_missing")
 
 
 def test_a_post_from_another_sites_page_is_refused_and_journalled(
@@ -516,7 +532,8 @@ def test_a_post_from_another_sites_page_is_refused_and_journalled(
 
     assert answer.status == 403
     assert application.store.list_runs() == []
-    assert "https://evil.example" in (deliveries(1)[0].reason or "")
+    told = {"header": "Origin", "said": "'https://evil.example'"}
+    assert deliveries(1)[0].reason == Fact("other_site", told)
 
 
 def test_health_is_ready_and_knows_each_peer(server: Served, peers: Peers) -> None:
@@ -654,6 +671,4 @@ def test_a_server_that_shuts_down_keeps_nobody_waiting_for_a_silent_peer(
     assert late.status == 503
     journalled = application.store.list_deliveries()
     assert [delivery.outcome for delivery in journalled] == [Outcome.FAILED] * 2
-    assert {delivery.reason for delivery in journalled} == {
-        "the server stopped before the run had ended"
-    }
+    assert {delivery.reason for delivery in journalled} == {Fact("server_stopped")}

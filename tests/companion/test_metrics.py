@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion, Metrics
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Action, Counts, Outcome, Run, RunStatus, StoreDamaged, Trigger
 from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.support.companion_server import PRODUCTS_CALLBACK, Served, with_a_page

@@ -21,7 +21,7 @@ from tests.support.companion_server import (
 )
 
 PAGE = "/ecommerce/products"
-SERVED = ServedPaths(["/", PRODUCTS_CALLBACK])
+SERVED = ServedPaths(["/", PRODUCTS_CALLBACK], dataset_pages=["products", "customers"])
 ALLOWED = ("localhost", "127.0.0.1", "::1", "e-commerce", "Shop.Example", "0:0:0:0:0:0:0:2")
 
 
@@ -46,7 +46,7 @@ def server(told: list[tuple[str, str]]) -> Iterator[Served]:
         allowed_hosts=ALLOWED,
         served=SERVED,
         callback_paths=[PRODUCTS_CALLBACK],
-        on_refusal=lambda path, reason: told.append((path, reason)),
+        on_refusal=lambda path, reason: told.append((path, str(reason))),
     )
     with Served(app) as running:
         yield running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
@@ -13,9 +14,10 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, strategies
 from hypothesis import settings as configured
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.companion.openapi import describe
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import StoreBusy, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
@@ -33,8 +35,10 @@ JSON = "application/json"
 @pytest.fixture(scope="module")
 def peers() -> Iterator[Peers]:
     with Peers() as running:
+        for dataset in DATASETS.values():
+            nothing = [] if dataset.list_name is None else {dataset.list_name: []}
+            running.bodies[dataset.peer] = json.dumps(nothing).encode()
         running.serve_products(products(5))
-        running.serve_customers([])
         yield running
 
 

@@ -224,6 +224,34 @@ def test_of_a_name_that_is_there_twice_the_last_value_counts_and_the_others_are_
     assert ignored == ["q=a"]
 
 
+def test_digits_of_other_scripts_are_no_age() -> None:
+    view, ignored = parse_address({"new": ["1٠d"]}, PRODUCTS)
+    assert (view.since, ignored) == ({}, ["new=1٠d"])
+
+
+def test_what_changed_is_in_the_address_with_its_order() -> None:
+    said: dict[str, str | list[str]] = {
+        "view": "changes",
+        "from": "3",
+        "to": "9",
+        "kind": "returned",
+        "field": "price",
+        "order": "-percent",
+        "family": ["TV"],
+    }
+    asked = {name: value if isinstance(value, list) else [value] for name, value in said.items()}
+    view, ignored = parse_address(asked, PRODUCTS)
+    assert ignored == []
+    assert (view.changed_field, view.change_sort, view.change_descending) == (
+        "price_cents",
+        "percent",
+        True,
+    )
+    assert format_address(view, PRODUCTS) == said
+    for name, value in (("field", "prix"), ("order", "price"), ("kind", "changed")):
+        assert parse_address({name: [value]}, PRODUCTS)[1] == [f"{name}={value}"]
+
+
 def test_an_age_counts_back_from_this_minute() -> None:
     whole = NOW.replace(second=0)
     assert ask(View(since={"first_seen_at": "24h"})).since == (

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.application import DATASETS
-from ecommerce_core.datasets import Dataset
+from ecommerce_core.datasets import DATASETS, Dataset
 from ecommerce_core.domain import Counts, Run, Trigger
 from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.settings import Settings
@@ -58,7 +57,7 @@ class Shop:
             "SELECT run_id, key, field, old IS NULL, new IS NULL,"
             " CASE WHEN field <> 'withdrawn_at' THEN old END,"
             " CASE WHEN field <> 'withdrawn_at' THEN new END FROM change",
-            "SELECT run_id, position, key, reason, record FROM rejected",
+            "SELECT run_id, position, key, code, details, record FROM rejected",
             "SELECT id, status, fetched, added, updated, unchanged, withdrawn, rejected,"
             " rows_after FROM run",
         )

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.datasets.products import ProductRecord
-from ecommerce_core.domain import PeerContractError
+from ecommerce_core.domain import Fact, PeerContractError
 from tests.support.peers import WIRE, product, without_fingerprint
 from tests.support.strategies import json_values
 
@@ -41,32 +41,32 @@ def test_a_later_revision_with_more_fields_and_no_id_is_understood() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "reason"),
+    ("field", "value", "code", "details"),
     [
-        ("prix", True, "prix: expected a whole number, got true or false"),
-        ("prix", "424", "prix: expected a whole number, got a text"),
-        ("prix", 4.5, "prix: expected a whole number, got a number"),
-        ("prix", -1, "prix: must be at least 0"),
-        ("prix", 2**63, f"prix: must be at most {2**63 - 1}"),
-        ("prix", 10**400, f"prix: must be at most {2**63 - 1}"),
-        ("prix", None, "prix: expected a whole number, got null"),
-        ("id", True, "id: expected a whole number or null, got true or false"),
-        ("codeProduit", "", "codeProduit: is empty"),
-        ("codeProduit", 7, "codeProduit: expected a text, got a whole number"),
-        ("descriptionProduit", "x" * 1_000_000, "descriptionProduit: is longer than 4,000"),
-        ("descriptionProduit", "a\0b", "description contains a NUL character"),
-        ("familleProduit", ["Frigos"], "familleProduit: expected a text, got a list"),
+        ("prix", True, "wrong_type", {"wanted": ["int"], "got": ["bool"]}),
+        ("prix", "424", "wrong_type", {"wanted": ["int"], "got": ["str"]}),
+        ("prix", 4.5, "wrong_type", {"wanted": ["int"], "got": ["float"]}),
+        ("prix", -1, "too_small", {"limit": "0"}),
+        ("prix", 2**63, "too_large", {"limit": str(2**63 - 1)}),
+        ("prix", 10**400, "too_large", {"limit": str(2**63 - 1)}),
+        ("prix", None, "wrong_type", {"wanted": ["int"], "got": ["null"]}),
+        ("id", True, "wrong_type", {"wanted": ["int", "null"], "got": ["bool"]}),
+        ("codeProduit", "", "empty", {}),
+        ("codeProduit", 7, "wrong_type", {"wanted": ["str"], "got": ["int"]}),
+        ("descriptionProduit", "x" * 1_000_000, "too_long", {"count": 4_000}),
+        ("descriptionProduit", "a\0b", "nul", {"field": "description"}),
+        ("familleProduit", ["Frigos"], "wrong_type", {"wanted": ["str"], "got": ["array"]}),
     ],
 )
 def test_a_bad_record_is_rejected_with_its_reason_and_the_others_go_in(
-    field: str, value: Any, reason: str
+    field: str, value: Any, code: str, details: dict[str, Any]
 ) -> None:
     parsed = parse(product("A"), product("B", **{field: value}), product("C"))
 
     assert [record.code for record in parsed.records] == ["A", "C"]
     (bad,) = parsed.rejected
     assert bad.position == 1
-    assert bad.reason.startswith(reason)
+    assert bad.reason == Fact(code, {"field": field, **details})
     assert len(bad.record) <= 2_048
 
 
@@ -74,13 +74,14 @@ def test_a_missing_field_is_named() -> None:
     record = product("A")
     del record["prix"]
 
-    assert parse(record).rejected[0].reason == "prix is missing"
+    assert parse(record).rejected[0].reason == Fact("missing", {"field": "prix"})
 
 
 def test_a_record_that_is_no_object_is_rejected() -> None:
     parsed = parse(5, product("A"))
 
-    assert parsed.rejected[0].reason == "expected an object, got a whole number"
+    wanted = Fact("wrong_type", {"wanted": ["object"], "got": ["int"]})
+    assert parsed.rejected[0].reason == wanted
     assert parsed.hides_keys
 
 
@@ -91,7 +92,7 @@ def test_of_two_records_with_one_key_the_last_counts_and_the_earlier_is_rejected
 
     assert {record.code: record.price_cents for record in parsed.records} == {"B": 100, "A": 3}
     assert [bad.position for bad in parsed.rejected] == [0, 2]
-    assert parsed.rejected[0].reason == "duplicate: the record at position 2 has the same key"
+    assert parsed.rejected[0].reason == Fact("twin", {"position": 2})
     assert parsed.fetched == len(parsed.records) + parsed.rejected_count
 
 

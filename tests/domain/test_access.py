@@ -16,8 +16,8 @@ import pytest
 from click.testing import CliRunner
 from streamlit.testing.v1 import AppTest
 
-from ecommerce_core.__main__ import cli
 from ecommerce_core.application import Application
+from ecommerce_core.cli import cli
 from ecommerce_core.domain import (
     ANONYMOUS,
     SCHEDULER,

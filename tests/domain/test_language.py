@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 import string
 from datetime import UTC, datetime, timedelta, timezone
@@ -14,21 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets import CUSTOMERS, DATASETS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     LANGUAGES,
     Language,
-    PeerTimedOut,
-    StoreFull,
     escape,
     escape_time,
     language_of,
-    validation,
 )
 from ecommerce_core.domain import language as language_module
 from ecommerce_core.domain.labels import WORDS
 from tests.support import messages
-from tests.support.peers import product
 
 EN, FR = Language("en"), Language("fr", timezone(timedelta(hours=1), "CET"))
 AT = datetime(2026, 11, 24, 20, 5, 9, tzinfo=UTC)
@@ -76,12 +71,11 @@ def test_the_compiled_catalogue_is_that_of_the_source() -> None:
 
 
 def test_french_uses_the_words_of_the_shop() -> None:
-    assert (
-        FR.text("Fetch {dataset}").format(dataset=FR.word("products")) == "Récupérer les produits"
-    )
+    products_in_french = FR.text(PRODUCTS.label)
+    assert FR.text("Fetch {dataset}").format(dataset=products_in_french) == "Récupérer les produits"
     cleared = FR.text("Clear the {dataset} database")
-    assert cleared.format(dataset=FR.word("products")) == "Vider la BDD produits"
-    assert FR.word("loyalty_points") == "Points de fidélité"
+    assert cleared.format(dataset=products_in_french) == "Vider la BDD produits"
+    assert FR.text(CUSTOMERS.column("loyalty_points").label) == "Points de fidélité"
     assert FR.text("Add a task") == "Ajouter une tâche"
 
 
@@ -90,6 +84,19 @@ def test_every_identifier_has_a_word_in_both_languages() -> None:
         assert EN.word(name)
         assert FR.word(name)
     assert EN.word("something_new") == "something_new"
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+def test_a_dataset_and_all_of_its_columns_have_a_label_in_both_languages(
+    dataset: Dataset,
+) -> None:
+    columns = dataset.row_columns
+    texts = [dataset.label, dataset.help, dataset.search_help]
+    texts += [text for column in columns for text in (column.label, column.filter_label)]
+    listed = {forms(entry.id)[0] for entry in messages.read_catalogue() if entry.id}
+
+    assert set(texts) <= listed
+    assert not {column.name for column in columns} & set(texts)
 
 
 @pytest.mark.parametrize(
@@ -169,14 +176,6 @@ def test_sizes_have_decimal_units() -> None:
     assert FR.size(1_200) == "1,2 ko"
 
 
-def test_an_error_speaks_the_readers_language() -> None:
-    late = PeerTimedOut("{peer} did not answer within {seconds} s", peer="crm", seconds=3)
-    assert EN.error(late) == str(late) == "crm did not answer within 3 s"
-    assert FR.error(late) == "crm n’a pas répondu en 3 s"
-    new = StoreFull("a text that nobody has translated: {what}", what="x")
-    assert FR.error(new) == str(new)
-
-
 PARSER = MarkdownIt("gfm-like", {"linkify": False}).enable(["table", "strikethrough"])
 # What Streamlit makes of plain text after Markdown is done with it.
 REPLACED = re.compile(
@@ -232,91 +231,3 @@ def test_lone_surrogates_do_not_reach_the_wire_to_the_browser() -> None:
 
 def test_every_language_has_a_name_of_its_own() -> None:
     assert LANGUAGES == {"en": "English", "fr": "Français"}
-
-
-def test_a_stored_english_sentence_is_told_in_french_and_quotes_the_peer_as_it_was() -> None:
-    held = "the answer would withdraw 21 of 40 rows. Nothing was changed; confirm or discard it."
-    failed = "catalogue-produit answered JSON of another shape: produits is missing"
-
-    assert FR.sentence(held).startswith("la réponse retirerait 21 lignes sur 40")
-    assert FR.sentence(failed) != failed
-    assert "produits manque" in FR.sentence(failed)
-    assert FR.sentence("a word of a peer's own") == "a word of a peer's own"
-    assert EN.sentence(held) == held
-
-
-FILLED_IN = {
-    "wanted": "a whole number or null",
-    "got": "true or false",
-    "field": "prix",
-    "value": "'dear'",
-    "limit": "0",
-    "count": "2,048",
-    "what": "invalid character (byte 5)",
-    "position": "7",
-}
-
-
-@pytest.mark.parametrize("reason", validation.REASONS, ids=lambda reason: reason.template)
-def test_every_reason_of_a_rejection_is_told_in_french(reason: validation.Reason) -> None:
-    wanted = {name: FILLED_IN[name] for name in fields(reason.template)}
-    stored, french = reason.of(**wanted), FR.text(reason.template)
-    assert french != reason.template
-
-    told = FR.sentence(stored)
-    in_a_field = FR.sentence(validation.IN_FIELD.of(field="prix", reason=stored))
-
-    if reason is validation.WRONG_TYPE:
-        wanted = {"wanted": "un nombre entier ou null", "got": "vrai ou faux"}
-    assert told == french.format(**wanted)
-    assert in_a_field == f"prix : {told}"
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("prix", "dear"),
-        ("prix", None),
-        ("prix", -1),
-        ("prix", 10**30),
-        ("prix", True),
-        ("codeProduit", ""),
-        ("codeProduit", "x" * 5_000),
-        ("descriptionProduit", "a\0b"),
-        ("familleProduit", ["TV"]),
-    ],
-)
-def test_what_the_decoder_says_of_a_bad_record_has_a_french_of_its_own(
-    field: str, value: object
-) -> None:
-    record = {**product(1), field: value}
-    parsed = PRODUCTS.parse(json.dumps({"produits": [record, product(2)]}).encode())
-    [rejected] = parsed.rejected
-
-    assert FR.sentence(rejected.reason) != rejected.reason
-    assert not set(FR.sentence(rejected.reason).split()) & {"expected", "got", "is", "must", "out"}
-
-
-@pytest.mark.parametrize(
-    "text", ["the product is missing", "a peer: said something", "foo or bar", "prix: blue", ""]
-)
-def test_what_is_no_reason_of_ours_stays_as_it_was(text: str) -> None:
-    assert FR.sentence(text) == text
-
-
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "the caller hung up in mid-request",
-        "the body passes 65536 bytes",
-        "the body took longer than 10 s to arrive",
-        "the token in the body is not valid for this task",
-        "a browser sent this from another site (Origin: 'https://evil.example')",
-        "one valid Host header is needed; it is missing",
-        "an unforeseen error: ZeroDivisionError",
-        "the server stopped before the run had ended",
-        "The process ended during this run; nothing of it was stored.",
-    ],
-)
-def test_why_a_callback_or_a_run_failed_is_told_in_french(reason: str) -> None:
-    assert FR.sentence(reason) != reason

@@ -41,6 +41,11 @@ CUSTOMER = {
 }
 RUN = {"dataset": "products", "trigger": "manual", "started_at": T1, "finished_at": T2}
 
+HELD = {
+    "error_code": "held_would_withdraw",
+    "error_details": '{"withdrawn":21,"current":40}',
+}
+
 # What a database of any schema holds, as far as it has the tables.
 ROWS: Mapping[str, list[dict[str, object]]] = {
     "product": [
@@ -56,12 +61,20 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
     "run": [
         {**RUN, "action": "sync", "status": "succeeded", "fetched": 2, "added": 2, "rows_after": 2},
         {**RUN, "action": "sync", "status": "partial", "fetched": 2, "updated": 1, "rejected": 1},
-        {**RUN, "action": "sync", "status": "held", "error": "The answer would withdraw …"},
+        {**RUN, "action": "sync", "status": "held", "error": "The answer would withdraw …", **HELD},
         {**RUN, "action": "clear", "status": "succeeded", "withdrawn": 1, "actor": "ada"},
         {**RUN, "action": "sync", "status": "interrupted", "simulated_at": "2020-01-01T00:00:00"},
     ],
     "rejected": [
-        {"run_id": 2, "position": 1, "key": None, "reason": "prix is missing", "record": "{}"}
+        {
+            "run_id": 2,
+            "position": 1,
+            "key": None,
+            "reason": "prix is missing",
+            "record": "{}",
+            "code": "missing",
+            "details": '{"field":"prix"}',
+        }
     ],
     "change": [
         {
@@ -93,6 +106,7 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
             "outcome": "executed",
             "run_id": 1,
             "duration_s": 0.25,
+            "again_of": 1,
         }
     ],
     "promise": [

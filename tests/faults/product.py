@@ -11,7 +11,7 @@ from typing import Any
 
 import requests
 
-from ecommerce_core.application import DATASETS
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Delivery, Run, RunStatus, escape
 from ecommerce_core.storage import Store
 from tests.faults.peer import MisbehavingPeer, answer_json
@@ -117,7 +117,7 @@ class Product:
         assert (delivery.outcome, delivery.reason) == ("failed", run.error)
         text = self.read(dataset)
         assert "The last fetch failed" in text
-        assert escape(run.error)[1:] in text
+        assert escape(str(run.error))[1:] in text
         assert {"products": "X1-0", "customers": "Eddison"}[dataset] in text
 
     def assert_log_is_clean(self) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ecommerce_core.domain import (
+    Fact,
     PeerContractError,
     PeerDisconnected,
     PeerError,
@@ -469,7 +470,7 @@ def test_health_and_observers_hear_of_every_fault(peer: MisbehavingPeer, gateway
     with pytest.raises(PeerTimedOut):
         gateway.fetch("crm", "api/data")
     assert seen == [("crm", "PeerTimedOut")]
-    assert gateway.health("crm").last_error == "crm did not answer within 0.3 s"
+    assert gateway.health("crm").last_error == Fact("peer_silent", {"peer": "crm", "seconds": 0.3})
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ecommerce_core.application import DATASETS
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import RunStatus
 from tests.faults import peer as faults
 from tests.faults.product import MB, PAGES, ROWS, Product, running_product, said
@@ -240,7 +240,7 @@ def test_a_record_that_cannot_be_taken_is_rejected_by_name_and_the_others_go_in(
         assert (run.status, run.counts.rejected) == (RunStatus.PARTIAL, 1)
         [rejected] = product.store.list_rejected(run.id)
         assert (rejected.position, rejected.record[:1]) == (0, raw[:1].decode())
-        assert re.search(reason, rejected.reason), rejected.reason
+        assert re.search(reason, str(rejected.reason)), rejected.reason
         assert product.rows() == {700: ROWS}
         assert "partial" in product.read("activity")
         assert "X1-0" in product.read("products")

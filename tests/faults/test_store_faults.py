@@ -20,6 +20,7 @@ import pytest
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import PRODUCTS
 from ecommerce_core.domain import (
+    Fact,
     Run,
     RunStatus,
     StoreBusy,
@@ -135,7 +136,7 @@ def test_a_full_disk_loses_nothing_and_the_next_sync_with_room_goes_in(
         run = application.store.last_run("products")
         assert run is not None
         assert run.status is RunStatus.FAILED, "the failure itself still fits in the journal"
-        assert run.error == str(raised.value)
+        assert run.error == raised.value.fact == Fact("disk_full")
 
         filler.unlink()
         peers.serve_products(products(2_000, price=2))

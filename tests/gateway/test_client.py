@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ecommerce_core.domain import PeerFailed, PeerRefused, PeerUnreachable
+from ecommerce_core.domain import Fact, PeerFailed, PeerRefused, PeerUnreachable
 from ecommerce_core.gateway import Answer, Gateway
 from tests.faults.peer import (
     Behaviour,
@@ -288,7 +288,9 @@ def test_health_tells_the_last_answer_and_the_last_error(
     assert health.last_error_at is not None
     assert health.last_answer_at <= health.last_error_at
     assert datetime.now(UTC) - health.last_error_at < timedelta(seconds=5)
-    assert health.last_error == "crm answered 500: broken"
+    assert health.last_error == Fact(
+        "peer_failed_with_reason", {"peer": "crm", "status": 500, "reason": "broken"}
+    )
     assert gateway.health("scheduler").last_error is None
 
 

@@ -12,6 +12,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.domain import (
     Clock,
     ClockReading,
+    Fact,
     NewDelivery,
     Outcome,
     Progress,
@@ -153,7 +154,7 @@ def test_a_slow_clock_shows_the_same_for_a_while_and_is_not_told_again() -> None
 def test_a_clock_that_cannot_be_read_stands_still() -> None:
     sight = Sight()
     sight.read(0, 0)
-    sight.seen = replace(sight.seen, clock=replace(sight.seen.clock, error="away"))
+    sight.seen = replace(sight.seen, clock=replace(sight.seen.clock, error=Fact("peer_down")))
     sight.live.look()
     clock = sight.live.state().clock
 

@@ -12,12 +12,10 @@ import pytest
 import requests
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import Delivery, NewDelivery, Outcome, Run, Trigger
+from ecommerce_core.domain import Delivery, NewDelivery, Outcome, Run, Trigger, said
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.storage import Store
-from pages.runs import hints
 from pages.ui import echo
-from tests.support import messages
 from tests.support.page_session import Page, catalogue, installed
 from tests.support.peers import Peers
 from tests.support.server import Session, running_server
@@ -39,7 +37,7 @@ def journal(app: Application, *outcomes: Outcome, dataset: str = "products") -> 
     """So many callbacks in the journal; the number of the newest."""
     app.store.record_deliveries(
         [
-            NewDelivery(datetime.now(UTC), dataset, one, None, "it broke", None, None, 0.1)
+            NewDelivery(datetime.now(UTC), dataset, one, None, said("it broke"), None, None, 0.1)
             for one in outcomes
         ]
     )
@@ -291,44 +289,6 @@ def test_why_a_record_was_rejected_is_told_in_the_readers_language(
     }
     name, reason = reasons[locale]
     assert list(page.table_named(name)["reason"]) == [reason]
-
-
-# What a run may fail with: the way to a peer, its answer, and the database.
-SOURCES = ("gateway", "gateway_answer", "gateway_errors", "dataset", "sync")
-TEMPLATES = [
-    message
-    for message, places in messages.found_messages().items()
-    if isinstance(message, str)
-    and "{peer}" in message
-    and any(Path(path).stem in SOURCES for path, _line in places)
-]
-
-
-@pytest.mark.parametrize("template", TEMPLATES)
-def test_every_error_of_a_peer_has_an_advice_of_its_own(template: str) -> None:
-    found = {"peer": "crm", "status": 503, "reason": "x", "seconds": 3, "count": 5, "start": "'<'"}
-    found |= {"target": "http://x", "method": "GET", "limit_mb": "512", "encoding": "br"}
-
-    assert hints.todo_after(template.format(**found)) != hints.OTHERWISE
-
-
-@pytest.mark.parametrize(
-    ("error", "begins"),
-    [
-        ("the gateway refuses connections, so crm cannot be reached", "See that the gateway runs"),
-        ("the gateway has no route for crm", "The gateway must learn"),
-        ("the gateway says crm is down (503)", "Fetch again once"),
-        ("crm answered 404: the gateway has no route", "The peer refuses our question"),
-        ("crm answered 500: the database is busy", "The peer is in trouble"),
-        ("crm answered JSON of another shape: expected a list, got an object", "The peer broke"),
-        ("the database is busy: another process has held it for more than 5 s", "Another program"),
-        ("the disk is full: nothing was changed; make room and try again", "Make room"),
-        ("The process ended during this run; nothing of it was stored.", "The server stopped"),
-        ("an unforeseen error: ZeroDivisionError", "Fetch again; if it stays so"),
-    ],
-)
-def test_the_advice_goes_by_what_went_wrong(error: str, begins: str) -> None:
-    assert hints.todo_after(error).startswith(begins)
 
 
 def test_a_failed_run_says_what_to_do_and_does_not_send_one_to_where_one_is(

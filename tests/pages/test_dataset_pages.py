@@ -461,6 +461,7 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
     assert page.at.radio(key="products_kind").options == [
         "All (3)",
         "Added (0)",
+        "Returned (0)",
         "Withdrawn (2)",
         "Changed (1)",
     ]
@@ -469,7 +470,37 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
     assert list(changes["key"]) == ["X7"]
     assert list(changes["old"]) == ["€17.00"]
     assert list(changes["new"]) == ["€12.34"]
+    assert list(changes["difference"]) == ["−€4.66"]
+    assert list(changes["percent"]) == ["−27.4 %"]
     assert address(page)["kind"] == ["updated"]
+    page.at.selectbox(key="products_change_sort").set_value("percent").run()
+    page.at.selectbox(key="products_changed_field").set_value("description").run()
+    assert page.sound().at.info[0].value == "Nothing of this kind changed between these runs."
+    assert (address(page)["order"], address(page)["field"]) == (["percent"], ["description"])
+
+
+def test_totals_of_changes_are_drawn_when_they_are_opened(app: Application, peers: Peers) -> None:
+    fetch(app)
+    peers.bodies["catalogue-produit"] = shop(60, X7={"prix": 1_234})
+    fetch(app)
+    page = Page.open(app, "products", view="changes")
+    assert not page.at.get("vega_lite_chart")
+    page.at.session_state["products_totals"] = True
+    page.at.run()
+    names = [chart.proto.alt for chart in page.sound().at.get("vega_lite_chart")]
+    assert any("Price: 1" in name for name in names)
+
+
+def test_a_clear_between_two_runs_is_said(app: Application, peers: Peers) -> None:
+    fetch(app)
+    peers.bodies["catalogue-produit"] = shop(60, X7={"prix": 1_234})
+    fetch(app)
+    app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    fetch(app)
+    page = Page.open(app, "products", view="changes", **{"from": "1"})
+    assert "The rows were cleared since" in page.texts()
+    options = page.at.selectbox(key="products_from_run").options
+    assert len(options) == 3
 
 
 def test_pictures_say_their_numbers(app: Application) -> None:
@@ -538,7 +569,7 @@ def test_the_changes_that_are_looked_at_have_links_too(app: Application, peers: 
     page = Page.open(app, "products", view="changes", kind="updated", q="x7")
     page.at.session_state["export_changes_products"] = True
     page.at.run()
-    asked = [("from", "1"), ("to", "2"), ("kind", "updated"), ("q", "x7"), ("lang", "en")]
+    asked = [("q", "x7"), ("from", "1"), ("to", "2"), ("kind", "updated"), ("lang", "en")]
     assert links(page)["Parquet"] == ("products/changes.parquet", asked)
 
 
@@ -649,3 +680,18 @@ def test_an_edit_whose_drawing_was_ended_is_in_the_address_of_the_next_run(
 
     assert "26–50 of 60" in page.sound().texts()
     assert address(page) == {"sort": ["price"], "page": ["2"]}
+
+
+def test_a_clear_of_more_rows_than_were_confirmed_asks_again(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    page.click("clear_products")
+    peers.bodies["catalogue-produit"] = shop(61)
+    app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CALLBACK).wait(10)
+    page.click("confirm_clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 61
+    assert "61 rows" in page.sound().texts()
+    page.click("confirm_clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 0

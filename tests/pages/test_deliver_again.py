@@ -13,12 +13,13 @@ from ecommerce_core.domain import (
     Actor,
     Delivery,
     DeliveryUnknown,
-    Language,
+    Fact,
     NewDelivery,
     Outcome,
     Role,
     SyncStopped,
     Trigger,
+    said,
 )
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.domain.errors import NotAllowed
@@ -30,7 +31,9 @@ from tests.support.waiting import until
 
 def journal_one(app: Application, *, outcome: Outcome = Outcome.FAILED) -> int:
     """A callback of the scheduler's own in the journal; its number."""
-    new = NewDelivery(datetime.now(UTC), "products", outcome, None, "it broke", None, None, 0.1)
+    new = NewDelivery(
+        datetime.now(UTC), "products", outcome, None, said("it broke"), None, None, 0.1
+    )
     app.store.record_deliveries([new])
     return app.store.newest_delivery_id()
 
@@ -100,10 +103,9 @@ def test_a_peer_that_fails_again_is_told_after_what_was_delivered_again(
 
     again = newest(application, before)
     assert (again.outcome, again.again_of) == (Outcome.FAILED, before)
-    assert again.reason == f"delivered again: delivery {before}; {run.error}"
-    told = Language("fr").sentence(again.reason)
-    assert told.startswith(f"relancé à la main : rappel {before} ; ")
-    assert "refused" not in told
+    assert (
+        again.reason == run.error == Fact("no_route", {"peer": "catalogue-produit", "status": 404})
+    )
 
 
 @pytest.mark.parametrize("actor", [ANONYMOUS, SCHEDULER, Actor("ann", Role.ANALYST)])
@@ -135,21 +137,3 @@ def test_what_cannot_be_begun_is_journalled_as_failed(application: Application) 
     application._deliveries.start()
     assert newest(application, before).outcome is Outcome.FAILED
     application._deliveries.stop()
-
-
-@pytest.mark.parametrize(
-    ("reason", "again_of"),
-    [
-        ("delivered again: delivery 12", 12),
-        ("delivered again: delivery 12; catalogue-produit refused", 12),
-        (None, None),
-        ("catalogue-produit said: delivered again: delivery 3", None),
-        ("delivered again: delivery 12x", None),
-    ],
-)
-def test_a_delivery_is_known_again_by_its_reason(reason: str | None, again_of: int | None) -> None:
-    made = Delivery(
-        1, datetime.now(UTC), "products", Outcome.EXECUTED, 1, reason, None, "get_products", 0.1
-    )
-
-    assert made.again_of == again_of

@@ -54,7 +54,7 @@ def test_what_changed_since_yesterday_is_counted_and_leads_to_the_changes(
     new = sync(app)
     page = Page.open(app, "overview")
 
-    assert "3 added, 1 values changed, 1 withdrawn" in page.texts()
+    assert "3 added, 1 changed, 1 withdrawn" in page.texts()
     assert f"from={old.id}&to={new.id}" in links(page)["What changed"]
 
 

@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import Action, Product, RunStatus, Trigger
+from ecommerce_core.datasets import Product
+from ecommerce_core.domain import Action, RunStatus, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from tests.support.page_session import PAGES, Page, catalogue, ended, installed
@@ -251,9 +252,9 @@ def test_a_run_that_is_not_there_opens_nothing(app: Application, number: str) ->
 
 def test_the_overview_leads_from_an_empty_store_to_a_full_one(app: Application) -> None:
     page = Page.open(app, "overview")
-    assert "Three steps to begin" in page.texts()
+    assert "Get started" in page.texts()
     page.fetch("products").fetch("customers")
-    assert "Three steps to begin" not in page.texts()
+    assert "Get started" not in page.texts()
     assert {metric.value for metric in page.at.metric} == {"60", "30"}
 
 

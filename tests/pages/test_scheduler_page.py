@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import Language, Recurrence, Trigger
+from ecommerce_core.domain import Recurrence, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
@@ -573,11 +573,6 @@ def test_a_task_that_runs_as_promised_raises_no_alarm(rig: Rig) -> None:
     page = rig.open()
     assert not page.at.warning
     assert list(page.table_named("Promised callbacks, task by task")["missed"]) == [0]
-
-
-def test_why_one_was_missed_is_told_in_the_readers_language() -> None:
-    said = Language("fr").sentence("the server was not running when it was due")
-    assert said == "le serveur ne tournait pas à l’heure prévue"
 
 
 def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) -> None:

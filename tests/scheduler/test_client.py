@@ -17,6 +17,7 @@ from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset
 from ecommerce_core.domain import (
     Clock,
     ClockReading,
+    Fact,
     PeerContractError,
     PeerDisconnected,
     PeerError,
@@ -43,11 +44,11 @@ Sent = tuple[str, dict[str, str] | None, Mapping[str, str] | None]
 
 
 def refused(status: int) -> PeerRefused:
-    return PeerRefused("{peer} answered {status}", peer="scheduler", status=status)
+    return PeerRefused("peer_refused", peer="scheduler", status=status)
 
 
 def silent() -> PeerTimedOut:
-    return PeerTimedOut("{peer} was silent for {seconds} s", peer="scheduler", seconds=30)
+    return PeerTimedOut("peer_silent", peer="scheduler", seconds=30)
 
 
 def answered(body: bytes) -> Answer:
@@ -223,7 +224,7 @@ def clock_of(reading: ClockReading) -> Clock:
     return reading.clock
 
 
-def error_of(reading: ClockReading) -> str:
+def error_of(reading: ClockReading) -> Fact:
     assert reading.error is not None
     return reading.error
 
@@ -332,7 +333,7 @@ def test_an_error_keeps_the_last_good_clock_and_says_what_went_wrong() -> None:
     good = scheduler.reading()
     gateway.fail["clock/info"] = silent()
     bad = scheduler.fetch_reading()
-    assert bad == ClockReading(good.clock, good.read_at, "scheduler was silent for 30 s")
+    assert bad == ClockReading(good.clock, good.read_at, silent().fact)
     del gateway.fail["clock/info"]
     assert scheduler.fetch_reading().error is None
 
@@ -344,7 +345,7 @@ def test_an_error_too_is_asked_for_once_a_second() -> None:
     readings = {scheduler.reading() for _ in range(20)}
     assert gateway.calls == ["clock/info"]
     assert [reading.clock for reading in readings] == [None]
-    assert "not JSON" in error_of(readings.pop())
+    assert error_of(readings.pop()).code == "clock_not_json"
 
 
 def test_a_failure_that_is_no_peers_does_not_lock_the_clock() -> None:
@@ -418,8 +419,8 @@ def test_the_estimate_stands_still_where_the_clock_does_or_nobody_knows() -> Non
     later = read_at + timedelta(seconds=10)
     assert estimate(reading_at(read_at, paused=True), later) == NOW
     assert estimate(reading_at(read_at, speed=0.0), later) == NOW
-    assert estimate(replace(reading_at(read_at), error="down"), later) == NOW
-    assert estimate(ClockReading(None, None, "down"), later) is None
+    assert estimate(replace(reading_at(read_at), error=Fact("peer_down")), later) == NOW
+    assert estimate(ClockReading(None, None, Fact("peer_down")), later) is None
 
 
 def test_the_estimate_at_half_speed_and_at_an_absurd_one() -> None:
@@ -605,7 +606,7 @@ def test_nothing_is_sent_where_the_list_before_cannot_be_read(
 
 def test_a_refusal_says_what_the_scheduler_said(gateway: FakeGateway, scheduler: Scheduler) -> None:
     gateway.fail["schedule/add"] = PeerRefused(
-        "{peer} answered {status}: {reason}", peer="scheduler", status=422, reason="too early"
+        "peer_refused_with_reason", peer="scheduler", status=422, reason="too early"
     )
     with pytest.raises(TaskError, match="too early") as caught:
         add(scheduler)
@@ -622,9 +623,9 @@ def test_another_refusal_is_the_peers_error(gateway: FakeGateway, scheduler: Sch
 
 LOST: list[PeerError] = [
     silent(),
-    PeerDisconnected("{peer} hung up", peer="scheduler"),
-    PeerUnreachable("the gateway says {peer} is down ({status})", peer="scheduler", status=502),
-    PeerFailed("{peer} answered {status}: {reason}", peer="scheduler", status=500, reason="?"),
+    PeerDisconnected("no_answer", peer="scheduler"),
+    PeerUnreachable("peer_down", peer="scheduler", status=502),
+    PeerFailed("peer_failed_with_reason", peer="scheduler", status=500, reason="?"),
 ]
 KINDS = [type(error).__name__ for error in LOST]
 
@@ -688,18 +689,19 @@ def test_where_the_list_cannot_be_read_either_nobody_knows(
     gateway: FakeGateway, scheduler: Scheduler
 ) -> None:
     gateway.after["schedule/add"] = silent()
-    down = PeerUnreachable("{peer} is down", peer="scheduler")
+    down = PeerUnreachable("peer_down", peer="scheduler", status=503)
     gateway.then = lambda: gateway.fail.update({"schedule/json": down, "schedule/list": down})
     with pytest.raises(PeerTimedOut, match="not known whether it was added") as caught:
         add(scheduler)
-    assert "scheduler is down" in str(caught.value)
+    assert caught.value.code == "task_unconfirmed_not_read"
+    assert caught.value.details["list_reason"] == down.fact
     assert len(gateway.posts()) == 1
 
 
 def test_an_accepted_task_whose_list_cannot_be_read_is_said_to_be_accepted(
     gateway: FakeGateway, scheduler: Scheduler
 ) -> None:
-    down = PeerUnreachable("{peer} is down", peer="scheduler")
+    down = PeerUnreachable("peer_down", peer="scheduler", status=503)
     gateway.then = lambda: gateway.fail.update({"schedule/json": down, "schedule/list": down})
     with pytest.raises(PeerUnreachable, match="accepted the task"):
         add(scheduler)
@@ -855,7 +857,7 @@ def test_a_scheduler_that_is_gone_is_a_reading_with_an_error() -> None:
     sandbox.stop()
     reading = scheduler.fetch_reading()
     assert reading.clock == clock
-    assert "scheduler" in error_of(reading)
+    assert error_of(reading).details["peer"] == "scheduler"
     with pytest.raises(PeerUnreachable):
         scheduler.fetch_tasks()
 

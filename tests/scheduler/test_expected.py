@@ -250,7 +250,7 @@ def test_a_call_by_a_stranger_pays_only_what_would_be_missed() -> None:
 
 @pytest.mark.parametrize("outcome", [Outcome.EXECUTED, Outcome.JOINED, Outcome.FAILED])
 def test_what_a_person_had_delivered_again_pays_no_promise(outcome: Outcome) -> None:
-    again = delivery(9, 0.5, outcome=outcome, reason="delivered again: delivery 8")
+    again = delivery(9, 0.5, outcome=outcome, again_of=8)
     waiting, left = settle([promise(1)], [again], terms(2))
     assert (waiting, left) == ([promise(1)], ())
 

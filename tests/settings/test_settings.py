@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import SettingsError
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.settings.api_tokens import ApiToken
@@ -57,8 +58,7 @@ def test_every_variable_reaches_its_setting() -> None:
         gateway_url="http://gateway:8000",
         database=Path("/srv/shop.db"),
         app_name="shop",
-        catalogue_path="api/get-all",
-        crm_path="api/clients/",
+        paths={"ECOMMERCE_CATALOGUE_PATH": "api/get-all", "ECOMMERCE_CRM_PATH": "api/clients/"},
         api_tokens=(ApiToken("notebook", TOKEN), ApiToken("token-2", f"{TOKEN}2")),
         callback_secrets=("new-secret-0123456", "old-secret-0123456"),
         callback_grace_s=1.5,
@@ -215,6 +215,7 @@ def test_a_url_of_no_database_is_refused_without_its_password() -> None:
 def test_the_settings_table_of_the_readme_is_true() -> None:
     source = (PROJECT_ROOT / "ecommerce_core" / "settings" / "settings.py").read_text("utf-8")
     in_code = set(re.findall(r'"(ECOMMERCE_[A-Z_]+)"', source))
+    in_code |= {dataset.path_variable for dataset in DATASETS.values()}
     rows = re.findall(r"^\| `(ECOMMERCE_[A-Z_]+)` \| (.*?) \|", README.read_text("utf-8"), re.M)
     default = Settings()
     said = {
@@ -233,8 +234,8 @@ def test_the_settings_table_of_the_readme_is_true() -> None:
         "ECOMMERCE_AGENT_ROLE": f"`{default.agent_role}`",
         "ECOMMERCE_SERVE_WITHOUT_SIGN_IN": f"`{'yes' if default.serve_without_sign_in else 'no'}`",
         "ECOMMERCE_APP_NAME": f"`{default.app_name}`",
-        "ECOMMERCE_CATALOGUE_PATH": f"`{default.catalogue_path}`",
-        "ECOMMERCE_CRM_PATH": f"`{default.crm_path}`",
+        "ECOMMERCE_CATALOGUE_PATH": "`api/data`",
+        "ECOMMERCE_CRM_PATH": "`api/data`",
     }
 
     assert {name for name, _ in rows} == in_code

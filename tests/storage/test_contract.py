@@ -14,7 +14,7 @@ from ecommerce_core.domain import (
     Action,
     Change,
     ChangeKind,
-    Difference,
+    ChangeQuery,
     ExpectedCallback,
     ExpectedOutcome,
     MonitorState,
@@ -28,8 +28,9 @@ from ecommerce_core.domain import (
     RunStatus,
     Totals,
     Trigger,
+    said,
 )
-from ecommerce_core.storage import Comparison, DatasetState, NewRun, Reader, Snapshots, Store
+from ecommerce_core.storage import ChangeReader, DatasetState, NewRun, Reader, Snapshots, Store
 from tests.support.peers import customer, product, products
 from tests.support.rows import put, reader_of
 
@@ -188,7 +189,7 @@ def test_what_happened_lately_is_counted(any_store: Store) -> None:
 
 def delivery(number: int, outcome: Outcome = Outcome.EXECUTED) -> NewDelivery:
     at = NOW + timedelta(seconds=number)
-    return NewDelivery(at, "products", outcome, None, f"a\0b {number}", None, None, 0.25)
+    return NewDelivery(at, "products", outcome, None, said(f"a\0b {number}"), None, None, 0.25)
 
 
 def test_deliveries_are_kept_and_refused_ones_bounded(
@@ -305,35 +306,23 @@ def test_a_snapshot_is_of_the_version_that_is_stored(any_store: Store) -> None:
 
 
 def test_two_runs_are_compared(any_store: Store) -> None:
-    put(any_store, [product(1, descriptionProduit="one"), product(2), product(3)])
-    put(any_store, [product(1, descriptionProduit="two"), product(2), product(4)])
-    put(any_store, [product(1, descriptionProduit="three"), product(2), product(4)])
+    put(any_store, [product(1, descriptionProduit="one", prix=100), product(2), product(3)])
+    put(any_store, [product(1, descriptionProduit="two", prix=150), product(2), product(4)])
+    put(any_store, [product(1, descriptionProduit="three", prix=150), product(2), product(4)])
 
-    with reader_of(any_store, PRODUCTS) as reader:
-        comparison = Comparison(any_store, reader)
-        counts = comparison.compare_counts(PRODUCTS, 1, 3)
-        found = comparison.compare_runs(PRODUCTS, 1, 3)
-        named = comparison.compare_runs(PRODUCTS, 1, 3, search="three")
-        spooled = list(comparison.iter_differences(PRODUCTS, 1, 3, chunk=2))
+    with (
+        reader_of(any_store, PRODUCTS) as reader,
+        ChangeReader(any_store, reader).at(PRODUCTS, 1, 3) as view,
+    ):
+        counts = view.count_rows(ChangeQuery())
+        found = view.list_entries(ChangeQuery(kind=ChangeKind.UPDATED))
 
-    assert counts == {ChangeKind.ADDED: 1, ChangeKind.WITHDRAWN: 1, ChangeKind.UPDATED: 1}
-    update = Difference("X1-1", ChangeKind.UPDATED, "description", "one", "three")
-    assert [one.key for one in found] == ["X1-4", "X1-3", "X1-1"]
-    assert found[-1] == update
-    assert named == [update]
-    assert [len(chunk) for chunk in spooled] == [2, 1]
-    assert [one for chunk in spooled for one in chunk] == found
-
-
-def test_what_a_clear_took_is_found_by_its_key(any_store: Store) -> None:
-    put(any_store, [product(1), product(2)])
-    put(any_store, [product(1, descriptionProduit="new"), product(2)])
-    any_store.clear(PRODUCTS, trigger=Trigger.MANUAL)
-
-    with reader_of(any_store, PRODUCTS) as reader:
-        found = Comparison(any_store, reader).compare_runs(PRODUCTS, 1, 2, search="x1-1")
-
-    assert [(one.key, one.new) for one in found] == [("X1-1", "new")]
+    assert counts[ChangeKind.ADDED] == counts[ChangeKind.WITHDRAWN] == 1
+    assert counts[ChangeKind.UPDATED] == 1
+    assert {(one.key, one.field, one.old, one.new, one.difference) for one in found} == {
+        ("X1-1", "description", "one", "three", None),
+        ("X1-1", "price_cents", "100", "150", 50),
+    }
 
 
 def test_an_opened_store_keeps_what_was_in_it(open_again: Callable[[], Store]) -> None:

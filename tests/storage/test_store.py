@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Customer, Product
 from ecommerce_core.domain import (
     Action,
-    Customer,
     NothingToUndo,
-    Product,
     StoreBusy,
     StoreDamaged,
     StoreError,

@@ -18,8 +18,6 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from ecommerce_core.domain import errors
-
 ROOT = Path(__file__).resolve().parents[2]
 PO = ROOT / "ecommerce_core" / "domain" / "locale" / "fr" / "LC_MESSAGES" / "messages.po"
 MO = PO.with_suffix(".mo")
@@ -32,13 +30,8 @@ PLURAL_FORMS = "nplurals=2; plural=(n > 1);"
 
 MessageId = str | tuple[str, str]
 
-# A page's text, a marked text, why a record was rejected, and the template of an error.
-_ERRORS = {
-    name
-    for name, value in vars(errors).items()
-    if isinstance(value, type) and issubclass(value, errors.EcommerceError)
-}
-_SINGLE = {"_", "N_", "Reason"} | _ERRORS
+# A page's text, and a marked one.
+_SINGLE = {"_", "N_"}
 
 
 def sources() -> list[Path]:
@@ -61,8 +54,6 @@ def found_messages() -> dict[MessageId, list[tuple[str, int]]]:
 
 
 def _messages_of(node: ast.AST) -> Iterator[MessageId]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and "{peer}" in node.value:
-        yield node.value  # the template of a PeerError, wherever it is chosen
     if not isinstance(node, ast.Call) or not node.args:
         return
     function = node.func

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,28 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Element
 
 from ecommerce_core.application import Application
+from ecommerce_core.datasets import Dataset
 from ecommerce_core.settings import Settings
 from pages.ui import session
 from pages.ui.installed import install
+from tests.support.peers import SHOP
 from tests.support.waiting import until
 
 NAVIGATION = Path(__file__).parents[2] / "pages" / "navigation.py"
 PAGES = ["overview", "products", "customers", "scheduler", "activity"]
 
 
-def installed(url: str, folder: Path) -> Iterator[Application]:
+def installed(
+    url: str,
+    folder: Path,
+    *,
+    datasets: Mapping[str, Dataset] = SHOP,
+    pages: Mapping[str, Path] | None = None,
+) -> Iterator[Application]:
     settings = Settings(database=folder / "shop.db", timeout_s=5, deadline_s=10)
-    opened = Application.open(settings, gateway_url=url, is_sandbox=True)
+    opened = Application.open(settings, gateway_url=url, is_sandbox=True, datasets=datasets)
     opened.start()
-    install(opened)
+    install(opened, pages=pages)
     yield opened
     install(None)
     opened.stop()

@@ -11,8 +11,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from ecommerce_core.datasets import Record
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Record, register
 from tests.support.running import Running
+
+# The datasets whose peers tests and the sandbox have, whatever others there come to be.
+SHOP = register(PRODUCTS, CUSTOMERS)
 
 WIRE = Path(__file__).parents[1] / "wire"
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from ecommerce_core.application import Application
+from ecommerce_core.datasets import Product
 from ecommerce_core.domain import (
     Counts,
-    Product,
+    Fact,
     Query,
     Resolution,
     Run,
@@ -19,6 +20,7 @@ from ecommerce_core.domain import (
     Totals,
     Trigger,
     Withdrawn,
+    make_fact,
 )
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
@@ -173,8 +175,7 @@ def test_a_halved_answer_is_held_for_confirmation(application: Application, peer
     run = sync(application)
 
     assert run.status is RunStatus.HELD
-    assert run.error is not None
-    assert "21 of 40" in run.error
+    assert run.error == Fact("held_would_withdraw", {"withdrawn": 21, "current": 40})
     assert totals(application) == Totals(current=40, withdrawn=0)
     assert set(prices(application).values()) == {100}
     assert application.store.held_run("products") == run
@@ -308,7 +309,7 @@ def test_a_bad_record_is_rejected_and_its_row_stays_as_it_was(
     assert prices(application)["X1-7"] == 100
     (bad,) = application.store.list_rejected(run.id)
     assert (bad.position, bad.key) == (7, "X1-7")
-    assert "true or false" in bad.reason
+    assert bad.reason == make_fact("wrong_type", field="prix", wanted=["int"], got=["bool"])
     assert '"prix": true' in bad.record
 
 
@@ -337,15 +338,26 @@ def test_an_answer_of_bad_records_alone_fails_and_changes_nothing(
 
     assert run.status is RunStatus.FAILED
     assert run.counts == Counts(fetched=30, rejected=30)
-    assert run.error is not None
-    assert "none of the 30 records" in run.error
+    first = make_fact("too_small", field="prix", limit="0")
+    assert run.error == make_fact(
+        "no_record_taken", peer="catalogue-produit", count=30, reason=first
+    )
     assert len(application.store.list_rejected(run.id)) == 30
     assert totals(application).current == 30
 
 
-@pytest.mark.parametrize("body", [b"<html>Hello</html>", b'{"produits": 3}', b"null", b"[]", b""])
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"<html>Hello</html>", "answer_not_json"),
+        (b'{"produits": 3}', "answer_of_another_shape"),
+        (b"null", "answer_of_another_shape"),
+        (b"[]", "answer_of_another_shape"),
+        (b"", "answer_not_json"),
+    ],
+)
 def test_a_broken_answer_fails_the_run_and_leaves_the_store(
-    application: Application, peers: Peers, body: bytes
+    application: Application, peers: Peers, body: bytes, code: str
 ) -> None:
     peers.serve_products(products(30))
     sync(application)
@@ -355,7 +367,7 @@ def test_a_broken_answer_fails_the_run_and_leaves_the_store(
 
     assert run.status is RunStatus.FAILED
     assert run.error is not None
-    assert run.error.startswith("catalogue-produit answered")
+    assert (run.error.code, run.error.details["peer"]) == (code, "catalogue-produit")
     assert totals(application).current == 30
     peers.serve_products(products(31))
     assert sync(application).status is RunStatus.SUCCEEDED
@@ -365,8 +377,7 @@ def test_a_peer_that_is_not_there_fails_the_run_by_name(application: Application
     run = sync(application, "customers")
 
     assert run.status is RunStatus.FAILED
-    assert run.error is not None
-    assert "crm" in run.error
+    assert run.error == Fact("no_route", {"peer": "crm", "status": 404})
 
 
 def test_customers_take_the_same_road(application: Application, peers: Peers) -> None:
@@ -405,8 +416,7 @@ def test_after_a_clear_an_answer_that_has_lost_more_than_half_is_held_and_can_be
     run = sync(application)
 
     assert run.status is RunStatus.HELD
-    assert run.error is not None
-    assert f"has {few} records where 40 rows were cleared" in run.error
+    assert run.error == Fact("held_after_clear", {"records": few, "cleared": 40})
     assert application.undoable_rows("products") == 40
     application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     assert totals(application).current == 40

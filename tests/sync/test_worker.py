@@ -12,7 +12,7 @@ from functools import partial
 import pytest
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import Action, RunStatus, Stage, SyncBusy, SyncStopped, Trigger
+from ecommerce_core.domain import Action, Fact, RunStatus, Stage, SyncBusy, SyncStopped, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.storage import NewRun, Store
@@ -218,7 +218,7 @@ def test_a_silent_peer_does_not_hold_up_the_stop(application: Application, peers
     run = application.store.last_run("products")
     assert run is not None
     assert run.status is RunStatus.INTERRUPTED
-    assert run.error == "the application is shutting down; nothing was changed"
+    assert run.error == Fact("stopping")
 
 
 def test_those_whom_a_storms_run_answered_and_who_ask_again_share_the_next(

@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion.http.sign_in import is_local
+from ecommerce_core.datasets import DATASETS, Dataset
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from tests.support.companion_server import Served
 from tests.support.proxy import SITE, Proxy, running_proxy
@@ -253,6 +254,14 @@ def test_the_proxy_forwards_pages_over_tls_and_says_who_asked_for_what(proxy: Pr
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
     }
     assert proxy.ask("/ecommerce/_stcore/stream", headers=upgrade)[0].status == 101
+
+
+@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+def test_the_proxy_example_lets_nobody_outside_call_back(dataset: Dataset) -> None:
+    callback = dataset.callback_path.removeprefix("ecommerce/")
+    [closed] = re.findall(r"location ~ \^/ecommerce/\(([a-z_|-]+)\)\$ {", SITE.read_text("utf-8"))
+
+    assert callback in closed.split("|")
 
 
 def test_the_proxy_example_has_all_that_a_page_needs() -> None:

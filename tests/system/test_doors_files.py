@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.cli import cli
 from ecommerce_core.cli.doctor import examine
-from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets import DATASETS, PRODUCTS
 from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Verdict
@@ -208,11 +208,13 @@ OTHER_SHAPES = {
     "an index that is not partial any more": "DROP INDEX run_rows;"
     " CREATE INDEX run_rows ON run (dataset, id);",
     "another type": edit_declaration("run", "body_bytes INTEGER", "body_bytes ANY"),
-    "a default more": edit_declaration("run", "error TEXT", "error TEXT DEFAULT 1"),
+    "a default more": edit_declaration("run", "task_name TEXT", "task_name TEXT DEFAULT 1"),
     "another default": edit_declaration("product", "DEFAULT 1", "DEFAULT 2"),
     "another default in blanks": edit_declaration("run", "DEFAULT ''{}''", "DEFAULT ''{} ''"),
     "a constraint less": edit_declaration("run", "dataset TEXT NOT NULL", "dataset TEXT"),
-    "a constraint more": edit_declaration("run", "error TEXT", "error TEXT CHECK (error)"),
+    "a constraint more": edit_declaration(
+        "run", "task_name TEXT", "task_name TEXT CHECK (task_name)"
+    ),
     "another check": edit_declaration("watch", "id = 1", "id < 9"),
     "a reference less": edit_declaration("held", " REFERENCES run(id)", ""),
     "a collation": edit_declaration("product", "family TEXT", "family TEXT COLLATE NOCASE"),
@@ -376,6 +378,8 @@ UNREADABLE = {
     "a promise's simulated time": "UPDATE promise SET simulated_at = '2019-01-07T10:00:00Z'",
     "the stages": "UPDATE run SET stages_s = '{\"storing\": '",
     "the stages' values": 'UPDATE run SET stages_s = \'{"storing": "long"}\'',
+    "an error's details": "UPDATE run SET error_code = 'said', error_details = '{\"text\": '",
+    "a reason's details": "UPDATE delivery SET reason_details = '[7]'",
     "what is kept of a clear": "UPDATE dataset_state SET cleared = '{'",
     "what else is kept of a clear": "UPDATE dataset_state SET cleared = '{\"colour\": 1}'",
     "the watcher's state": "UPDATE watch SET state = 'asleep'",

@@ -35,10 +35,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import Actor, Role
+from ecommerce_core.datasets import DATASETS
+from ecommerce_core.domain import Actor, Fact, Role
 from ecommerce_core.scheduler.tokens import make_token
 from ecommerce_core.settings import PROJECT_ROOT, Settings
 from ecommerce_core.storage import Store
@@ -181,7 +182,7 @@ def test_ci_runs_the_readmes_command_and_installs_nothing_else_from_an_index() -
     script = text_of(".ci/run")
 
     assert "/^<!-- test command -->$/" in script
-    assert 'bash -euo pipefail -c "$command"' in script
+    assert 'bash -euo pipefail -c "$step"' in script
     assert "pip install" not in script
 
 
@@ -367,9 +368,9 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
         companion.close()
 
     # The words are there, for those who may read them.
-    assert "hunter2" in (application.gateway.health("catalogue-produit").last_error or "")
-    assert "hunter2" in (application.registration.state.error or "")
-    assert application.backups.state.error == "File exists"
+    assert "hunter2" in str(application.gateway.health("catalogue-produit").last_error)
+    assert "hunter2" in str(application.registration.state.error)
+    assert application.backups.state.error == Fact("said", {"text": "File exists"})
     for secret in (
         "hunter2",
         "Traceback",

@@ -10,13 +10,9 @@ from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.request import Pairs, ticket_of
 from ecommerce_core.companion.http import Problem, header
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import LASTS, Grant, TicketRefused
+from ecommerce_core.domain import LASTS, Fact, Grant, TicketRefused, make_fact
 from ecommerce_core.logs import log_refusal
 from ecommerce_core.settings import actor_of
-
-_UNSIGNED = "rows are for who has signed in: take a link from the page, or send a token"
-_ENDED = "this link was made by a sign-in that has been ended"
-_WRONG_TOKEN = "the token is none of ECOMMERCE_API_TOKENS"  # noqa: S105
 
 
 def authorize(
@@ -33,21 +29,21 @@ def authorize(
     if authorization is not None:
         actor = actor_of(app.settings.api_tokens, authorization)
         if actor is None:
-            raise _refusal(401, _WRONG_TOKEN, scope)
+            raise _refusal(401, make_fact("api_token_wrong"), scope)
         return Grant(actor, now + LASTS)
     ticket = ticket_of(scope["query_string"])
     if ticket is None:
-        raise _refusal(401, _UNSIGNED, scope)
+        raise _refusal(401, make_fact("rows_not_signed"), scope)
     try:
         grant = app.links.check(ticket, route.path, pairs, now=now)
     except TicketRefused as error:
-        raise _refusal(403, str(error), scope) from error
+        raise _refusal(403, error.fact, scope) from error
     if app.sign_outs.holds(grant.sign_in):
-        raise _refusal(403, _ENDED, scope)
+        raise _refusal(403, make_fact("ticket_signed_out"), scope)
     return grant
 
 
-def _refusal(status: int, detail: str, scope: Scope) -> Problem:
-    log_refusal(status, method=scope["method"], reason=detail)
+def _refusal(status: int, reason: Fact, scope: Scope) -> Problem:
+    log_refusal(status, method=scope["method"], reason=reason)
     headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
-    return Problem(status, detail, headers)
+    return Problem(status, reason, headers)

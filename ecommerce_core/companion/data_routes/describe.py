@@ -11,7 +11,7 @@ from ecommerce_core.companion.data_routes.addresses import (
     list_routes,
     parameters_of,
 )
-from ecommerce_core.companion.data_routes.request import CHANGE_COLUMNS
+from ecommerce_core.companion.data_routes.request import change_columns
 from ecommerce_core.companion.http import PREFIX
 from ecommerce_core.companion.openapi_parts import (
     MAYBE_TEXT,
@@ -39,8 +39,9 @@ def describe_rows(datasets: Collection[Dataset], *, with_sign_in: bool) -> Schem
 
 def schemas_of_rows(datasets: Collection[Dataset]) -> Schema:
     """The schemas of what the routes answer in JSON."""
-    schemas = {_schema_name(dataset): _envelope(dataset.row_columns) for dataset in datasets}
-    return {**schemas, "Changes": _envelope(CHANGE_COLUMNS)}
+    rows = {_schema_name(each): _envelope(each.row_columns) for each in datasets}
+    changes = {_changes_name(each): _envelope(change_columns(each)) for each in datasets}
+    return {**rows, **changes}
 
 
 def _path(route: DataRoute, *, with_sign_in: bool) -> Schema:
@@ -120,7 +121,11 @@ def _body(route: DataRoute) -> Schema:
         return rows if name is None else object_of({name: rows})
     if route.file_format != "json":
         return {"type": "string", "format": "binary"}
-    return ref_to("Changes" if route.of_changes else _schema_name(route.dataset))
+    return ref_to((_changes_name if route.of_changes else _schema_name)(route.dataset))
+
+
+def _changes_name(dataset: Dataset) -> str:
+    return f"{_schema_name(dataset)}Changes"
 
 
 def _envelope(columns: Collection[Column]) -> Schema:

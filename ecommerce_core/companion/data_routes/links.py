@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import urlencode
 
 from ecommerce_core.companion.data_routes.addresses import DataRoute
-from ecommerce_core.companion.data_routes.request import Pairs
-from ecommerce_core.datasets import Dataset, View, format_question, is_day, minute_of
+from ecommerce_core.companion.data_routes.request import Pairs, changes_known
+from ecommerce_core.datasets import (
+    Dataset,
+    View,
+    format_changes,
+    format_question,
+    is_day,
+    minute_of,
+)
 from ecommerce_core.domain import TICKET, Grant, SignedLinks
 
 
@@ -30,11 +38,14 @@ def ask_rows(
     return [*pairs, ("lang", language)]
 
 
-def ask_changes(view: View, runs: tuple[int, int], *, language: str) -> Pairs:
+def ask_changes(view: View, dataset: Dataset, runs: tuple[int, int], *, language: str) -> Pairs:
     """What a view asks of the changes between two runs."""
-    pairs = [("from", str(runs[0])), ("to", str(runs[1]))]
-    pairs += [("kind", view.kind)] if view.kind else []
-    pairs += [("q", view.search)] if view.search else []
+    asked = replace(view, from_run=runs[0], to_run=runs[1])
+    known = changes_known(dataset)
+    pairs: Pairs = []
+    for name, said in {**format_question(asked, dataset), **format_changes(asked, dataset)}.items():
+        if name in known and said is not None:
+            pairs += [(name, value) for value in (said if isinstance(said, list) else [said])]
     return [*pairs, ("lang", language)]
 
 

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
-import pyarrow as pa
-
 from ecommerce_core.companion.data_routes.addresses import WIRE
-from ecommerce_core.companion.data_routes.changes import CHANGES, MIXED, batch_of
-from ecommerce_core.companion.data_routes.request import CHANGE_COLUMNS, Asked, chosen_columns
-from ecommerce_core.datasets import Dataset, query_of
-from ecommerce_core.domain import ChangeKind, Difference
+from ecommerce_core.companion.data_routes.request import Asked, change_columns, chosen_columns
+from ecommerce_core.datasets import Dataset, change_query_of, query_of
 from ecommerce_core.storage import (
     BOM,
-    Comparison,
+    ChangeReader,
     Reader,
     Selection,
     Version,
@@ -35,6 +31,9 @@ from ecommerce_core.storage import (
     write_wire,
     write_xlsx,
 )
+
+# What a field was and is may be a number.
+MIXED = frozenset({"old", "new"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,33 +78,19 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
         return _make(question, selection, reader, view.version, total)
 
 
-def make_changes(question: Question, reader: Reader, comparison: Comparison, *, work: Work) -> Made:
+def make_changes(question: Question, changes: ChangeReader, *, work: Work) -> Made:
     """What differs between two runs, or one page of it. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
-    runs = asked.from_run or 0, asked.to_run or 0
-    kind = None if asked.kind is None else ChangeKind(asked.kind)
-    total = None
-    if asked.is_page:
-        counts = comparison.compare_counts(dataset, *runs, search=asked.search)
-        total = sum(n for of, n in counts.items() if kind in {None, of})
-        page = comparison.compare_runs(
-            dataset,
-            *runs,
-            kind=kind,
-            search=asked.search,
-            page=asked.page,
-            page_size=asked.size,
-        )
-        chunks: Generator[list[Difference]] = (each for each in [page])
-    else:
-        chunks = comparison.iter_differences(dataset, *runs, kind=kind, search=asked.search)
-    batches = (batch_of(found, dataset) for found in chunks)
-    with closing(chunks), reader.at(dataset) as view, work.on(view.cursor):
-        rows = pa.RecordBatchReader.from_batches(CHANGES, batches)
-        view.cursor.register("differences", rows)
-        columns = chosen_columns(asked, CHANGE_COLUMNS)
-        selection = Selection(work, "SELECT * FROM differences", (), columns, MIXED)
-        return _make(question, selection, reader, view.version, total)
+    query = change_query_of(asked, dataset)
+    with (
+        changes.at(dataset, asked.from_run or 0, asked.to_run or 0) as view,
+        work.on(view.rows.cursor),
+    ):
+        total = view.count_entries(query) if asked.is_page else None
+        sql, values = view.select(query, is_page=asked.is_page)
+        columns = chosen_columns(asked, change_columns(dataset))
+        selection = Selection(work, sql, values, columns, MIXED)
+        return _make(question, selection, changes.reader, view.rows.version, total)
 
 
 def _make(

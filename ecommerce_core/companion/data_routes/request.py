@@ -16,6 +16,8 @@ from ecommerce_core.datasets import (
     Kind,
     Parameter,
     View,
+    change_parameters,
+    choice_parameters,
     option,
     page_parameters,
     read_parameters,
@@ -23,7 +25,7 @@ from ecommerce_core.datasets import (
     since_parameter,
     whole_number,
 )
-from ecommerce_core.domain import LANGUAGES, TICKET, Withdrawn
+from ecommerce_core.domain import LANGUAGES, TICKET, Withdrawn, make_fact
 
 Pairs = list[tuple[str, str]]
 
@@ -31,14 +33,6 @@ LARGEST_PAGE = 1_000
 _MOST_PAIRS = 300
 # Of what a page's address says beside the rows, these change nothing about them.
 _LOOKS = ("view", "as")
-# What differs between two runs, and its fields.
-CHANGE_COLUMNS = (
-    Column("key", Kind.ID),
-    Column("kind"),
-    Column("field", nullable=True),
-    Column("old", nullable=True),
-    Column("new", nullable=True),
-)
 
 
 @dataclass(frozen=True)
@@ -69,7 +63,7 @@ def pairs_of(query_string: bytes) -> Pairs:
             max_num_fields=_MOST_PAIRS,
         )
     except ValueError as error:  # not ASCII, not UTF-8 behind the percent signs, or too many
-        raise Problem(400, "the query string cannot be read") from error
+        raise Problem(400, make_fact("query_unreadable")) from error
     return [pair for pair in pairs if pair[0] != TICKET]
 
 
@@ -89,9 +83,11 @@ def parse(pairs: Pairs, known: Mapping[str, Parameter]) -> Asked:
         parameter = known.get(name)
         if parameter is None:
             names = ", ".join(known)
-            raise Problem(400, f"{show(name)} is no parameter here; there are {names}")
-        once = "" if len(said[name]) == 1 or parameter.repeats else ", and once"
-        raise Problem(400, f"{name}={show(value)} makes no sense: it takes {parameter.takes}{once}")
+            raise Problem(400, make_fact("parameter_unknown", name=show(name), names=names))
+        is_repeated = len(said[name]) > 1 and not parameter.repeats
+        code = "parameter_repeated" if is_repeated else "parameter_wrong"
+        takes = parameter.takes
+        raise Problem(400, make_fact(code, name=name, value=show(value), takes=takes))
     return replace(asked, is_page=bool({"page", "size"} & said.keys()))
 
 
@@ -119,8 +115,27 @@ def wire_known(dataset: Dataset) -> Mapping[str, Parameter]:
 def changes_known(dataset: Dataset) -> Mapping[str, Parameter]:
     """What may be asked of the changes between two runs."""
     on_page = page_parameters(dataset)
-    names = ("from", "to", "kind", "q", "page", *_LOOKS)
-    return {**{name: on_page[name] for name in names}, **_by_name(_form(CHANGE_COLUMNS))}
+    return {
+        **change_parameters(dataset),
+        **_by_name(choice_parameters(dataset)),
+        **{name: on_page[name] for name in ("q", "page", *_LOOKS)},
+        **_by_name(_form(change_columns(dataset))),
+    }
+
+
+def change_columns(dataset: Dataset) -> tuple[Column, ...]:
+    """What is said of a difference: of which row and field, before and after."""
+    return (
+        Column("key", Kind.ID),
+        Column("kind"),
+        Column("field", nullable=True),
+        Column("old", nullable=True),
+        Column("new", nullable=True),
+        Column("difference", Kind.NUMBER, nullable=True),
+        Column("percent", Kind.NUMBER, nullable=True),
+        Column("title", nullable=True),
+        *(replace(column, nullable=True) for column in dataset.filtered_by(Filter.CHOICE)),
+    )
 
 
 def _by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:

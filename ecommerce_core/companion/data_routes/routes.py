@@ -27,14 +27,13 @@ from ecommerce_core.companion.http import (
     header,
 )
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import RowsPreparing, Run, StoreError
+from ecommerce_core.domain import RowsPreparing, Run, StoreError, make_fact
 from ecommerce_core.storage import NeedsMemory, Reader, Version, Work
 
 # For files of rows in the order in which they lie, or of a million in any other.
 MEMORY_MB = 64
 # Formats that take a minute for what the others do in a second.
 _SLOW = frozenset({"xlsx", WIRE})
-_NO_RUNS = "from=… and to=… are needed: the numbers of two runs"
 
 logger = logging.getLogger(__name__)
 
@@ -119,11 +118,11 @@ class DataRoutes:
             raise _problem(error) from error
         except OSError as error:
             logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, "the file cannot be written just now", RETRY_LATER) from error
+            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
         except asyncio.CancelledError:
             if not self._released:
                 raise
-            raise Problem(503, "the application is stopping", RETRY_LATER) from None
+            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
         if made is None:
             raise ClientDisconnected
         headers = headers_of(question, route, made.version) | {"Content-Length": str(made.size)}
@@ -147,7 +146,7 @@ class DataRoutes:
 
         def make() -> Made:
             if route.of_changes:
-                return make_changes(question, small, service.app.comparison, work=work)
+                return make_changes(question, service.app.changes, work=work)
             if question.asked.is_page:
                 return make_rows(question, large, work=work)
             try:
@@ -185,19 +184,22 @@ def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
     """Return the version that readers see. Raises StoreError, and Problem for unknown runs."""
     if route.of_changes:
         if asked.from_run is None or asked.to_run is None:
-            raise Problem(400, _NO_RUNS)
+            raise Problem(400, make_fact("runs_needed"))
         for name, number in (("from", asked.from_run), ("to", asked.to_run)):
             run = service.app.store.run(number)
             if run is None or run.dataset != route.dataset.name:
-                raise Problem(404, f"{name}={number} is no run of {route.dataset.name}")
+                of = route.dataset.name
+                raise Problem(
+                    404, make_fact("run_of_another", name=name, number=number, dataset=of)
+                )
     return service.app.reader.rows_version(route.dataset)
 
 
 def _problem(error: StoreError | NeedsMemory) -> Problem:
     if isinstance(error, NeedsMemory):
-        return Problem(503, "these rows take more memory to sort than there is", RETRY_LATER)
+        return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)
     if isinstance(error, RowsPreparing):
-        return Problem(503, str(error), RETRY_LATER)
+        return Problem(503, error.fact, RETRY_LATER)
     # Its own words may hold the path of a file.
     logger.warning("rows could not be read: %s", error)
-    return Problem(503, "the rows cannot be read just now", RETRY_LATER)
+    return Problem(503, make_fact("rows_not_read"), RETRY_LATER)

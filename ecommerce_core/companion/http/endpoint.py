@@ -17,6 +17,7 @@ from ecommerce_core.companion.http.responses import (
     wants_json,
 )
 from ecommerce_core.companion.service import Service
+from ecommerce_core.domain import make_fact
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,6 @@ class Sendable(Protocol):
 
 
 Answer = Callable[[Service, Scope, Receive], Awaitable[Sendable]]
-
-_UNFORESEEN = "something went wrong on our side; it is in the log"
 
 
 class Endpoint:
@@ -62,7 +61,7 @@ class Endpoint:
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
             as_json = wants_json(header(scope["headers"], b"accept"))
-            reply = Problem(500, _UNFORESEEN).reply(as_json=as_json)
+            reply = Problem(500, make_fact("server_failed")).reply(as_json=as_json)
         await reply.send(scope, receive, send)
 
     async def _reply(self, scope: Scope, receive: Receive) -> Sendable:
@@ -70,12 +69,12 @@ class Endpoint:
             allowed = ", ".join(self._methods)
             raise Problem(
                 405,
-                f"this address takes {allowed}",
+                make_fact("method_not_taken", methods=allowed),
                 (("Allow", allowed),),
                 closes=has_body(scope["headers"]),
             )
         service = self._get_service()
         if service is None:
-            detail = "the application is starting or stopping"
-            raise Problem(503, detail, RETRY_LATER, closes=has_body(scope["headers"]))
+            reason = make_fact("server_not_up")
+            raise Problem(503, reason, RETRY_LATER, closes=has_body(scope["headers"]))
         return await self._answer(service, scope, receive)

@@ -25,18 +25,8 @@ from ecommerce_core.companion.http.responses import (
 )
 from ecommerce_core.companion.http.served_paths import PREFIX, ServedPaths, holds_control_characters
 from ecommerce_core.companion.http.sign_in import is_local
-from ecommerce_core.domain import N_
+from ecommerce_core.domain import Fact, make_fact
 from ecommerce_core.logs import log_refusal
-
-_NO_HOST = N_("one valid Host header is needed; it is {shown}")
-_FOREIGN_HOST = N_(
-    "this server does not answer to the host {host}; "
-    "an operator can allow it with ECOMMERCE_ALLOWED_HOSTS"
-)
-_NOT_FROM_HERE = N_("nobody signs in here, so this server answers to its own machine alone")
-_OTHER_SITE = N_("a browser sent this from another site ({header}: {said})")
-_ODD_PATH = N_("the path holds a control character")
-_NO_SUCH_PATH = N_("nothing is served at this address")
 
 # A name or IPv4 address, or an IPv6 address in brackets; then a port, if any.
 _HOST = re.compile(
@@ -120,7 +110,7 @@ class HostGuard:
         app_name: str = "",
         app_paths: Collection[str] = (),
         only_this_machine: bool = False,
-        on_refusal: Callable[[str, str], None] | None = None,
+        on_refusal: Callable[[str, Fact], None] | None = None,
     ) -> None:
         self._app = app
         self._allowed = frozenset(_canonical(host) for host in allowed_hosts)
@@ -152,9 +142,9 @@ class HostGuard:
         method = scope.get("method", "WEBSOCKET")
         is_callback = method == "POST" and scope["path"] in self._callback_paths
         if is_callback and self._on_refusal is not None:
-            self._on_refusal(scope["path"], problem.detail)
+            self._on_refusal(scope["path"], problem.fact)
         else:
-            log_refusal(problem.status, method=method, reason=problem.detail)
+            log_refusal(problem.status, method=method, reason=problem.fact)
 
     def _judge(self, scope: Scope) -> Problem | None:
         headers: Headers = scope["headers"]
@@ -163,21 +153,21 @@ class HostGuard:
         closes = scope["type"] == "http" and has_body(headers)
         arrived_at = _arrived_at(scope)
         if self._only_this_machine and arrived_at is not None and not is_local(arrived_at):
-            return Problem(403, _NOT_FROM_HERE, closes=closes)
+            return Problem(403, make_fact("other_machine"), closes=closes)
         if host is None:
             shown = ", ".join(show(name) for name in hosts) or "missing"
-            return Problem(400, _NO_HOST.format(shown=shown), closes=closes)
+            return Problem(400, make_fact("host_missing", shown=shown), closes=closes)
         is_known = host[0] in self._allowed or host[0] == arrived_at
         # Nobody owns the name of an application: a page of it must not be one of ours.
         is_known |= host[0] == self._app_name and scope["path"] in self._app_paths
         if not is_known:
-            return Problem(421, _FOREIGN_HOST.format(host=show(hosts[0])), closes=closes)
+            return Problem(421, make_fact("host_unknown", host=show(hosts[0])), closes=closes)
         if holds_control_characters(scope["path"]):
-            return Problem(400, _ODD_PATH, closes=closes)
+            return Problem(400, make_fact("control_character"), closes=closes)
         if _can_change_something(scope) and (reason := _cross_site(scope, host)):
             return Problem(403, reason, closes=closes)
         if not self._served.serves(scope["path"], is_socket=scope["type"] == "websocket"):
-            return Problem(404, _NO_SUCH_PATH, closes=closes)
+            return Problem(404, make_fact("not_served"), closes=closes)
         return None
 
 
@@ -214,7 +204,7 @@ def _without_fallback(scope: Scope, receive: Receive, send: Send) -> Send:
             kind = header(message["headers"], b"content-type") or ""
             is_replaced = message["status"] == 200 and kind.startswith("text/html")
             if is_replaced:
-                reply = Problem(404, _NO_SUCH_PATH).reply(as_json=False)
+                reply = Problem(404, make_fact("not_served")).reply(as_json=False)
                 await send_reply(reply, scope, receive, send)
         if not is_replaced:
             await send(message)
@@ -227,7 +217,7 @@ def _arrived_at(scope: Scope) -> str | None:
     return _canonical(server[0]) if server and server[0] else None
 
 
-def _cross_site(scope: Scope, host: tuple[str, int | None]) -> str | None:
+def _cross_site(scope: Scope, host: tuple[str, int | None]) -> Fact | None:
     """Return why a request is a browser's from another origin, None if it is not.
 
     ``Host`` is what the browser's own address says, or what a proxy in front passes on of it;
@@ -238,16 +228,16 @@ def _cross_site(scope: Scope, host: tuple[str, int | None]) -> str | None:
     # Browsers disagree on whether ws: and http: are one site; each sends Origin with WebSockets.
     is_read = site is not None and scope["type"] == "http"
     if is_read and (site or "").strip(_BLANKS).lower() not in {"same-origin", "none"}:
-        return _OTHER_SITE.format(header="Sec-Fetch-Site", said=show(site or ""))
+        return make_fact("other_site", header="Sec-Fetch-Site", said=show(site or ""))
     origin = header(headers, b"origin")
     if origin is None:
         return _foreign_sign_out(scope, host) if site is None else None
     if not _is_same_origin(origin.strip(_BLANKS).lower(), host):
-        return _OTHER_SITE.format(header="Origin", said=show(origin))
+        return make_fact("other_site", header="Origin", said=show(origin))
     return None
 
 
-def _foreign_sign_out(scope: Scope, host: tuple[str, int | None]) -> str | None:
+def _foreign_sign_out(scope: Scope, host: tuple[str, int | None]) -> Fact | None:
     """Return why a sign-out is not one of our pages', None if it is, or is something else.
 
     Over plain HTTP browsers tell no Sec-Fetch-Site. Our pages tell where they are.
@@ -258,7 +248,7 @@ def _foreign_sign_out(scope: Scope, host: tuple[str, int | None]) -> str | None:
     scheme, _, rest = referer.partition("://")
     if _is_same_origin(f"{scheme}://{rest.partition('/')[0]}".lower(), host):
         return None
-    return _OTHER_SITE.format(header="Referer", said=show(referer))
+    return make_fact("other_site", header="Referer", said=show(referer))
 
 
 def _is_same_origin(origin: str, host: tuple[str, int | None]) -> bool:

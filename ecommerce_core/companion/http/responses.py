@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
+
+from ecommerce_core.domain import Fact
 
 RETRY_LATER = (("Retry-After", "5"),)
 
@@ -49,13 +51,18 @@ class ClientDisconnected(Exception):  # noqa: N818
 
 @dataclass(eq=False)
 class Problem(Exception):  # noqa: N818  (the noun of RFC 9457)
-    """A request that cannot be served, as the caller is told. ``detail`` is a sentence."""
+    """A request that cannot be served, and why, as the caller is told."""
 
     status: int
-    detail: str
+    fact: Fact
     headers: tuple[tuple[str, str], ...] = ()
     closes: bool = False
     members: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def detail(self) -> str:
+        """The reason as a sentence."""
+        return str(self.fact)
 
     def reply(self, *, as_json: bool) -> Reply:
         """The problem in the caller's form."""
@@ -69,13 +76,18 @@ class Problem(Exception):  # noqa: N818  (the noun of RFC 9457)
             "status": self.status,
             "detail": self.detail,
             **self.members,
+            "code": self.fact.code,
+            "details": self.fact.details,
         }
         return Reply(self.status, encode_json(members), PROBLEM, self.headers, self.closes)
 
 
 def encode_json(value: object) -> bytes:
-    """``value`` as JSON in ASCII, so that no lone surrogate can break the answer."""
-    return json.dumps(value).encode() + b"\n"
+    """``value`` as JSON in ASCII, so that no lone surrogate can break the answer.
+
+    Facts, and whatever else is a dataclass, are objects.
+    """
+    return json.dumps(value, default=asdict).encode() + b"\n"
 
 
 def header(headers: Headers, name: bytes) -> str | None:

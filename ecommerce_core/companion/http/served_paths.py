@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 # Where the server stands: the path that all of its addresses begin with, and its pages.
 PREFIX = "/ecommerce"
-# As they stand after the prefix; the overview is at the prefix itself.
-PAGES = ("", "products", "customers", "scheduler", "activity")
+# Beside those of datasets, as they stand after the prefix; the overview is at the prefix itself.
+PAGES = ("", "scheduler", "activity")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # What a page loads from Streamlit's server, after the prefix.
@@ -35,19 +35,21 @@ def holds_control_characters(path: str) -> bool:
 class ServedPaths:
     """The paths that are served; the others are answered with 404.
 
-    ``routes`` are our own, whole; ``sockets`` those that are WebSockets. ``with_sign_in`` and
-    ``with_agent_api`` add Streamlit's routes for these.
+    ``routes`` are our own, whole; ``dataset_pages`` the names of datasets, each of which has a
+    page; ``sockets`` those that are WebSockets. ``with_sign_in`` and ``with_agent_api`` add
+    Streamlit's routes for these.
     """
 
     def __init__(
         self,
         routes: Iterable[str],
         *,
+        dataset_pages: Iterable[str] = (),
         sockets: Iterable[str] = (),
         with_sign_in: bool = False,
         with_agent_api: bool = False,
     ) -> None:
-        pages = [f"{PREFIX}/{page}" for page in PAGES]
+        pages = [f"{PREFIX}/{page}" for page in (*PAGES, *dataset_pages)]
         # Streamlit redirects a page's address with a slash at its end.
         self._pages = frozenset([*pages, *(f"{page}/" for page in pages if page[-1] != "/")])
         more = [*_FILES]

@@ -26,17 +26,10 @@ def read_providers(auth: Mapping[str, object] | None) -> tuple[str, ...]:
     redirect = urlsplit(str(auth.get("redirect_uri", "")))
     if redirect.scheme not in {"http", "https"} or redirect.path != CALLBACK_PATH:
         raise SettingsError(
-            "redirect_uri in [auth] of secrets.toml is {value}: it takes this server's URL with"
-            " the path {path}",
-            value=repr(redirect.geturl()),
-            path=CALLBACK_PATH,
+            "sign_in_redirect_wrong", value=repr(redirect.geturl()), path=CALLBACK_PATH
         )
     if len(str(auth.get("cookie_secret", ""))) < SHORTEST_COOKIE_SECRET:
-        raise SettingsError(
-            "cookie_secret in [auth] of secrets.toml is too short: it takes at least {count}"
-            " random characters",
-            count=SHORTEST_COOKIE_SECRET,
-        )
+        raise SettingsError("sign_in_secret_too_short", count=SHORTEST_COOKIE_SECRET)
     named = {name: value for name, value in auth.items() if isinstance(value, Mapping)}
     named.pop("client_kwargs", None)
     if any(key in auth for key in _OF_A_PROVIDER) or not named:
@@ -45,11 +38,7 @@ def read_providers(auth: Mapping[str, object] | None) -> tuple[str, ...]:
         missing = [key for key in _OF_A_PROVIDER if not provider.get(key)]
         if missing:
             section = "[auth]" if name == "default" else f"[auth.{name}]"
-            raise SettingsError(
-                "{section} of secrets.toml lacks {key}: sign-in needs it",
-                section=section,
-                key=missing[0],
-            )
+            raise SettingsError("sign_in_lacks_key", section=section, key=missing[0])
     return tuple(named)
 
 
@@ -60,12 +49,7 @@ def check_exposure(address: str | None, *, must_sign_in: bool, is_allowed: bool)
     """
     if must_sign_in or is_allowed or is_local(address):
         return
-    raise SettingsError(
-        "server.address is {address}, and without sign-in everybody who reaches it is an operator:"
-        " set up [auth] in .streamlit/secrets.toml, or serve 127.0.0.1,"
-        " or say ECOMMERCE_SERVE_WITHOUT_SIGN_IN=yes",
-        address=address or "unset (all addresses)",
-    )
+    raise SettingsError("sign_in_needed", address=address or "unset (all addresses)")
 
 
 def is_local(address: str | None) -> bool:

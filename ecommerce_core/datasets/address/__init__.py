@@ -7,6 +7,9 @@ Streamlit.
 
 from ecommerce_core.datasets.address.parameters import (
     Parameter,
+    change_parameters,
+    change_sorts,
+    choice_parameters,
     option,
     page_parameters,
     read_parameters,
@@ -16,6 +19,7 @@ from ecommerce_core.datasets.address.parameters import (
 )
 from ecommerce_core.datasets.address.query_string import (
     format_address,
+    format_changes,
     format_question,
     parse_address,
 )
@@ -26,6 +30,7 @@ from ecommerce_core.datasets.address.view import (
     TEXT_CHARS,
     Range,
     View,
+    change_query_of,
     is_day,
     minute_of,
     query_of,
@@ -35,12 +40,17 @@ from ecommerce_core.datasets.address.view import (
 __all__ = [
     "NO_FILTERS",
     "PAGE_SIZES",
-    "Parameter",
-    "Range",
     "TABS",
     "TEXT_CHARS",
+    "Parameter",
+    "Range",
     "View",
+    "change_parameters",
+    "change_query_of",
+    "change_sorts",
+    "choice_parameters",
     "format_address",
+    "format_changes",
     "format_question",
     "is_day",
     "minute_of",

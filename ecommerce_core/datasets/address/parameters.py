@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from ecommerce_core.datasets.address.view import (
+    CHANGE_SORTS,
     KINDS,
     PAGE_SIZES,
     TABS,
@@ -83,7 +84,7 @@ def row_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
     return _by_name(
         [
             text_parameter("q", "search"),
-            *(_choice(column) for column in dataset.filtered_by(Filter.CHOICE)),
+            *choice_parameters(dataset),
             *(_range(column) for column in dataset.filtered_by(Filter.RANGE)),
             *(_presence(column) for column in dataset.filtered_by(Filter.PRESENCE)),
             *(since_parameter(column) for column in dataset.filtered_by(Filter.SINCE)),
@@ -103,11 +104,50 @@ def page_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
             option("view", "tab", {tab: tab for tab in TABS}),
             option("as", "layout", {layout: layout for layout in dataset.layouts}),
             option("size", "size", {str(size): size for size in PAGE_SIZES}),
-            option("kind", "kind", {kind: kind for kind in KINDS}),
-            whole_number("from", "from_run"),
-            whole_number("to", "to_run"),
+            *change_parameters(dataset).values(),
             text_parameter("row", "row"),
         ]
+    )
+
+
+@lru_cache(maxsize=16)
+def change_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
+    """What says which differences between two runs, in what order, beside search and choices."""
+    fields = {column.address: column.name for column in dataset.row_columns}
+    return _by_name(
+        [
+            whole_number("from", "from_run"),
+            whole_number("to", "to_run"),
+            option("kind", "kind", {kind: kind for kind in KINDS}),
+            option("field", "changed_field", fields),
+            _change_order(dataset),
+        ]
+    )
+
+
+def choice_parameters(dataset: Dataset) -> list[Parameter]:
+    """The values of the columns that rows are chosen by."""
+    return [_choice(column) for column in dataset.filtered_by(Filter.CHOICE)]
+
+
+def change_sorts(dataset: Dataset) -> dict[str, str]:
+    """What differences can be sorted by: the name in an address, and the one in a question."""
+    choices = {column.address: column.name for column in dataset.filtered_by(Filter.CHOICE)}
+    return {**{name: name for name in CHANGE_SORTS}, **choices}
+
+
+def _change_order(dataset: Dataset) -> Parameter:
+    sorts = change_sorts(dataset)
+
+    def read(view: View, value: str) -> View | None:
+        name = sorts.get(value.removeprefix("-"))
+        if name is None:
+            return None
+        return replace(view, change_sort=name, change_descending=value.startswith("-"))
+
+    takes = f"one of {', '.join(sorts)}; a minus before it turns its order"
+    return Parameter(
+        "order", takes, {"type": "string", "pattern": f"^-?({'|'.join(sorts)})$"}, read
     )
 
 
@@ -117,7 +157,12 @@ def _set(view: AnyView, field: str, value: Any) -> AnyView:
 
 
 def _by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
-    return {parameter.name: parameter for parameter in parameters}
+    found: dict[str, Parameter] = {}
+    for parameter in parameters:
+        if parameter.name in found:
+            raise ValueError(f"{parameter.name} means two things in an address")
+        found[parameter.name] = parameter
+    return found
 
 
 def option(name: str, field: str, options: Mapping[str, Any]) -> Parameter:

@@ -25,9 +25,7 @@ def format_address(view: View, dataset: Dataset) -> Address:
         **format_question(view, dataset),
         "page": str(view.page) if view.page > 1 else None,
         "size": str(view.size) if view.size != PAGE_SIZES[0] else None,
-        "from": str(view.from_run) if view.from_run is not None else None,
-        "to": str(view.to_run) if view.to_run is not None else None,
-        "kind": view.kind,
+        **format_changes(view, dataset),
         "row": view.row,
     }
     return {name: value for name, value in said.items() if value}
@@ -46,6 +44,19 @@ def format_question(view: View, dataset: Dataset) -> Address:
         "sort": _format_sort(view, dataset, names),
     }
     return {name: value for name, value in said.items() if value}
+
+
+def format_changes(view: View, dataset: Dataset) -> dict[str, str | list[str] | None]:
+    """The part of an address that says which differences between two runs, in what order."""
+    names = {column.name: column.address for column in dataset.row_columns}
+    sort = names.get(view.change_sort or "", view.change_sort)
+    return {
+        "from": str(view.from_run) if view.from_run is not None else None,
+        "to": str(view.to_run) if view.to_run is not None else None,
+        "kind": view.kind,
+        "field": names.get(view.changed_field or ""),
+        "order": f"{'-' if view.change_descending else ''}{sort}" if sort else None,
+    }
 
 
 def _format_sort(view: View, dataset: Dataset, names: Mapping[str, str]) -> str | None:

@@ -11,13 +11,15 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any, TypeVar
 
-from ecommerce_core.datasets.column import Column, Kind
+from ecommerce_core.datasets.column import Column, Filter, Kind
 from ecommerce_core.datasets.dataset import Dataset
-from ecommerce_core.domain import Query, Withdrawn
+from ecommerce_core.domain import ChangeKind, ChangeQuery, Query, Withdrawn
 
 PAGE_SIZES = (25, 50, 100, 200)
 TABS = ("rows", "changes", "pictures")
-KINDS = ("added", "withdrawn", "updated")
+KINDS = tuple(kind.value for kind in ChangeKind)
+# What differences are sorted by, beside the columns that rows are chosen by.
+CHANGE_SORTS = ("kind", "key", "title", "field", "difference", "percent")
 TEXT_CHARS = 200
 
 # Both ends as they are shown, both included; None is open.
@@ -25,7 +27,7 @@ Range = tuple[Decimal | None, Decimal | None]
 Value = TypeVar("Value")
 
 _MINUTE = "%Y-%m-%dT%H:%MZ"
-_AGE = re.compile(r"([1-9]\d{0,3})([hd])")
+_AGE = re.compile(r"([1-9][0-9]{0,3})([hd])")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class View:
 
     ``then_by``: columns that sort what is equal in ``sort``, each with whether it descends. The
     filters are by column: ``choices`` its values, ``ranges`` as shown, ``presence`` whether
-    it is there, ``since`` an age such as ``7d`` or a day.
+    it is there, ``since`` an age such as ``7d`` or a day. Of the differences between ``from_run``
+    and ``to_run``: ``kind``, ``changed_field`` (a column) and ``change_sort``.
     """
 
     tab: str = "rows"
@@ -54,6 +57,9 @@ class View:
     from_run: int | None = None
     to_run: int | None = None
     kind: str | None = None
+    changed_field: str | None = None
+    change_sort: str | None = None
+    change_descending: bool = False
 
 
 # The edit that takes every filter away.
@@ -140,3 +146,24 @@ def _number(end: Decimal | None) -> float | None:
     if end is None:
         return None
     return int(end) if end == end.to_integral_value() else float(end)
+
+
+def change_query_of(view: View, dataset: Dataset, *, page: int | None = None) -> ChangeQuery:
+    """The question to the store about what differs between two runs.
+
+    ``page`` is one that is there, if the view asks for one behind the last.
+    """
+    return ChangeQuery(
+        kind=None if view.kind is None else ChangeKind(view.kind),
+        field=view.changed_field,
+        search=view.search,
+        values=tuple(
+            (column.name, view.choices[column.name])
+            for column in dataset.filtered_by(Filter.CHOICE)
+            if column.name in view.choices
+        ),
+        sort=view.change_sort,
+        descending=view.change_descending,
+        page=page or view.page,
+        page_size=view.size,
+    )

@@ -135,23 +135,6 @@ class PostgresqlDatabase:
             " HAVING max(id) IS NOT NULL"
         )
 
-    def create_temporary(self, table: str, column: str) -> None:
-        """Make a table of one column of texts; it ends with the transaction."""
-        self.conn.execute(f'CREATE TEMP TABLE {table} ({column} TEXT COLLATE "C") ON COMMIT DROP')
-
-    def spool(self, sql: str, parameters: Any, *, chunk: int) -> Iterator[list[Values]]:
-        """Let the server keep what a SELECT finds, end the transaction, and hand the rows out."""
-        cursor = self.conn.cursor("spool", withhold=True)
-        with cursor:
-            cursor.execute(translate(sql), _clean(parameters))
-            self.conn.execute("COMMIT")
-            while found := cursor.fetchmany(chunk):
-                yield found
-
-    def is_distinct(self, one: str, other: str) -> str:
-        """The condition that two values of the journal, which are JSON, differ."""
-        return f"CAST({one} AS TEXT) IS DISTINCT FROM CAST({other} AS TEXT)"
-
     def notify(self, message: str) -> None:
         """Tell the other servers, once this transaction is committed."""
         notify(self.conn, server_id=self._server_id, message=message)

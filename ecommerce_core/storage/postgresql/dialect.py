@@ -58,7 +58,7 @@ def explain(error: psycopg.Error) -> StoreError:
     """The one point where PostgreSQL's errors become ours."""
     said = error.diag.message_primary or str(error).strip().split("\n")[0]
     if isinstance(error, errors.DiskFull):
-        return StoreFull("the disk is full: nothing was changed; make room and try again")
+        return StoreFull("disk_full")
     is_busy = isinstance(
         error,
         errors.LockNotAvailable
@@ -68,27 +68,16 @@ def explain(error: psycopg.Error) -> StoreError:
         | errors.InsufficientResources,
     )
     if is_busy:
-        return StoreBusy(
-            "the database is busy ({reason}); nothing was changed, try again", reason=said
-        )
+        return StoreBusy("server_busy", reason=said)
     if isinstance(error, errors.DataCorrupted | errors.IndexCorrupted):
-        return StoreDamaged("the database is damaged: {reason}", reason=said)
+        return StoreDamaged("server_damaged", reason=said)
     if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):
-        return StoreIncompatible(
-            "the database is not as this application makes it ({reason})", reason=said
-        )
+        return StoreIncompatible("server_schema_differs", reason=said)
     if isinstance(error, psycopg.OperationalError):
-        return StoreError(
-            "the database server does not answer ({reason}); nothing was changed, try again",
-            reason=said,
-        )
-    return StoreError("the database answered: {reason}; nothing was changed", reason=said)
+        return StoreError("server_silent", reason=said)
+    return StoreError("store_failed", reason=said)
 
 
 def kept_by_server(name: str) -> StoreError:
     """What is told to who wants to copy the database as a file."""
-    return StoreError(
-        "{path} is kept by a database server: back it up and restore it there, with pg_dump and"
-        " pg_restore or with point-in-time recovery",
-        path=name,
-    )
+    return StoreError("store_kept_by_server", path=name)

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -33,6 +33,7 @@ from ecommerce_core.storage.postgresql.sessions import (
     connection_settings,
 )
 from ecommerce_core.storage.record import Database, Engine, Lock, Reading
+from ecommerce_core.storage.sqlite import Migration
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +58,17 @@ class PostgresqlEngine(Engine):
 
     is_shared = True
 
-    def __init__(self, url: str, *, path: Path, server_id: str, name: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        path: Path,
+        server_id: str,
+        name: str,
+        more: Sequence[Migration] = (),
+    ) -> None:
         self.path = path
+        self.more_migrations = more
         self._url = url
         self._name = name
         self._server_id = server_id
@@ -83,7 +93,7 @@ class PostgresqlEngine(Engine):
         StoreIncompatible, StoreDamaged, StoreBusy, StoreError.
         """
         with self._explained(), self.connect() as connection:
-            migrate(connection, name=self.name, create=create)
+            migrate(connection, name=self.name, create=create, more=self.more_migrations)
             self._json_columns = list_json_columns(connection)
             (self._schema,) = connection.execute("SELECT current_schema()").fetchone() or ("",)
         # Whoever finds no connection says so, and is told the reason.
@@ -190,7 +200,7 @@ class PostgresqlEngine(Engine):
                 "current_setting('default_transaction_read_only') AS BOOLEAN)"
             ).fetchone() or (False,)
         if is_read_only:
-            raise StoreError("the database server takes no writes: it is read-only")
+            raise StoreError("server_read_only")
 
     def check_sound(self) -> None:
         """Raise StoreError if it cannot be read, or if a newer version has migrated it."""
@@ -199,7 +209,7 @@ class PostgresqlEngine(Engine):
 
     def check_version(self, connection: psycopg.Connection[Any]) -> None:
         """Raise StoreIncompatible if a newer version has migrated the database meanwhile."""
-        check_version(list_applied(connection), name=self.name)
+        check_version(list_applied(connection), name=self.name, more=self.more_migrations)
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> NoReturn:
         """Raise StoreError: backups are the server's own business."""
@@ -259,7 +269,7 @@ class PostgresqlEngine(Engine):
             self._look_up(connection.info.backend_pid, is_stored, error)
         else:
             if done.statusmessage != "COMMIT":
-                raise StoreError("the database rolled back what was written; nothing was changed")
+                raise StoreError("server_rolled_back")
 
     def _look_up(
         self,
@@ -285,11 +295,8 @@ class PostgresqlEngine(Engine):
             if found is False:
                 raise explain(error) from error
             time.sleep(0.1)
-        raise StoreError(
-            "the connection to the database was lost in a commit, and whether it was stored is"
-            " not known ({reason})",
-            reason=str(error).strip().split("\n")[0],
-        ) from error
+        reason = str(error).strip().split("\n")[0]
+        raise StoreError("commit_unknown", reason=reason) from error
 
     def _database(self, connection: psycopg.Connection[Any]) -> PostgresqlDatabase:
         return PostgresqlDatabase(
@@ -299,7 +306,7 @@ class PostgresqlEngine(Engine):
     @contextmanager
     def _pooled(self) -> Iterator[psycopg.Connection[Any]]:
         if self._pool is None:
-            raise StoreError("the database is not open")
+            raise StoreError("server_silent", reason="it is not open")
         try:
             connection = self._pool.getconn(timeout=self._patience_s())
         except (PoolTimeout, PoolClosed) as error:
@@ -321,10 +328,7 @@ class PostgresqlEngine(Engine):
         """Why the pool had no connection: it does not say, but another try does."""
         if self._failure is not None and self._has_just_failed():
             return self._failure[1]
-        found: StoreError = StoreBusy(
-            "the database is busy: all {count} connections of this server are in use; try again",
-            count=MOST_CONNECTIONS,
-        )
+        found: StoreError = StoreBusy("connections_in_use", count=MOST_CONNECTIONS)
         try:
             self.connect().close()
         except psycopg.Error as error:

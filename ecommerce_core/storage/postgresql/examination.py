@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from ecommerce_core.storage.postgresql.migrations import (
     list_applied,
 )
 from ecommerce_core.storage.postgresql.sessions import connect
+from ecommerce_core.storage.sqlite import Migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +31,20 @@ class Finding:
     advice: str | None = None
 
 
-def examine_server(url: str, *, name: str) -> Iterator[Finding]:
+def examine_server(url: str, *, name: str, more: Sequence[Migration] = ()) -> Iterator[Finding]:
     """Every finding, as it is made: connection, version, encoding, collation, rights, tables."""
     try:
         with connect(url, server_id="doctor") as connection:
             yield Finding("connect", True, f"{name} answers")
-            yield from _examine(connection, name)
+            yield from _examine(connection, name, more)
     except psycopg.Error as error:
         advice = "check ECOMMERCE_DATABASE, and what the server logs"
         yield Finding("connect", False, str(explain(error)), advice)
 
 
-def _examine(connection: psycopg.Connection[Any], name: str) -> Iterator[Finding]:
+def _examine(
+    connection: psycopg.Connection[Any], name: str, more: Sequence[Migration]
+) -> Iterator[Finding]:
     version = connection.info.server_version
     yield Finding(
         "version",
@@ -65,7 +68,7 @@ def _examine(connection: psycopg.Connection[Any], name: str) -> Iterator[Finding
         f"its version was {recorded} and is {actual}: ALTER DATABASE … REFRESH COLLATION VERSION",
     )
     yield _examine_rights(connection)
-    yield _examine_tables(connection, name)
+    yield _examine_tables(connection, name, more)
 
 
 def _examine_rights(connection: psycopg.Connection[Any]) -> Finding:
@@ -92,11 +95,13 @@ def _examine_rights(connection: psycopg.Connection[Any]) -> Finding:
     return Finding("rights", True, f"{user} may make tables and write")
 
 
-def _examine_tables(connection: psycopg.Connection[Any], name: str) -> Finding:
+def _examine_tables(
+    connection: psycopg.Connection[Any], name: str, more: Sequence[Migration]
+) -> Finding:
     try:
         applied = list_applied(connection)
-        check_version(applied, name=name)
-        check_shape(connection, applied, name=name)
+        check_version(applied, name=name, more=more)
+        check_shape(connection, applied, name=name, more=more)
     except errors.UndefinedTable:
         return Finding("tables", None, "none are there", "a start of the server creates them")
     except StoreError as error:

@@ -5,7 +5,7 @@ So there is one description of the tables. ``schema_migration`` says which a dat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import psycopg
@@ -13,7 +13,7 @@ import psycopg
 from ecommerce_core.domain import StoreDamaged, StoreError, StoreIncompatible
 from ecommerce_core.storage.postgresql.dialect import translate, translate_declaration, type_of
 from ecommerce_core.storage.record import now_utc, to_text
-from ecommerce_core.storage.sqlite import list_made_tables, schema
+from ecommerce_core.storage.sqlite import Migration, list_made_tables, schema
 
 OLDEST_SERVER = 150_000
 _TABLE = "schema_migration"
@@ -21,30 +21,39 @@ _Connection = psycopg.Connection[Any]
 
 
 class _Migrated:
-    """A connection as migrations use it."""
+    """A connection as migrations use it. In a new database there are no rows to change."""
 
-    def __init__(self, connection: _Connection) -> None:
+    def __init__(self, connection: _Connection, *, is_new: bool) -> None:
         self.conn = connection
+        self._is_new = is_new
 
-    def execute(self, sql: str, parameters: Any = None) -> psycopg.Cursor[Any]:
+    def execute(self, sql: str, parameters: Any = None) -> Any:
+        """Run one statement, unless it is about rows that cannot be there."""
+        if self._is_new and not sql.lstrip().startswith(("CREATE", "ALTER", "DROP")):
+            return _NoRows()
         declared = translate_declaration(sql)
         if parameters is None:
             return self.conn.execute(declared)
         return self.conn.execute(translate(declared), parameters)
 
 
-def _drop_search_columns(db: schema.Database) -> None:
-    """m009 without the indexes that only SQLite's databases ever had."""
-    for table in ("product", "product_cleared", "customer", "customer_cleared"):
-        db.execute(f"ALTER TABLE {table} DROP COLUMN search")
+class _NoRows:
+    """What a statement answers that was not run."""
+
+    def fetchall(self) -> list[Any]:
+        return []
+
+    def fetchone(self) -> None:
+        return None
 
 
-_OTHERWISE: Mapping[str, Callable[[schema.Database], None]] = {
-    "m009_readers_read_snapshots": _drop_search_columns
-}
-
-
-def migrate(connection: _Connection, *, name: str, create: bool = True) -> None:
+def migrate(
+    connection: _Connection,
+    *,
+    name: str,
+    create: bool = True,
+    more: Sequence[Migration] = (),
+) -> None:
     """Bring the database to this version, in one transaction.
 
     Raises StoreIncompatible for a server, an encoding or a database that will not do, and for a
@@ -54,18 +63,19 @@ def migrate(connection: _Connection, *, name: str, create: bool = True) -> None:
     with connection.transaction():
         # Two servers may start at the same moment.
         connection.execute("SELECT pg_advisory_xact_lock(hashtext('ecommerce migrations'))")
-        if not _has_table(connection, _TABLE):
-            _refuse_foreign(connection, name)
+        is_new = not _has_table(connection, _TABLE)
+        if is_new:
+            _refuse_foreign(connection, name, more)
             if not create:
-                raise StoreIncompatible("{path} holds no data of this application", path=name)
+                raise StoreIncompatible("store_without_data", path=name)
             connection.execute(f"CREATE TABLE {_TABLE} (name TEXT PRIMARY KEY, applied_at TEXT)")
         applied = list_applied(connection)
-        check_version(applied, name=name)
-        check_shape(connection, applied, name=name)
-        for migration in schema.MIGRATIONS:
+        check_version(applied, name=name, more=more)
+        check_shape(connection, applied, name=name, more=more)
+        for migration in (*schema.MIGRATIONS, *more):
             title = migration.__name__
             if title not in applied:
-                _OTHERWISE.get(title, migration)(_Migrated(connection))
+                migration(_Migrated(connection, is_new=is_new))
                 connection.execute(
                     f"INSERT INTO {_TABLE} VALUES (%s, %s)", [title, to_text(now_utc())]
                 )
@@ -74,16 +84,11 @@ def migrate(connection: _Connection, *, name: str, create: bool = True) -> None:
 def check_server(connection: _Connection) -> None:
     """Raise StoreIncompatible unless this server can hold the store."""
     if connection.info.server_version < OLDEST_SERVER:
-        raise StoreIncompatible(
-            "the database server is PostgreSQL {version}: it takes 15 or newer",
-            version=connection.info.server_version // 10_000,
-        )
+        version = connection.info.server_version // 10_000
+        raise StoreIncompatible("server_too_old", version=version)
     encoding = connection.info.parameter_status("server_encoding")
     if encoding != "UTF8":
-        raise StoreIncompatible(
-            "the database's encoding is {encoding}: it takes UTF8 (createdb --encoding=UTF8)",
-            encoding=encoding,
-        )
+        raise StoreIncompatible("server_encoding", encoding=encoding)
 
 
 def list_applied(connection: _Connection) -> list[str]:
@@ -92,22 +97,23 @@ def list_applied(connection: _Connection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def check_version(applied: Sequence[str], *, name: str) -> None:
+def check_version(applied: Sequence[str], *, name: str, more: Sequence[Migration] = ()) -> None:
     """Raise StoreIncompatible if a newer version has migrated the database."""
-    known = {migration.__name__ for migration in schema.MIGRATIONS}
+    known = {migration.__name__ for migration in (*schema.MIGRATIONS, *more)}
     newer = [one for one in applied if one not in known]
     if newer:
-        raise StoreIncompatible(
-            "{path} was written by a newer version ({newer}); it was left as it is."
-            " Update the application, or set ECOMMERCE_DATABASE to another database.",
-            path=name,
-            newer=", ".join(newer),
-        )
+        raise StoreIncompatible("server_of_newer_version", path=name, newer=", ".join(newer))
 
 
-def check_shape(connection: _Connection, applied: Sequence[str], *, name: str) -> None:
+def check_shape(
+    connection: _Connection,
+    applied: Sequence[str],
+    *,
+    name: str,
+    more: Sequence[Migration] = (),
+) -> None:
     """Raise StoreDamaged if our tables are not as the migrations make them."""
-    expected = _tables_made_by(applied)
+    expected = _tables_made_by(applied, more)
     rows = connection.execute(
         "SELECT table_name, column_name, data_type FROM information_schema.columns"
         " WHERE table_schema = current_schema()"
@@ -125,12 +131,7 @@ def check_shape(connection: _Connection, applied: Sequence[str], *, name: str) -
     verdicts = [f"table {table} is declared otherwise" for table in wrong]
     verdicts += [f"trigger {trigger} does not belong there" for (trigger,) in triggers]
     if verdicts:
-        raise StoreDamaged(
-            "{path} is not as this application makes it ({verdict}); it was left as it is."
-            " Restore it, or set ECOMMERCE_DATABASE to another database.",
-            path=name,
-            verdict=verdicts[0],
-        )
+        raise StoreDamaged("server_shape_differs", path=name, verdict=verdicts[0])
 
 
 def list_json_columns(connection: _Connection) -> dict[str, frozenset[str]]:
@@ -142,10 +143,10 @@ def list_json_columns(connection: _Connection) -> dict[str, frozenset[str]]:
     return {table: frozenset(columns) for table, columns in rows}
 
 
-def _tables_made_by(applied: Sequence[str]) -> dict[str, dict[str, str]]:
+def _tables_made_by(applied: Sequence[str], more: Sequence[Migration]) -> dict[str, dict[str, str]]:
     return {
         table.name: {column: type_of(kind) for column, kind in table.columns.items()}
-        for table in list_made_tables(applied)
+        for table in list_made_tables(applied, more=more)
     }
 
 
@@ -153,17 +154,12 @@ def _has_table(connection: _Connection, table: str) -> bool:
     sql = "SELECT to_regclass(quote_ident(current_schema()) || '.' || %s) IS NOT NULL"
     row = connection.execute(sql, [table]).fetchone()
     if row is None or row[0] is None:
-        raise StoreError("the database has no schema in which this account could make tables")
+        raise StoreError("server_without_schema")
     return bool(row[0])
 
 
-def _refuse_foreign(connection: _Connection, name: str) -> None:
-    ours = _tables_made_by([migration.__name__ for migration in schema.MIGRATIONS])
+def _refuse_foreign(connection: _Connection, name: str, more: Sequence[Migration]) -> None:
+    ours = [table.name for table in list_made_tables(more=more)]
     theirs = [table for table in ours if _has_table(connection, table)]
     if theirs:
-        raise StoreIncompatible(
-            "{path} has a table {table} of another application; it was left as it is."
-            " Set ECOMMERCE_DATABASE to another database.",
-            path=name,
-            table=theirs[0],
-        )
+        raise StoreIncompatible("server_has_foreign_table", path=name, table=theirs[0])

@@ -78,10 +78,7 @@ class Session:
     def check(self) -> None:
         """Raise StoreError if it is lost: somebody else may hold the lock by now."""
         if self.is_lost:
-            raise StoreError(
-                "the connection to the database was lost, and with it the turn to write;"
-                " nothing was changed, try again"
-            )
+            raise StoreError("session_lost")
 
     def end(self) -> None:
         """Let go of the lock, and of the connection."""

@@ -14,7 +14,10 @@ from ecommerce_core.storage.record.database import (
     Transactions,
     Values,
     now_utc,
+    to_columns,
     to_datetime,
+    to_details,
+    to_fact,
     to_text,
 )
 from ecommerce_core.storage.record.dataset_state import DatasetState
@@ -54,6 +57,9 @@ __all__ = [
     "WholeAnswerNeeded",
     "now_utc",
     "sign_in_key",
+    "to_columns",
     "to_datetime",
+    "to_details",
+    "to_fact",
     "to_text",
 ]

@@ -13,6 +13,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
+from ecommerce_core.domain import Detail, Fact, to_datetime, to_text
+
+__all__ = [
+    "Constants",
+    "Cursor",
+    "Database",
+    "Engine",
+    "Lock",
+    "Part",
+    "Reading",
+    "Transactions",
+    "Values",
+    "now_utc",
+    "to_columns",
+    "to_datetime",
+    "to_details",
+    "to_fact",
+    "to_text",
+]
+
 Values = tuple[Any, ...]
 Constants = Mapping[str, str | int | None]
 Reading = Callable[[], "AbstractContextManager[Database]"]
@@ -28,6 +50,10 @@ class Cursor(Protocol):
 
     def fetchone(self) -> Any:
         """The next row, or None."""
+        ...
+
+    def fetchmany(self, size: int) -> list[Any]:
+        """The next rows, at most so many."""
         ...
 
     def fetchall(self) -> list[Any]:
@@ -94,21 +120,6 @@ class Database(Protocol):
 
     def continue_numbers(self, table: str) -> None:
         """Number the rows to come after those that were inserted with their numbers."""
-        ...
-
-    def create_temporary(self, table: str, column: str) -> None:
-        """Make a table of one column of texts, which ends with the transaction."""
-        ...
-
-    def spool(self, sql: str, parameters: Any, *, chunk: int) -> Iterator[list[Values]]:
-        """Run a SELECT, end the transaction, and hand the rows out, ``chunk`` at a time.
-
-        So nobody waits for who takes them slowly.
-        """
-        ...
-
-    def is_distinct(self, one: str, other: str) -> str:
-        """The condition that two values of the journal differ, or that just one is NULL."""
         ...
 
     def notify(self, message: str) -> None:
@@ -181,6 +192,8 @@ class Engine(Transactions):
 
     # The database's file; where it is none, beside what of that name this server keeps its own.
     path: Path
+    # The migrations that datasets bring with them.
+    more_migrations: Sequence[Callable[[Any], None]] = ()
 
     @property
     @abstractmethod
@@ -232,16 +245,18 @@ def now_utc() -> datetime:
     return datetime.now(UTC)
 
 
-def to_text(moment: datetime | None) -> str | None:
-    """A moment as it is stored: UTC to the millisecond; a naive, simulated one to the second."""
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        return moment.isoformat(timespec="seconds")
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    return utc.isoformat(timespec="milliseconds") + "Z"
+def to_columns(fact: Fact | None) -> tuple[str | None, str | None]:
+    """A fact as it is stored, in two columns: its code, and its details as JSON."""
+    if fact is None:
+        return None, None
+    return fact.code, msgspec.json.encode(fact.details).decode()
 
 
-def to_datetime(text: str | None) -> datetime | None:
-    """A stored moment: aware where it ends in Z, else naive and simulated."""
-    return None if text is None else datetime.fromisoformat(text)
+def to_fact(code: str | None, details: str | None) -> Fact | None:
+    """The fact of two such columns; None where there is no code."""
+    return None if code is None else Fact(code, to_details(details))
+
+
+def to_details(stored: str | None) -> Mapping[str, Detail]:
+    """Details out of their column. Raises msgspec.MsgspecError."""
+    return {} if stored is None else msgspec.json.decode(stored, type=dict[str, Detail])

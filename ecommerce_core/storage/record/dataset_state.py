@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ecommerce_core.datasets import Body, Dataset
-from ecommerce_core.domain import AnswerHeld, Resolution
+from ecommerce_core.domain import Fact, Resolution, make_fact
 from ecommerce_core.storage.record.database import Database
 from ecommerce_core.storage.record.difference import Difference
 
@@ -79,20 +79,14 @@ def forget_cleared(db: Database, dataset: Dataset) -> None:
     db.execute("UPDATE dataset_state SET cleared = NULL WHERE dataset = ?", [dataset.name])
 
 
-def held_text(difference: Difference) -> str:
-    """Why an answer is held, in one sentence."""
+def reason_to_hold(difference: Difference) -> Fact:
+    """Why an answer is held."""
     if not difference.current_before:
-        held = AnswerHeld(
-            "the answer has {records} records where {cleared} rows were cleared."
-            " Nothing was changed; confirm or discard it.",
-            records=len(difference.added),
-            cleared=difference.cleared_before,
+        return make_fact(
+            "held_after_clear", records=len(difference.added), cleared=difference.cleared_before
         )
-    else:
-        held = AnswerHeld(
-            "the answer would withdraw {withdrawn} of {current} rows."
-            " Nothing was changed; confirm or discard it.",
-            withdrawn=len(difference.withdrawn),
-            current=difference.current_before,
-        )
-    return str(held)
+    return make_fact(
+        "held_would_withdraw",
+        withdrawn=len(difference.withdrawn),
+        current=difference.current_before,
+    )

@@ -11,7 +11,9 @@ from ecommerce_core.domain import Delivery, NewDelivery, Outcome
 from ecommerce_core.storage.record.database import (
     Database,
     Part,
+    to_columns,
     to_datetime,
+    to_fact,
     to_text,
 )
 
@@ -39,17 +41,19 @@ class DeliveryJournal(Part):
                 new.dataset,
                 new.outcome,
                 new.run_id,
-                new.reason,
+                *to_columns(new.reason),
                 to_text(new.simulated_at),
                 new.task_name,
                 new.duration_s,
+                new.again_of,
             )
             for new in deliveries
         ]
         with self.writing(is_stored=lambda db: _has_last(db, rows)) as db:
             db.executemany(
-                "INSERT INTO delivery (received_at, dataset, outcome, run_id, reason,"
-                " simulated_at, task_name, duration_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO delivery (received_at, dataset, outcome, run_id, reason_code,"
+                " reason_details, simulated_at, task_name, duration_s, again_of)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
             not_kept = Counter(refused_not_kept)
@@ -117,7 +121,7 @@ def _has_last(db: Database, rows: Sequence[tuple[Any, ...]]) -> bool:
             f"SELECT 1 FROM delivery WHERE {last}",
             [received_at, dataset, outcome, duration_s or 0],
         ).fetchone()
-        for received_at, dataset, outcome, *_, duration_s in rows[-1:]
+        for received_at, dataset, outcome, *_, duration_s, _again_of in rows[-1:]
     )
     return any(found)
 
@@ -148,8 +152,9 @@ def delivery_of_row(row: Mapping[str, Any]) -> Delivery:
         dataset=row["dataset"],
         outcome=Outcome(row["outcome"]),
         run_id=row["run_id"],
-        reason=row["reason"],
+        reason=to_fact(row["reason_code"], row["reason_details"]),
         simulated_at=to_datetime(row["simulated_at"]),
         task_name=row["task_name"],
         duration_s=row["duration_s"],
+        again_of=row["again_of"],
     )

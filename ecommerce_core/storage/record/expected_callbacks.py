@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,9 @@ from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, ExpectedSum
 from ecommerce_core.storage.record.database import (
     Database,
     Part,
+    to_columns,
     to_datetime,
+    to_fact,
     to_text,
 )
 
@@ -21,7 +23,9 @@ from ecommerce_core.storage.record.database import (
 MARKED_PROMISES = 200
 KEPT_PROMISES = 10_000
 
-_COLUMNS = [field.name for field in fields(ExpectedCallback)]
+# Every field has a column of its name, but for the reason, which has two.
+_FIELDS = [field.name for field in fields(ExpectedCallback) if field.name != "reason"]
+_COLUMNS = [*_FIELDS, "reason_code", "reason_details"]
 _MARKS = ", ".join("?" for _ in _COLUMNS[1:])
 
 
@@ -124,8 +128,10 @@ class ExpectedCallbackJournal(Part):
             return tuple(db.execute(newest, [MARKED_PROMISES]).fetchall())
 
     def _write(self, db: Database, promise: ExpectedCallback) -> ExpectedCallback:
+        own = [getattr(promise, name) for name in _FIELDS]
         values = [
-            to_text(value) if isinstance(value, datetime) else value for value in astuple(promise)
+            *(to_text(value) if isinstance(value, datetime) else value for value in own),
+            *to_columns(promise.reason),
         ]
         if promise.id == 0:
             columns = ", ".join(_COLUMNS[1:])
@@ -143,4 +149,8 @@ def _promise_of_row(row: Mapping[str, Any]) -> ExpectedCallback:
         column: to_datetime(row[column])
         for column in ("simulated_at", "simulated_last_at", "since_at", "noticed_at", "received_at")
     }
-    return ExpectedCallback(**{**row, **moments, "outcome": ExpectedOutcome(row["outcome"])})
+    own = {name: row[name] for name in _FIELDS}
+    return ExpectedCallback(
+        **{**own, **moments, "outcome": ExpectedOutcome(row["outcome"])},
+        reason=to_fact(row["reason_code"], row["reason_details"]),
+    )

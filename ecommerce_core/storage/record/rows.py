@@ -25,8 +25,8 @@ from ecommerce_core.storage.record.dataset_state import (
     count_table,
     forget_cleared,
     forget_held,
-    held_text,
     hold_answer,
+    reason_to_hold,
     select_state,
     upsert_state,
 )
@@ -86,7 +86,7 @@ class Rows(Part):
             if is_held and confirms_run_id is None:
                 hold_answer(db, dataset.name, run_id, body)
                 insert_rejected(db, run_id, parsed.rejected)
-                status, error = RunStatus.HELD, held_text(difference)
+                status, error = RunStatus.HELD, reason_to_hold(difference)
             else:
                 apply_difference(
                     db,
@@ -178,9 +178,7 @@ class Rows(Part):
             current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
             (rows_after,) = db.execute(current).fetchone()
             if not rows:
-                raise NothingToUndo(
-                    "nothing to undo: no cleared rows of {dataset} are kept", dataset=dataset.name
-                )
+                raise NothingToUndo("nothing_to_undo", dataset=dataset.name)
             run_id = insert_run(
                 db,
                 NewRun(dataset.name, Action.UNDO_CLEAR, trigger, actor=actor),
@@ -220,7 +218,7 @@ class Rows(Part):
         with self.reading() as db:
             row = db.execute("SELECT body FROM held WHERE run_id = ?", [run_id]).fetchone()
         if row is None:
-            raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+            raise RunNotHeld("run_not_held", run_id=run_id)
         return zlib.decompress(row[0])
 
     def discard_held(self, run_id: int) -> Run:
@@ -232,9 +230,9 @@ class Rows(Part):
         with self.writing(is_stored=is_stored) as db:
             row = db.execute("SELECT dataset FROM held WHERE run_id = ?", [run_id]).fetchone()
             if row is None:
-                raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+                raise RunNotHeld("run_not_held", run_id=run_id)
             forget_held(db, row[0], Resolution.DISCARDED)
             run = select_run(db, run_id)
             if run is None:
-                raise RunNotHeld("run {run_id} does not wait for a decision", run_id=run_id)
+                raise RunNotHeld("run_not_held", run_id=run_id)
             return run

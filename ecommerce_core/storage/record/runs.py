@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from ecommerce_core.domain import (
-    N_,
     Action,
     Change,
     Counts,
+    Fact,
     Rejected,
     Resolution,
     Run,
@@ -23,7 +23,10 @@ from ecommerce_core.storage.record.database import (
     Database,
     Part,
     now_utc,
+    to_columns,
     to_datetime,
+    to_details,
+    to_fact,
     to_text,
 )
 
@@ -54,7 +57,7 @@ class RunJournal(Part):
         run_id: int,
         *,
         status: RunStatus,
-        error: str,
+        error: Fact,
         body_bytes: int = 0,
         stages_s: Mapping[str, float] | None = None,
         fetched: int = 0,
@@ -88,11 +91,11 @@ class RunJournal(Part):
             return 0
         with self.writing() as db:
             cursor = db.execute(
-                "UPDATE run SET status = 'interrupted', finished_at = ?, error = ?"
+                "UPDATE run SET status = 'interrupted', finished_at = ?, error_code = ?"
                 " WHERE dataset = ? AND status = 'running'",
                 [
                     to_text(now_utc()),
-                    N_("The process ended during this run; nothing of it was stored."),
+                    "process_ended",
                     dataset,
                 ],
             )
@@ -173,11 +176,14 @@ class RunJournal(Part):
         """The records that a run could not take, as far as they were kept, by position."""
         with self.reading() as db:
             rows = db.execute(
-                "SELECT position, key, reason, record FROM rejected"
+                "SELECT position, key, code, details, record FROM rejected"
                 " WHERE run_id = ? ORDER BY position LIMIT ?",
                 [run_id, limit],
             )
-            return [Rejected(*row) for row in rows]
+            return [
+                Rejected(position, key, Fact(code, to_details(details)), record)
+                for position, key, code, details, record in rows
+            ]
 
     def list_changes(self, run_id: int, *, limit: int = 1_000) -> list[Change]:
         """The fields that a run changed, by key."""
@@ -216,7 +222,7 @@ def finish_run(
     *,
     status: RunStatus,
     counts: Counts,
-    error: str | None = None,
+    error: Fact | None = None,
     body_bytes: int = 0,
     stages_s: Mapping[str, float] | None = None,
     rows_after: int | None = None,
@@ -227,12 +233,14 @@ def finish_run(
     """
     values = asdict(counts)
     db.execute(
-        "UPDATE run SET status = ?, finished_at = ?, error = ?, body_bytes = ?, stages_s = ?,"
-        " rows_after = ?, " + ", ".join(f"{name} = ?" for name in values) + " WHERE id = ?",
+        "UPDATE run SET status = ?, finished_at = ?, error_code = ?, error_details = ?,"
+        " body_bytes = ?, stages_s = ?, rows_after = ?, "
+        + ", ".join(f"{name} = ?" for name in values)
+        + " WHERE id = ?",
         [
             status,
             to_text(now_utc()),
-            error,
+            *to_columns(error),
             body_bytes,
             json.dumps({stage: round(s, 4) for stage, s in (stages_s or {}).items()}),
             rows_after,
@@ -249,8 +257,9 @@ def finish_run(
 def insert_rejected(db: Database, run_id: int, rejected: Sequence[Rejected]) -> None:
     """Keep the records that a run could not take, inside an open transaction."""
     db.executemany(
-        "INSERT INTO rejected (run_id, position, key, reason, record) VALUES (?, ?, ?, ?, ?)",
-        [(run_id, bad.position, bad.key, bad.reason, bad.record) for bad in rejected],
+        "INSERT INTO rejected (run_id, position, key, code, details, record)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        [(run_id, bad.position, bad.key, *to_columns(bad.reason), bad.record) for bad in rejected],
     )
 
 
@@ -282,7 +291,7 @@ def run_of_row(row: Mapping[str, Any]) -> Run:
         counts=Counts(**{name: row[name] for name in Counts.__slots__}),
         body_bytes=row["body_bytes"],
         stages_s=json.loads(row["stages_s"]),
-        error=row["error"],
+        error=to_fact(row["error_code"], row["error_details"]),
         simulated_at=to_datetime(row["simulated_at"]),
         task_name=row["task_name"],
         confirms_run_id=row["confirms_run_id"],

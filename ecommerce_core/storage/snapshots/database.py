@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import tempfile
 import threading
-import time
-from collections.abc import Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,7 @@ from shutil import rmtree
 import duckdb
 from filelock import FileLock, Timeout
 
-from ecommerce_core.storage.private_files import FILE_MODE, make_folder
+from ecommerce_core.storage.private_files import FILE_MODE, FOLDER_MODE, make_folder
 
 # Nothing is fetched from anywhere, and no name in a question stands for a variable of Python.
 CONFIG: Mapping[str, str | int | bool] = {
@@ -25,13 +27,15 @@ CONFIG: Mapping[str, str | int | bool] = {
     "temp_directory": "",
 }
 SPILL = "spill-"
-# Who has made a folder has locked it by then.
-YOUNG_S = 60.0
+
+
+# Tables in memory that are kept for the next question.
+KEPT_TABLES = 2
 
 
 @dataclass(slots=True)
 class _Attached:
-    """A file that is attached under a name, and how many read it."""
+    """A file that is attached, or a table that is kept, under a name, and how many read it."""
 
     name: str
     readers: int = 0
@@ -50,6 +54,8 @@ class SnapshotDatabase:
         self._database: duckdb.DuckDBPyConnection | None = None
         self._spill: tuple[Path, FileLock] | None = None
         self._attached: dict[Path, _Attached] = {}
+        self._kept: OrderedDict[Hashable, _Attached] = OrderedDict()
+        self._filling = threading.Lock()
         self._count = 0
 
     @contextmanager
@@ -76,13 +82,38 @@ class SnapshotDatabase:
                     attached.readers -= 1
                 self._let_go()
 
+    @contextmanager
+    def kept_table(self, key: Hashable, fill: Callable[[str], None]) -> Iterator[str]:
+        """The name of a table in memory, which ``fill`` makes if nobody has asked for it lately.
+
+        For use while ``reading``. Raises what ``fill`` raises.
+        """
+        with self._filling:
+            kept = self._kept.get(key)
+            if kept is None:
+                self._count += 1
+                kept = _Attached(f"memory.main.kept_{self._count}")
+                fill(kept.name)
+                self._kept[key] = kept
+            with self._lock:
+                self._kept.move_to_end(key)
+                kept.readers += 1
+        try:
+            yield kept.name
+        finally:
+            with self._lock:
+                kept.readers -= 1
+                self._drop_oldest()
+
     @property
     def folder(self) -> Path | None:
         """A private folder for what is written meanwhile; None where there is no room for one.
 
         It is gone with this process, however that ends, or with the next one's first snapshot.
         """
-        return None if self._spill is None else self._spill[0]
+        with self._lock:
+            self._keep_spill()
+            return None if self._spill is None else self._spill[0]
 
     def let_go(self) -> None:
         """Let go of the files that are no more and that nobody reads: their room is free then."""
@@ -94,14 +125,27 @@ class SnapshotDatabase:
         with self._lock:
             if self._database is not None:
                 self._database.close()
-            self._database, self._attached = None, {}
+            self._forget()
             if self._spill is not None:
                 folder, lock = self._spill
                 lock.release()
                 rmtree(folder, ignore_errors=True)
                 self._spill = None
 
+    def _keep_spill(self) -> None:
+        """Make the private folder again if somebody has removed it."""
+        if self._spill is None or self._spill[0].exists():
+            return
+        path, lock = self._spill
+        lock.release()
+        with suppress(OSError):
+            make_folder(self._folder)
+            with _one_at_a_time(self._folder):
+                path.mkdir(mode=FOLDER_MODE)
+                self._spill = path, _locked(path)
+
     def _open(self) -> duckdb.DuckDBPyConnection:
+        self._keep_spill()
         if self._database is None:
             # On a full disk there is nowhere to spill to, and most questions need not.
             with suppress(OSError):
@@ -127,26 +171,55 @@ class SnapshotDatabase:
                 del self._attached[path]
                 self._database.execute(f"DETACH {attached.name}")
 
+    def _drop_oldest(self) -> None:
+        idle = [key for key, kept in self._kept.items() if not kept.readers]
+        for key in idle[: max(0, len(self._kept) - KEPT_TABLES)]:
+            name = self._kept.pop(key).name
+            if self._database is not None:
+                self._database.execute(f"DROP TABLE IF EXISTS {name}")
+
+    def _forget(self) -> None:
+        self._database, self._attached, self._kept = None, {}, OrderedDict()
+
     def _give_up(self, database: duckdb.DuckDBPyConnection) -> None:
         """Leave an instance that DuckDB does not trust any more; the next reader opens one."""
         with self._lock:
             if self._database is database:
-                self._database, self._attached = None, {}
+                self._forget()
 
 
 def _new_spill_folder(folder: Path) -> tuple[Path, FileLock]:
-    """A private folder of this process, known to be in use by the lock in it."""
+    """A private folder of this process, known to be in use by the lock in it.
+
+    Folders that killed processes left are removed.
+    """
     make_folder(folder)
-    made = Path(tempfile.mkdtemp(prefix=SPILL, dir=folder))
-    lock = FileLock(made / "lock", mode=FILE_MODE, thread_local=False)
-    lock.acquire()
-    return made, lock
+    remove_stale_spill(folder)
+    with _one_at_a_time(folder):
+        made = Path(tempfile.mkdtemp(prefix=SPILL, dir=folder))
+        return made, _locked(made)
 
 
 def remove_stale_spill(folder: Path) -> None:
     """Remove what processes that were killed have left."""
-    for made in folder.glob(f"{SPILL}*"):
-        with suppress(OSError, Timeout):
-            if time.time() - made.stat().st_mtime > YOUNG_S:
-                with FileLock(made / "lock", timeout=0):
-                    rmtree(made, ignore_errors=True)
+    with suppress(OSError), _one_at_a_time(folder):
+        for made in folder.glob(f"{SPILL}*"):
+            with suppress(OSError, Timeout), FileLock(made / "lock", timeout=0):
+                rmtree(made, ignore_errors=True)
+
+
+def _locked(made: Path) -> FileLock:
+    lock = FileLock(made / "lock", mode=FILE_MODE, thread_local=False)
+    lock.acquire()
+    return lock
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let nobody else make or remove private folders: one without its lock is left over."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -149,10 +149,9 @@ class Reader:
         with self.at(dataset) as view:
             yield from view.iter_batches(query, columns=columns, chunk=chunk)
 
-    def iter_keys(self, dataset: Dataset, search: str) -> Iterator[list[tuple[str]]]:
-        """The keys of all rows, withdrawn ones too, that a search finds. Close or exhaust it."""
-        with self.at(dataset) as view:
-            yield from view.iter_keys(search)
+    def kept_table(self, key: Hashable, fill: Callable[[str], None]) -> AbstractContextManager[str]:
+        """A table in memory under that key; ``fill`` makes it if it is not there."""
+        return self._database.kept_table(key, fill)
 
     def _find(self, dataset: Dataset) -> _Found:
         files = self._snapshots.list_files(dataset)
@@ -185,17 +184,15 @@ class Reader:
     def _explain(self, error: duckdb.Error, dataset: Dataset, path: Path | None) -> StoreError:
         """The one point where DuckDB's errors become ours. A file that is damaged goes."""
         if is_disk_full(error):
-            return StoreFull("the disk is full: there is no room to answer this question")
+            return StoreFull("rows_without_disk")
         if isinstance(error, duckdb.OutOfMemoryException):
-            return StoreError(
-                "this question needs more memory than ECOMMERCE_READER_MEMORY_MB allows"
-            )
+            return StoreError("rows_without_memory")
         # It has no kind of its own for this: whether it is the file's fault, the file tells.
         if path is not None and not is_sound(path, dataset):
             self._snapshots.discard(path)
             return _preparing()
-        return StoreError("the rows could not be read: {reason}", reason=error)
+        return StoreError("rows_unreadable", reason=error)
 
 
 def _preparing() -> RowsPreparing:
-    return RowsPreparing("the rows are being prepared and will appear in a moment")
+    return RowsPreparing("rows_preparing")

@@ -15,6 +15,7 @@ from types import UnionType
 from typing import Any, get_args, get_type_hints
 
 from ecommerce_core.datasets import Dataset
+from ecommerce_core.datasets import Kind as ColumnKind
 
 
 class Kind(StrEnum):
@@ -89,12 +90,12 @@ class Shape:
 def shape_of(dataset: Dataset) -> Shape:
     """The shape of a dataset's rows."""
     hints = get_type_hints(dataset.row_type)
-    columns = {column.name: column for column in dataset.columns}
+    columns = {column.name: column for column in dataset.row_columns}
     found = []
     for one in fields(dataset.row_type):
         column = columns.get(one.name)
         kind = _kind_of(hints[one.name])
-        if column is not None and column.is_code:
+        if column is not None and column.kind is ColumnKind.ID:
             kind = Kind.CODE
         found.append(
             Field(

@@ -169,9 +169,7 @@ class Snapshots:
             return []
         except OSError as error:
             raise StoreError(
-                "{path} cannot be used: {reason}",
-                path=self.folder,
-                reason=error.strerror or error,
+                "file_unusable", path=self.folder, reason=error.strerror or error
             ) from error
         return [
             self.folder / name for name in names if name.startswith(start) and name.endswith(end)
@@ -203,9 +201,7 @@ class Snapshots:
             )
             with reading() as db:
                 if newest_version(db, dataset) != version:
-                    raise StoreError(
-                        "the rows of {dataset} changed meanwhile", dataset=dataset.name
-                    )
+                    raise StoreError("snapshot_outdated", dataset=dataset.name)
             hand_over(temporary, like=self.folder)
             os.rename(temporary, path)
         finally:
@@ -253,7 +249,5 @@ def is_disk_full(error: Exception) -> bool:
 
 def _failed(is_full: bool, error: Exception) -> StoreError:
     if is_full:
-        return StoreFull("the disk is full: the rows are stored, but readers see those of before")
-    return StoreError(
-        "the rows are stored, but readers see those of before: {reason}", reason=error
-    )
+        return StoreFull("snapshot_without_room")
+    return StoreError("snapshot_failed", reason=error)

@@ -139,7 +139,7 @@ def _list_rows(reading: Reading, shape: Shape, gives_up: Callable[[], bool]) -> 
     at, after = shape.fields.index(shape.key), ""
     while True:
         if gives_up():
-            raise SyncStopped("the application is shutting down: readers see the rows of before")
+            raise SyncStopped("snapshot_stopped")
         with reading() as db:
             rows: Rows = db.execute(sql, [after, ROWS_PER_READ]).fetchall()
         if rows:

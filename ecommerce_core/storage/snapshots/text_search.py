@@ -37,12 +37,12 @@ def fold(text: str) -> str:
     return text.translate(_folded)
 
 
-def fold_all(texts: Collection[str]) -> list[str]:
-    """``fold`` of each; those of a few values, such as families, are folded once each."""
+def fold_all(texts: Collection[str | None]) -> list[str | None]:
+    """``fold`` of each that is there; those of a few values, such as families, once each."""
     distinct = set(texts)
     if len(distinct) > len(texts) // 4:
-        return [text.translate(_folded) for text in texts]
-    known = {text: text.translate(_folded) for text in distinct}
+        return [None if text is None else text.translate(_folded) for text in texts]
+    known = {text: None if text is None else text.translate(_folded) for text in distinct}
     return [known[text] for text in texts]
 
 

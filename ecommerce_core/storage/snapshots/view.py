@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ecommerce_core.datasets import Dataset, Row
-from ecommerce_core.domain import Query, Totals, Withdrawn
+from ecommerce_core.domain import Query, Totals
 from ecommerce_core.storage.snapshots.histogram import Bins, count_bins, edges_of
 from ecommerce_core.storage.snapshots.question import AS_STORED, order_by, where
 from ecommerce_core.storage.snapshots.shape import Kind, shape_of
@@ -101,7 +101,7 @@ class View:
     def list_values(
         self, column: str, query: Query, *, limit: int = VALUES_LISTED
     ) -> list[tuple[str, int]]:
-        """The values of a column with counts, the most frequent first.
+        """The values that a column has, with counts, the most frequent first.
 
         Among the rows that match, whatever the query asks of the column itself aside. Raises
         KeyError.
@@ -110,7 +110,7 @@ class View:
         matching = where(self._shape, query, aside=name)
         found = self._cursor.execute(
             f"SELECT {name}, count(*) FROM {self._table} WHERE {matching.sql}"
-            f" GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT ?",
+            f" AND {name} IS NOT NULL GROUP BY {name} ORDER BY count(*) DESC, {name} LIMIT ?",
             [*matching.values, limit],
         )
         return [(str(value), count) for value, count in found.fetchall()]
@@ -166,12 +166,16 @@ class View:
             return self._select_page(query, page_of)
         return self._select_all(query, self._names)
 
-    def iter_keys(self, search: str) -> Iterator[list[tuple[str]]]:
-        """The keys of all rows, withdrawn ones too, that a search finds."""
-        query = Query(search=search, withdrawn=Withdrawn.SHOW)
-        found = self._cursor.execute(*self._select_all(query, [self._shape.key.name]))
-        while keys := found.fetchmany(ROWS_PER_CHUNK):
-            yield keys
+    @property
+    def table(self) -> str:
+        """The name of the table that holds the rows."""
+        return self._table
+
+    def select_keys(self, query: Query) -> tuple[str, list[Any]]:
+        """A statement with its parameters that selects the keys of the rows that match."""
+        matching = where(self._shape, query)
+        sql = f"SELECT {self._shape.key.name} FROM {self._table} WHERE {matching.sql}"
+        return sql, matching.values
 
     def _select_all(self, query: Query, names: Sequence[str]) -> tuple[str, list[Any]]:
         matching = where(self._shape, query)
@@ -188,9 +192,10 @@ class View:
 
     def _to_row(self, values: tuple[Any, ...]) -> Row:
         told = zip(self._shape.fields, values, strict=True)
-        return self._dataset.row_type(
+        row: Row = self._dataset.row_type(
             *(
                 value.replace(tzinfo=UTC) if field.kind is Kind.MOMENT and value else value
                 for field, value in told
             )
         )
+        return row

@@ -11,10 +11,12 @@ from ecommerce_core.storage.sqlite.migrations import (
     select_installation,
     set_installation,
 )
+from ecommerce_core.storage.sqlite.schema import Migration
 
 __all__ = [
     "APPLICATION_ID_BYTES",
     "BUSY_TIMEOUT_S",
+    "Migration",
     "SqliteEngine",
     "Table",
     "list_made_tables",

@@ -100,22 +100,6 @@ class SqliteDatabase:
     def continue_numbers(self, table: str) -> None:
         """SQLite does by itself."""
 
-    def create_temporary(self, table: str, column: str) -> None:
-        """Make a table of one column of texts; it ends with the connection."""
-        self.conn.execute(f"CREATE TEMP TABLE {table} ({column} TEXT)")
-
-    def spool(self, sql: str, parameters: Any, *, chunk: int) -> Iterator[list[Values]]:
-        """Copy what a SELECT finds aside, end the transaction, and hand the rows out."""
-        self.conn.execute(f"CREATE TEMP TABLE spool AS {sql}", parameters)
-        self.conn.execute("COMMIT")
-        rows = self.conn.execute("SELECT * FROM spool ORDER BY rowid")
-        while found := rows.fetchmany(chunk):
-            yield found
-
-    def is_distinct(self, one: str, other: str) -> str:
-        """The condition that two values differ, or that just one is NULL."""
-        return f"{one} IS NOT {other}"
-
     def notify(self, message: str) -> None:
         """Nobody listens: other processes look at the file."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -37,7 +37,14 @@ LOCK_POLL_S = 0.05
 class SqliteEngine(Engine):
     """A database file; it is safe for all threads."""
 
-    def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_timeout_s: float = BUSY_TIMEOUT_S,
+        more: Sequence[schema.Migration] = (),
+    ) -> None:
+        self.more_migrations = more
         # Links lead to one file, which has one set of locks.
         self.path = real_path(path)
         self._damage_watch = DamageWatch(self.path)
@@ -59,9 +66,7 @@ class SqliteEngine(Engine):
         """
         with self._file.explained():
             make_folder(self.path.parent)
-            with self._file.checked(
-                partial(check_shape, path=self.path), whole=False
-            ) as connection:
+            with self._file.checked(self._check_shape, whole=False) as connection:
                 if connection is None and not create:
                     raise self._empty()
             make_private(self.path.parent, database=self.path.name)
@@ -75,20 +80,15 @@ class SqliteEngine(Engine):
         """
         with (
             self._file.explained(),
-            self._file.checked(partial(check_shape, path=self.path), whole=True) as connection,
+            self._file.checked(self._check_shape, whole=True) as connection,
         ):
             if connection is None:
                 raise self._empty()
-            if is_pending(connection):
+            if is_pending(connection, self.more_migrations):
                 return
             unreadable = find_unreadable(connection)
             if unreadable is not None:
-                raise StoreDamaged(
-                    "{path} holds what cannot be read back ({verdict}); it was left as it is."
-                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-                    path=self.path,
-                    verdict=unreadable,
-                )
+                raise StoreDamaged("store_unreadable_values", path=self.path, verdict=unreadable)
 
     def check_file_in_use(self) -> None:
         """As ``check_file``, of a database that others write to: none of them waits for long.
@@ -96,18 +96,16 @@ class SqliteEngine(Engine):
         All is read of a copy beside it, which is gone then. Raises StoreFull, too.
         """
         with self._file.explained():
-            with self._file.checked(
-                partial(check_shape, path=self.path), whole=False
-            ) as connection:
+            with self._file.checked(self._check_shape, whole=False) as connection:
                 if connection is None:
                     raise self._empty()
             with partial_file(self.path) as copy:
                 self._file.copy_pages_into(copy)
                 try:
-                    SqliteEngine(copy).check_file()
+                    SqliteEngine(copy, more=self.more_migrations).check_file()
                 except StoreError as error:
                     details = {**error.details, "path": self.path}
-                    raise type(error)(error.template, **details) from error
+                    raise type(error)(error.code, **details) from error
 
     @contextmanager
     def reading(self) -> Iterator[SqliteDatabase]:
@@ -178,17 +176,20 @@ class SqliteEngine(Engine):
             raise
 
     def _empty(self) -> StoreIncompatible:
-        return StoreIncompatible("{path} holds no data of this application", path=self.path)
+        return StoreIncompatible("store_without_data", path=self.path)
+
+    def _check_shape(self, connection: sqlite3.Connection) -> None:
+        check_shape(connection, path=self.path, more=self.more_migrations)
 
     def _migrate(self) -> None:
         self._file.create()
         with closing(self._file.connect()) as connection:
             self._file.choose_journal(connection)
-            if not is_pending(connection):
+            if not is_pending(connection, self.more_migrations):
                 return
         # A second process may migrate at the same moment: what is pending is asked again inside.
         with self._file.writing(spills=True) as connection:
-            migrate(connection)
+            migrate(connection, self.more_migrations)
 
 
 class FileLockBeside(Lock):
@@ -208,9 +209,7 @@ class FileLockBeside(Lock):
             return False
         except OSError as error:
             raise StoreError(
-                "{path} cannot be used: {reason}",
-                path=self._path,
-                reason=error.strerror or error,
+                "file_unusable", path=self._path, reason=error.strerror or error
             ) from error
         return True
 

@@ -137,11 +137,7 @@ class SqliteFile:
             yield None
             return
         if not self.path.is_file():
-            raise StoreError(
-                "{path} cannot be read or written to ({reason}); nothing was changed",
-                path=self.path,
-                reason="no regular file",
-            )
+            raise StoreError("store_not_accessible", path=self.path, reason="no regular file")
         if not self.path.stat().st_size:
             yield None
             return
@@ -159,12 +155,7 @@ class SqliteFile:
                 check_shape(connection)
             damage = find_damage(connection, whole=whole)
             if damage is not None:
-                raise StoreDamaged(
-                    "{path} fails SQLite's check ({verdict}); it was left as it is."
-                    " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-                    path=self.path,
-                    verdict=damage,
-                )
+                raise StoreDamaged("store_fails_check", path=self.path, verdict=damage)
             yield connection if objects else None
 
     def create(self) -> None:
@@ -196,7 +187,7 @@ class SqliteFile:
             raise _explain(error, self.path, self._busy_timeout_s) from error
         except OSError as error:
             raise StoreError(
-                "{path} cannot be used: {reason}", path=self.path, reason=error.strerror or error
+                "file_unusable", path=self.path, reason=error.strerror or error
             ) from error
 
     def _reader_patience_s(self) -> float:
@@ -209,11 +200,7 @@ class SqliteFile:
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if not self._writer.acquire(timeout=WRITER_PATIENCE_S):
-            raise StoreBusy(
-                "the database is busy: another write has taken more than {seconds:g} s;"
-                " nothing was changed, try again",
-                seconds=WRITER_PATIENCE_S,
-            )
+            raise StoreBusy("store_writing", seconds=WRITER_PATIENCE_S)
         try:
             yield
         finally:
@@ -236,11 +223,7 @@ class SqliteFile:
             connection.execute("SELECT 1 FROM sqlite_master").fetchone()
 
     def _foreign(self) -> StoreIncompatible:
-        return StoreIncompatible(
-            "{path} is a database of another application; it was left as it is."
-            " Set ECOMMERCE_DATABASE to another file.",
-            path=self.path,
-        )
+        return StoreIncompatible("store_of_another_application", path=self.path)
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
@@ -251,25 +234,13 @@ def _is_busy(error: sqlite3.Error) -> bool:
 def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if _is_busy(error):
-        return StoreBusy(
-            "the database is busy: another process has held it for more than {seconds:g} s;"
-            " nothing was changed, try again",
-            seconds=busy_timeout_s,
-        )
+        return StoreBusy("store_busy", seconds=busy_timeout_s)
     if name.startswith("SQLITE_FULL"):
-        return StoreFull("the disk is full: nothing was changed; make room and try again")
+        return StoreFull("disk_full")
     # Without a name it is Python's: what should be a text is not UTF-8.
     is_no_text = not name and isinstance(error, sqlite3.OperationalError)
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or is_no_text:
-        return StoreDamaged(
-            "{path} is no sound SQLite database; it was left as it is."
-            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-            path=path,
-        )
+        return StoreDamaged("store_not_sound", path=path)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
-        return StoreError(
-            "{path} cannot be read or written to ({reason}); nothing was changed",
-            path=path,
-            reason=error,
-        )
-    return StoreError("the database answered: {reason}; nothing was changed", reason=error)
+        return StoreError("store_not_accessible", path=path, reason=error)
+    return StoreError("store_failed", reason=error)

@@ -24,9 +24,13 @@ from ecommerce_core.storage.sqlite.checks import (
 _MIGRATION_SET = "ecommerce"
 _FIRST_MIGRATION = schema.MIGRATIONS[0].__name__
 
-_migrations = Migrations(_MIGRATION_SET)
-for _migration in schema.MIGRATIONS:
-    _migrations(name=_migration.__name__)(_migration)
+
+def _migrations(more: Sequence[schema.Migration]) -> Migrations:
+    """The application's own migrations, and ``more`` that datasets bring with them."""
+    found = Migrations(_MIGRATION_SET)
+    for migration in (*schema.MIGRATIONS, *more):
+        found(name=migration.__name__)(migration)
+    return found
 
 
 def _open(connection: sqlite3.Connection) -> sqlite_utils.Database:
@@ -34,54 +38,40 @@ def _open(connection: sqlite3.Connection) -> sqlite_utils.Database:
     return sqlite_utils.Database(connection, execute_plugins=False, recursive_triggers=False)
 
 
-def is_pending(connection: sqlite3.Connection) -> bool:
+def is_pending(connection: sqlite3.Connection, more: Sequence[schema.Migration] = ()) -> bool:
     """Return True if the database is of an older version."""
-    return bool(_migrations.pending(_open(connection)))
+    return bool(_migrations(more).pending(_open(connection)))
 
 
-def migrate(connection: sqlite3.Connection) -> None:
+def migrate(connection: sqlite3.Connection, more: Sequence[schema.Migration] = ()) -> None:
     """Bring a database to this version, inside the transaction of its connection."""
     db = _open(connection)
     db.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
-    _migrations.apply(db)
+    _migrations(more).apply(db)
 
 
-def check_shape(connection: sqlite3.Connection, *, path: Path) -> None:
+def check_shape(
+    connection: sqlite3.Connection, *, path: Path, more: Sequence[schema.Migration] = ()
+) -> None:
     """Raise StoreIncompatible for a newer version's, StoreDamaged for what no version made."""
     try:
-        applied = [str(done.name) for done in _migrations.applied(_open(connection))]
+        done = _migrations(more).applied(_open(connection))
+        applied = [str(each.name) for each in done]
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", None) != "SQLITE_ERROR":
             raise
         applied = []  # no list of ours: the difference says so
-    known = {migration.__name__ for migration in schema.MIGRATIONS}
+    known = {migration.__name__ for migration in (*schema.MIGRATIONS, *more)}
     newer = [name for name in applied if name not in known]
     if newer:
-        raise StoreIncompatible(
-            "{path} was written by a newer version ({newer}); it was left as it is."
-            " Update the application, or set ECOMMERCE_DATABASE to another file.",
-            path=path,
-            newer=", ".join(newer),
-        )
-    expected, optional = _objects_made_by(applied)
+        raise StoreIncompatible("store_of_newer_version", path=path, newer=", ".join(newer))
+    expected, optional = _objects_made_by(applied, more)
     difference = find_difference(connection, expected=expected, optional=optional)
     if difference is not None:
         additions = find_additions(connection, expected=expected, optional=optional)
         if additions is not None:
-            raise StoreDamaged(
-                "{path} has more in it than this application makes ({verdict}); it was left"
-                " as it is. Stop the application and run this in SQLite, which changes no"
-                " row: {sql}",
-                path=path,
-                verdict=difference,
-                sql=additions,
-            )
-        raise StoreDamaged(
-            "{path} is not as this application makes it ({verdict}); it was left as it is."
-            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-            path=path,
-            verdict=difference,
-        )
+            raise StoreDamaged("store_shape_has_more", path=path, verdict=difference, sql=additions)
+        raise StoreDamaged("store_shape_differs", path=path, verdict=difference)
 
 
 def select_installation(connection: sqlite3.Connection) -> str | None:
@@ -114,10 +104,12 @@ class Table:
     is_numbered: bool
 
 
-def list_made_tables(applied: Collection[str] | None = None) -> list[Table]:
+def list_made_tables(
+    applied: Collection[str] | None = None, *, more: Sequence[schema.Migration] = ()
+) -> list[Table]:
     """The tables that the migrations ``applied`` make, all unless given; who refers comes later."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        for migration in schema.MIGRATIONS:
+        for migration in (*schema.MIGRATIONS, *more):
             if applied is None or migration.__name__ in applied:
                 migration(_open(connection))
         names = connection.execute(
@@ -143,13 +135,14 @@ def list_made_tables(applied: Collection[str] | None = None) -> list[Table]:
 
 
 def _objects_made_by(
-    applied: Sequence[str],
+    applied: Sequence[str], more: Sequence[schema.Migration]
 ) -> tuple[frozenset[SchemaObject], frozenset[SchemaObject]]:
     """What a database of these migrations declares, and what it may declare beside that."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         db = _open(connection)
-        later = [one.name for one in _migrations.pending(db) if one.name not in applied]
-        _migrations.apply(db, stop_before=later)
+        migrations = _migrations(more)
+        later = [one.name for one in migrations.pending(db) if one.name not in applied]
+        migrations.apply(db, stop_before=later)
         # Fewer than ``applied`` where the list of these has a gap.
-        made = [one.name for one in _migrations.applied(db)]
+        made = [one.name for one in migrations.applied(db)]
         return list_objects(connection), list_reader_objects(connection, made)

@@ -264,7 +264,40 @@ def m010_fingerprints(db: Database) -> None:
         db.execute(f"ALTER TABLE {table} ADD COLUMN fingerprint INTEGER")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+def m011_facts_as_codes(db: Database) -> None:
+    """Journals keep codes and details. What they said before is a text, shown as it was said.
+
+    Only that a delivery repeats another is taken out of its text, into a column.
+    """
+    again = "delivered again: delivery "
+    db.execute("ALTER TABLE delivery ADD COLUMN again_of INTEGER")
+    db.execute(
+        "UPDATE delivery SET again_of = CAST(substr(reason, ?) AS INTEGER),"
+        " reason = CASE instr(reason, '; ') WHEN 0 THEN NULL"
+        " ELSE substr(reason, instr(reason, '; ') + 2) END WHERE reason GLOB ?",
+        [len(again) + 1, f"{again}[0-9]*"],
+    )
+    for table, said, code, details in (
+        ("run", "error", "error_code", "error_details"),
+        ("delivery", "reason", "reason_code", "reason_details"),
+        ("promise", "reason", "reason_code", "reason_details"),
+    ):
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {code} TEXT")
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {details} TEXT")
+        db.execute(
+            f"UPDATE {table} SET {code} = 'said', {details} = json_object('text', {said})"
+            f" WHERE {said} IS NOT NULL"
+        )
+        db.execute(f"ALTER TABLE {table} DROP COLUMN {said}")
+    db.execute("ALTER TABLE rejected ADD COLUMN code TEXT NOT NULL DEFAULT 'said'")
+    db.execute("ALTER TABLE rejected ADD COLUMN details TEXT NOT NULL DEFAULT '{}'")
+    db.execute("UPDATE rejected SET details = json_object('text', reason)")
+    db.execute("ALTER TABLE rejected DROP COLUMN reason")
+
+
+Migration = Callable[[Database], None]
+
+MIGRATIONS: tuple[Migration, ...] = (
     m001_products_and_customers,
     m002_journal,
     m003_promises,
@@ -275,4 +308,5 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m008_sign_outs,
     m009_readers_read_snapshots,
     m010_fingerprints,
+    m011_facts_as_codes,
 )

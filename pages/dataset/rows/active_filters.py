@@ -11,10 +11,7 @@ from ecommerce_core.domain import Withdrawn
 from pages import ui
 from pages.dataset.view_state import edit
 from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def named(label: str, value: str) -> str:
@@ -27,20 +24,15 @@ def age_in_words(age: str) -> str:
     return language().duration(int(age[:-1]) * (3_600 if age.endswith("h") else 86_400))
 
 
-def since_label(column: str) -> str:
-    """What a filter by a moment is called."""
-    labels = {"first_seen_at": _("New since"), "updated_at": _("Changed since")}
-    return labels.get(column) or language().word(column)
-
-
 def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]]:
     """Each filter that holds: what it says, and the edit that takes it away."""
     words, found = language(), list[tuple[str, dict[str, Any]]]()
+    filters = {column.name: _(column.filter_label) for column in dataset.row_columns}
     for column, chosen in view.choices.items():
         for value in chosen:
             left = tuple(other for other in chosen if other != value)
             choices = with_filter(view.choices, column, left)
-            found.append((named(words.word(column), value), {"choices": choices}))
+            found.append((named(filters[column], value), {"choices": choices}))
     for column, ends in view.ranges.items():
         is_money = dataset.column(column).kind is Kind.MONEY
         said = [
@@ -48,18 +40,18 @@ def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]
             for end in ends
         ]
         ranges = with_filter(view.ranges, column, None)
-        found.append((named(words.word(column), "–".join(said)), {"ranges": ranges}))
+        found.append((named(filters[column], "–".join(said)), {"ranges": ranges}))
     if view.withdrawn is not Withdrawn.HIDE:
         text = _("Withdrawn too") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
         found.append((text, {"withdrawn": Withdrawn.HIDE}))
     for column, since in view.since.items():
         text = since if is_day(since) else age_in_words(since)
         without = with_filter(view.since, column, None)
-        found.append((named(since_label(column), text), {"since": without}))
+        found.append((named(filters[column], text), {"since": without}))
     for column, is_there in view.presence.items():
         text = _("With {what}") if is_there else _("Without {what}")
         presence = with_filter(view.presence, column, None)
-        found.append((text.format(what=words.word(column).lower()), {"presence": presence}))
+        found.append((text.format(what=filters[column].lower()), {"presence": presence}))
     return found
 
 

@@ -9,10 +9,7 @@ import streamlit as st
 from ecommerce_core.datasets import PAGE_SIZES, Dataset
 from pages.dataset.view_state import choose_in, edited_by, show_in
 from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def show(dataset: Dataset, *, page: int, size: int, matching: int, shown: int) -> None:

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
-from ecommerce_core.datasets import Column, Dataset, Filter, Kind, Row
+from ecommerce_core.datasets import Column, Dataset, Filter, Row
 from ecommerce_core.domain import HistoryEntry
 from pages import ui
 from pages.dataset.view_state import edit, forget_selection
-from pages.ui import charts, escape, language, visits
+from pages.ui import charts, escape, labels, language, visits
+from pages.ui import text as _
 
 CHANGES_SHOWN = 200
-
-
-def _(message: str) -> str:
-    return language().text(message)
-
-
-def shown(field: str, value: object) -> str:
-    """A stored value for people: money as money, times in the reader's zone; plain text."""
-    words = language()
-    if value is None or value == "":
-        return "–"
-    if field.endswith("_at"):
-        at = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-        return words.moment(at)
-    if isinstance(value, int | float) and not field.endswith("_id"):
-        return words.money(value) if field.endswith("_cents") else words.points(value)
-    return str(value)
+TITLE_CHARS = 80
 
 
 def show(dataset: Dataset, key: str) -> None:
@@ -55,7 +39,7 @@ def show(dataset: Dataset, key: str) -> None:
             args=(dataset.name,),
         ) and st.rerun()
 
-    title = _title(row, key)
+    title = dataset.title_of(row)[:TITLE_CHARS]
     ui.dialog(
         escape(title), width="medium", position="right", on_dismiss=lambda: _close(dataset.name)
     )(body)()
@@ -66,23 +50,14 @@ def _close(name: str) -> None:
     edit(name, row=None)
 
 
-def _title(row: Row, key: str) -> str:
-    first = getattr(row, "first_name", None)
-    said = getattr(row, "description", "") if first is None else f"{first} {row.last_name}"  # type: ignore[union-attr]
-    return said.strip()[:80] or key
-
-
-def _facts(row: Row, fields: Iterable[str]) -> dict[str, str]:
-    values = asdict(row)
-    return {language().word(field): escape(shown(field, values[field])) for field in fields}
-
-
 def _body(dataset: Dataset, row: Row) -> None:
-    # What the peer said of its own stands last; its words begin with its name.
-    fields = sorted(asdict(row), key=lambda field: field.startswith("catalogue_"))
     if row.withdrawn_at is not None:
         st.badge(_("Withdrawn"), icon=":material/block:", color="orange")
-    st.table(_facts(row, fields), border="horizontal", alt=_("Every field of this row"))
+    facts = {
+        labels.column_label(column): escape(labels.shown(column, getattr(row, column.name)))
+        for column in dataset.row_columns
+    }
+    st.table(facts, border="horizontal", alt=_("Every field of this row"))
     history = ui.application().store.list_history(dataset.name, getattr(row, dataset.key))
     st.markdown(f"**{_('History')}**")
     if not history:
@@ -90,11 +65,11 @@ def _body(dataset: Dataset, row: Row) -> None:
         return
     for column in dataset.filtered_by(Filter.RANGE):
         _line(column, row, [entry for entry in history if entry.field == column.name])
-    _changes(history)
+    _changes(dataset, history)
 
 
 def _line(column: Column, row: Row, history: Sequence[HistoryEntry]) -> None:
-    """The price or the points over time; nothing where they never changed."""
+    """A number over time; nothing where it never changed."""
     if not history:
         return
     oldest_first = sorted(history, key=lambda entry: entry.at)
@@ -102,28 +77,27 @@ def _line(column: Column, row: Row, history: Sequence[HistoryEntry]) -> None:
     points += [(entry.at, entry.new) for entry in oldest_first]
     points.append((datetime.now(UTC), getattr(row, column.name)))
     known = [(at, float(v) / column.scale) for at, v in points if v not in (None, "")]
-    word = language().word(column.name)
     charts.steps(
         pd.DataFrame(known, columns=["at", "value"]),
-        label=f"{word} (€)" if column.kind is Kind.MONEY else word,
+        label=labels.label_with_unit(column),
         alt=_("{what} over time, from {first} to {last}").format(
-            what=word,
-            first=shown(column.name, points[0][1]),
-            last=shown(column.name, points[-1][1]),
+            what=labels.column_label(column),
+            first=labels.shown(column, points[0][1]),
+            last=labels.shown(column, points[-1][1]),
         ),
         height=160,
     )
 
 
-def _changes(history: Sequence[HistoryEntry]) -> None:
+def _changes(dataset: Dataset, history: Sequence[HistoryEntry]) -> None:
     words = language()
     kept = visits.language_in_address()
     rows = [
         {
             _("When"): escape(words.moment(entry.at)),
-            _("Field"): escape(words.word(entry.field)),
-            _("Before"): escape(shown(entry.field, entry.old)),
-            _("After"): escape(shown(entry.field, entry.new)),
+            _("Field"): escape(labels.field_label(dataset, entry.field)),
+            _("Before"): escape(labels.shown_field(dataset, entry.field, entry.old)),
+            _("After"): escape(labels.shown_field(dataset, entry.field, entry.new)),
             _("Run"): f"[{entry.run_id}](activity?{urlencode({'run': entry.run_id, **kept})})",
         }
         for entry in history[:CHANGES_SHOWN]

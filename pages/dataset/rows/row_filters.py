@@ -15,7 +15,6 @@ from ecommerce_core.datasets import (
     Column,
     Dataset,
     Filter,
-    Kind,
     Range,
     View,
     is_day,
@@ -23,18 +22,15 @@ from ecommerce_core.datasets import (
 )
 from ecommerce_core.domain import Query, Totals, Withdrawn
 from pages import ui
-from pages.dataset import reads, view_state
-from pages.dataset.rows.active_filters import age_in_words, list_active, since_label
+from pages.dataset import view_state
+from pages.dataset.rows.active_filters import age_in_words, list_active
 from pages.dataset.view_state import choose_in, edit, edited_by, show_in
-from pages.ui import language
+from pages.ui import labels, language
+from pages.ui import text as _
 
 AGES = ("1h", "24h", "7d", "30d")
 # Beyond any number that is stored.
 LARGEST = 1e18
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(dataset: Dataset, query: Query, totals: Totals) -> None:
@@ -49,14 +45,14 @@ def show(dataset: Dataset, query: Query, totals: Totals) -> None:
         return
     with popover, ui.guarded():
         for column in dataset.filtered_by(Filter.CHOICE):
-            _choice(dataset, column.name, view, query)
+            _choice(dataset, column, view, query)
         for column in dataset.filtered_by(Filter.RANGE):
             _range(dataset, column, view)
         _withdrawn(dataset, view, totals)
         for column in dataset.filtered_by(Filter.SINCE):
             _since(dataset, column, view)
         for column in dataset.filtered_by(Filter.PRESENCE):
-            _presence(dataset, column.name, view)
+            _presence(dataset, column, view)
         st.button(
             _("Clear all filters"),
             key=f"clear_filters_{name}",
@@ -99,36 +95,33 @@ def filter_edited(
     return edited_where_seen(name, key, field, filters, options=options)
 
 
-def _choice(dataset: Dataset, column: str, view: View, query: Query) -> None:
-    question = query.without_order()
-    counts = dict(reads.values(dataset, column, question))
-    chosen = view.choices.get(column, ())
+def _choice(dataset: Dataset, column: Column, view: View, query: Query) -> None:
+    found = ui.application().reader.list_values(dataset, column.name, query.without_order())
+    counts, chosen = dict(found), view.choices.get(column.name, ())
     options = [*counts, *(value for value in chosen if value not in counts)]
-    key = f"{dataset.name}_{column}"
+    key = f"{dataset.name}_{column.address}"
     st.multiselect(
-        language().word(column),
+        _(column.filter_label),
         options,
         key=choose_in(key, list(chosen)),
         format_func=lambda value: f"{value} ({language().number(counts.get(value, 0))})",
         placeholder=_("All ({n})").format(n=language().number(len(counts))),
-        on_change=filter_edited(dataset.name, key, "choices", column, tuple, options=options),
+        on_change=filter_edited(dataset.name, key, "choices", column.name, tuple, options=options),
     )
 
 
 def _range(dataset: Dataset, column: Column, view: View) -> None:
     bounds = ui.application().reader.bounds(dataset, column.name)
-    word = language().word(column.name)
-    shown = f"{word} (€)" if column.kind is Kind.MONEY else word
     ends = view.ranges.get(column.name, (None, None))
-    labels = _("{column} from"), _("{column} to")
+    said = _("{column} from"), _("{column} to")
     with st.container(horizontal=True):
         for number, (label, field, bound) in enumerate(
-            zip(labels, ("low", "high"), bounds, strict=True)
+            zip(said, ("low", "high"), bounds, strict=True)
         ):
             key = f"{dataset.name}_{column.address}_{field}"
             end = ends[number]
             st.number_input(
-                label.format(column=shown),
+                label.format(column=labels.label_with_unit(column)),
                 value=None,
                 min_value=-LARGEST,
                 max_value=LARGEST,
@@ -161,25 +154,25 @@ def _with_end(name: str, column: str, number: int, typed: float | None) -> Range
 
 def _withdrawn(dataset: Dataset, view: View, totals: Totals) -> None:
     key = f"{dataset.name}_withdrawn"
-    labels = {
+    options = {
         Withdrawn.HIDE: _("Hide"),
         Withdrawn.SHOW: _("Show too"),
         Withdrawn.ONLY: _("Only those"),
     }
     st.radio(
         _("Withdrawn ({n})").format(n=language().number(totals.withdrawn)),
-        list(labels),
+        list(options),
         key=choose_in(key, view.withdrawn),
         horizontal=True,
-        format_func=lambda option: labels[option],
+        format_func=lambda option: options[option],
         help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
-        on_change=edited_where_seen(dataset.name, key, "withdrawn", options=labels),
+        on_change=edited_where_seen(dataset.name, key, "withdrawn", options=options),
     )
 
 
 def _since(dataset: Dataset, column: Column, view: View) -> None:
     """An age out of a few, or a day: two inputs for one filter, and one of them is empty."""
-    name, label = dataset.name, since_label(column.name)
+    name, label = dataset.name, _(column.filter_label)
     since = view.since.get(column.name, "")
     age_key, day_key = f"{name}_{column.address}_age", f"{name}_{column.address}_day"
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -210,18 +203,18 @@ def _since(dataset: Dataset, column: Column, view: View) -> None:
         )
 
 
-def _presence(dataset: Dataset, column: str, view: View) -> None:
-    key = f"{dataset.name}_{column}"
+def _presence(dataset: Dataset, column: Column, view: View) -> None:
+    key = f"{dataset.name}_{column.address}"
     options = {"all": None, "yes": True, "no": False}
-    labels = {"all": _("All"), "yes": _("Has one"), "no": _("Has none")}
-    present = view.presence.get(column)
+    said = {"all": _("All"), "yes": _("Has one"), "no": _("Has none")}
+    present = view.presence.get(column.name)
     st.radio(
-        language().word(column),
-        list(labels),
+        _(column.filter_label),
+        list(said),
         key=choose_in(key, next(o for o, is_there in options.items() if is_there is present)),
         horizontal=True,
-        format_func=lambda option: labels[option],
+        format_func=lambda option: said[option],
         on_change=filter_edited(
-            dataset.name, key, "presence", column, options.get, options=options
+            dataset.name, key, "presence", column.name, options.get, options=options
         ),
     )

@@ -10,44 +10,50 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, Row
+from ecommerce_core.datasets import Dataset, Kind, Row
 from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import view_state
 from pages.dataset.rows import active_filters, pager
 from pages.dataset.view_state import edit
-from pages.ui import language
-from pages.ui.table import Column, show_table
+from pages.ui import labels
+from pages.ui import text as _
+from pages.ui.table import Column as TableColumn
+from pages.ui.table import Kind as TableKind
+from pages.ui.table import show_table
 
-Show = Callable[[Sequence[Row]], object]
+DrawRows = Callable[[Dataset, Sequence[Row]], None]
+
+_KINDS: dict[Kind, TableKind] = {
+    Kind.TEXT: "text",
+    Kind.ID: "text",
+    Kind.NUMBER: "number",
+    Kind.MONEY: "money",
+    Kind.MOMENT: "moment",
+}
 
 
-def _(message: str) -> str:
-    return language().text(message)
-
-
-def columns_table(name: str, columns: Sequence[Column], alt: str) -> Show:
-    """How rows are drawn as a table, with the column of withdrawals only where there are some."""
-
-    def draw(rows: Sequence[Row]) -> object:
-        zone = _("{column} ({zone})")
-        shown = [
-            c for c in columns if c.name != "withdrawn_at" or any(r.withdrawn_at for r in rows)
-        ]
-        named = [
-            replace(c, label=zone.format(column=language().word(c.name), zone=language().place))
-            if c.kind == "moment"
-            else c
-            for c in shown
-        ]
-        cells = [{c.name: getattr(row, c.name) for c in named} for row in rows]
-        keys = [getattr(row, ui.application().datasets[name].key) for row in rows]
-        drawn_on = view_state.current(name).tab
-        pick = partial(view_state.select, name, keys, drawn_on=drawn_on)
-        more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
-        return show_table(cells, named, key=f"{name}_table", alt=alt, height="content", **more)
-
-    return draw
+def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
+    """Rows as a table, with the column of withdrawals only where there are some."""
+    is_any_withdrawn = any(row.withdrawn_at for row in rows)
+    columns = [
+        TableColumn(
+            column.name,
+            _KINDS[column.kind],
+            label=labels.label_with_zone(column),
+            width=column.width,
+            help=_(column.help) or None,
+        )
+        for column in dataset.shown
+        if is_any_withdrawn or column.name != "withdrawn_at"
+    ]
+    cells = [{c.name: getattr(row, c.name) for c in columns} for row in rows]
+    keys = [getattr(row, dataset.key) for row in rows]
+    drawn_on = view_state.current(dataset.name).tab
+    pick = partial(view_state.select, dataset.name, keys, drawn_on=drawn_on)
+    more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
+    alt = labels.dataset_title(dataset.name)
+    show_table(cells, columns, key=f"{dataset.name}_table", alt=alt, height="content", **more)
 
 
 def count(dataset: Dataset, query: Query) -> int:
@@ -55,12 +61,12 @@ def count(dataset: Dataset, query: Query) -> int:
     return ui.application().reader.count_rows(dataset, query)
 
 
-def show(dataset: Dataset, query: Query, show_rows: Show) -> None:
+def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
     """One page of the rows that match, above it the filters that hold, below which ones it has."""
     filters = st.container()
     rows: Sequence[Row] | None = None
     with ui.guarded():
-        query, rows = _show_page(dataset, query, show_rows)
+        query, rows = _show_page(dataset, query, draw_rows)
     # Whatever became of the rows; but before the count, or a filter that was taken away would
     # stand for as long as that takes.
     with filters:
@@ -76,7 +82,7 @@ def show(dataset: Dataset, query: Query, show_rows: Show) -> None:
     pager.show(dataset, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
 
 
-def _show_page(dataset: Dataset, query: Query, show_rows: Show) -> tuple[Query, Sequence[Row]]:
+def _show_page(dataset: Dataset, query: Query, draw_rows: DrawRows) -> tuple[Query, Sequence[Row]]:
     """Show the page asked for, or the last there is: which one that was, and its rows."""
     if query.page > 1:
         pages = ceil(count(dataset, query) / query.page_size)
@@ -90,7 +96,7 @@ def _show_page(dataset: Dataset, query: Query, show_rows: Show) -> tuple[Query, 
         # In the skeleton's place: what moves by one element, the browser makes anew.
         st.empty()
     if rows:
-        show_rows(rows)
+        draw_rows(dataset, rows)
     return query, rows
 
 

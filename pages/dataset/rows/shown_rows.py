@@ -6,11 +6,7 @@ import streamlit as st
 
 from ecommerce_core.datasets import Dataset
 from pages import ui
-from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def show(dataset: Dataset) -> None:

@@ -9,11 +9,8 @@ from ecommerce_core.domain import Query, Totals
 from pages.dataset import view_state
 from pages.dataset.rows import row_filters
 from pages.dataset.view_state import choose_in, edited_by, show_in
-from pages.ui import language
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import labels
+from pages.ui import text as _
 
 
 def show(
@@ -21,13 +18,12 @@ def show(
     query: Query,
     totals: Totals,
     *,
-    search_help: str,
     sorted_too: bool,
 ) -> None:
     """The controls above the rows: which ones, and in what order where that matters."""
     view = view_state.current(dataset.name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        search_box(dataset, view, placeholder=search_help)
+        search_box(dataset, view, placeholder=_(dataset.search_help))
         row_filters.show(dataset, query, totals)
         if sorted_too:
             _order(dataset, view)
@@ -35,12 +31,12 @@ def show(
 
 def _order(dataset: Dataset, view: View) -> None:
     sort_key, down_key = f"{dataset.name}_sort", f"{dataset.name}_descending"
-    columns = [column.name for column in dataset.sortable]
+    columns = {column.name: labels.column_label(column) for column in dataset.sortable}
     st.selectbox(
         _("Sort by"),
-        columns,
+        list(columns),
         key=choose_in(sort_key, view.sort or dataset.default_sort),
-        format_func=lambda column: _("Sort: {column}").format(column=language().word(column)),
+        format_func=lambda column: _("Sort: {column}").format(column=columns[column]),
         width=220,
         label_visibility="collapsed",
         on_change=edited_by(dataset.name, sort_key, "sort", options=columns),

@@ -12,13 +12,10 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import ClockReading, Recurrence
 from pages import ui
 from pages.ui import EcommerceError, escape, escape_time, estimate, language, period, tasks
+from pages.ui import text as _
 
 # Adding reads the clock and the list before it sends; and the clock jumps once a second.
 ROUND_TRIPS, TICK_S = 3, 1.0
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 # Who measures asks the scheduler: once for all sessions and then not for a while.

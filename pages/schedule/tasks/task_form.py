@@ -11,13 +11,11 @@ from ecommerce_core.domain import ClockReading, Recurrence
 from pages import ui
 from pages.schedule.tasks import task_checks, task_moment, task_undo
 from pages.ui import language, scheduler_change, tasks
+from pages.ui import text as _
+from pages.ui.labels import dataset_title
 from pages.ui.live import live_text
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:
@@ -75,7 +73,7 @@ def _suggest() -> None:
 
 def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
     words, app = language(), ui.application()
-    labels = {d.task_app: words.word(name).capitalize() for name, d in app.datasets.items()}
+    labels = {d.task_app: dataset_title(name) for name, d in app.datasets.items()}
     st.radio(
         _("Fetch"),
         list(labels),

@@ -9,16 +9,13 @@ import streamlit as st
 
 from ecommerce_core.domain import ClockReading, Recurrence
 from pages.ui import escape_time, estimate, language, occurrences, tasks
+from pages.ui import text as _
 
 # A simulated clock may stand anywhere; the input would stop ten years from today.
 EARLIEST, LATEST = datetime(1900, 1, 1), datetime(9999, 12, 31, 23, 59)
 # Time enough to fill in the form.
 AHEAD, AHEAD_S = timedelta(hours=1), 30.0
 SHOWN_OCCURRENCES = 5
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def suggest(reading: ClockReading) -> datetime | None:

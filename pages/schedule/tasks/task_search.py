@@ -9,12 +9,9 @@ import streamlit as st
 from ecommerce_core.domain import Recurrence, Task
 from pages import ui
 from pages.ui import language
+from pages.ui import text as _
 
 SEARCH_CHARS = 200
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show(everybodys: list[Task], ours: list[Task]) -> tuple[bool, list[Task]]:

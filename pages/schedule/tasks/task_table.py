@@ -11,16 +11,13 @@ from pages import ui
 from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_search
 from pages.ui import dialogs, escape, language, scheduler_change, tasks
+from pages.ui import text as _
 from pages.ui.live import live_text
 from pages.ui.table import Column, show_table
 
 SHOWN_TASKS = 300
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def show() -> None:

@@ -10,10 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import Recurrence, Task
 from pages import ui
 from pages.ui import EcommerceError, dialogs, language, scheduler_change, tasks
-
-
-def _(message: str) -> str:
-    return language().text(message)
+from pages.ui import text as _
 
 
 def is_stored(name: str, at: datetime, recurrence: Recurrence) -> bool:

@@ -16,6 +16,7 @@ import streamlit as st
 from pages.ui import session, tasks
 from pages.ui.live import live_words
 from pages.ui.session import language
+from pages.ui.session import text as _
 
 HTML = """
 <p class="time"></p>
@@ -32,21 +33,16 @@ p[hidden] { display: none; }
 
 HUB = (Path(__file__).parent / "live_hub.js").read_text("utf-8")
 
-# What each page shows, besides the clock and what is missed, which all of them do.
+# What each page shows, besides the clock and what is missed, which all of them do. A dataset's
+# page shows the dataset, and the overview all of them.
 EVERYWHERE = ("problems", "clock")
 SHOWN = {
-    "": ("products", "customers", "deliveries", "tasks", "expected"),
-    "products": ("products",),
-    "customers": ("customers",),
+    "": ("deliveries", "tasks", "expected"),
     "scheduler": ("tasks", "expected"),
     "activity": ("runs", "begun", "deliveries"),
 }
 
 state = st.session_state
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def script(name: str) -> str:
@@ -72,7 +68,7 @@ def begin(page: str) -> None:
         if at is None
         else _("simulated · {state}").format(state=language().simulated(at)),
         "draw": state["_draw"],
-        "topics": [*SHOWN.get(page, ()), *EVERYWHERE],
+        "topics": topics_of(page),
         **session.live_ticket(),
         "state": {**live.as_dict(), "now_ms": round(time.time() * 1_000)},
         "words": {
@@ -83,6 +79,12 @@ def begin(page: str) -> None:
         },
     }
     _channel(key="live_channel", data=data, on_behind_change=_is_behind)
+
+
+def topics_of(page: str) -> list[str]:
+    """What a page shows, by its path: another drawing is due once that has changed."""
+    datasets = [name for name in session.application().datasets if page in {"", name}]
+    return [*datasets, *SHOWN.get(page, ()), *EVERYWHERE]
 
 
 def draw_again(after_s: float, *, unless_live: bool = False) -> None:

@@ -7,13 +7,10 @@ from typing import Any
 
 from ecommerce_core.domain import Stage
 from pages.ui.session import language
+from pages.ui.session import text as _
 
 _LOCALES = {"en": "en-GB", "fr": "fr-FR"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def _(message: str) -> str:
-    return language().text(message)
 
 
 def locale() -> str:

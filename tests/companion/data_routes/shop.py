@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion
 from ecommerce_core.domain import Run, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
@@ -48,7 +48,7 @@ class DataServer:
 @contextmanager
 def serving(application: Application, **companion_takes: float) -> Iterator[DataServer]:
     """The companion's routes behind their guard; the application ends with it."""
-    companion = Companion(DATASETS.values(), **companion_takes)
+    companion = Companion(application.datasets.values(), **companion_takes)
     app = with_a_page(companion.routes())
     app.user_middleware.append(companion.guard(application.settings))
     application.start(watch=False)

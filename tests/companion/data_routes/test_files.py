@@ -14,8 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Dataset, guard_formula
-from ecommerce_core.domain import Customer, Product
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Customer, Dataset, Product, guard_formula
 from tests.companion.data_routes.written import AT, lines_of, row, sheet_of, written
 
 FORMATS = ["csv", "xlsx", "json", "parquet"]

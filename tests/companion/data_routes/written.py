@@ -13,8 +13,7 @@ from typing import Any, BinaryIO, cast
 import duckdb
 import pytest
 
-from ecommerce_core.datasets import PRODUCTS, Dataset, Row
-from ecommerce_core.domain import Product
+from ecommerce_core.datasets import PRODUCTS, Dataset, Product, Row
 from ecommerce_core.storage import (
     Selection,
     Work,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ecommerce_core.datasets import PRODUCTS
-from ecommerce_core.domain import Customer, Product, Query, Run
-from ecommerce_core.storage import Reader, Snapshots, Store
+from ecommerce_core.datasets import PRODUCTS, Customer, Product
+from ecommerce_core.domain import Query, Run
+from ecommerce_core.storage import ChangeReader, Reader, Snapshots, Store
 from tests.support.rows import put
 
 
@@ -20,6 +20,7 @@ class Shop:
         self.store = Store.open(path)
         self.snapshots = Snapshots(path, self.store)
         self.reader = Reader(self.snapshots, **reader)
+        self.changes = ChangeReader(self.store, self.reader)
 
     def put(self, records: list[dict[str, Any]], *, dataset: Any = PRODUCTS) -> Run:
         """Apply an answer and publish it."""

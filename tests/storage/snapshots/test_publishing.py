@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ecommerce_core.application import DATASETS, Application
+from ecommerce_core.application import Application
 from ecommerce_core.companion.health import PeerErrors, check
-from ecommerce_core.datasets import PRODUCTS
+from ecommerce_core.datasets import DATASETS, PRODUCTS
 from ecommerce_core.domain import Query, Run, RunStatus, Totals, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.scheduler import DeliveryWriter

@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
-from ecommerce_core.domain import Product, Query, Totals, Trigger, Withdrawn
+from ecommerce_core.datasets import CUSTOMERS, PRODUCTS, Product
+from ecommerce_core.domain import Query, Totals, Trigger, Withdrawn
 from tests.storage.snapshots.shop import Shop, plainly_folded
 from tests.support.peers import customer, product, products
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 import pytest
@@ -236,7 +237,7 @@ def test_readers_go_on_while_the_store_of_record_is_locked(shop: Shop) -> None:
     assert impatient.reader.count_rows(PRODUCTS, Query()) == 3
     with shop.store.writing() as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
-        db.execute("UPDATE run SET error = 'x'")
+        db.execute("UPDATE run SET error_code = 'x'")
         db.execute("COMMIT")
         db.execute("BEGIN EXCLUSIVE")
         assert impatient.reader.count_rows(PRODUCTS, Query()) == 3
@@ -283,7 +284,6 @@ def test_what_is_published_while_the_rows_change_is_refused(
 def test_what_a_killed_process_left_is_removed_by_the_next_to_publish(shop: Shop) -> None:
     shop.put(products(3))
     folder = shop.snapshots.folder
-    old = time.time() - 3_600
     for name in (
         "products.1-x.abc.part",
         "products.1-x.abc.part.wal",
@@ -292,25 +292,32 @@ def test_what_a_killed_process_left_is_removed_by_the_next_to_publish(shop: Shop
     ):
         (folder / name).write_bytes(b"left")
     (folder / "customers.1-x.abc.part").write_bytes(b"another's")
-    for name in ("spill-dead", "spill-young"):
-        (folder / name).mkdir()
-        (folder / name / "lock").touch()
-        (folder / name / "duckdb_temp_storage-0.tmp").write_bytes(b"left")
-    os.utime(folder / "spill-dead", (old, old))
+    (folder / "spill-dead").mkdir()
+    (folder / "spill-dead" / "lock").touch()
+    (folder / "spill-dead" / "duckdb_temp_storage-0.tmp").write_bytes(b"left")
     assert shop.reader.count_rows(PRODUCTS, Query()) == 3
-    (mine,) = [
-        path for path in folder.glob("spill-*") if path.name not in {"spill-dead", "spill-young"}
-    ]
-    os.utime(mine, (old, old))
+    (mine,) = folder.glob("spill-*")
+    assert mine.name != "spill-dead"
 
     shop.put(products(4))
 
     assert shop.reader.count_rows(PRODUCTS, Query()) == 4
     left = {path.name for path in folder.iterdir() if path.suffix != ".duckdb"}
-    assert left == {"customers.1-x.abc.part", "spill-young", mine.name}
+    assert left == {"customers.1-x.abc.part", mine.name}
     shop.snapshots.publish(CUSTOMERS)
     shop.close()
-    assert {path.name for path in folder.iterdir() if path.suffix != ".duckdb"} == {"spill-young"}
+    assert {path.name for path in folder.iterdir() if path.suffix != ".duckdb"} == set()
+
+
+def test_a_folder_that_somebody_removed_is_made_again(shop: Shop) -> None:
+    shop.put(products(3))
+    assert shop.reader.count_rows(PRODUCTS, Query()) == 3
+    rmtree(shop.snapshots.folder)
+    assert shop.reader.folder is not None
+    assert shop.reader.folder.is_dir()
+    shop.snapshots.publish(PRODUCTS)
+    assert shop.reader.count_rows(PRODUCTS, Query()) == 3
+    (shop.reader.folder / "written").touch()
 
 
 PUBLISH = """

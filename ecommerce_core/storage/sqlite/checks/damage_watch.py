@@ -48,11 +48,7 @@ class DamageWatch:
         self._is_doubted, self._found_damaged_at_s = False, None
 
     def _damaged(self) -> StoreDamaged:
-        return StoreDamaged(
-            "{path} is no sound SQLite database; it was left as it is."
-            " Restore a backup, or set ECOMMERCE_DATABASE to another file.",
-            path=self._path,
-        )
+        return StoreDamaged("store_not_sound", path=self._path)
 
 
 def _read_beginnings(connection: sqlite3.Connection) -> None:

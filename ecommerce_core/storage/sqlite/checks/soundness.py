@@ -53,11 +53,7 @@ def refuse_planted_journal(database: Path) -> None:
     except FileNotFoundError:
         return
     if not ends_as_ours:
-        raise StoreDamaged(
-            "{path} names another file, which SQLite would delete: it is not ours. It was left as"
-            " it is; take it away, or restore a backup.",
-            path=journal,
-        )
+        raise StoreDamaged("store_names_another_file", path=journal)
 
 
 @contextmanager

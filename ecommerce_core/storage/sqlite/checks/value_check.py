@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from ecommerce_core.domain import Action, ExpectedOutcome, Outcome, Resolution, RunStatus, Trigger
-from ecommerce_core.storage.record import DatasetState
+from ecommerce_core.storage.record import DatasetState, to_details
 
 _CHUNK = 2**20
 # What ECOMMERCE_MAX_BODY_MB allows at most: no answer that was held is longer.
@@ -141,6 +141,10 @@ _READERS: Mapping[tuple[str, str], Callable[[Any], object]] = {
     ("run", "status"): RunStatus,
     ("run", "resolution"): Resolution,
     ("run", "stages_s"): lambda text: msgspec.json.decode(text, type=dict[str, float]),
+    ("run", "error_details"): to_details,
+    ("rejected", "details"): to_details,
+    ("delivery", "reason_details"): to_details,
+    ("promise", "reason_details"): to_details,
     ("delivery", "outcome"): Outcome,
     ("promise", "outcome"): ExpectedOutcome,
     ("dataset_state", "cleared"): _read_cleared,
