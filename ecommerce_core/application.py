@@ -46,6 +46,7 @@ from ecommerce_core.storage import (
     Snapshots,
     Store,
     Version,
+    kept_by_server,
     open_store,
 )
 from ecommerce_core.sync import Job, RunHandle, Sync, Worker
@@ -123,6 +124,8 @@ class Application:
             grace_s=settings.callback_grace_s,
         )
         self.registration = Registration(settings)
+        if settings.database_url is not None and settings.backup_dir is not None:
+            logger.warning("%s", kept_by_server(store.name))
         self.backups = BackupSchedule(
             store,
             None if settings.database_url else settings.backup_dir,

@@ -1,7 +1,8 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
-``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files.
+``store`` is the store: its parts (``record``) over an engine (``sqlite``, ``postgresql``).
+``snapshots`` has the columnar copies of one version of a dataset; ``changes`` tells what differs
+between two runs, ``row_files`` writes rows as files.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
 import pytest
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion.health import describe_server
 from ecommerce_core.datasets import PRODUCTS
-from ecommerce_core.domain import Query, Run, Stage, SyncBusy, Trigger
+from ecommerce_core.domain import Query, Run, Stage, StoreIncompatible, SyncBusy, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
+from ecommerce_core.domain.signed_links import Grant
+from ecommerce_core.settings import Settings
+from ecommerce_core.storage import open_store
 from tests.servers.conftest import StartServer
+from tests.support.notes import NOTES, WITH_NOTES, note, serve_notes
 from tests.support.peers import Peers, products
 from tests.support.postgresql import PostgresqlServer
 from tests.support.waiting import until
@@ -159,3 +166,47 @@ def test_many_changes_of_two_servers_leave_one_consistent_dataset(
     assert prices == [(5,)]
     changed = [run for run in one.store.list_runs() if run.status.value == "succeeded"]
     assert len(changed) == 5
+
+
+def test_a_dataset_that_brings_its_own_tables_is_kept_on_the_server_too(
+    database: str, peers: Peers, tmp_path: Path
+) -> None:
+    open_store(tmp_path / "before", url=database).close()
+    serve_notes(peers, [note(number) for number in range(24)])
+    settings = Settings(database=tmp_path / "shop", database_url=database)
+    server = Application.open(settings, gateway_url=peers.url, datasets=WITH_NOTES)
+    server.start(watch=False)
+
+    handle = server.request_sync("notes", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    assert handle.wait(30).counts.added == 24
+    assert server.reader.totals(NOTES).current == 24
+    cleared = server.clear("notes", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    assert cleared.counts.withdrawn == 24
+    server.stop(timeout_s=5)
+    server.close()
+    # A version without that dataset is an older one.
+    with pytest.raises(StoreIncompatible):
+        open_store(tmp_path / "after", url=database)
+
+
+def test_a_link_of_one_server_holds_on_the_other(
+    database: str, peers: Peers, tmp_path: Path
+) -> None:
+    secret, now = "s3cret-of-all-servers", datetime.now(UTC)
+    one, other = (
+        Application.open(
+            Settings(database=tmp_path / name, database_url=database),
+            gateway_url=peers.url,
+            sign_in_providers=("google",),
+            link_secret=secret,
+        )
+        for name in "ab"
+    )
+    grant = Grant(LOCAL_OPERATOR, now + timedelta(minutes=5), "ada")
+
+    ticket = one.links.sign("products.csv", grant=grant)
+
+    assert other.links.check(ticket, "products.csv", now=now).sign_in == "ada"
+    for server in (one, other):
+        server.close()
