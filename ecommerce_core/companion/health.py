@@ -10,7 +10,9 @@ from enum import StrEnum
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
+    MonitorSnapshot,
     PeerHealth,
+    SchedulerState,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -91,6 +93,7 @@ class Health:
     backups: Mapping[str, object]
     snapshots: Mapping[str, Mapping[str, object]]
     server: Mapping[str, object]
+    scheduler: Mapping[str, object]
 
     @property
     def is_ready(self) -> bool:
@@ -109,6 +112,7 @@ class Health:
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
             "server": dict(self.server),
+            "scheduler": dict(self.scheduler),
         }
 
 
@@ -125,10 +129,12 @@ def check(
     registration: RegistrationState,
     backups: BackupState,
     server: Mapping[str, object],
+    scheduler: MonitorSnapshot,
 ) -> Health:
     """Look at everything once.
 
-    ``workers`` says which datasets' threads live, ``locks`` whose lock can be used.
+    ``workers`` says which datasets' threads live, ``locks`` whose lock can be used; ``scheduler``
+    is what its monitor read last, which pages and metrics tell as well.
 
     Tries the store's lock, so it may block for seconds. A peer that is down is
     reported, but does not make the application unready: its pages and the
@@ -150,6 +156,8 @@ def check(
         name: _describe_peer(gateway.health(name), peer_errors.kind(name), now)
         for name in peer_names(datasets)
     }
+    if scheduler.state is not SchedulerState.UNKNOWN:
+        peers[SCHEDULER]["state"] = scheduler.state.value
     return Health(
         tuple(reasons),
         store_state,
@@ -159,6 +167,7 @@ def check(
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
         server=server,
+        scheduler=describe_scheduler(scheduler, now),
     )
 
 
@@ -217,6 +226,19 @@ def _describe_peer(health: PeerHealth, error_kind: str | None, now: datetime) ->
         "last_answer_age_s": _age_s(health.last_answer_at, now),
         "last_error_age_s": _age_s(health.last_error_at, now),
         "last_error": error_kind,
+    }
+
+
+def describe_scheduler(seen: MonitorSnapshot, now: datetime) -> dict[str, object]:
+    """The scheduler as its monitor sees it: list and clock apart, counts and no names."""
+    return {
+        "clock": seen.clock_state.value,
+        "clock_age_s": _age_s(seen.reading.read_at, now),
+        "tasks": seen.list_state.value,
+        "tasks_age_s": _age_s(seen.listed_at, now),
+        "standing_still_since": _iso(seen.standing_still_since),
+        "odd_tasks": len(seen.odd_tasks),
+        "lost_tasks": len(seen.lost_tasks),
     }
 
 

@@ -18,6 +18,7 @@ from ecommerce_core.storage.record import (
     RunJournal,
     SignOutJournal,
     Transactions,
+    WantedTaskJournal,
 )
 from ecommerce_core.storage.sqlite import BUSY_TIMEOUT_S, Migration, SqliteEngine
 
@@ -95,12 +96,17 @@ class Store(Transactions):
         self.newest_delivery_id = deliveries.newest_delivery_id
 
         expected = ExpectedCallbackJournal(self)
-        self.record_promises = expected.record_promises
-        self.watch_state = expected.watch_state
-        self.open_promises = expected.open_promises
+        self.record_expected_callbacks = expected.record_expected_callbacks
+        self.monitor_state = expected.monitor_state
+        self.open_expected_callbacks = expected.open_expected_callbacks
         self.list_expected_callbacks = expected.list_expected_callbacks
         self.expected_summary = expected.expected_summary
         self.expected_mark = expected.expected_mark
+
+        tasks = WantedTaskJournal(self)
+        self.list_wanted_tasks = tasks.list_wanted_tasks
+        self.change_wanted_tasks = tasks.change_wanted_tasks
+        self.list_task_records = tasks.list_task_records
 
         self.sign_outs = SignOutJournal(self)
 

@@ -93,7 +93,7 @@ def test_one_server_watches_the_scheduler_and_another_takes_over(
     one = start_server()
     until(lambda: one.monitor.leads)
     other = start_server()
-    until(lambda: other.monitor.snapshot().error is not None)
+    until(lambda: other.monitor.snapshot().list_error is not None)
 
     assert describe_server(other) == {
         "id": other.server_id,

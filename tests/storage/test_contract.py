@@ -232,17 +232,19 @@ def expected(number: int, outcome: ExpectedOutcome) -> ExpectedCallback:
 
 def test_expected_callbacks_are_kept_with_the_state_of_their_monitor(any_store: Store) -> None:
     state = MonitorState("http://gateway", NOW, delivery_id=4)
-    owed, missed = ExpectedOutcome.OWED, ExpectedOutcome.MISSED
+    owed, missed = ExpectedOutcome.PENDING, ExpectedOutcome.MISSED
 
-    first, second = any_store.record_promises([expected(1, owed), expected(2, missed)], state)
+    first, second = any_store.record_expected_callbacks(
+        [expected(1, owed), expected(2, missed)], state
+    )
 
     assert (first.id, second.id) == (1, 2)
-    assert any_store.watch_state() == state
-    assert any_store.open_promises(noticed_since=NOW) == [first, second]
+    assert any_store.monitor_state() == state
+    assert any_store.open_expected_callbacks(noticed_since=NOW) == [first, second]
     assert any_store.list_expected_callbacks(since=datetime(2025, 1, 2)) == [second]  # noqa: DTZ001
     (summary,) = any_store.expected_summary()
     assert (summary.dataset, summary.missed) == ("products", 2)
-    assert any_store.expected_mark() == ((2, "missed", 2), (1, "owed", 2))
+    assert any_store.expected_mark() == ((2, "missed", 2), (1, "pending", 2))
 
 
 def test_sign_outs_are_kept_until_they_would_be_over(any_store: Store) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ecommerce_core.domain.labels import N_, WORDS
 from ecommerce_core.domain.messages.database_server import DATABASE_SERVER
+from ecommerce_core.domain.messages.explore import EXPLORE
 from ecommerce_core.domain.messages.peers import PEERS
 from ecommerce_core.domain.messages.records import RECORDS
 from ecommerce_core.domain.messages.requests import REQUESTS
@@ -23,6 +24,7 @@ TEMPLATES: Mapping[str, str] = {
     **RUNS,
     **RECORDS,
     **REQUESTS,
+    **EXPLORE,
 }
 
 _OR = N_(" or ")

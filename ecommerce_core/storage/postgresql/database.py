@@ -52,7 +52,7 @@ class PostgresqlDatabase:
         with self.conn.cursor(row_factory=dict_row) as cursor:
             yield from cursor.execute(translate(sql), _clean(parameters))
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
         """Run one statement for each of a few rows."""
         with self.conn.cursor() as cursor:
             cursor.executemany(translate(sql), [_clean(row) for row in rows])

@@ -33,6 +33,7 @@ from ecommerce_core.storage.record.sign_outs import (
     SignOuts,
     sign_in_key,
 )
+from ecommerce_core.storage.record.wanted_tasks import WantedTaskJournal
 
 __all__ = [
     "Constants",
@@ -54,6 +55,7 @@ __all__ = [
     "SignOuts",
     "Transactions",
     "Values",
+    "WantedTaskJournal",
     "WholeAnswerNeeded",
     "now_utc",
     "sign_in_key",

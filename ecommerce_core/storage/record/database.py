@@ -76,7 +76,7 @@ class Database(Protocol):
         """Run a SELECT; its rows as dicts."""
         ...
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
         """Run one statement for each of a few rows."""
         ...
 

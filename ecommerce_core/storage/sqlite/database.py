@@ -30,7 +30,7 @@ class SqliteDatabase:
         for row in cursor:
             yield dict(zip(names, row, strict=True))
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Any]) -> None:
         """Run one statement for each of a few rows."""
         self.conn.executemany(sql, rows)
 

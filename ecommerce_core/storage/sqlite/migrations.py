@@ -113,8 +113,8 @@ def list_made_tables(
             if applied is None or migration.__name__ in applied:
                 migration(_open(connection))
         names = connection.execute(
-            "SELECT name, sql LIKE '%AUTOINCREMENT%' FROM sqlite_master"
-            " WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+            "SELECT name, sql LIKE '%id INTEGER PRIMARY KEY%' AND name <> 'watch'"
+            " FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
             " ORDER BY sql LIKE '%REFERENCES run%' AND name <> 'run', name"
         ).fetchall()
         tables = []

@@ -171,6 +171,7 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
         registration=application.registration.state,
         backups=application.backups.state,
         server={},
+        scheduler=application.monitor.snapshot(),
     )
     journal.stop()
     assert health.is_ready
