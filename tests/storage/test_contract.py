@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ecommerce_core.datasets import CUSTOMERS, PRODUCTS
@@ -26,11 +28,18 @@ from ecommerce_core.domain import (
     Resolution,
     RunNotHeld,
     RunStatus,
+    TaskEvent,
     Totals,
     Trigger,
+    Wanted,
+    WantedChange,
+    WantedTask,
+    record_of,
     said,
 )
 from ecommerce_core.storage import ChangeReader, DatasetState, NewRun, Reader, Snapshots, Store
+from ecommerce_core.storage.explore.journal_copy import JournalCopy
+from ecommerce_core.storage.explore.tables import CHANGES, RUNS, list_tables
 from tests.support.peers import customer, product, products
 from tests.support.rows import put, reader_of
 
@@ -351,3 +360,35 @@ def test_a_reader_of_an_empty_store_finds_nothing(any_store: Store, tmp_path: Pa
 
     assert reader.count_rows(PRODUCTS, Query()) == 0
     reader.close()
+
+
+def test_wanted_tasks_are_changed_only_as_they_were_seen(any_store: Store) -> None:
+    at = datetime(2025, 1, 1, 8)  # noqa: DTZ001 - the clock's own
+    task = WantedTask(0, "products", "a", "e-commerce", "day", at, Wanted.ADDING, NOW, actor="ada")
+    record = record_of(task, TaskEvent.ADDED, NOW, actor="ada")
+    (one,) = any_store.change_wanted_tasks([WantedChange(None, task, record)])
+    (other,) = any_store.change_wanted_tasks([WantedChange(None, task)])
+    listed = replace(one, state=Wanted.LISTED, since_at=NOW + timedelta(seconds=1))
+
+    assert (one.id, other.id) == (1, 2)
+    assert any_store.change_wanted_tasks([WantedChange(one, listed)]) == [listed]
+    assert any_store.change_wanted_tasks([WantedChange(one, listed)]) == []
+    assert any_store.change_wanted_tasks([WantedChange(other, None)]) == []
+    assert any_store.list_wanted_tasks() == [listed]
+    assert any_store.list_task_records() == [record]
+
+
+@pytest.mark.parametrize("table", [RUNS, CHANGES])
+def test_the_journal_is_copied_for_who_asks_in_sql(
+    any_store: Store, tmp_path: Path, table: str
+) -> None:
+    put(any_store, [product(1, prix=100), product(2)])
+    put(any_store, [product(1, prix=150), product(2, descriptionProduit="new")])
+    described = next(one for one in list_tables([PRODUCTS]) if one.name == table)
+
+    path = JournalCopy(described, any_store, [PRODUCTS]).path(tmp_path)
+
+    assert path is not None
+    with duckdb.connect(path, read_only=True) as database:
+        rows = database.execute(f"SELECT * FROM {table}").fetchall()
+    assert len(rows) == 2
