@@ -109,7 +109,7 @@ define(
             ),
         ),
         (_("Late"), _("The callback came after that.")),
-        (_("Too long"), _("The callback came, and its fetch took longer than the task's period.")),
+        (_("Overran"), _("The callback came, and its fetch took longer than the task's period.")),
         (_("Missed"), _("The callback was due and has not come.")),
         (
             _("No longer expected"),

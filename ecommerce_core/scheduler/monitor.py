@@ -190,13 +190,13 @@ class SchedulerMonitor:
         try:
             tasks = tuple(self._scheduler.fetch_tasks(timeout_s=3, deadline_s=5))
         except PeerError as error:
+            if self._stopping:
+                return  # it was cut short: nobody waits for the clock as well
             known = replace(known, list_error=error.fact)
         else:
             form = self._scheduler.list_form
             known = replace(known, tasks=tasks, listed_at=asked_at, list_error=None, list_form=form)
         seen_at = _now()
-        if self._stopping:
-            return
         reading = self._scheduler.fetch_reading()
         since, holding = self._still.update(known.tasks, reading)
         self._snapshot = known = replace(
