@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import psycopg
-from psycopg import errors
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
 from ecommerce_core.domain import StoreBusy, StoreError
@@ -25,6 +24,7 @@ from ecommerce_core.storage.postgresql.migrations import (
     list_json_columns,
     migrate,
 )
+from ecommerce_core.storage.postgresql.session_lock import LOCKS, SessionLock
 from ecommerce_core.storage.postgresql.sessions import (
     APPLICATION,
     Heartbeat,
@@ -44,8 +44,6 @@ IMPATIENCE_S = 0.3
 # How long is waited to learn what became of a commit whose answer was lost.
 LOOK_UP_PATIENCE_S = 30.0
 CHANGED = "changed"
-# "ecom": what advisory locks of ours begin with.
-_LOCKS = 0x65636F6D
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 
 
@@ -170,7 +168,7 @@ class PostgresqlEngine(Engine):
                 " ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted"
                 " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
                 " AND l.classid = ? AND l.objid = ?",
-                [_LOCKS, self.lock_number(name) % 2**32],
+                [LOCKS, self.lock_number(name) % 2**32],
             ).fetchone()
         return None if row is None else str(row[0]).removeprefix(f"{APPLICATION} ")
 
@@ -350,64 +348,3 @@ class PostgresqlEngine(Engine):
             yield
         except psycopg.Error as error:
             raise explain(error) from error
-
-
-class SessionLock(Lock):
-    """An advisory lock, on a session of its own, on which its holder's thread writes."""
-
-    def __init__(self, engine: PostgresqlEngine, name: str) -> None:
-        self._engine = engine
-        self._name = name
-        self._session: Session | None = None
-
-    def acquire(self, *, timeout_s: float) -> bool:
-        """Return True once it is held, False if others hold it all along. Raises StoreError."""
-        self.release()
-        try:
-            session = self._engine.begin_session()
-        except psycopg.Error as error:
-            raise explain(error) from error
-        try:
-            is_held = self._take(session, timeout_s)
-        except BaseException as error:
-            session.end()
-            if isinstance(error, psycopg.Error):
-                raise explain(error) from error
-            raise
-        if not is_held:
-            session.end()
-            return False
-        self._session = session
-        self._engine.bind(session)
-        return True
-
-    def release(self) -> None:
-        """Let go of it."""
-        session, self._session = self._session, None
-        if session is not None:
-            self._engine.forget(session)
-            session.end()
-
-    @property
-    def is_held(self) -> bool:
-        """Whether it is held here, as far as is known."""
-        return self._session is not None and not self._session.is_lost
-
-    @property
-    def is_usable(self) -> bool:
-        """Whether it could be waited for: whoever can read can."""
-        return True
-
-    def _take(self, session: Session, timeout_s: float) -> bool:
-        numbers = [_LOCKS, self._engine.lock_number(self._name)]
-        connection = session.connection
-        if timeout_s <= 0:
-            row = connection.execute("SELECT pg_try_advisory_lock(%s, %s)", numbers).fetchone()
-            return bool(row and row[0])
-        connection.execute(f"SET lock_timeout = {max(1, round(timeout_s * 1_000))}")
-        try:
-            connection.execute("SELECT pg_advisory_lock(%s, %s)", numbers)
-        except errors.LockNotAvailable:
-            return False
-        connection.execute("RESET lock_timeout")
-        return True
