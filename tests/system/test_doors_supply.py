@@ -386,6 +386,7 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
         for age in ("last_answer_at", "last_answer_age_s", "last_error_age_s"):
             del peer[age]
     assert health.pop("server").keys() == {"id", "leads", "leader"}
+    assert health.pop("scheduler")["clock"] == "down"
     assert answer.status == 200
     assert health == {
         "status": "ready",
