@@ -1,4 +1,4 @@
-"""Wires settings, store, gateway, scheduler and workers into what every entry point uses."""
+"""Connect settings, store, gateway, scheduler and workers for every entry point."""
 
 from __future__ import annotations
 
@@ -58,18 +58,18 @@ from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
 logger = logging.getLogger(__name__)
 
-# How long a clear waits for a sync that is about to end.
+# How long a clear waits for a sync to end.
 CLEAR_PATIENCE_S = 5.0
 
 
 class Application:
-    """Everything the application can do. Pages, companion and command line get it from here.
+    """Everything the application can do, for pages, companion and command line.
 
-    What changes something takes the ``actor`` who asks, and raises NotAllowed where the role
-    does not allow it. ``sign_in_providers`` are where visitors sign in; without any nobody has to.
-    ``link_secret`` signs the links that pages offer where they do.
-    ``sandbox_url`` is where the embedded peers are; None with a real gateway.
-    ``run_observers`` are called with every run that ended, on the thread that ran it.
+    Methods that change something take the ``actor`` who requests it, and raise NotAllowed if the
+    role does not allow it. ``sign_in_providers`` are the sign-in providers; without any, nobody has
+    to sign in. ``link_secret`` signs the links on pages if people sign in. ``sandbox_url`` is the
+    address of the embedded peers; None with a real gateway. ``run_observers`` are called with every
+    run that ended, on the thread that ran it.
     """
 
     def __init__(
@@ -170,7 +170,7 @@ class Application:
         self._others = OtherServers(
             store, on_change=self._hear_change, on_sign_out=self._hear_sign_out
         )
-        # What people have delivered again; the companion keeps a log of what callers send.
+        # For deliveries that people repeat; the companion has a writer for those of the scheduler.
         self._deliveries = DeliveryWriter(self.record_deliveries)
 
     @classmethod
@@ -184,7 +184,7 @@ class Application:
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
     ) -> Application:
-        """Open the store and wire the rest. Raises StoreError."""
+        """Open the store and connect the rest. Raises StoreError."""
         gateway = Gateway(
             gateway_url,
             timeout_s=settings.timeout_s,
@@ -214,10 +214,10 @@ class Application:
             raise
 
     def start(self, *, watch: bool = True) -> None:
-        """Start the workers; runs that a crash left behind become ``interrupted``.
+        """Start the workers; mark runs that a crash left behind as ``interrupted``.
 
-        ``watch``: also watch the scheduler, register with the gateway and keep backups,
-        which is for who takes the scheduler's callbacks; and tell pages what changes.
+        ``watch``: also poll the scheduler, register with the gateway, keep backups and update open
+        pages, as the server does that receives the scheduler's callbacks.
         """
         for worker in self._workers.values():
             worker.start()
@@ -230,7 +230,7 @@ class Application:
             self._others.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
-        """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
+        """Let running syncs end within ``timeout_s``, roll back the others, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
         self.monitor.stop()
@@ -240,11 +240,11 @@ class Application:
             worker.turn_away()
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
-        # Last: what the runs that were ended just now have to say is in it.
+        # Last, so that it writes the deliveries of the runs that ended just now.
         self._deliveries.stop()
 
     def close(self) -> None:
-        """Let go of the database, which others may replace now: nothing here uses it any more."""
+        """Release the database, so that others may replace it. The application is then unusable."""
         self.explorer.close()
         self.reader.close()
         self.store.close()
@@ -252,16 +252,16 @@ class Application:
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
     ) -> None:
-        """Write callbacks to the journal, and tell the pages. Raises StoreError."""
+        """Write callbacks to the journal, and update the pages. Raises StoreError."""
         self.store.record_deliveries(deliveries, refused_not_kept)
         self.live.wake()
 
     def workers_alive(self) -> Mapping[str, bool]:
-        """Dataset by dataset, whether its worker takes work."""
+        """Return for each dataset whether its worker accepts requests."""
         return {name: worker.is_alive for name, worker in self._workers.items()}
 
     def locks_usable(self) -> Mapping[str, bool]:
-        """Dataset by dataset, whether a sync could take its lock, or wait for it."""
+        """Return for each dataset whether a sync could take its lock, or wait for it."""
         return {name: worker.is_lock_usable for name, worker in self._workers.items()}
 
     def request_sync(
@@ -274,11 +274,11 @@ class Application:
         simulated_at: datetime | None = None,
         task_name: str | None = None,
     ) -> RunHandle:
-        """Ask for a sync of a dataset; never waits.
+        """Request a sync of a dataset; never waits.
 
-        ``join_running`` takes a sync under way as good enough; without it the
-        answer is at least as new as this question. The run is the one's who asked first.
-        Raises NotAllowed, SyncStopped, KeyError.
+        ``join_running`` accepts a sync under way; without it the answer is at least as new as the
+        request. The run's actor is the first who requested it. Raises NotAllowed, SyncStopped,
+        KeyError.
         """
         actor.check(Permission.FETCH)
         job = Job(
@@ -290,17 +290,17 @@ class Application:
         return self._workers[name].request(job, join_running=join_running)
 
     def deliver_again(self, delivery_id: int, *, actor: Actor) -> RunHandle:
-        """Run once more what a callback in the journal asked for; never waits for the run.
+        """Run again what a callback in the journal requested; never waits for the run.
 
-        It is a delivery of its own in the journal, whose reason names the one that it repeats.
-        Raises NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
+        The journal gets a delivery of its own, whose reason names the one that it repeats. Raises
+        NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
         """
         actor.check(Permission.CHANGE)
         before = self.store.delivery(delivery_id)
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
             raise DeliveryUnknown("delivery_unknown", id=delivery_id)
-        # The monitor has just read the clock: nobody waits for the scheduler here.
+        # The monitor has just read the clock, so the callback does not wait for the scheduler.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
         delivery = CallbackContext(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)
@@ -319,7 +319,7 @@ class Application:
         return ticket
 
     def progress(self, name: str) -> Progress | None:
-        """The dataset's sync under way here or on another server; None where there is none."""
+        """Return the dataset's running sync, of this or another server; None if there is none."""
         return self._workers[name].progress() or self._others.progress(name)
 
     def clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
@@ -333,7 +333,7 @@ class Application:
         )
 
     def undo_clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
-        """Bring back what the last clear took.
+        """Restore the rows that the last clear removed.
 
         Raises NotAllowed, NothingToUndo, SyncBusy, StoreError.
         """
@@ -343,7 +343,7 @@ class Application:
         )
 
     def explore(self, sql: str, *, actor: Actor, limits: Limits = ON_PAGE) -> Exploration:
-        """Ask a question in SQL of the public tables; never waits for its answer.
+        """Start answering an SQL query of the public tables; never waits for the answer.
 
         Raises NotAllowed, ExploreRefused, ExploreBusy.
         """
@@ -351,7 +351,7 @@ class Application:
         return self.explorer.start(sql, limits=limits)
 
     def undoable_rows(self, name: str) -> int:
-        """How many rows an undo would bring back; 0 where there is nothing to undo."""
+        """Return how many rows an undo would restore; 0 if there is nothing to undo."""
         return self.store.undoable_rows(self.datasets[name])
 
     def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> RunHandle:
@@ -365,7 +365,7 @@ class Application:
         return self._workers[run.dataset].request(job)
 
     def discard(self, run_id: int, *, actor: Actor) -> Run:
-        """Let go of a held run's answer; the store stays as it is.
+        """Discard a held run's answer; the store stays as it is.
 
         Raises NotAllowed, RunNotHeld, SyncBusy, StoreError.
         """
@@ -377,7 +377,7 @@ class Application:
         return discarded
 
     def _change(self, name: str, change: Callable[[Dataset], Run]) -> Run:
-        """Change the rows, and return once readers can see it."""
+        """Change the rows, and return once readers see the change."""
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = change(self.datasets[name])
             self._workers[name].publish()
@@ -393,23 +393,23 @@ class Application:
         return run
 
     def leader(self) -> str | None:
-        """Which server watches the scheduler for all, by its id; None if that is not known."""
+        """Return the id of the server that monitors the scheduler for all; None if unknown."""
         return self.server_id if self.monitor.leads else self.store.holder("watcher")
 
     def _told_progress(self, name: str) -> Progress | None:
-        """The same as ``progress``, of which the other servers are told, too."""
+        """Return the same as ``progress``, and send it to the other servers."""
         own = self._workers[name].progress()
         self._others.tell(name, own)
         return own or self._others.progress(name)
 
     def _hear_change(self) -> None:
-        """Another server has stored something, or may have."""
+        """Handle the message that another server has stored something, or may have."""
         for worker in self._workers.values():
             worker.look()
         self.live.wake()
 
     def _hear_sign_out(self) -> None:
-        """A sign-in was ended on another server: it opens nothing here, either."""
+        """Handle a sign-in that was ended on another server: it is not valid here, either."""
         try:
             self.sign_outs.read_again()
         except StoreError as error:
@@ -421,7 +421,7 @@ class Application:
         self.live.wake()
 
     def _shown(self, name: str) -> tuple[Version | None, str | None]:
-        """What readers see of a dataset's rows, and why no newer ones. Raises StoreError."""
+        """Return the version that readers see, and why there is no newer one. Raises StoreError."""
         state = self.reader.state(self.datasets[name])
         return state.shown, state.error_code
 
@@ -432,5 +432,6 @@ class Application:
             try:
                 observer(run)
             except Exception:
-                # The run is committed: whoever waits for it must not hear that it failed.
+                # The run is committed: a failing observer must not make it look failed to its
+                # callers.
                 logger.exception("an observer of runs failed")

@@ -1,4 +1,4 @@
-"""The journal: every run and every callback, newest first, and what one of them did."""
+"""The journal: every run and every callback, newest first, and the details of one of them."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from pages.ui import text as _
 
 header.show(_("Activity"))
 run_progress.watch(*ui.application().datasets)
-with st.container():  # comes and goes: what stands below keeps its place
+with st.container():  # may appear and disappear: the elements below keep their position
     issues.show()
 with ui.guarded():
     st.header(_("Runs"), anchor=False)

@@ -1,4 +1,4 @@
-"""The frame around every page: where one can go, in which language, and what time it is there."""
+"""The frame around every page: the navigation, the language, and the simulated time."""
 
 from pathlib import Path
 
@@ -16,15 +16,15 @@ ASSETS = Path(__file__).parent.parent / "assets"
 
 
 def choose_language() -> None:
-    """The switch. It travels in the URL as ``?language=fr`` where it is not the browser's own."""
+    """Show the switch. A language other than the browser's is in the URL: ``?language=fr``."""
     state = st.session_state
     asked, own = st.query_params.get(visits.LANGUAGE), language_of(st.context.locale)
     is_first = "_language_in_url" not in state
     is_news = asked != state.get("_language_in_url") and (is_first or echo.may_tell_address())
     if asked in LANGUAGES and is_news:
-        state["language"] = asked  # a shared link, or a step back to an address that names one
+        state["language"] = asked  # a shared link, or a step back to an address with a language
     if state.get("language") not in LANGUAGES:
-        # The first run, or a click that met a page change: the browser then says None.
+        # The first run, or a click that coincided with a page change: the browser then sends None.
         state["language"] = state.get("_language", own)
     st.segmented_control(
         "Language · Langue",
@@ -44,7 +44,7 @@ def choose_language() -> None:
 
 
 def show_health() -> None:
-    """What does not answer, in a few lines."""
+    """Show in a few lines which peers do not answer."""
     app = ui.application()
     trouble = tasks.trouble()
     if trouble is not None:
@@ -66,7 +66,7 @@ st.set_page_config(
 )
 st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
 
-# Who has not signed in sees no data: the pages keep their addresses, and none is run.
+# A visitor who has not signed in sees no data: pages keep their addresses, but none is run.
 is_known = ui.visitor() is not None
 page = st.navigation(
     [
@@ -121,8 +121,8 @@ if is_known:
         shortcuts.listen()
         show_health()
     visits.arrive(page.url_path)
-    # A place of its own: what moves by one element, the browser makes anew, and with it a box in
-    # which somebody is typing.
+    # In a container of its own, since the browser recreates elements whose position changes, even a
+    # box in which a visitor is typing.
     with st.container():
         missed_notice.show(with_link=page.url_path != "scheduler")
     page.run()

@@ -1,4 +1,4 @@
-"""What an operator asks at nine in the morning: is all fresh, what failed, what comes next."""
+"""The overview: whether everything is fresh, what failed, and what comes next."""
 
 import streamlit as st
 
@@ -39,7 +39,7 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
 
 
 def freshness(name: str, run: Run | None) -> list[live_text.Part]:
-    """How the last run ended and, where it was no good one, of when the rows are."""
+    """Return how the last run ended and, if it was not good, the age of the rows."""
     words = language()
     if run is None:
         return [live_text.text(_("Never fetched yet."))]

@@ -14,7 +14,7 @@ from ecommerce_core.storage import Store
 from tests.support.peers import Peers
 from tests.support.postgresql import PostgresqlServer, running_postgresql
 
-# How long an example takes says more of the machine than of the code.
+# The duration of an example says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
@@ -27,7 +27,7 @@ def peers() -> Iterator[Peers]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresqlServer]:
-    """A PostgreSQL for all tests of a process; each takes a database of its own."""
+    """Run a PostgreSQL for all tests of a process; each test takes a database of its own."""
     with running_postgresql() as server:
         yield server
 

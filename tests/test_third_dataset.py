@@ -1,4 +1,4 @@
-"""A dataset that only the tests declare goes everywhere that products and customers go."""
+"""A dataset that only the tests declare works everywhere that products and customers do."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ LATEST = 24
 
 @pytest.fixture
 def shop(peers: Peers) -> Peers:
-    """24 notes by three authors, besides a few products and customers."""
+    """Return peers with 24 notes by three authors, besides a few products and customers."""
     serve_notes(peers, [note(number) for number in range(LATEST)])
     peers.serve_products(products(3))
     peers.serve_customers([customer(1)])
@@ -162,7 +162,7 @@ def test_a_table_that_is_not_as_its_migration_made_it_is_never_used(
         Store.open(settings.database, more_migrations=NOTES.migrations)
 
 
-# What is declared, and what cannot be.
+# Valid declarations, and invalid ones.
 
 
 @pytest.mark.parametrize("what", ["name", "table", "callback_path", "task_name", "task_app"])

@@ -1,4 +1,4 @@
-"""The command line: what pages do, for scripts and terminals. Safe beside a running server."""
+"""The command line: the pages' actions for scripts and terminals. Safe beside a running server."""
 
 from __future__ import annotations
 

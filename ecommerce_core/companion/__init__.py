@@ -1,7 +1,7 @@
 """The companion: every route that is no page.
 
 ``app`` has the scheduler's callbacks, health, metrics and the description; ``live_channel`` is the
-WebSocket of the pages, ``data_routes`` answers with rows, ``http`` stands before all of them.
+WebSocket of the pages, ``data_routes`` answers with rows, ``http`` has the middleware before all.
 """
 
 from ecommerce_core.companion import sign_in_routes

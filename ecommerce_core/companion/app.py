@@ -1,10 +1,8 @@
 """The routes that programs call: the scheduler's callbacks, health, metrics, description.
 
-And the WebSocket that pages listen to.
-
-They stand in Streamlit's server, which protects no custom route. A callback
-waits for its run without holding a thread, and whatever may block goes to a
-few threads of the companion's own: the default ones serve Streamlit's files.
+And the WebSocket of the pages. They run in Streamlit's server, which protects no custom route. A
+callback waits for its run without holding a thread, and work that may block goes to a few threads
+of the companion's own: the default ones serve Streamlit's files.
 """
 
 from __future__ import annotations
@@ -58,9 +56,9 @@ _NO_THREAD_CODE: dict[str, object] = {"reasons": ["no_thread"]}
 class Companion:
     """The companion's routes and the guard in front of the whole server.
 
-    Both are needed before there is an application; until ``attach`` and after
-    ``close`` the routes answer 503. ``body_timeout_s`` is how long a request's
-    body may take to arrive, ``send_timeout_s`` how long a piece of a file may take to be taken.
+    Both are needed before there is an application; until ``attach`` and after ``close`` the routes
+    answer 503. ``body_timeout_s`` is how long a request's body may take to arrive,
+    ``send_timeout_s`` how long a client may take to read a piece of a file.
     """
 
     def __init__(
@@ -71,7 +69,7 @@ class Companion:
         send_timeout_s: float = 60.0,
     ) -> None:
         self._datasets = {f"/{dataset.callback_path}": dataset for dataset in datasets}
-        # The clock, health and metrics: one thread each at most.
+        # At most one thread each for the clock, health and metrics.
         self._executor = ThreadPoolExecutor(3, thread_name_prefix="companion")
         self._clock = ClockPeek(self._executor)
         self._data = DataRoutes(send_timeout_s=send_timeout_s)
@@ -99,10 +97,10 @@ class Companion:
         return service
 
     def release(self) -> None:
-        """Stop serving: answer with 503, those who wait for a run too. Their runs go on.
+        """Stop serving: answer 503, also to callers that wait for a run. Their runs go on.
 
-        A server that shuts down waits for its callers, and these for a peer that
-        may be silent for minutes. Any thread and a signal handler may call it.
+        A server that shuts down waits for its callers, and these for a peer that may be silent for
+        minutes. Any thread and a signal handler may call it.
         """
         self._released = True
         self._data.release()
@@ -113,8 +111,8 @@ class Companion:
     def close(self) -> None:
         """Stop serving, and write what is still to be journalled.
 
-        To be called after the application has stopped, so that the callbacks of
-        the runs that it ended are in the journal, too.
+        Call it after the application has stopped, so that the callbacks of the runs that it ended
+        are in the journal, too.
         """
         self.release()
         service, self._service = self._service, None
@@ -130,11 +128,11 @@ class Companion:
             service.deliveries.stop()
 
     def routes(self) -> list[Route | WebSocketRoute]:
-        """The routes, whole paths. Each answers every method: none falls through to a page."""
+        """Return the routes, with full paths. Each answers every method, so none reaches a page."""
         routes: list[Route | WebSocketRoute] = [
             self._route(path, _redirect_home, "GET", "HEAD") for path in ("/", PREFIX)
         ]
-        # A socket's path takes no plain request, which would be answered with a page otherwise.
+        # A plain request to a socket's path would be answered with a page otherwise.
         routes += [
             WebSocketRoute(live_channel.PATH, self._live),
             self._route(live_channel.PATH, _want_a_websocket, "GET", "HEAD"),
@@ -168,14 +166,14 @@ class Companion:
         with_sign_in: bool = False,
         with_agent_api: bool = False,
     ) -> Middleware:
-        """The guard for the whole server: allowed are settings' hosts and our addresses.
+        """Return the guard for the whole server. It allows the settings' hosts and our addresses.
 
-        ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
-        routes for signing in and for agents are closed unless asked for.
+        ``only_this_machine``: requests over any other address are refused, whatever address was
+        bound. Streamlit's routes for signing in and for agents are closed unless requested.
         """
         routes = self.routes()
         extra = [bind_address] if bind_address else []
-        # What the gateway was told to call us is what it writes into Host.
+        # The gateway writes the host under which we registered into Host.
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         return Middleware(
             HostGuard,
@@ -211,7 +209,7 @@ class Companion:
         delivery.journal(Outcome.REFUSED, reason=reason)
 
     def _shared(self, make: Callable[[Service], Reply]) -> Answer:
-        """``make`` in a thread; who asks while it is at it gets the same answer."""
+        """Run ``make`` in a thread; requests that arrive meanwhile share its answer."""
         under_way: asyncio.Future[Reply] | None = None
 
         async def answer(service: Service, scope: Scope, receive: Receive) -> Reply:
@@ -220,7 +218,7 @@ class Companion:
                 loop = asyncio.get_running_loop()
                 try:
                     under_way = loop.run_in_executor(self._executor, make, service)
-                except RuntimeError as error:  # the machine gives us no thread
+                except RuntimeError as error:  # the machine has no thread left
                     raise Problem(
                         503, make_fact("no_thread"), RETRY_LATER, members=_NO_THREAD_CODE
                     ) from error

@@ -1,7 +1,7 @@
-"""What the application counts, in Prometheus' text format.
+"""The application's counters, in Prometheus' text format.
 
-Each application has a registry of its own. Label values come from fixed sets,
-anything else is counted as ``other``: no peer and no caller can make series.
+Each application has a registry of its own. Label values come from fixed sets, anything else is
+counted as ``other``: no peer and no caller can create series.
 """
 
 from __future__ import annotations
@@ -93,13 +93,13 @@ class Metrics:
         )
 
     def observe_run(self, run: Run) -> None:
-        """Count a run that ended; one that still runs is not counted."""
+        """Count a run that ended; ignore one that still runs."""
         if run.status is RunStatus.RUNNING:
             return
         dataset = _one_of(self._datasets, run.dataset)
         self._runs.labels(dataset, run.action.value, run.trigger.value, run.status.value).inc()
         if run.duration_s is not None:
-            # A wall clock that was set back must not make a histogram go down.
+            # A wall clock that was set back must not make a histogram decrease.
             self._durations.labels(dataset, run.action.value).observe(max(run.duration_s, 0.0))
         if run.status is RunStatus.HELD:
             return
@@ -127,11 +127,10 @@ class Metrics:
         *,
         scheduler: MonitorSnapshot | None = None,
     ) -> bytes:
-        """Everything in Prometheus' text format (CONTENT_TYPE). Reads the store, so it blocks.
+        """Return everything in Prometheus' text format (CONTENT_TYPE). It reads the store: blocks.
 
-        A store that cannot be read costs its own series and is told as
-        ``ecommerce_store_up 0``; the counters are there all the same. ``scheduler`` is what its
-        monitor read last.
+        If the store cannot be read, its own series are missing and ``ecommerce_store_up`` is 0; the
+        counters are there all the same. ``scheduler`` is what its monitor read last.
         """
         at_scrape = CollectorRegistry(auto_describe=False)
         at_scrape.register(_StoreCollector(store, reader, datasets))

@@ -1,4 +1,4 @@
-"""The companion, described in OpenAPI 3.1: what ``/ecommerce/openapi.json`` answers."""
+"""Describe the companion in OpenAPI 3.1: the answer of ``/ecommerce/openapi.json``."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ from ecommerce_core.storage import SnapshotCode
 def describe(
     datasets: Collection[Dataset], *, with_token: bool, with_sign_in: bool = False
 ) -> Schema:
-    """The description. ``with_token`` says that callbacks have to carry a token.
+    """Return the description. ``with_token``: callbacks have to carry a token.
 
-    ``with_sign_in``: rows are for who has signed in.
+    ``with_sign_in``: rows need a signed link or a token.
     """
     paths: Schema = {
         f"/{dataset.callback_path}": {"post": _callback(dataset, with_token=with_token)}
@@ -142,7 +142,7 @@ def _readable(summary: str, name: str, responses: dict[int, Schema]) -> Schema:
     problems = [code for code in (400, 421, 500, 503) if code not in responses]
     described = responses_of(responses, problems)
     if 503 in responses:
-        # Before the server is up there is no health to tell, only the problem.
+        # Before the application has started there is no health, only the problem.
         described["503"]["content"] |= as_problem("")["content"]
     return {
         "get": {"operationId": f"get_{name}", "summary": summary, "responses": described},
@@ -154,11 +154,11 @@ def _readable(summary: str, name: str, responses: dict[int, Schema]) -> Schema:
     }
 
 
-# The kind of an error: what it says is for who may read the pages or the log.
+# Only the kind of an error: its text is for readers of the pages or the log.
 _MAYBE_KIND: Schema = {"type": ["string", NULL], "pattern": "^[A-Za-z]+$"}
 
 
-# The values of which the text of a code is made; one may be such an object with code and details.
+# The values in the text of a code; one of them may be an object with code and details itself.
 _DETAILS: Schema = {"type": "object"}
 
 
@@ -167,7 +167,7 @@ def _schemas() -> Schema:
 
 
 def _answers() -> Schema:
-    """What callbacks are answered with."""
+    """Return the schemas of the answers to callbacks."""
     ended = [status.value for status in RunStatus if status.is_good or status is RunStatus.HELD]
     result: Schema = {
         "status": {"enum": ["accepted", *ended]},
@@ -204,7 +204,7 @@ def _answers() -> Schema:
 
 
 def _health() -> Schema:
-    """What ``healthz`` answers."""
+    """Return the schemas of the answer of ``healthz``."""
     peer: Schema = {
         "state": {"enum": ["up", "partly", "down", "unknown"]},
         "last_answer_at": MAYBE_MOMENT,

@@ -1,7 +1,7 @@
 """Values without I/O that every package may use.
 
-Facts as codes, errors, who may do what, runs and deliveries, questions about rows, the simulated
-clock and its schedule, and the words and languages in which all of it is told.
+Facts as codes, errors, permissions, runs and deliveries, queries on rows, the simulated clock and
+its schedule, and the labels and languages in which the pages show them.
 """
 
 from ecommerce_core.domain import errors

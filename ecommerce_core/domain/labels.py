@@ -1,14 +1,14 @@
-"""What the application's own identifiers are called, and the mark of a text for translation."""
+"""Labels of the application's own identifiers, and the mark of a text for translation."""
 
 from __future__ import annotations
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a text translated later
-    """Mark a text for the catalogue, and leave it as it is."""
+    """Mark a text for the message catalogue and return it unchanged."""
     return message
 
 
-# What the application's own identifiers are called in front of people.
+# The labels that people read instead of the application's identifiers.
 WORDS = {
     "manual": N_("manual"),
     "callback": N_("callback"),

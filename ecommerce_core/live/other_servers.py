@@ -1,7 +1,7 @@
-"""What other servers with the same database tell this one, and what this one tells them.
+"""Exchange messages with other servers that use the same database.
 
-That something was stored they are told by the store itself. Progress is in no database: each
-server tells its own, as often as it looks.
+The store itself sends the message that something was stored. Progress is in no database: each
+server sends its own, as often as it is read.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ecommerce_core.storage import SIGNED_OUT, Store
 
 logger = logging.getLogger(__name__)
 
-# A server whose run goes on tells so within this; it may be killed without a word.
+# A server sends the progress of a running sync within this time, unless it was killed.
 FORGOTTEN_AFTER_S = 5.0
 TOLD_EVERY_S = 0.5
 
@@ -37,10 +37,10 @@ class _Heard:
 
 
 class OtherServers:
-    """Hears other servers and tells them. Where nobody else has the database, nothing is said.
+    """Receives messages of other servers, and sends them. Without a shared database none are sent.
 
-    ``on_change`` is called when something may have been stored, ``on_sign_out`` when a sign-in
-    was ended; both when a message may have been missed, on a thread of the store's.
+    ``on_change`` is called if something may have been stored, ``on_sign_out`` if a sign-in was
+    ended; both if a message may have been missed, on a thread of the store's.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class OtherServers:
         self._store.listen(self.hear)
 
     def hear(self, message: str | None) -> None:
-        """Take in a message; None if some may have been missed."""
+        """Process a message; None if some may have been missed."""
         if message is not None and message.startswith("{"):
             told = msgspec.json.decode(message, type=_Told)
             if told.progress is None:
@@ -73,7 +73,7 @@ class OtherServers:
         self._on_change()
 
     def tell(self, dataset: str, progress: Progress | None) -> None:
-        """Tell how far a run of this server is; None once it has none."""
+        """Send the progress of this server's run to the others; None once it has no run."""
         if not self._store.is_shared:
             return
         now_s, told_at_s = time.monotonic(), self._told_at_s.get(dataset)
@@ -89,11 +89,11 @@ class OtherServers:
         try:
             self._store.notify(message)
         except StoreError as error:
-            # Whoever looks at the store hears of that anyway.
+            # The other servers see the stored run anyway.
             logger.debug("other servers were not told of a run: %s", error)
 
     def progress(self, dataset: str) -> Progress | None:
-        """The run of another server, as far as is known."""
+        """Return the run of another server, as far as is known."""
         heard = self._heard.get(dataset)
         if heard is None:
             return None

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
-# The user and password of a URL: never repeated, either.
+# The user and password of a URL are never repeated, either.
 _PASSWORD = re.compile(r"//[^/@]*@|(?<=password=)[^&]*")
 
 
@@ -41,7 +41,7 @@ _PATH_VARIABLE = re.compile(r"ECOMMERCE_[A-Z0-9_]+_PATH")
 _PATH = "a path of letters, digits and -._~/ such as api/data"
 _SECONDS = "a number of seconds above 0"
 _HOURS = "a number of hours from 0.01 to 8760"
-# The bytes are limited apart: with ten times as many, ten million products pass.
+# The bytes have a limit of their own: with ten times as many, ten million products pass.
 MAX_RECORDS = 10_000_000
 _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
 
@@ -49,14 +49,14 @@ _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
 def _variable(
     name: str, default: T, parse: Callable[[str], T], takes: str, *, is_secret: bool = False
 ) -> T:
-    """A field that the environment variable ``name`` sets; ``takes`` says what it may be."""
+    """Return a field set by the environment variable ``name``; ``takes`` describes its values."""
     about = {"name": name, "parse": parse, "takes": takes, "is_secret": is_secret}
     return field(default=default, metadata=about, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator may set. Field by field the table in the README."""
+    """All settings, one field for each row of the table in the README."""
 
     gateway_url: str | None = _variable(
         "ECOMMERCE_GATEWAY_URL", None, parse_url, "a base URL such as http://gateway:8000"
@@ -67,7 +67,7 @@ class Settings:
         parse_database,
         "the path of a file, sqlite:///PATH or postgresql://USER@HOST/NAME",
     )
-    # The same variable, where it names a server's database.
+    # The same variable, if it names a server's database.
     database_url: str | None = _variable(
         "ECOMMERCE_DATABASE", None, parse_database_url, "a URL", is_secret=True
     )
@@ -80,7 +80,7 @@ class Settings:
         parse_name,
         "a service name of letters, digits, '.' and '-'",
     )
-    # Where peers serve their records, by variable: which of them there are, the datasets say.
+    # The paths at which peers serve their records, by variable; the datasets name the variables.
     paths: Mapping[str, str] = field(default_factory=dict, hash=False)
     callback_secrets: tuple[str, ...] = _variable(
         "ECOMMERCE_CALLBACK_SECRET",
@@ -192,9 +192,9 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Settings out of ``environ``; a variable that is unset or blank takes its default.
+        """Read the settings from ``environ``; an unset or blank variable takes its default.
 
-        Raises SettingsError for the first value that makes no sense.
+        Raises SettingsError for the first invalid value.
         """
         read = {
             one.name: _read(text, **one.metadata)
@@ -216,7 +216,7 @@ class Settings:
 
 
 def hide_password(url: str) -> str:
-    """A URL as it may be shown."""
+    """Return a URL as it may be shown, without its password."""
     return _PASSWORD.sub(lambda found: "//…@" if found[0].startswith("//") else "…", url)
 
 

@@ -1,4 +1,4 @@
-"""What an environment variable may say, read. Each raises ValueError for what makes no sense."""
+"""Parse the values of environment variables. Each parser raises ValueError if one is invalid."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ POSTGRESQL = {"postgresql", "postgres"}
 
 
 def parse_url(text: str) -> str:
-    """A base URL, without a slash at its end."""
+    """Parse a base URL and remove a slash at its end."""
     parts = urlsplit(text)
-    _ = parts.port  # raises ValueError where it is no port
+    _ = parts.port  # raises ValueError if it is no port
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(text)
     if parts.query or parts.fragment or parts.username or parts.password:
@@ -26,15 +26,15 @@ def parse_url(text: str) -> str:
 
 
 def _expanded(text: str) -> Path:
-    """A path with a home folder in it written out."""
+    """Return a path with a leading home folder (``~``) expanded."""
     try:
         return Path(text).expanduser()
-    except RuntimeError as error:  # nobody of that name
+    except RuntimeError as error:  # no such user
         raise ValueError(text) from error
 
 
 def parse_file(text: str) -> Path:
-    """The path of a file, absolute."""
+    """Parse the path of a file and make it absolute."""
     file = _expanded(text)
     if "\0" in text or file.is_dir():
         raise ValueError(text)
@@ -42,12 +42,12 @@ def parse_file(text: str) -> Path:
 
 
 def parse_database(text: str) -> Path:
-    """The database's file; for a server's, beside what this machine keeps its own files."""
+    """Return the database's file; for a server's database, a path for this machine's own files."""
     scheme, separator, rest = text.partition("://")
     if not separator:
         return parse_file(text)
     if scheme == "sqlite":
-        # As usual: three slashes before a path from here, four before an absolute one.
+        # As is usual: three slashes before a relative path, four before an absolute one.
         if not rest.startswith("/") or len(rest) == 1:
             raise ValueError(text)
         return parse_file(unquote(rest[1:]))
@@ -61,12 +61,12 @@ def parse_database(text: str) -> Path:
 
 
 def parse_database_url(text: str) -> str | None:
-    """The URL of a database server; None for a file."""
+    """Return the URL of a database server, or None for a file."""
     return text if text.partition("://")[0] in POSTGRESQL else None
 
 
 def parse_folder(text: str) -> Path:
-    """The path of a folder, absolute."""
+    """Parse the path of a folder and make it absolute."""
     folder = _expanded(text)
     if "\0" in text or (folder.exists() and not folder.is_dir()):
         raise ValueError(text)
@@ -74,15 +74,15 @@ def parse_folder(text: str) -> Path:
 
 
 def parse_hours(text: str) -> float:
-    """A minute or so to a year."""
+    """Parse a number of hours from about half a minute to a year."""
     hours = float(text)
-    if not 0.01 <= hours <= 8760:  # not a number is neither
+    if not 0.01 <= hours <= 8760:  # also refuses NaN
         raise ValueError(text)
     return hours
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """A parser that takes one of these words, capitals or not."""
+    """Return a parser that accepts one of these words, in any case."""
 
     def parse(text: str) -> str:
         if text.lower() not in words:
@@ -93,14 +93,14 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def parse_name(text: str) -> str:
-    """The name of a service or a host."""
+    """Parse the name of a service or a host."""
     if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
         raise ValueError(text)
     return text
 
 
 def parse_path(text: str) -> str:
-    """A path below a base URL, without a slash before it."""
+    """Parse a path below a base URL and remove leading slashes."""
     stripped = text.lstrip("/")
     if not re.fullmatch(r"[A-Za-z0-9._~/-]+", stripped) or ".." in stripped.split("/"):
         raise ValueError(text)
@@ -108,7 +108,7 @@ def parse_path(text: str) -> str:
 
 
 def parse_secrets(text: str) -> tuple[str, ...]:
-    """One secret, or two while one replaces the other."""
+    """Parse one secret, or two while one replaces the other."""
     secrets = tuple(part.strip() for part in text.split(","))
     if not 1 <= len(secrets) <= 2 or any(len(secret) < 16 for secret in secrets):
         raise ValueError("secrets")
@@ -116,7 +116,7 @@ def parse_secrets(text: str) -> tuple[str, ...]:
 
 
 def parse_seconds(text: str) -> float:
-    """Up to a day."""
+    """Parse a number of seconds, up to a day."""
     seconds = float(text)
     if not math.isfinite(seconds) or not 0 < seconds <= 86_400:
         raise ValueError(text)
@@ -124,7 +124,7 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_hosts(text: str) -> tuple[str, ...]:
-    """Names and addresses, without a port."""
+    """Parse names and addresses, without a port."""
     hosts = tuple(part.strip().strip("[]").lower() for part in text.split(","))
     for host in hosts:
         try:
@@ -135,7 +135,7 @@ def parse_hosts(text: str) -> tuple[str, ...]:
 
 
 def parse_emails(text: str) -> tuple[str, ...]:
-    """Addresses in lower case."""
+    """Parse e-mail addresses, in lower case."""
     emails = tuple(part.strip().lower() for part in text.split(","))
     if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", email) for email in emails):
         raise ValueError(text)
@@ -143,7 +143,7 @@ def parse_emails(text: str) -> tuple[str, ...]:
 
 
 def parse_claim(text: str) -> tuple[str, str]:
-    """The name of a claim and the value that is wanted."""
+    """Parse ``claim=value``: the name of a claim and the value that makes an operator."""
     claim, separator, value = (part.strip() for part in text.partition("="))
     if not (claim and separator and value):
         raise ValueError(text)
@@ -151,7 +151,7 @@ def parse_claim(text: str) -> tuple[str, str]:
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """A parser that takes the numbers from ``low`` to ``high``."""
+    """Return a parser that accepts the numbers from ``low`` to ``high``."""
 
     def parse(text: str) -> int:
         number = int(text)

@@ -1,4 +1,4 @@
-"""What differs between two runs: which rows came, went, returned and changed, field by field.
+"""Differences between two runs: rows that were added, withdrawn, returned and changed, by field.
 
 The journal's entries between the two runs become one table in DuckDB, beside the rows of the
 snapshot. A page, counts, totals and files are then plain SQL on that table.
@@ -39,8 +39,8 @@ _ENTRIES = """
     SELECT key, field, run_id, old, new FROM change
     WHERE dataset = :dataset AND run_id > :after AND run_id <= :until
 """
-# Of each field its value before the first and after the last of these runs: what went there and
-# back is no difference. What a run added has no entry; it is known by when it was first seen.
+# For each field its value before the first and after the last of these runs, unless they are equal.
+# Rows that a run added have no entry; they are recognised by ``first_seen_at``.
 _TABLE = """
     CREATE TABLE {table} AS
     WITH net AS (
@@ -91,7 +91,7 @@ _TABLE = """
 """
 # The order of a report unless a reader asks for another.
 _ORDER = "kind_order, place NULLS LAST, key, field_order"
-# What a reader may sort by beside the dataset's own choices, and the column that it is.
+# The sorts besides the dataset's own choices, with their columns.
 _SORTS = {
     "kind": "kind_order",
     "key": "place",
@@ -99,13 +99,13 @@ _SORTS = {
     "field": "field_order",
     "difference": "difference",
     "percent": "percent",
-    # The largest changes of a number first, whichever way they went.
+    # The largest changes of a number first, in either direction.
     "move": "abs(percent)",
 }
 
 
 class ChangeReader:
-    """Reads what changed. Every method raises StoreError if it cannot be read."""
+    """Reads of changes. Every method raises StoreError if they cannot be read."""
 
     def __init__(self, record: Transactions, reader: Reader) -> None:
         self._record = record
@@ -113,14 +113,14 @@ class ChangeReader:
 
     @property
     def reader(self) -> Reader:
-        """What reads the rows."""
+        """The reader of the rows."""
         return self._reader
 
     @contextmanager
     def at(self, dataset: Dataset, from_run_id: int, to_run_id: int) -> Iterator[ChangeView]:
-        """What another run left differently, in either order; for one thread.
+        """Yield the differences between two runs, given in either order; for one thread.
 
-        Rows that a clear took, and that no later sync brought again, are not known.
+        Rows that a clear removed, and that no later sync added again, are unknown.
         """
         runs = min(from_run_id, to_run_id), max(from_run_id, to_run_id)
         with self._reader.at(dataset) as rows:
@@ -134,7 +134,7 @@ class ChangeReader:
     def count_rows(
         self, dataset: Dataset, from_run_id: int, to_run_id: int
     ) -> dict[ChangeKind, int]:
-        """How many rows were added, withdrawn, and so on."""
+        """Count the rows by kind of change."""
         with self.at(dataset, from_run_id, to_run_id) as view:
             return view.count_rows(ChangeQuery())
 
@@ -169,7 +169,7 @@ class ChangeView:
     dataset: Dataset
 
     def count_rows(self, query: ChangeQuery) -> dict[ChangeKind, int]:
-        """How many rows match of each kind, whatever kind is asked for."""
+        """Count the matching rows of each kind, whatever the query's own kind."""
         where, values = self._where(query, aside="kind")
         found = self._all(
             f"SELECT kind, count(DISTINCT key) FROM {self.table} {where} GROUP BY 1", values
@@ -178,12 +178,12 @@ class ChangeView:
         return {kind: counts.get(kind.value, 0) for kind in KINDS}
 
     def count_entries(self, query: ChangeQuery) -> int:
-        """How many entries match: one for each field of a row, or one for a row."""
+        """Count the matching entries: one for each field of a row, or one for a row."""
         where, values = self._where(query)
         return int(self._all(f"SELECT count(*) FROM {self.table} {where}", values)[0][0])
 
     def list_entries(self, query: ChangeQuery) -> list[Difference]:
-        """One page of the entries that match; by kind, key and field unless asked otherwise."""
+        """Return one page of the matching entries; by kind, key and field by default."""
         groups = ", ".join(column.name for column in self.dataset.groups)
         where, values = self._where(query)
         size = max(1, query.page_size)
@@ -195,7 +195,7 @@ class ChangeView:
         return [_difference(*row) for row in found]
 
     def totals(self, query: ChangeQuery, by: str) -> list[tuple[str | None, int]]:
-        """How many rows match for each field or value of a choice, the most first.
+        """Count the matching rows by field or by value of a choice, the most first.
 
         Raises KeyError if there is no such column.
         """
@@ -208,7 +208,7 @@ class ChangeView:
         )
 
     def select(self, query: ChangeQuery, *, is_page: bool) -> tuple[str, list[Any]]:
-        """A statement with its parameters that selects entries as files have them.
+        """Return a statement with its parameters that selects entries in the form of files.
 
         Amounts are in euros, fields have the names of other files. ``old_is_number`` and
         ``new_is_number`` say whether a text is a number.
@@ -300,7 +300,7 @@ def _statement(table: str, dataset: Dataset, rows: str) -> str:
 
 
 def _batch(entries: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-    """Journal entries as Arrow; values of any kind as texts."""
+    """Return journal entries as an Arrow batch, with values of any kind as texts."""
     keys, fields, run_ids, old, new = zip(*entries, strict=True)
     texts = [[_text(value) for value in side] for side in (old, new)]
     columns = [list(keys), list(fields), list(run_ids), *texts]
@@ -313,7 +313,7 @@ def _text(value: str | float | None) -> str | None:
 
 
 def _ended_at(db: Database, run_id: int) -> datetime:
-    """When a run ended, in UTC and without a zone, as snapshots have it; the oldest if unknown."""
+    """Return when a run ended, in UTC without zone, as in snapshots; the oldest time if unknown."""
     sql = "SELECT coalesce(finished_at, started_at) FROM run WHERE id = ?"
     row = db.execute(sql, [run_id]).fetchone()
     if row is None:

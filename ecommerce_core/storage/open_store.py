@@ -1,4 +1,4 @@
-"""Opens the store that a setting names."""
+"""Open the store that a setting names."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ from ecommerce_core.storage.sqlite import BUSY_TIMEOUT_S, Migration, SqliteEngin
 class Store(Transactions):
     """The database of one application. It is safe for all threads.
 
-    It is made of parts, each over some of the tables; what they do is named here for all who
-    use it.
+    It is made of parts, each over some of the tables; their methods are listed here for all
+    callers.
     """
 
     def __init__(  # noqa: PLR0915 - one line for each thing that it does
@@ -117,11 +117,11 @@ class Store(Transactions):
     def writing(
         self, *, is_stored: Callable[[Database], bool] | None = None
     ) -> AbstractContextManager[Database]:
-        """One transaction; rolled back where the block raises. Raises StoreError."""
+        """Open a transaction; it is rolled back if the block raises. Raises StoreError."""
         return self.engine.writing(is_stored=is_stored)
 
     def reading_long(self) -> AbstractContextManager[Reading]:
-        """Gives many reads; see ``Transactions``. Raises StoreError."""
+        """Allow many reads; see ``Transactions``. Raises StoreError."""
         return self.engine.reading_long()
 
     @classmethod
@@ -155,7 +155,7 @@ class Store(Transactions):
 
     @classmethod
     def check_in_use(cls, path: Path, *, more_migrations: Sequence[Migration] = ()) -> None:
-        """As ``check``, of a database that others write to. Raises StoreFull, too."""
+        """Do the same as ``check`` for a database in use. Raises StoreFull, too."""
         SqliteEngine(path, more=more_migrations).check_file_in_use()
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
@@ -163,7 +163,7 @@ class Store(Transactions):
         self.engine.copy_into(path, gives_up=gives_up)
 
     def close(self) -> None:
-        """Let go of the database, which others may replace now: nothing uses it any more."""
+        """Close the database, which may be replaced from now on: nothing uses it any more."""
         self.engine.close()
         if self._presence is not None:
             self._presence.let_go()

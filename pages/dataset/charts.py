@@ -1,4 +1,4 @@
-"""The rows that match as pictures: what there is of each kind, how it spreads, how it has grown."""
+"""Charts of the matching rows: counts by value, distributions, and the size over time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BARS, HEIGHT = 15, 300
 
 
 def show(dataset: Dataset, query: Query) -> None:
-    """All pictures of a dataset, under the filters that hold. Raises StoreError."""
+    """Show all charts of a dataset, with the active filters applied. Raises StoreError."""
     question = query.without_order()
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         for column in dataset.filtered_by(Filter.CHOICE):

@@ -1,4 +1,4 @@
-"""What an operator does with a dataset: fetch, clear and undo; and what an empty one says."""
+"""An operator's actions on a dataset: fetch, clear and undo; and the text for an empty one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.ui import text as _
 
 
 def show(name: str, totals: Totals) -> None:
-    """The buttons, for who may use them. Raises StoreError."""
+    """Show the buttons, if the visitor may use them. Raises StoreError."""
     if not ui.may_change():
         ui.note_for_analysts()
         return
@@ -39,7 +39,7 @@ def show(name: str, totals: Totals) -> None:
         args=(name,),
     )
     if dialogs.asked() == ("clear", name):
-        # Only one dialog can be open, and one that nobody sees must not come back later.
+        # Only one dialog can be open, and one that was not shown must not open later.
         if rows and view_state.current(name).row is None:
             _confirm_clear(name, rows)
         else:
@@ -103,7 +103,7 @@ def _clear(name: str, confirmed_rows: int) -> None:
 
 
 def empty(name: str) -> None:
-    """What stands where the rows would be. Raises StoreError."""
+    """Show a text in place of the rows. Raises StoreError."""
     word = labels.dataset_label(name)
     last = ui.application().store.last_run(name)
     with st.container(border=True, horizontal_alignment="center", gap="small"):

@@ -1,4 +1,4 @@
-"""What leads a new user from an empty store to a full one that keeps itself fresh."""
+"""The steps that lead a new user from an empty store to one that is fetched regularly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.ui.labels import dataset_label
 
 
 def fetch_button(name: str) -> None:
-    """The button that fetches a dataset, for who may."""
+    """Show the button that fetches a dataset, if the visitor may use it."""
     if not ui.may_change():
         return
     st.button(
@@ -29,7 +29,7 @@ def fetch_button(name: str) -> None:
 
 
 def show(totals: Mapping[str, Totals]) -> None:
-    """A step for each dataset, and one for the scheduler."""
+    """Show a step for each dataset, and one for the scheduler."""
     app = ui.application()
     st.header(_("Get started"), anchor=False)
     with st.grid(3, min_column_width=240, gap="small"):

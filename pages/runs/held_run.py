@@ -1,4 +1,4 @@
-"""What needs a person, and the buttons that settle it: refused, failed and held fetches."""
+"""Refused, failed and held fetches of a dataset, with the buttons that resolve them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pages.ui.labels import dataset_label
 
 
 def show(name: str) -> None:
-    """What is wrong with a dataset and what to do: refused requests, a failed or a held run."""
+    """Show what is wrong with a dataset and what to do: a refused request, a failed or held run."""
     problem = run_requests.problem(name)
     if problem is not None:
         ui.show_error(problem)
@@ -28,7 +28,7 @@ def show(name: str) -> None:
 
 
 def held(run: Run, *, keys: tuple[str, str]) -> None:
-    """A run that waits for a decision: its numbers, and the two buttons that decide."""
+    """Show a run that waits for a decision: its numbers, and the two buttons."""
     title = _("A fetch is held: {dataset}").format(dataset=dataset_label(run.dataset))
     text = f"{ui.sentence(run.error)}\n\n{what_to_decide()}"
     st.warning(text, title=title, icon=":material/pause_circle:")
@@ -37,12 +37,12 @@ def held(run: Run, *, keys: tuple[str, str]) -> None:
 
 
 def what_to_decide() -> str:
-    """How one decides about a held run."""
+    """Return the advice on how to decide about a held run."""
     return _("Apply it if that is right; discard it if the peer made a mistake.")
 
 
 def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
-    """The two buttons that decide about a held run, for who may."""
+    """Show the two buttons that decide about a held run, if the visitor may use them."""
     app = ui.application()
     if not ui.may_change():
         return

@@ -1,4 +1,4 @@
-"""What needs a person, each with the button that settles it: for the overview and Activity."""
+"""Issues that need a person, each with a button that resolves it, for the overview and Activity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FAILED = {RunStatus.FAILED, RunStatus.INTERRUPTED}
 
 
 def show() -> bool:
-    """Everything that is wrong; True where the datasets have something to settle."""
+    """Show all issues; return True if there are some with the datasets."""
     found = False
     for name in ui.application().datasets:
         refused = run_requests.problem(name)
@@ -30,7 +30,7 @@ def show() -> bool:
 
 
 def _of_dataset(name: str) -> bool:
-    """A fetch that failed, one that is held. Raises StoreError."""
+    """Show a failed and a held fetch; return whether there is one. Raises StoreError."""
     store, word = ui.application().store, dataset_label(name)
     run, waiting = store.last_run(name), store.held_run(name)
     failed = run is not None and run.status in FAILED
@@ -68,7 +68,7 @@ def _decide(name: str, run: Run) -> None:
 
 
 def _around() -> None:
-    """What is wrong around the datasets."""
+    """Show issues with the scheduler, the backups and the registration."""
     app = ui.application()
     error = tasks.reading().error or app.monitor.snapshot().list_error
     trouble = tasks.trouble()
@@ -108,9 +108,9 @@ def _ask_again() -> None:
 def _row(
     icon: str, title: str, what: str, todo: str, buttons: Callable[[], None] | None = None
 ) -> None:
-    """One problem on two lines, and what settles it for who may."""
+    """Show one issue on two lines, and the buttons that resolve it if the visitor may use them."""
     with st.container(border=True):
-        # Side by side where there is room, one below the other on a telephone.
+        # Side by side if there is room, one below the other on a telephone.
         said, settled = st.columns([3, 2], vertical_alignment="center", gap="small")
         stop = "" if what.endswith((".", "!", "?", "…")) else "."
         said.markdown(f"{icon} **{title}**  \n:small[{what}{stop} {todo}]")

@@ -15,7 +15,7 @@ SHOWN = 3
 
 
 def show(*, with_link: bool) -> None:
-    """Nothing while all is well."""
+    """Show the warning, or nothing if no callback is missed."""
     seen: set[int] = st.session_state.setdefault("_missed_seen", set())
     missed = [one for one in ui.application().monitor.missed_now() if one.id not in seen]
     if not missed:
@@ -46,7 +46,7 @@ def show(*, with_link: bool) -> None:
 
 
 def _fetch_button(name: str) -> None:
-    """What the task would have fetched, now."""
+    """Show a button that fetches what the task would have fetched."""
     text = _("Fetch {dataset}").format(dataset=dataset_label(name))
     key = f"fetch_missed_{name}"
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))

@@ -1,7 +1,7 @@
-"""What pages share.
+"""The parts that pages share.
 
-This is the face of ``session``: the application, who uses it and in which language. The other
-modules are imported by their names: ``from pages.ui import table``.
+This exports ``session``: the application, its visitor and the language. Import the other modules by
+their names: ``from pages.ui import table``.
 """
 
 from pages.ui.session import (

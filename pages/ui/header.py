@@ -10,7 +10,7 @@ from pages.ui.session import text as _
 
 
 def show(title: str) -> None:
-    """The head of every page: its title, and where the data comes from."""
+    """Show the head of every page: its title, and where the data comes from."""
     st.title(title, anchor=False)
     if session.application().sandbox_url is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):

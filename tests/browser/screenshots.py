@@ -1,9 +1,8 @@
-"""Pictures of every page: ``python -m tests.browser.screenshots [folder]`` (screenshots/).
+"""Screenshots of every page: ``python -m tests.browser.screenshots [folder]`` (screenshots/).
 
-Drives a server with the embedded peers to an empty, a full and a failing shop,
-and takes each page in English and French, light and dark, wide and narrow.
-With ``--readme`` it takes README's picture, docs/overview.png, and nothing else: the
-sandbox, fetched twice, with one task to come.
+Brings a server with the embedded peers into an empty, a full and a failing state, and takes each
+page in English and French, light and dark, wide and narrow. With ``--readme`` it only takes the
+README's picture, docs/overview.png: the sandbox, fetched twice, with one task to come.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ CALLBACKS = ("add-auto", "auto_load_customers")
 
 
 def gateway_of(server: Server) -> str:
-    """Where the embedded peers answer: the server says so as it starts."""
+    """Return the address of the embedded peers, which the server prints at its start."""
     found = re.search(r"the sandbox answers at (http://\S+)", server.log)
     assert found is not None, server.log
     return found[1]
@@ -56,7 +55,7 @@ TASKS = (
 
 
 def fill(server: Server, tasks: Sequence[tuple[Dataset, int, Recurrence]] = TASKS) -> None:
-    """Fetch both, let some simulated days pass, fetch again, and leave ``tasks`` to come.
+    """Fetch both, let some simulated days pass, fetch again, and schedule ``tasks``.
 
     A task is a dataset, the simulated hours until it is due, and its recurrence.
     """
@@ -75,7 +74,7 @@ def fill(server: Server, tasks: Sequence[tuple[Dataset, int, Recurrence]] = TASK
 
 @contextmanager
 def failing_server(folder: Path) -> Iterator[Server]:
-    """The full shop's database before peers that fail: one held, one refused, no clock."""
+    """Run the full shop's database with peers that fail: one held, one refused, no clock."""
     with Peers() as peers:
         peers.serve_customers([customer(number) for number in range(30)])
         environment = {"ECOMMERCE_GATEWAY_URL": peers.url}
@@ -85,13 +84,13 @@ def failing_server(folder: Path) -> Iterator[Server]:
 
 
 def settle(visitor: Visitor) -> None:
-    """Wait for what is painted a moment after the script has ended: canvases, charts, times."""
+    """Wait for parts painted shortly after the script has ended: canvases, charts, times."""
     visitor.wait_until_drawn()
     visitor.page.wait_for_timeout(1200)
 
 
 def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None:
-    """Every page, in ``folder``: ``products-full-fr-dark-390.png``."""
+    """Take every page, in ``folder``: ``products-full-fr-dark-390.png``."""
     for (width, height), language in product(WIDTHS.items(), ("en", "fr")):
         locale = {"en": "en-GB", "fr": "fr-FR"}[language]
         size = {"width": width, "height": height}
@@ -110,14 +109,14 @@ def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None
 
 
 def take_readme_picture(browser: Browser, server: Server) -> None:
-    """The overview at its size on a laptop, in few colours."""
+    """Take the overview at its size on a laptop, in few colours."""
     visitor = Visitor(browser, server)
     visitor.open()
     settle(visitor)
     picture = Image.open(BytesIO(visitor.page.screenshot()))
     visitor.context.close()
     README_PICTURE.parent.mkdir(exist_ok=True)
-    # A palette is enough for a page in few colours, and a third of the size.
+    # A palette is enough for a page in few colours, at a third of the size.
     palette = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     palette.save(README_PICTURE, optimize=True)
     print(f"{README_PICTURE}: {README_PICTURE.stat().st_size / 1000:.0f} kB")
@@ -135,7 +134,7 @@ def main(folder: Path) -> None:
 
 
 def main_readme() -> None:
-    """README's picture alone."""
+    """Only take the README's picture."""
     with (
         tempfile.TemporaryDirectory() as data,
         running_chromium() as browser,

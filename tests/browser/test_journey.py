@@ -1,4 +1,4 @@
-"""README's journey in Chromium, as a new user makes it."""
+"""README's journey in Chromium, from the view of a new user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TITLES = {
 
 @pytest.fixture
 def full_shop(shop: SandboxShop) -> SandboxShop:
-    """The module's shop with both datasets fetched."""
+    """Return the module's shop with both datasets fetched."""
     for path in ("add-auto", "auto_load_customers"):
         assert requests.post(shop.server.page(path), timeout=30).status_code == 200
     return shop
@@ -40,7 +40,7 @@ def visitor(visit: Callable[..., Visitor], full_shop: SandboxShop) -> Visitor:
 
 
 def tick_row(canvas: Locator, row: int) -> None:
-    """Click a row's tick box, by where it is painted; a scroller lies over the canvas."""
+    """Click a row's tick box, by its position; a scroller lies over the canvas."""
     canvas.click(position={"x": 16, "y": 50 + 33 * row}, force=True)
 
 
@@ -117,7 +117,7 @@ def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
     visitor.wait_until_drawn()
     visitor.button("add_task").click()
     until(lambda: [task.name for task in shop.sandbox.scheduler.tasks()] == ["get_products"])
-    # A table that cannot be selected in carries no key: it is the first one on the page.
+    # A table without selection has no key: it is the first one on the page.
     tasks = visitor.page.get_by_test_id("stDataFrame").first.locator("td")
     expect(tasks.get_by_text("get_products", exact=True)).to_be_attached()
     visitor.go("products")

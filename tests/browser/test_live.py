@@ -1,4 +1,4 @@
-"""Pages that live without timers: what changes elsewhere appears, and nobody is disturbed by it."""
+"""Pages that update without timers: changes elsewhere appear, and do not disturb the visitor."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ HIDE = """hidden => {
 
 
 def call_back(shop: PeersShop, rows: int) -> None:
-    """A callback that brings so many products, behind every page's back."""
+    """Send a callback that brings ``rows`` products, without any page."""
     shop.peers.serve_products(products(rows))
     assert requests.post(shop.server.page("add-auto"), timeout=30).status_code == 200
 
 
 @contextmanager
 def runs_that_end_every_second(shop: PeersShop, first: int = 101) -> Iterator[None]:
-    """Callbacks, each with one product more."""
+    """Send callbacks, each with one product more."""
     is_over = threading.Event()
 
     def go_on() -> None:
@@ -107,7 +107,7 @@ def test_the_sidebar_and_the_card_show_the_same_clock(
         return seen
     }""")
 
-    # Between a tick and the next drawing of either, for a moment, they may differ.
+    # Between a tick and the next drawing of either, they may differ for a moment.
     assert sum(side == card for side, card in shown) >= 14, shown
 
 
@@ -140,7 +140,7 @@ def test_a_hundred_fast_clicks_while_runs_end_are_neither_lost_nor_undone(
                 part.nth(1).click,
                 part.nth(0).click,
             )
-            # One turns the pages of what one sees, however slow the machine.
+            # A visitor turns the pages that are visible, however slow the machine.
             expect(page.get_by_text(re.compile(r"^1–25 (of|sur) \d+$"))).to_be_visible()
             act(
                 following.click,
@@ -311,7 +311,7 @@ def test_a_page_in_the_background_waits_and_catches_up_when_it_is_looked_at(
 
 
 class CutLine:
-    """A proxy before ``live`` that cuts it when told to, and may let nothing through."""
+    """A proxy before ``live`` that cuts it on request, and may block all messages."""
 
     def __init__(self, page: Page, *, lets_through: bool = True) -> None:
         self.opened = 0

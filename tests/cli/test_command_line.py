@@ -1,4 +1,4 @@
-"""The command line, as a script uses it: what it says and how it exits."""
+"""The command line as a script uses it: its output and its exit codes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Shell:
         return CliRunner().invoke(cli, words, env=ours, input=answer, obj=Shop(SHOP))
 
     def json(self, *words: str) -> Any:
-        """What a command says to a program."""
+        """Return a command's JSON output."""
         result = self.run(*words, "--json")
         return json.loads(result.stdout)
 
@@ -237,7 +237,7 @@ def test_backup_and_restore_bring_back_what_was_there(shell: Shell, tmp_path: Pa
 
 @pytest.fixture
 def sandboxed(tmp_path: Path) -> Iterator[tuple[Shell, Sandbox]]:
-    """A shell whose gateway is a sandbox, its clock standing still."""
+    """Yield a shell whose gateway is a sandbox with a clock that stands still."""
     with Sandbox(products=30, customers=10, tick_s=None, admin_port=0) as sandbox:
         shell = Shell.__new__(Shell)
         shell.environment = {

@@ -1,4 +1,4 @@
-"""The companion's routes, over real HTTP, with the application and peers behind them."""
+"""The companion's routes over real HTTP, with the application and peers behind them."""
 
 from __future__ import annotations
 
@@ -608,7 +608,7 @@ def test_many_who_ask_for_health_at_once_share_one_look(
     request = b"GET /ecommerce/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     connections = [server.connect(request) for _ in range(20)]
     until(lambda: looks)
-    # The callbacks do not wait for those who look.
+    # The callbacks do not wait for the health checks.
     assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
     release.set()
     for connection in connections:

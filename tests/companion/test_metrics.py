@@ -1,4 +1,4 @@
-"""What Prometheus reads, parsed with Prometheus' own parser."""
+"""The metrics, parsed with Prometheus' own parser."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def test_a_callback_is_seen_in_every_metric_that_it_touches(
     server.ask("POST", PRODUCTS_CALLBACK)
     peers.serve_products(products(29))
     server.ask("POST", PRODUCTS_CALLBACK)
-    # Of the rows that readers see: a moment after the callback is answered.
+    # Readers see the rows shortly after the callback is answered.
     until(lambda: application.reader.totals(DATASETS["products"]).current == 29)
     answer = server.ask("GET", "/ecommerce/metrics")
     scraped = Scraped(answer.body)

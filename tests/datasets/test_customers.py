@@ -1,4 +1,4 @@
-"""What the CRM answers in either revision, and what of it becomes records."""
+"""The CRM's answers in either revision, and the records made of them."""
 
 from __future__ import annotations
 

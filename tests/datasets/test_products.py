@@ -1,4 +1,4 @@
-"""What the catalogue answers, and what of it becomes records."""
+"""The catalogue's answers, and the records made of them."""
 
 from __future__ import annotations
 

@@ -177,7 +177,7 @@ def test_sizes_have_decimal_units() -> None:
 
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False}).enable(["table", "strikethrough"])
-# What Streamlit makes of plain text after Markdown is done with it.
+# Streamlit's replacements in plain text after Markdown.
 REPLACED = re.compile(
     r":material_\w+:|:streamlit:|:[\w+-][\w+-]*:|(?:^|\s)(?:<->|->|<-|--|>=|<=|~=)(?:\s|$)"
     r"|https?://|www(?=\.)|[-.\w+]+@[-\w]+(?:\.[-\w]+)+",

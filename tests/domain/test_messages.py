@@ -1,4 +1,4 @@
-"""Facts as codes: one template each, in every language, filled in by the details that are given."""
+"""Facts as codes: one template each, in every language, filled in by its details."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ EN, FR = Language("en"), Language("fr")
 
 
 def fields(template: str) -> dict[str, str]:
-    """The names that a template wants, each with its format."""
+    """Return the names in a template, each with its format."""
     parts = string.Formatter().parse(template)
     return {name: form or "" for _, name, form, _ in parts if name is not None}
 
 
 def calls_with_codes() -> Iterator[tuple[str, ast.Call]]:
-    """Every call of the sources that is given a code, with that code."""
+    """Yield every call of the sources that is given a code, with that code."""
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             first = node.args[0] if isinstance(node, ast.Call) and node.args else None
@@ -67,7 +67,7 @@ def test_no_code_is_left_that_nobody_gives() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    # These two are made of a code and of fields by text() and read_answer().
+    # These are made of a code and of fields by text() and read_answer().
     made = {"in_field", "said", "peer_refused_with_reason", "peer_failed_with_reason"}
     assert set(TEMPLATES) - constants <= made
 
@@ -136,7 +136,7 @@ def test_what_the_decoder_says_of_a_bad_record_has_a_french_of_its_own(
     assert not set(FR.fact(rejected.reason).split()) & {"expected", "got", "is", "must", "out"}
 
 
-# What a run may fail with: the way to a peer, its answer, and the database.
+# The sources of a run's errors: the connection to a peer, its answer, and the database.
 FAILURES = [code for code, template in TEMPLATES.items() if "{peer}" in template]
 OUR_OWN = ("task_", "routes_", "not_an_administration", "answered_by_another")
 

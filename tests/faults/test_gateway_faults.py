@@ -1,4 +1,4 @@
-"""The gateway with peers that lie, stall, cut and flood: one error each, in time, in bounds."""
+"""The gateway with peers that lie, stall, cut and flood: one error each, in time, within limits."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_an_answer_that_is_cut_is_an_error(
 def test_of_a_body_longer_than_its_length_only_the_length_is_taken(
     peer: MisbehavingPeer, gateway: Gateway
 ) -> None:
-    """HTTP gives the length the last word: what is left is no JSON, which the reader sees."""
+    """HTTP gives the length precedence: the rest is not JSON, which the reader notices."""
     peer.play(faults.short_length(b"[1, 2, 3]", by=4))
     assert gateway.fetch("crm", "api/data").body == b"[1, 2"
 
@@ -284,7 +284,7 @@ def test_a_redirect_away_from_the_gateway_is_refused_and_says_where_to(
 def test_what_a_redirect_smuggles_before_the_host_never_leaves_the_gateway(
     peer: MisbehavingPeer, gateway: Gateway
 ) -> None:
-    """Parsers disagree about such addresses; only the path of one is ever used."""
+    """Parsers disagree about such addresses; only their path is ever used."""
     for location in (f"{peer.url}\\@evil.example/x", f"http://me:pw@{peer.url[7:]}/x"):
         peer.play(faults.sequence(faults.redirect(location), faults.answer_json([])))
         with suppress(PeerRedirected):
@@ -375,7 +375,7 @@ def test_a_limit_is_kept_to_the_byte(peer: MisbehavingPeer, gateway: Gateway) ->
 
 
 def test_html_with_200_is_handed_on_with_its_type(peer: MisbehavingPeer, gateway: Gateway) -> None:
-    """Whether it is the contract's shape is for the dataset to say."""
+    """The dataset decides whether it has the contract's shape."""
     peer.play(faults.answer_html())
     answer = gateway.fetch("crm", "api/data")
     assert answer.content_type.startswith("text/html")
@@ -475,7 +475,7 @@ def test_health_and_observers_hear_of_every_fault(peer: MisbehavingPeer, gateway
 
 @contextmanager
 def _tls_server(folder: Path, behaviour: Behaviour) -> Iterator[str]:
-    """An https gateway for one request, with a certificate that it signed itself."""
+    """Run an https gateway for one request, with a self-signed certificate."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl makes the certificate, and is not installed")
     command = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2"

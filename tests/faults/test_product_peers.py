@@ -1,4 +1,4 @@
-"""What a peer, or the gateway before it, can do wrong: the server, its pages and its journal."""
+"""Faults of a peer, or of the gateway: the server, its pages and its journal."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_too_much_is_refused_in_little_memory(product: Product, bomb: str) -> No
 
 
 def spoilt(**fields: Any) -> bytes:
-    """A record that is bad, or at least odd, in one place."""
+    """Return a record that is bad, or at least odd, in one place."""
     return json.dumps(record("X1-bad", **fields)).encode()
 
 
@@ -232,7 +232,7 @@ def test_a_record_that_cannot_be_taken_is_rejected_by_name_and_the_others_go_in(
     answer = product.post()
 
     if "nested" in kind and answer.status_code == 502:
-        # Too deep for the reader to find where the record ends: the whole answer is refused.
+        # Too deep to find where the record ends, so the whole answer is refused.
         product.assert_failed(answer, "nested too deeply|no JSON", "products")
     else:
         assert answer.text.startswith("Done"), answer.text

@@ -34,7 +34,7 @@ def sync(app: Application, name: str = "products", trigger: Trigger = Trigger.MA
 
 
 def journal(app: Application, *outcomes: Outcome, dataset: str = "products") -> int:
-    """So many callbacks in the journal; the number of the newest."""
+    """Journal callbacks with these outcomes; return the number of the newest."""
     app.store.record_deliveries(
         [
             NewDelivery(datetime.now(UTC), dataset, one, None, said("it broke"), None, None, 0.1)
@@ -161,10 +161,10 @@ def test_filters_are_kept_while_one_looks_at_another_page(
     assert page.at.query_params["dataset"] == "customers"
     page.at.switch_page("overview.py").run()
     page.at.switch_page("activity.py")
-    page.at.query_params["dataset"] = "customers"  # a link to what had been chosen before
+    page.at.query_params["dataset"] = "customers"  # a link to the earlier choice
     page.at.run()
     assert list(page.sound().table("runs_table")["dataset"]) == ["customers"]
-    # A link says what is wanted, and the back button too.
+    # A link determines the choice, and so does the back button.
     page.go_back(monkeypatch, dataset="products")
     assert list(page.sound().table("runs_table")["dataset"]) == ["products"]
 
@@ -234,7 +234,7 @@ def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
     assert page.at.button(key="deliver_again").disabled
 
     page.at.selectbox(key="delivery").select(failed).run()
-    # Another one comes meanwhile: positions move, what was chosen does not.
+    # Another one arrives meanwhile: positions change, the choice does not.
     journal(app, Outcome.REFUSED, dataset="customers")
     page.at.run()
     assert "Fetches the products from catalogue\\-produit now" in page.sound().texts()
@@ -251,7 +251,7 @@ def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
         page.at.run()
         return "Products fetched: 60 added." in page.sound().toasts
 
-    until(is_told)  # once readers see the rows, a moment after the delivery is journalled
+    until(is_told)  # once readers see the rows, shortly after the delivery is journalled
     reason = Page.open(app, "activity", locale="fr-FR").table("deliveries_table")["reason"][0]
     assert reason == f"relancé à la main : rappel {failed}"
 

@@ -1,4 +1,4 @@
-"""Every page, driven as a person drives it, with a real application over the embedded peers."""
+"""Every page, driven like a person would, with a real application over the embedded peers."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_what_asks_before_a_clearing_stays_until_it_is_answered_or_the_page_is_l
 ) -> None:
     page = Page.open(app, "products").fetch("products")
     page.click("clear_products")
-    page.at.run()  # as when a fetch has ended
+    page.at.run()  # as after the end of a fetch
     assert "confirm_clear_products" in page.sound().buttons()
 
     page.click("cancel_clear_products")
@@ -287,7 +287,7 @@ def test_an_address_that_tells_the_language_of_before_changes_nothing(app: Appli
 def test_a_choice_that_the_browser_loses_leaves_the_page_as_it_was(app: Application) -> None:
     page = Page.open(app, "customers", language="fr")
 
-    # What a browser says of a choice whose click met a change of pages.
+    # A browser's value of a choice whose click coincided with a change of pages.
     page.at.session_state["language"] = None
     page.at.run()
 

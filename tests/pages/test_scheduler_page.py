@@ -1,4 +1,4 @@
-"""The scheduler's page as an operator uses it: both clocks, the list, the form, what ran."""
+"""The scheduler's page for an operator: both clocks, the list, the form, the outcomes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CASES = Path(__file__).parents[1] / "scheduler" / "cases"
 
 @dataclass
 class Rig:
-    """An application over the sandbox, whose clock ticks and which looks when it is told to."""
+    """An application over the sandbox, whose clock ticks and whose monitor polls on request."""
 
     app: Application
     sandbox: Sandbox
@@ -58,7 +58,7 @@ class Rig:
         self.poll()
 
     def add(self, name: str, after: timedelta, recurrence: str = "none", **fields: str) -> None:
-        """Put a task into the list as any application does."""
+        """Add a task to the list like any application."""
         url = {"get_products": "ecommerce/add-auto"}.get(name, "ecommerce/auto_load_customers")
         task = {
             "target_url": url,
@@ -134,7 +134,7 @@ def rig(peers: tuple[Sandbox, CallbackApp], tmp_path: Path) -> Iterator[Rig]:
 
 
 def face(page: Page) -> dict[str, Any]:
-    """What the clock's face was told."""
+    """Return the data of the clock's face."""
     (told,) = page.told("ecommerce_clock")
     return told
 
@@ -148,13 +148,13 @@ def listed(page: Page, column: str = "name") -> list[Any]:
 
 
 def seconds_to(local: str) -> float:
-    """How long until a time on the reader's clock, as a table says it."""
+    """Return the seconds until a time on the reader's clock, as a table shows it."""
     at = datetime.strptime(local.replace("\\", ""), "%d %b %Y, %H:%M:%S")
     return (at.replace(tzinfo=ZoneInfo("Europe/Paris")) - datetime.now(UTC)).total_seconds()
 
 
 def countdown(page: Page) -> str:
-    """What moves above the table: the next task of ours."""
+    """Return the moving line above the table: the next task of ours."""
     texts = [str(one["text"]) for one in page.told("ecommerce_live_text")]
     return next(text for text in texts if text.startswith("Next:"))
 
@@ -235,7 +235,7 @@ def test_the_speed_is_set_for_everybody(rig: Rig) -> None:
 def test_a_speed_that_is_being_chosen_outlives_a_new_drawing_of_the_page(rig: Rig) -> None:
     page = rig.open().click("set_speed")
     page.at.text_input(key="clock_speed").set_value("120").run()
-    page.at.run()  # as when a fetch has ended
+    page.at.run()  # as after the end of a fetch
     assert page.sound().at.text_input(key="clock_speed").value == "120"
     page.click("confirm_set_speed")
     rig.tick()
@@ -556,7 +556,7 @@ def test_the_form_begins_at_the_next_sensible_moment(rig: Rig) -> None:
     at = rig.open().at.session_state["task_time"]
     assert HOUR <= at - rig.now <= HOUR + timedelta(minutes=3)
     assert at.second == 0
-    rig.set_speed(3600)  # half a minute of ours is 30 hours
+    rig.set_speed(3600)  # half a minute of real time is 30 hours
     page = rig.open()
     assert page.at.session_state["task_time"] - rig.now >= 30 * HOUR
 
@@ -668,7 +668,7 @@ def test_before_the_first_callback_the_page_says_what_will_be_there(rig: Rig) ->
 
 
 def missed_one(rig: Rig) -> None:
-    """Two tasks, every hour: three callbacks of each come, and the last one of products not."""
+    """Schedule two hourly tasks: three callbacks of each arrive, but not the last of products."""
     rig.set_speed(3600)
     rig.add("get_products", timedelta(minutes=30), "hour")
     rig.add("get_customers", timedelta(minutes=40), "hour")
@@ -763,7 +763,7 @@ def test_the_page_speaks_french(rig: Rig) -> None:
 
 @contextmanager
 def captured_scheduler(*, is_older: bool, clock: bytes | None = None) -> Iterator[str]:
-    """A gateway before a scheduler that answers what the real one did."""
+    """Run a gateway before a scheduler that answers what the real one did."""
     bodies = {
         "/clock/info": (WIRE / "scheduler.clock-info.json").read_bytes(),
         "/schedule/json": (WIRE / "scheduler.schedule-json.json").read_bytes(),
@@ -785,7 +785,7 @@ def captured_scheduler(*, is_older: bool, clock: bytes | None = None) -> Iterato
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Tests are quiet."""
+            """Do not log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))

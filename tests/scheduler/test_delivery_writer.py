@@ -1,4 +1,4 @@
-"""The journal of callbacks: groups, retries, and nothing lost in silence."""
+"""The journal of callbacks: groups, retries, and no silent loss."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def test_a_callback_gets_a_reading_that_began_after_it_arrived() -> None:
         peek = ClockPeek(executor, every_s=0)
         first = peek.ask(scheduler)
         until(lambda: scheduler.began == 1)
-        # The reading that is under way began before these two arrived: they share the next.
+        # The running reading was begun before these two arrived: they share the next one.
         second, third = peek.ask(scheduler), peek.ask(scheduler)
         scheduler.may_answer.set()
         assert first is not None

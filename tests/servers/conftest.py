@@ -17,13 +17,13 @@ StartServer = Callable[..., Application]
 
 @pytest.fixture
 def database(postgresql: PostgresqlServer) -> str:
-    """The URL of a database of one test."""
+    """Return the URL of the database of one test."""
     return postgresql.new_database()
 
 
 @pytest.fixture
 def start_server(database: str, peers: Peers, tmp_path: Path) -> Iterator[StartServer]:
-    """Starts one more server, with a folder of its own; all are ended with the test."""
+    """Start one more server, with a folder of its own; all are ended with the test."""
     running: list[Application] = []
     peers.serve_products(products(30))
 

@@ -1,4 +1,4 @@
-"""What servers with one database share: syncs, progress, changes, sign-outs, one that leads."""
+"""Sharing among servers with one database: syncs, progress, changes, sign-outs, the leader."""
 
 from __future__ import annotations
 

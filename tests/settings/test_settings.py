@@ -1,4 +1,4 @@
-"""Settings: their defaults, what they take, and the one line that says what is wrong."""
+"""Settings: their defaults, their values, and the one line for an invalid one."""
 
 from __future__ import annotations
 

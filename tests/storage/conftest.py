@@ -15,7 +15,7 @@ Open = Callable[[], Store]
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def open_again(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    """Opens one and the same database, as often as one likes."""
+    """Open one and the same database, any number of times."""
     url = None
     if request.param == "postgresql":
         server: PostgresqlServer = request.getfixturevalue("postgresql")

@@ -1,4 +1,4 @@
-"""What every engine's store does alike: rows, runs, callbacks, sign-outs, locks, snapshots."""
+"""The contract of every engine's store: rows, runs, callbacks, sign-outs, locks, snapshots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL of Debian's package, in a folder of its own, for as long as the tests take."""
+"""A PostgreSQL server from Debian's package, in a folder of its own, while the tests run."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from tests.support.running import Running
 from tests.support.server import free_port
 from tests.support.waiting import until
 
-# Not on the path there.
+# Debian does not put it on the PATH.
 FOLDERS = [Path("/usr/lib/postgresql")]
 NOBODY = 65_534
 
 
 def find_programs() -> Path | None:
-    """The folder of the newest server's programs; None if none is installed."""
+    """Return the folder of the newest server's programs, or None if none is installed."""
     found = [path.parent for folder in FOLDERS for path in folder.glob("*/bin/initdb")]
     return max(found, key=lambda path: int(path.parent.name), default=None)
 
 
 def programs_or_skip() -> Path:
-    """The same; skips where there is none, and fails in CI, where it must run."""
+    """Return the same; skip if there is none, and fail in CI, where it must run."""
     found = find_programs()
     if found is None:
         reason = "no PostgreSQL here: apt-get install postgresql"
@@ -43,12 +43,12 @@ def programs_or_skip() -> Path:
 
 
 class PostgresqlServer(Running):
-    """A server on a socket and a port of 127.0.0.1. It lets in whoever asks."""
+    """A server on a socket and a port of 127.0.0.1. It accepts every user."""
 
     def __init__(self) -> None:
         self._programs = programs_or_skip()
         self._folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        # The server refuses to be root's.
+        # The server refuses to run as root.
         self._as_nobody: list[str] = []
         if os.getuid() == 0:
             self._as_nobody = [
@@ -97,18 +97,18 @@ class PostgresqlServer(Running):
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def new_database(self, *, options: str = "") -> str:
-        """The URL of a new, empty database, over the socket."""
+        """Return the URL of a new, empty database, over the socket."""
         name = f"shop_{next(self._numbers)}"
         self.ask(f"CREATE DATABASE {name}")
         return f"postgresql://shop@/{name}?host={self._folder}&port={self.port}{options}"
 
     def tcp(self, url: str, *, port: int | None = None) -> str:
-        """The same database over TCP, through another port if one is given."""
+        """Return the URL of the same database over TCP, through another port if one is given."""
         name = url.partition("@/")[2].partition("?")[0]
         return f"postgresql://shop@127.0.0.1:{port or self.port}/{name}"
 
     def ask(self, sql: str, *values: Any, database: str = "postgres") -> list[tuple[Any, ...]]:
-        """What a statement answers, as a database's owner asks it."""
+        """Return the result of a statement, executed as a database's owner."""
         with psycopg.connect(
             host=str(self._folder), port=self.port, user="shop", dbname=database, autocommit=True
         ) as connection:
@@ -128,7 +128,7 @@ class PostgresqlServer(Running):
 
 @contextmanager
 def running_postgresql() -> Iterator[PostgresqlServer]:
-    """A server from the beginning of a block to its end; skips where there is none."""
+    """Run a server from the beginning of a block to its end; skip if there is none."""
     server = PostgresqlServer()
     try:
         yield server

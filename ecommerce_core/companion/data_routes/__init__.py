@@ -1,8 +1,8 @@
 """The routes that answer with rows: CSV, Excel, JSON, Parquet, and the peer's own JSON.
 
-``request.py`` reads what is asked, ``making.py`` makes the file, ``stream.py`` sends it;
-``routes.py`` puts them together, and ``describe.py`` describes them. ``links.py`` makes the
-links that pages offer. ``explore`` has the routes that answer a question in SQL.
+``request.py`` parses the request, ``making.py`` makes the file, ``stream.py`` sends it;
+``routes.py`` connects them, and ``describe.py`` describes them. ``links.py`` makes the links that
+pages offer. ``explore`` has the routes that answer an SQL query.
 """
 
 from ecommerce_core.companion.data_routes.addresses import DataRoute, list_routes

@@ -1,7 +1,7 @@
-"""Makes the file that answers a question: on the disk first, so that nobody waits for its reader.
+"""Make the file that answers a request: on the disk first, so that a slow client holds nothing.
 
 While a file is made it holds a version of the rows, a thread and some memory. Afterwards it is
-bytes on the disk, without a name, however slowly they are taken.
+bytes on the disk, without a name, however slowly they are read.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from ecommerce_core.storage import (
     write_xlsx,
 )
 
-# What a field was and is may be a number.
+# A field's old and new value may be a number.
 MIXED = frozenset({"old", "new"})
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file, ready to be sent: ``head``, what ``file`` holds from its beginning, ``tail``."""
+    """A file to send: ``head``, then the content of ``file``, then ``tail``."""
 
     file: BinaryIO
     head: bytes
@@ -49,7 +49,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, of which dataset, in which format, and which address leads to the next page.
+    """A request: its dataset, its format, its parsed query, and the link to the next page.
 
     ``now`` is the moment from which an age counts back.
     """
@@ -62,7 +62,7 @@ class Question:
 
 
 def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
-    """The rows that match, or one page of them. Raises StoreError, OSError, Stopped."""
+    """Make a file of the matching rows, or of one page. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
     query = query_of(asked, dataset, now=question.now, zone=UTC)
     columns = chosen_columns(asked, dataset.row_columns)
@@ -79,7 +79,7 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
 
 
 def make_changes(question: Question, changes: ChangeReader, *, work: Work) -> Made:
-    """What differs between two runs, or one page of it. Raises StoreError, OSError, Stopped."""
+    """Make a file of differences of two runs, or one page. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
     query = change_query_of(asked, dataset)
     with (
@@ -100,7 +100,7 @@ def _make(
     version: Version,
     total: int | None,
 ) -> Made:
-    """``total``: how many rows match where one page of them is asked for."""
+    """Make the file. ``total``: the number of matching rows if only one page is requested."""
     head, tail = b"", b""
     with temporary(reader) as out:
         if question.file_format == "csv":
@@ -118,7 +118,7 @@ def _make(
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
-    """What stands around the rows in JSON."""
+    """Return the JSON before and after the rows."""
     asked = question.asked
     has_more = asked.is_page and asked.page * asked.size < total
     about = {
@@ -133,12 +133,12 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
 
 @contextmanager
 def temporary(reader: Reader) -> Iterator[BinaryIO]:
-    """A file without a name: nobody else finds it, and it ends with whoever has it open."""
+    """Open a file without a name: nobody else finds it, and it disappears when it is closed."""
     out = cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
     try:
         yield out
     except BaseException:
-        # Not later, when Python lets go of the exception: there may be little room.
+        # Not when Python releases the exception, which may be late: the disk may be almost full.
         with suppress(OSError):
             out.close()
         raise

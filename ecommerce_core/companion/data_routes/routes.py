@@ -1,4 +1,4 @@
-"""The routes that answer with rows: which file, for whom, and whether it is news to them."""
+"""The routes that answer with rows: authorise, make the file or answer 304, and send it."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from ecommerce_core.companion.service import Service
 from ecommerce_core.domain import RowsPreparing, Run, StoreError, make_fact
 from ecommerce_core.storage import NeedsMemory, Reader, Version, Work
 
-# For files of rows in the order in which they lie, or of a million in any other.
+# Enough for files of rows in stored order, or of a million rows in any other.
 MEMORY_MB = 64
-# Formats that take a minute for what the others do in a second.
+# Formats that take a minute for what takes the others a second.
 _SLOW = frozenset({"xlsx", WIRE})
 
 logger = logging.getLogger(__name__)
@@ -46,9 +46,10 @@ logger = logging.getLogger(__name__)
 class DataRoutes:
     """Answers all data routes of a server.
 
-    One large file is made at a time, one slow one and two single pages beside it, each in a
-    thread of our own: the default ones serve Streamlit's files. Files are made on one core and in
-    little memory; single pages, and what that does not suffice for, like the rows of a page.
+    It makes one large file at a time, and beside it one slow one and two single pages, each in a
+    thread of its own: the default ones serve Streamlit's files. Files are made on one core with
+    little memory; single pages, and files that need more, with the memory and threads of the pages'
+    reader.
     """
 
     def __init__(self, *, send_timeout_s: float) -> None:
@@ -63,17 +64,17 @@ class DataRoutes:
         self._explore = ExploreRoutes(self._sending)
 
     def attach(self, app: Application) -> None:
-        """Read the application's rows from now on."""
+        """Use the application's rows from now on."""
         self._app = app
         self._small = Reader(app.snapshots, memory_mb=MEMORY_MB, threads=1)
         app.run_observers.append(self._let_go)
 
     def release(self) -> None:
-        """End all that is under way: a server that stops waits for it. Any thread may call it."""
+        """Cancel all requests, since a stopping server waits for them. Any thread may call it."""
         self._sending.release()
 
     def close(self) -> None:
-        """Let go of threads and files."""
+        """Stop the threads and close the reader's files."""
         self._sending.close()
         if self._app is not None:
             self._app.run_observers.remove(self._let_go)
@@ -81,7 +82,7 @@ class DataRoutes:
             self._small.close()
 
     def answer_of(self, route: DataRoute | ExploreRoute) -> Answer:
-        """What answers one route."""
+        """Return the handler of one route."""
         if isinstance(route, ExploreRoute):
             return partial(self._explore.answer, route)
         return partial(self._answer, route)
@@ -151,7 +152,7 @@ class DataRoutes:
         return await asyncio.get_running_loop().run_in_executor(self._sending.executor, work)
 
     def _let_go(self, _run: Run) -> None:
-        """Close what is out of date: it takes room for as long as a reader has it open."""
+        """Close outdated snapshots: one takes disk space for as long as it is open."""
         if self._small is not None:
             self._small.let_go()
 
@@ -176,6 +177,6 @@ def _problem(error: StoreError | NeedsMemory) -> Problem:
         return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)
     if isinstance(error, RowsPreparing):
         return Problem(503, error.fact, RETRY_LATER)
-    # Its own words may hold the path of a file.
+    # The error's text may contain the path of a file.
     logger.warning("rows could not be read: %s", error)
     return Problem(503, make_fact("rows_not_read"), RETRY_LATER)

@@ -1,4 +1,4 @@
-"""What to do about an error, by its code: for pages and the command line alike."""
+"""Advice on an error, by its code, for pages and the command line."""
 
 from __future__ import annotations
 
@@ -71,5 +71,5 @@ ADVICE = {
 
 
 def advice(code: str) -> str:
-    """What to do after an error of this code: a source text."""
+    """Return the advice after an error of this code, as a source text."""
     return ADVICE.get(code, _OTHERWISE)

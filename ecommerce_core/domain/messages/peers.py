@@ -1,4 +1,4 @@
-"""What peers, the gateway and the scheduler do wrong."""
+"""Errors of peers, of the gateway and of the scheduler."""
 
 from __future__ import annotations
 

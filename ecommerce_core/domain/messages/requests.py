@@ -1,4 +1,4 @@
-"""Why a request is refused or cannot be answered."""
+"""Reasons for which a request is refused or cannot be answered."""
 
 from __future__ import annotations
 

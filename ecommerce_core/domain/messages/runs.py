@@ -1,4 +1,4 @@
-"""How runs end, and what an actor or a setting does not allow."""
+"""Ends of runs, and refusals by a role or a setting."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ RUNS = {
         "random characters"
     ),
     "sign_in_lacks_key": N_("{section} of secrets.toml lacks {key}: sign-in needs it"),
-    # Somebody's own words, in whatever language they were said.
+    # A person's or peer's own words, in any language.
     "said": "{text}",
     "unforeseen_error": N_("an unforeseen error: {kind}"),
     "process_ended": N_("The process ended during this run; nothing of it was stored."),

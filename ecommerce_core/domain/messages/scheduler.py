@@ -1,4 +1,4 @@
-"""What keeps the scheduler from being read, or a task from being added."""
+"""Errors of reading the scheduler or of adding a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database, its backups and the snapshots of its rows cannot do."""
+"""Errors of the database, its backups and the snapshots of its rows."""
 
 from __future__ import annotations
 

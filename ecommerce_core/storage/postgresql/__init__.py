@@ -1,6 +1,7 @@
-"""PostgreSQL: its connections and locks, its migrations, and what it says in another way.
+"""PostgreSQL: its connections and locks, its migrations, and its SQL dialect.
 
-``engine`` is the store's engine; ``sessions`` hold locks, ``listener`` hears other servers.
+``engine`` is the store's engine; ``sessions`` hold locks, ``listener`` receives the messages of
+other servers.
 """
 
 from ecommerce_core.storage.postgresql.dialect import kept_by_server

@@ -20,7 +20,7 @@ CHANNEL = "ecommerce"
 ROWS_PER_STEP = 10_000
 ROWS_PER_FETCH = 10_000
 KEYS_PER_QUESTION = 1_000
-# A process that is stopped while it sends rows is none that could be told idle.
+# A process that is stopped while it sends rows cannot be recognised by being idle.
 STEP_TIMEOUT_S = 60
 # Fewer rows than these are updated one by one.
 FEW_ROWS = 50
@@ -29,7 +29,7 @@ FEW_ROWS = 50
 class PostgresqlDatabase:
     """A connection within a transaction.
 
-    ``json_columns`` are those, by table, whose values keep the type that they have elsewhere.
+    ``json_columns`` are, by table, the columns whose values keep the type that they have in SQLite.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class PostgresqlDatabase:
     def select_by_keys(
         self, table: str, key: str, columns: Sequence[str], keys: Iterable[str]
     ) -> Iterator[Values | None]:
-        """The row of each key, in the order of the keys; None where there is none."""
+        """Return the row of each key, in the order of the keys, or None if there is none."""
         names = ", ".join((*columns, key))
         for some in _pieces(iter(keys), KEYS_PER_QUESTION):
             wanted = f"SELECT {names} FROM {table} WHERE {key} = ANY(%s)"
@@ -102,7 +102,7 @@ class PostgresqlDatabase:
         constants: Constants,
         on_rows: Callable[[int], None],
     ) -> None:
-        """Update many rows by their key, out of a temporary table that COPY fills."""
+        """Update many rows by their key, from a temporary table that COPY fills."""
         fixed = {name: quoting.Literal(value).as_string() for name, value in constants.items()}
         self._limit_steps()
         for step in _pieces(rows, ROWS_PER_STEP):
@@ -136,7 +136,7 @@ class PostgresqlDatabase:
         )
 
     def notify(self, message: str) -> None:
-        """Tell the other servers, once this transaction is committed."""
+        """Notify the other servers once this transaction is committed."""
         notify(self.conn, server_id=self._server_id, message=message)
 
     def _copy(self, table: str, columns: Sequence[str], rows: Iterable[Values]) -> None:
@@ -156,7 +156,7 @@ class PostgresqlDatabase:
 
 
 def notify(connection: psycopg.Connection[Any], *, server_id: str, message: str) -> None:
-    """Tell the servers that listen, and by whom it is told."""
+    """Notify the servers that listen; the message names the sender."""
     said = msgspec.json.encode([server_id, message]).decode()
     connection.execute("SELECT pg_notify(%s, %s)", [CHANNEL, said])
 
@@ -175,7 +175,7 @@ def _encode(row: Values, numbers: Sequence[int]) -> Values:
 
 
 def _clean(parameters: Any) -> Any:
-    """Values with a mark in place of NUL, which no text can hold there."""
+    """Return values with a mark in place of NUL, which PostgreSQL's texts cannot contain."""
     if isinstance(parameters, Mapping):
         return {name: _clean_value(value) for name, value in parameters.items()}
     return [_clean_value(value) for value in parameters]

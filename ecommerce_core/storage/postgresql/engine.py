@@ -41,7 +41,7 @@ MOST_CONNECTIONS = 16
 PATIENCE_S = 5.0
 # How long a read waits where the one before it has just waited in vain.
 IMPATIENCE_S = 0.3
-# How long is waited to learn what became of a commit whose answer was lost.
+# How long to look up whether a commit whose answer was lost is stored.
 LOOK_UP_PATIENCE_S = 30.0
 CHANGED = "changed"
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ"
@@ -50,8 +50,8 @@ _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ"
 class PostgresqlEngine(Engine):
     """A database of a server; it is safe for all threads.
 
-    ``path`` is beside what this machine keeps its own files, such as its snapshots.
-    ``server_id`` tells this process from others.
+    This machine keeps its own files, such as its snapshots, beside ``path``. ``server_id``
+    distinguishes this process from others.
     """
 
     is_shared = True
@@ -87,8 +87,8 @@ class PostgresqlEngine(Engine):
     def open(self, *, create: bool) -> None:
         """Check and migrate the database, and keep connections to it.
 
-        Without ``create``, StoreIncompatible where there is nothing of ours. Raises
-        StoreIncompatible, StoreDamaged, StoreBusy, StoreError.
+        Raises StoreIncompatible (without ``create``, also if it holds nothing of ours),
+        StoreDamaged, StoreBusy, StoreError.
         """
         with self._explained(), self.connect() as connection:
             migrate(connection, name=self.name, create=create, more=self.more_migrations)
@@ -104,14 +104,14 @@ class PostgresqlEngine(Engine):
             min_size=1,
             max_size=MOST_CONNECTIONS,
             timeout=PATIENCE_S,
-            # Who asks next tries again: nobody waits for a doubled pause.
+            # The next caller tries again: nobody waits for a doubled pause.
             reconnect_timeout=2.0,
             check=ConnectionPool.check_connection,
             open=True,
         )
 
     def connect(self, *, holds_lock: bool = False) -> psycopg.Connection[Any]:
-        """A connection of its own. Raises psycopg.Error."""
+        """Return a new connection outside the pool. Raises psycopg.Error."""
         return connect(self._url, server_id=self._server_id, holds_lock=holds_lock)
 
     @contextmanager
@@ -124,7 +124,7 @@ class PostgresqlEngine(Engine):
 
     @contextmanager
     def reading_long(self) -> Iterator[Reading]:
-        """Many reads on one view: no writer waits for them."""
+        """Make many reads on one view; no writer waits for them."""
         with self.reading() as db:
             db.execute("SET LOCAL idle_in_transaction_session_timeout = '15min'")
 
@@ -138,9 +138,9 @@ class PostgresqlEngine(Engine):
     def writing(
         self, *, is_stored: Callable[[Database], bool] | None = None
     ) -> Iterator[PostgresqlDatabase]:
-        """One transaction, on the session of the lock that this thread holds, if it holds one.
+        """Open a transaction, on the session of the lock that this thread holds, if it holds one.
 
-        Rolled back where the block raises. Raises StoreError.
+        It is rolled back if the block raises. Raises StoreError.
         """
         session: Session | None = getattr(self._bound, "session", None)
         if session is None or session.is_over:
@@ -157,11 +157,11 @@ class PostgresqlEngine(Engine):
                 yield db
 
     def lock(self, name: str) -> Lock:
-        """The lock of that name, of all servers."""
+        """Return the lock of that name, which all servers share."""
         return SessionLock(self, name)
 
     def holder(self, name: str) -> str | None:
-        """Which server holds a lock, None if nobody does. Raises StoreError."""
+        """Return the id of the server that holds a lock, None if none does. Raises StoreError."""
         with self.reading() as db:
             row = db.execute(
                 "SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a"
@@ -173,11 +173,11 @@ class PostgresqlEngine(Engine):
         return None if row is None else str(row[0]).removeprefix(f"{APPLICATION} ")
 
     def lock_number(self, name: str) -> int:
-        """The number of a lock; it fits into 32 bits, with its sign."""
+        """Return the number of a lock; it fits into 32 bits, with its sign."""
         return zlib.crc32(f"{self._schema}.{name}".encode()) - 2**31
 
     def notify(self, message: str) -> None:
-        """Tell the other servers something now. Raises StoreError."""
+        """Notify the other servers now. Raises StoreError."""
         with self._explained(), self._pooled() as connection:
             notify(connection, server_id=self._server_id, message=message)
 
@@ -210,14 +210,14 @@ class PostgresqlEngine(Engine):
         check_version(list_applied(connection), name=self.name, more=self.more_migrations)
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> NoReturn:
-        """Raise StoreError: backups are the server's own business."""
+        """Raise StoreError: the server makes its own backups."""
         raise kept_by_server(self.name)
 
     def installation(self) -> None:
-        """It keeps no backups of its own."""
+        """Return None: it keeps no backups of its own."""
 
     def close(self) -> None:
-        """Let go of every connection."""
+        """Close every connection."""
         if self._listener is not None:
             self._listener.stop()
         self._heartbeat.stop()
@@ -225,7 +225,7 @@ class PostgresqlEngine(Engine):
             self._pool.close(timeout=2.0)
 
     def begin_session(self) -> Session:
-        """A session that can hold a lock. Raises psycopg.Error, StoreIncompatible."""
+        """Return a session that can hold a lock. Raises psycopg.Error, StoreIncompatible."""
         session = Session(self.connect(holds_lock=True))
         try:
             self.check_version(session.connection)
@@ -235,13 +235,13 @@ class PostgresqlEngine(Engine):
         return session
 
     def bind(self, session: Session | None) -> None:
-        """Let this thread write on a session from now on, or on any connection."""
+        """Make this thread write on a session from now on, or with None on any connection."""
         if session is not None:
             self._heartbeat.add(session)
         self._bound.session = session
 
     def forget(self, session: Session) -> None:
-        """Let a session go that is over."""
+        """Drop a session that has ended."""
         self._heartbeat.remove(session)
 
     @contextmanager
@@ -275,9 +275,9 @@ class PostgresqlEngine(Engine):
         is_stored: Callable[[Database], bool] | None,
         error: psycopg.OperationalError,
     ) -> None:
-        """Return if what was written is stored, though no answer to the commit came.
+        """Return if the transaction is stored, although no answer to the commit arrived.
 
-        The session that wrote it may still be at it: nothing is believed before it has ended.
+        The session that wrote it may still be running: its result is only read once it has ended.
         Raises StoreError.
         """
         ends_at_s = time.monotonic() + LOOK_UP_PATIENCE_S

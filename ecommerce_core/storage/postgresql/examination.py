@@ -1,4 +1,4 @@
-"""Whether a database of PostgreSQL will do, looked for step by step. Nothing is changed."""
+"""Examine step by step whether a PostgreSQL database is suitable. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ecommerce_core.storage.sqlite import Migration
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one step found. ``is_right`` is None if it is worth a word and no fault."""
+    """The finding of one step. ``is_right`` is None for a remark that is no fault."""
 
     step: str
     is_right: bool | None
@@ -32,7 +32,7 @@ class Finding:
 
 
 def examine_server(url: str, *, name: str, more: Sequence[Migration] = ()) -> Iterator[Finding]:
-    """Every finding, as it is made: connection, version, encoding, collation, rights, tables."""
+    """Yield each finding as made: connection, version, encoding, collation, rights, tables."""
     try:
         with connect(url, server_id="doctor") as connection:
             yield Finding("connect", True, f"{name} answers")
@@ -60,7 +60,7 @@ def _examine(
         "SELECT datcollate, datcollversion, pg_database_collation_actual_version(oid)"
         " FROM pg_database WHERE datname = current_database()",
     )
-    # Our columns are compared byte by byte; what the system's libraries do is nothing to them.
+    # Our columns are compared byte by byte, so the system's libraries do not affect them.
     yield Finding(
         "collation",
         True if recorded == actual else None,

@@ -1,4 +1,4 @@
-"""Hears what other servers tell: a thread with a connection of its own, which it opens again."""
+"""Receive the messages of other servers: a thread with its own connection, which it reopens."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ logger = logging.getLogger(__name__)
 
 # Between two tries to connect.
 PAUSE_S = 0.5
-# How long it listens before it looks whether it is to end.
+# How long it listens before it checks whether it is to end.
 LISTENS_S = 1.0
-# A line on which nobody has spoken for so long is tried.
+# After this many rounds the connection is tested.
 TRIES_EVERY = 10
 
 Hear = Callable[[str | None], None]
 
 
 class Listener:
-    """Calls ``hear`` with each message, and with None when some may have been missed."""
+    """Calls ``hear`` with each message, and with None if some may have been missed."""
 
     def __init__(
         self, connect: Callable[[], psycopg.Connection[Any]], hear: Hear, *, server_id: str
@@ -64,7 +64,7 @@ class Listener:
         if self._is_failing:
             logger.info("other servers are heard again")
         self._is_failing = False
-        # Whatever was told while nobody listened.
+        # Messages may have been missed while nobody listened.
         self._hear(None)
         rounds = 0
         while not self._stopping.is_set():

@@ -1,6 +1,6 @@
-"""The schema in PostgreSQL: the migrations of SQLite, each translated as it is run.
+"""The schema in PostgreSQL: SQLite's migrations, each translated as it is run.
 
-So there is one description of the tables. ``schema_migration`` says which a database has seen.
+So there is one description of the tables. ``schema_migration`` lists the migrations of a database.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def migrate(
 ) -> None:
     """Bring the database to this version, in one transaction.
 
-    Raises StoreIncompatible for a server, an encoding or a database that will not do, and for a
-    newer version's; StoreDamaged for what no version made; psycopg.Error.
+    Raises StoreIncompatible for an unsuitable server, encoding or database, and for a database of a
+    newer version; StoreDamaged for a schema that no version made; psycopg.Error.
     """
     check_server(connection)
     with connection.transaction():
@@ -92,7 +92,7 @@ def check_server(connection: _Connection) -> None:
 
 
 def list_applied(connection: _Connection) -> list[str]:
-    """The migrations that a database has seen, oldest first."""
+    """Return the migrations that were applied to a database, oldest first."""
     rows = connection.execute(f"SELECT name FROM {_TABLE} ORDER BY name").fetchall()
     return [name for (name,) in rows]
 
@@ -135,7 +135,7 @@ def check_shape(
 
 
 def list_json_columns(connection: _Connection) -> dict[str, frozenset[str]]:
-    """The columns, by table, that hold values of any type."""
+    """Return the columns, by table, that hold values of any type."""
     rows = connection.execute(
         "SELECT table_name, array_agg(column_name::text) FROM information_schema.columns"
         " WHERE table_schema = current_schema() AND data_type = 'json' GROUP BY 1"

@@ -11,7 +11,7 @@ from ecommerce_core.storage.postgresql.dialect import explain
 from ecommerce_core.storage.postgresql.sessions import Session
 from ecommerce_core.storage.record import Lock
 
-# "ecom": what advisory locks of ours begin with.
+# "ecom": the first part of our advisory locks' numbers.
 LOCKS = 0x65636F6D
 
 
@@ -78,7 +78,7 @@ class SessionLock(Lock):
 
     @property
     def is_usable(self) -> bool:
-        """Whether it could be waited for: whoever can read can."""
+        """Return True: every server that can read can wait for it."""
         return True
 
     def _take(self, session: Session, timeout_s: float) -> bool:

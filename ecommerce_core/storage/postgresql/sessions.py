@@ -1,7 +1,7 @@
 """Connections to PostgreSQL: how they are set up, and sessions that hold a lock.
 
-Lock, journal and transaction of a run are on one session: who loses the session loses all three.
-A holder that has stopped, or whose machine is gone, loses it: it beats no more, and the server
+Lock, journal and transaction of a run are on one session: losing the session loses all three. A
+holder that has stopped, or whose machine is gone, loses it: its heartbeat stops, and the server
 ends a session that is idle for too long.
 """
 
@@ -18,7 +18,7 @@ from ecommerce_core.domain import StoreError
 
 APPLICATION = "ecommerce-dashboard"
 BEATS_EVERY_S = 3.0
-# A dead line is noticed within these, whoever was to speak.
+# A dead connection is noticed within these times, on either side.
 _DEFAULTS: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -28,13 +28,13 @@ _DEFAULTS: dict[str, Any] = {
     "target_session_attrs": "read-write",
     "client_encoding": "utf8",
 }
-# What the URL sets in its own ``options`` comes after these, and holds.
+# The URL's own ``options`` come after these, and override them.
 _OPTIONS = "-c idle_in_transaction_session_timeout=20s -c lock_timeout=5s"
 _OPTIONS_OF_A_HOLDER = "-c idle_session_timeout=15s"
 
 
 def connection_settings(url: str, *, server_id: str, holds_lock: bool = False) -> dict[str, Any]:
-    """What psycopg connects with: the URL's own settings go before ours. Raises psycopg.Error."""
+    """Return psycopg's settings; those of the URL override ours. Raises psycopg.Error."""
     given = conninfo_to_dict(url)
     of_holder = _OPTIONS_OF_A_HOLDER if holds_lock else ""
     options = [_OPTIONS, of_holder, str(given.pop("options", ""))]
@@ -47,13 +47,13 @@ def connection_settings(url: str, *, server_id: str, holds_lock: bool = False) -
 
 
 def connect(url: str, *, server_id: str, holds_lock: bool = False) -> psycopg.Connection[Any]:
-    """A connection of its own, without a transaction. Raises psycopg.Error."""
+    """Return a new connection, without a transaction. Raises psycopg.Error."""
     settings = connection_settings(url, server_id=server_id, holds_lock=holds_lock)
     return psycopg.connect(autocommit=True, **settings)
 
 
 class Session:
-    """A connection that holds a lock. Whoever speaks on it has its turn."""
+    """A connection that holds a lock. A thread that uses it holds ``turn``."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
@@ -62,11 +62,11 @@ class Session:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the server has ended it, as far as is known."""
+        """Return True if the server has ended it, as far as is known."""
         return self.connection.closed
 
     def beat(self) -> None:
-        """Say a word, so that the server knows its holder to be alive; not amid a transaction."""
+        """Run a query, which shows that the holder is alive; not during a transaction."""
         if not self.turn.acquire(blocking=False):
             return
         try:
@@ -76,12 +76,12 @@ class Session:
             self.turn.release()
 
     def check(self) -> None:
-        """Raise StoreError if it is lost: somebody else may hold the lock by now."""
+        """Raise StoreError if it is lost: another server may hold the lock by now."""
         if self.is_lost:
             raise StoreError("session_lost")
 
     def end(self) -> None:
-        """Let go of the lock, and of the connection."""
+        """Release the lock, and close the connection."""
         self.is_over = True
         with self.turn, suppress(psycopg.Error):
             self.connection.execute("SELECT pg_advisory_unlock_all()")
@@ -89,7 +89,7 @@ class Session:
 
 
 class Heartbeat:
-    """Lets the sessions that hold locks beat, from one thread."""
+    """Calls ``beat`` of the sessions that hold locks, from one thread."""
 
     def __init__(self) -> None:
         self._sessions: set[Session] = set()
@@ -98,7 +98,7 @@ class Heartbeat:
         self._thread: threading.Thread | None = None
 
     def add(self, session: Session) -> None:
-        """Let it beat from now on."""
+        """Call its ``beat`` from now on."""
         with self._lock:
             self._sessions.add(session)
             if self._thread is None:
@@ -106,7 +106,7 @@ class Heartbeat:
                 self._thread.start()
 
     def remove(self, session: Session) -> None:
-        """Let it beat no more."""
+        """Stop calling its ``beat``."""
         with self._lock:
             self._sessions.discard(session)
 

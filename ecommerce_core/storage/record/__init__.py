@@ -1,6 +1,6 @@
-"""What is kept, in SQL that every engine runs: rows, runs, deliveries, expected callbacks, …
+"""The stored data, in SQL for every engine: rows, runs, deliveries, expected callbacks and more.
 
-``database`` says what is needed of an engine; each other module is a part of the store.
+``database`` defines what an engine must offer; each other module is a part of the store.
 """
 
 from ecommerce_core.storage.record.database import (

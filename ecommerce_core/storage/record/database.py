@@ -1,7 +1,7 @@
-"""What the parts of the store need of an engine: views to read, transactions to write, locks.
+"""What the store's parts need of an engine: views to read, transactions to write, locks.
 
-The SQL of the parts is written once. ``?`` and ``:name`` stand for values; what an engine does in
-its own way (many rows at once, a lock, a word to other servers) is a method here.
+The SQL of the parts is written once. ``?`` and ``:name`` are placeholders. An operation that
+engines do differently (many rows at once, a lock, a message to other servers) is a method here.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ Reading = Callable[[], "AbstractContextManager[Database]"]
 
 
 class Cursor(Protocol):
-    """What a statement answers."""
+    """The result of a statement."""
 
     @property
     def rowcount(self) -> int:
-        """How many rows were changed."""
+        """The number of changed rows."""
         ...
 
     def fetchone(self) -> Any:
-        """The next row, or None."""
+        """Return the next row, or None."""
         ...
 
     def fetchmany(self, size: int) -> list[Any]:
@@ -57,11 +57,11 @@ class Cursor(Protocol):
         ...
 
     def fetchall(self) -> list[Any]:
-        """All rows that are left."""
+        """Return all remaining rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]:
-        """The rows, one by one."""
+        """Yield the rows, one by one."""
         ...
 
 
@@ -87,7 +87,7 @@ class Database(Protocol):
     def select_by_keys(
         self, table: str, key: str, columns: Sequence[str], keys: Iterable[str]
     ) -> Iterator[Values | None]:
-        """The row of each key, in the order of the keys; None where there is none."""
+        """Return the row of each key, in the order of the keys, or None if there is none."""
         ...
 
     def insert(
@@ -99,9 +99,9 @@ class Database(Protocol):
         constants: Constants,
         on_rows: Callable[[int], None],
     ) -> None:
-        """Insert many rows. ``constants`` are the same for each, and ours, never a stranger's.
+        """Insert many rows. ``constants`` are the same for each; they are never a user's input.
 
-        ``on_rows`` gets how many were written, step by step, and may raise to end it.
+        ``on_rows`` gets the number of rows written, step by step, and may raise to stop.
         """
         ...
 
@@ -123,14 +123,14 @@ class Database(Protocol):
         ...
 
     def notify(self, message: str) -> None:
-        """Tell the other servers, once this transaction is committed."""
+        """Notify the other servers once this transaction is committed."""
         ...
 
 
 class Transactions(ABC):
-    """A database that gives a connection per operation."""
+    """A database that opens a connection per operation."""
 
-    # Whether servers on other machines may use it, too: each has snapshots of its own then.
+    # True if servers on other machines may use it, too: each then has its own snapshots.
     is_shared = False
 
     @abstractmethod
@@ -141,14 +141,15 @@ class Transactions(ABC):
     def writing(
         self, *, is_stored: Callable[[Database], bool] | None = None
     ) -> AbstractContextManager[Database]:
-        """One transaction; rolled back where the block raises. Raises StoreError.
+        """Open a transaction; it is rolled back if the block raises. Raises StoreError.
 
-        ``is_stored`` is asked if the answer to the commit was lost, before it is believed.
+        ``is_stored`` is called if the answer to the commit was lost: it returns whether it is
+        stored.
         """
 
     @abstractmethod
     def reading_long(self) -> AbstractContextManager[Reading]:
-        """Gives many reads, for the holder of a lock on what is read: no writer waits for them.
+        """Allow many reads to the holder of a lock on the rows that are read; no writer waits.
 
         Raises StoreError.
         """
@@ -163,7 +164,7 @@ class Part:
 
 
 class Lock(ABC):
-    """A lock that one holder has at a time, whatever thread, process or server it is of.
+    """A lock that one holder has at a time, of any thread, process or server.
 
     It is free again once its holder's process has ended, however it ended.
     """
@@ -174,23 +175,23 @@ class Lock(ABC):
 
     @abstractmethod
     def release(self) -> None:
-        """Let go of it."""
+        """Release it."""
 
     @property
     @abstractmethod
     def is_held(self) -> bool:
-        """Whether it is held here, as far as is known."""
+        """True if it is held here, as far as is known."""
 
     @property
     @abstractmethod
     def is_usable(self) -> bool:
-        """Whether it could be taken, or waited for."""
+        """True if it could be taken, or waited for."""
 
 
 class Engine(Transactions):
-    """A database as the store is kept in it."""
+    """A database that keeps the store."""
 
-    # The database's file; where it is none, beside what of that name this server keeps its own.
+    # The database's file; without one, this server keeps its own files beside this path.
     path: Path
     # The migrations that datasets bring with them.
     more_migrations: Sequence[Callable[[Any], None]] = ()
@@ -198,25 +199,25 @@ class Engine(Transactions):
     @property
     @abstractmethod
     def name(self) -> str:
-        """What people call the database by; no password is in it."""
+        """The database's name for people, without a password."""
 
     @abstractmethod
     def lock(self, name: str) -> Lock:
-        """The lock of that name."""
+        """Return the lock of that name."""
 
     def holder(self, name: str) -> str | None:
-        """Which server holds a lock, by its id; None if nobody does, or it cannot be told."""
+        """Return the id of the server that holds a lock; None if none does, or it is not known."""
         return None
 
     @abstractmethod
     def notify(self, message: str) -> None:
-        """Tell the other servers something now. Raises StoreError."""
+        """Notify the other servers now. Raises StoreError."""
 
     @abstractmethod
     def listen(self, hear: Callable[[str | None], None]) -> None:
         """Call ``hear`` with every message of other servers, until ``close``.
 
-        With None when some may have been missed. It is called on a thread of its own.
+        It is called with None if some may have been missed, and on a thread of its own.
         """
 
     @abstractmethod
@@ -233,30 +234,30 @@ class Engine(Transactions):
 
     @abstractmethod
     def installation(self) -> str | None:
-        """What the database's backups are known by; None if it keeps none of its own."""
+        """Return the id that the database's backups carry; None if it keeps none of its own."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
 
 
 def now_utc() -> datetime:
-    """This moment, with its time zone."""
+    """Return the present moment, with its time zone."""
     return datetime.now(UTC)
 
 
 def to_columns(fact: Fact | None) -> tuple[str | None, str | None]:
-    """A fact as it is stored, in two columns: its code, and its details as JSON."""
+    """Return a fact for two columns: its code, and its details as JSON."""
     if fact is None:
         return None, None
     return fact.code, msgspec.json.encode(fact.details).decode()
 
 
 def to_fact(code: str | None, details: str | None) -> Fact | None:
-    """The fact of two such columns; None where there is no code."""
+    """Return the fact of two such columns, or None without a code."""
     return None if code is None else Fact(code, to_details(details))
 
 
 def to_details(stored: str | None) -> Mapping[str, Detail]:
-    """Details out of their column. Raises msgspec.MsgspecError."""
+    """Parse details from their column. Raises msgspec.MsgspecError."""
     return {} if stored is None else msgspec.json.decode(stored, type=dict[str, Detail])

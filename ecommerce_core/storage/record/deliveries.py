@@ -1,4 +1,4 @@
-"""The journal of callbacks that were delivered, or refused."""
+"""The journal of callbacks that were delivered or refused."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from ecommerce_core.storage.record.database import (
     to_text,
 )
 
-# Refused callbacks beyond this are removed, the oldest first; all others stay for good.
+# Refused callbacks beyond this are removed, the oldest first; all others are kept.
 KEPT_REFUSALS = 10_000
-# A journal that was filled before there was a limit is not emptied in one long transaction.
+# Limits the transaction that shortens a journal from before there was a limit.
 _REMOVED_AT_ONCE = 1_000
 _NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class DeliveryJournal(Part):
-    """Reads and writes of deliveries. Everything raises StoreError where the database cannot."""
+    """Reads and writes of deliveries. All methods raise StoreError if the database fails."""
 
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int] = _NONE
     ) -> None:
         """Write callbacks into the journal, all in one transaction.
 
-        ``refused_not_kept`` is how many more were refused, by dataset, and are only counted. So
-        are the oldest refused ones beyond KEPT_REFUSALS, which are removed.
+        ``refused_not_kept`` is the number of further refused ones, by dataset, which are only
+        counted. The oldest refused ones beyond KEPT_REFUSALS are removed and counted as well.
         """
         rows = [
             (
@@ -76,12 +76,12 @@ class DeliveryJournal(Part):
             )
 
     def refused_not_kept(self) -> dict[str, int]:
-        """How many refused callbacks are not in the journal, by dataset; none is not there."""
+        """Return how many refused callbacks are not in the journal, for datasets that have any."""
         with self.reading() as db:
             return dict(db.execute("SELECT dataset, count FROM refused_not_kept").fetchall())
 
     def delivery(self, delivery_id: int) -> Delivery | None:
-        """One callback, None where there is none of that number."""
+        """Return the callback with that number, or None."""
         with self.reading() as db:
             found = db.query("SELECT * FROM delivery WHERE id = ?", [delivery_id])
             return next((delivery_of_row(row) for row in found), None)
@@ -94,7 +94,7 @@ class DeliveryJournal(Part):
         dataset: str | None = None,
         outcome: Outcome | None = None,
     ) -> list[Delivery]:
-        """Callbacks that match, newest first. ``before_id`` pages on."""
+        """List matching callbacks, newest first. Continue with ``before_id``."""
         with self.reading() as db:
             rows = db.query(
                 "SELECT * FROM delivery WHERE id < coalesce(:before, id + 1)"
@@ -107,7 +107,7 @@ class DeliveryJournal(Part):
     def list_deliveries_after(
         self, delivery_id: int, *, ids: Iterable[int] = (), limit: int = 5_000
     ) -> list[Delivery]:
-        """Callbacks with a higher number than ``delivery_id``, and those of ``ids``, in order."""
+        """List callbacks numbered above ``delivery_id``, and those of ``ids``, in order."""
         wanted = list(ids)
         marks = ", ".join("?" for _ in wanted) or "NULL"
         with self.reading() as db:
@@ -118,13 +118,13 @@ class DeliveryJournal(Part):
             return [delivery_of_row(row) for row in rows]
 
     def newest_delivery_id(self) -> int:
-        """The number of the newest callback; 0 before the first."""
+        """Return the number of the newest callback; 0 before the first."""
         with self.reading() as db:
             return int(db.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()[0])
 
 
 def _has_last(db: Database, rows: Sequence[tuple[Any, ...]]) -> bool:
-    """Whether the last of these rows is in the journal."""
+    """Return True if the last of these rows is in the journal."""
     last = "received_at = ? AND dataset = ? AND outcome = ? AND coalesce(duration_s, 0) = ?"
     found = (
         db.execute(
@@ -142,7 +142,7 @@ def _remove_oldest_refusals(db: Database) -> Counter[str]:
     excess = min(count - KEPT_REFUSALS, _REMOVED_AT_ONCE)
     if excess <= 0:
         return Counter()
-    # What another server has removed meanwhile is counted there.
+    # Rows that another server has removed meanwhile are counted there.
     removed = db.execute(
         f"DELETE FROM delivery WHERE id IN (SELECT id {refused} ORDER BY id LIMIT ?)"
         " RETURNING dataset",
@@ -152,7 +152,7 @@ def _remove_oldest_refusals(db: Database) -> Counter[str]:
 
 
 def delivery_of_row(row: Mapping[str, Any]) -> Delivery:
-    """A Delivery out of its stored row."""
+    """Return the Delivery of a stored row."""
     received_at = to_datetime(row["received_at"])
     if received_at is None:
         raise ValueError("a delivery without a time")

@@ -1,4 +1,4 @@
-"""Bring a table in line with an answer: the difference, worked out before a row is written."""
+"""Bring a table in line with an answer: work out the difference before a row is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecommerce_core.datasets import Dataset, Parsed, Record
 from ecommerce_core.domain import Counts
 from ecommerce_core.storage.record.database import Database, Values
 
-# Only of at least so many rows an answer is held.
+# An answer is only held if the dataset has at least this many rows.
 HOLD_FROM_ROWS = 20
 
 Report = Callable[[int], None]
@@ -23,7 +23,7 @@ Report = Callable[[int], None]
 
 @dataclass(slots=True)
 class Difference:
-    """What an answer would do to a table."""
+    """The changes that an answer would make to a table."""
 
     added: list[Record] = field(default_factory=list)
     updated: list[Record] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Difference:
     # What the withdrawn rows hold beside their keys, by its hash.
     withdrawn_values: Counter[int] = field(default_factory=Counter)
     changes: list[tuple[str, str, Any, Any]] = field(default_factory=list)
-    # Unchanged rows whose records are written in another way than before.
+    # Unchanged rows whose records are written differently than before.
     respelled: list[Record] = field(default_factory=list)
     unchanged: int = 0
     current_before: int = 0
@@ -41,8 +41,7 @@ class Difference:
     def exceeds_hold_threshold(self, percent: int) -> bool:
         """Return True if more than ``percent`` of at least HOLD_FROM_ROWS rows would be withdrawn.
 
-        After a clear it is the cleared rows that count: they can be brought back until an
-        answer takes their place.
+        After a clear the cleared rows count: they can be restored until an answer replaces them.
         """
         before = self.current_before or self.cleared_before
         lost = len(self.withdrawn) if self.current_before else before - len(self.added)
@@ -61,7 +60,7 @@ class Difference:
         return self.current_before + came - len(self.withdrawn)
 
     def counts(self, parsed: Parsed) -> Counts:
-        """The journal's counts: fetched is the sum of the four that follow it."""
+        """Return the counts for the journal."""
         return Counts(
             fetched=parsed.fetched,
             added=len(self.added),
@@ -73,7 +72,7 @@ class Difference:
 
 
 def list_fingerprints(db: Database, dataset: Dataset) -> dict[int, str]:
-    """The key of each current row by its fingerprint; empty if one row has none of its own."""
+    """Return the key of each current row by its fingerprint; empty if a row has no fingerprint."""
     (current,) = db.execute(
         f"SELECT count(*) FROM {dataset.table} WHERE withdrawn_at IS NULL"
     ).fetchone()
@@ -87,7 +86,7 @@ def list_fingerprints(db: Database, dataset: Dataset) -> dict[int, str]:
 
 
 class WholeAnswerNeeded(Exception):  # noqa: N818 - nothing failed
-    """The records that were decoded are not enough to tell what an answer changes."""
+    """The records that were decoded are not enough to determine the changes of an answer."""
 
 
 def _list_difference_from_known(
@@ -95,7 +94,7 @@ def _list_difference_from_known(
 ) -> Difference:
     """Compare the table with an answer whose known records were not decoded.
 
-    Raises WholeAnswerNeeded if a known record came twice, if another one has its key, or if
+    Raises WholeAnswerNeeded if a known record occurred twice, if another one has its key, or if
     most are new.
     """
     if parsed.has_known_twins or len(parsed.records) > len(parsed.known):
@@ -127,16 +126,15 @@ def list_difference(
 
     ``fingerprints`` are the table's, by which records were known. Raises WholeAnswerNeeded.
 
-    A row whose record was rejected is still listed by its peer and so not
-    withdrawn; where a rejected record hides its key, nothing is withdrawn: it
-    might be any of them.
+    A row whose record was rejected is still listed by its peer and so not withdrawn; if the key of
+    a rejected record is unknown, nothing is withdrawn, since it might be any of the rows.
     """
     if parsed.known:
         return _list_difference_from_known(db, dataset, parsed, fingerprints)
     difference = Difference()
-    # Both in the key's order: one walk along the two, and rows are then written from the
-    # table's beginning to its end, not here and there. Databases compare UTF-8 bytes, Python
-    # code points: that is the same order.
+    # Both are in the key's order, so one walk compares them, and rows are then written from the
+    # table's beginning to its end. Databases compare UTF-8 bytes, Python code points: that is the
+    # same order.
     key_of = attrgetter(dataset.key)
     incoming = iter(sorted(parsed.records, key=key_of))
     as_values = msgspec.structs.astuple
@@ -146,7 +144,7 @@ def list_difference(
     )
     record = next(incoming, None)
     for row in existing:
-        # By far the most rows go this way.
+        # Almost all rows take this branch.
         if record is not None and (*as_values(record), None) == row:
             difference.unchanged += 1
             record = next(incoming, None)
@@ -171,7 +169,7 @@ def list_difference(
 
 
 def _miss(difference: Difference, row: Values, parsed: Parsed) -> None:
-    """Note what becomes of a row that the answer has no good record for."""
+    """Record the effect on a row for which the answer has no good record."""
     key, withdrawn_at = row[0], row[-1]
     if withdrawn_at is not None:
         return
@@ -182,7 +180,7 @@ def _miss(difference: Difference, row: Values, parsed: Parsed) -> None:
 
 
 def _compare(difference: Difference, dataset: Dataset, row: Values, record: Record) -> None:
-    """Note what a record changes in its row."""
+    """Record the changes of a record in its row."""
     key, withdrawn_at = row[0], row[-1]
     values = msgspec.structs.astuple(record)
     if withdrawn_at is None:
@@ -209,7 +207,7 @@ def apply_difference(
     now: str,
     report: Report,
 ) -> None:
-    """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written."""
+    """Write a difference. ``now`` is the run's time as stored; ``report`` gets the rows written."""
     table, names = dataset.table, (*dataset.column_names, "fingerprint")
     key, written = dataset.key, 0
     values_of = msgspec.structs.astuple

@@ -1,4 +1,4 @@
-"""What syncs, clears and decisions do to a dataset's rows: each is one transaction."""
+"""Changes of a dataset's rows by syncs, clears and decisions: each is one transaction."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ from ecommerce_core.storage.record.runs import (
 
 
 class Rows(Part):
-    """The rows of every dataset, with the journal of what changed them. All raises StoreError."""
+    """The rows of every dataset, with the journal of their changes. All raise StoreError."""
 
     def dataset_state(self, dataset: str) -> DatasetState:
-        """What is remembered of the last answer that was applied."""
+        """Return what is stored about the last answer that was applied."""
         with self.reading() as db:
             return select_state(db, dataset)
 
@@ -68,13 +68,12 @@ class Rows(Part):
         fingerprints: Mapping[int, str] | None = None,
         confirms_run_id: int | None = None,
     ) -> Run:
-        """Bring the table in line with an answer, with its changes and its journal, or hold it.
+        """Apply an answer to the table, with changes and journal, or hold it.
 
-        One transaction. An answer that would withdraw more than ``hold_above_percent`` of the
-        rows is held with its body, unless it is the held answer of ``confirms_run_id``, which an
-        operator confirmed.
-        ``fingerprints`` are those by which records were known and so not decoded; raises
-        WholeAnswerNeeded, and changes nothing, if the others are not enough.
+        One transaction. An answer that would withdraw more than ``hold_above_percent`` of the rows
+        is held with its body, unless it is the held answer of ``confirms_run_id``, which an
+        operator confirmed. ``fingerprints`` are those of the records that were known and so not
+        decoded; raises WholeAnswerNeeded, and changes nothing, if the other records are not enough.
         """
         now = now_utc()
         resolution = Resolution.SUPERSEDED if confirms_run_id is None else Resolution.CONFIRMED
@@ -118,7 +117,7 @@ class Rows(Part):
     def list_fingerprints(self, dataset: Dataset) -> dict[int, str]:
         """List the keys of the current rows by the fingerprints of their records.
 
-        Empty if a row has none of its own. Only for the holder of the dataset's lock.
+        Empty if a row has no fingerprint. Only for the holder of the dataset's lock.
         """
         with self.reading() as db:
             return list_fingerprints(db, dataset)
@@ -126,10 +125,10 @@ class Rows(Part):
     def finish_unchanged(
         self, run_id: int, dataset: Dataset, *, body_bytes: int, stages_s: Mapping[str, float]
     ) -> Run:
-        """Note that the peer answered what was applied last."""
+        """Journal that the peer's answer equals the one that was applied last."""
         with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             state = select_state(db, dataset.name)
-            # The peer came back to what we have: what it said in between is moot.
+            # The peer returned the answer that is already applied, so a held answer is superseded.
             forget_held(db, dataset.name, Resolution.SUPERSEDED)
             return finish_run(
                 db,
@@ -153,7 +152,7 @@ class Rows(Part):
                 status=RunStatus.RUNNING,
             )
             rows = count_table(db, dataset.table)
-            if rows:  # clearing what is empty must not forget what can be undone
+            if rows:  # clearing an empty dataset must not forget the rows that can be restored
                 db.execute(f"DELETE FROM {dataset.table}_cleared")
                 db.execute(f"INSERT INTO {dataset.table}_cleared SELECT * FROM {dataset.table}")
                 db.execute(f"DELETE FROM {dataset.table}")
@@ -172,7 +171,7 @@ class Rows(Part):
             )
 
     def undo_clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
-        """Put back what the last clear took. Raises NothingToUndo."""
+        """Restore the rows that the last clear removed. Raises NothingToUndo."""
         with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             rows = count_table(db, f"{dataset.table}_cleared")
             current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
@@ -200,7 +199,7 @@ class Rows(Part):
             )
 
     def totals(self, dataset: Dataset) -> Totals:
-        """How many rows the dataset holds, whatever readers see of them."""
+        """Return how many rows the dataset holds, whatever readers see of them."""
         with self.reading() as db:
             rows = count_table(db, dataset.table)
             (current,) = db.execute(
@@ -214,7 +213,7 @@ class Rows(Part):
             return count_table(db, f"{dataset.table}_cleared")
 
     def held_body(self, run_id: int) -> bytes:
-        """The answer that a held run keeps. Raises RunNotHeld."""
+        """Return the answer that a held run keeps. Raises RunNotHeld."""
         with self.reading() as db:
             row = db.execute("SELECT body FROM held WHERE run_id = ?", [run_id]).fetchone()
         if row is None:
@@ -222,7 +221,7 @@ class Rows(Part):
         return zlib.decompress(row[0])
 
     def discard_held(self, run_id: int) -> Run:
-        """Let go of a held answer: the store stays as it is. Raises RunNotHeld."""
+        """Discard a held answer: the store stays as it is. Raises RunNotHeld."""
 
         def is_stored(db: Database) -> bool:
             return not db.execute("SELECT 1 FROM held WHERE run_id = ?", [run_id]).fetchone()

@@ -1,6 +1,6 @@
 """SQLite: the database file, its transactions, its schema, its locks.
 
-``checks`` says whether a file can be trusted.
+``checks`` decides whether a file is sound.
 """
 
 from ecommerce_core.storage.sqlite.engine import SqliteEngine, lock_path

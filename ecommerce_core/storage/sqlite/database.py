@@ -41,7 +41,7 @@ class SqliteDatabase:
     def select_by_keys(
         self, table: str, key: str, columns: Sequence[str], keys: Iterable[str]
     ) -> Iterator[Values | None]:
-        """The row of each key, in the order of the keys; None where there is none."""
+        """Return the row of each key, in the order of the keys, or None if there is none."""
         select = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} = ?"
         for each in keys:
             yield self.conn.execute(select, [each]).fetchone()
@@ -55,13 +55,13 @@ class SqliteDatabase:
         constants: Constants,
         on_rows: Callable[[int], None],
     ) -> None:
-        """Insert many rows with each statement: a third faster.
+        """Insert many rows with each statement, which is a third faster.
 
-        And the interpreter is let go of, and has to be got back from a thread that may
-        be busy, once for all of them.
+        It also releases the interpreter lock, and gets it back from a thread that may be busy, only
+        once for all of them.
         """
         width = len(columns)
-        # What is the same for every row is spelled out: it keeps the loop in C.
+        # Values that are the same for every row are literals, which keeps the loop in C.
         fixed = [_literal(value) for value in constants.values()]
 
         def row_from(first: int) -> str:
@@ -101,7 +101,7 @@ class SqliteDatabase:
         """SQLite does by itself."""
 
     def notify(self, message: str) -> None:
-        """Nobody listens: other processes look at the file."""
+        """Do nothing: other processes poll the file."""
 
 
 def _literal(value: str | int | None) -> str:

@@ -1,4 +1,4 @@
-"""The store of record in a SQLite file: opened, checked and migrated here."""
+"""The store of record in a SQLite file, which is opened, checked and migrated here."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class SqliteEngine(Engine):
         return str(self.path)
 
     def open(self, *, create: bool) -> None:
-        """Create the file and its folder where there is none, check and migrate it.
+        """Create the file and its folder if they do not exist, check and migrate it.
 
-        Nobody but this account can use the file from then on (see ``private_files``). Without
-        ``create``, StoreIncompatible where there is nothing to open. Raises StoreDamaged,
-        StoreIncompatible (the file is left as it is), StoreBusy, StoreFull, StoreError.
+        Only this account can use the file from then on (see ``private_files``). Raises
+        StoreDamaged, StoreIncompatible (the file is left as it is; without ``create``, also if
+        there is no file), StoreBusy, StoreFull, StoreError.
         """
         with self._file.explained():
             make_folder(self.path.parent)
@@ -91,9 +91,9 @@ class SqliteEngine(Engine):
                 raise StoreDamaged("store_unreadable_values", path=self.path, verdict=unreadable)
 
     def check_file_in_use(self) -> None:
-        """As ``check_file``, of a database that others write to: none of them waits for long.
+        """Do the same as ``check_file`` for a database in use; no writer waits for long.
 
-        All is read of a copy beside it, which is gone then. Raises StoreFull, too.
+        A copy beside it is read, and then removed. Raises StoreFull, too.
         """
         with self._file.explained():
             with self._file.checked(self._check_shape, whole=False) as connection:
@@ -117,42 +117,42 @@ class SqliteEngine(Engine):
     def writing(
         self, *, is_stored: Callable[[Database], bool] | None = None
     ) -> Iterator[SqliteDatabase]:
-        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError.
+        """Open an IMMEDIATE transaction; it is rolled back if the block raises. Raises StoreError.
 
-        No answer to a commit is ever lost here.
+        ``is_stored`` is never called: no answer to a commit is lost here.
         """
         with self._learning(), self._file.writing() as connection:
             yield SqliteDatabase(connection)
 
     @contextmanager
     def reading_long(self) -> Iterator[Reading]:
-        """Many short reads: a long one would keep writers from committing."""
+        """Allow many short reads: a long one would keep writers from committing."""
         yield self.reading
 
     def lock(self, name: str) -> Lock:
-        """The lock of that name: of a file beside the database."""
+        """Return the lock of that name: of a file beside the database."""
         return FileLockBeside(lock_path(self.path, name))
 
     def notify(self, message: str) -> None:
-        """Nobody listens: other processes look at the file."""
+        """Do nothing: other processes poll the file."""
 
     def listen(self, hear: Callable[[str | None], None]) -> None:
-        """Nobody tells anything: other processes look at the file."""
+        """Do nothing: other processes send no messages; the file is polled."""
 
     def check_writable(self) -> None:
         """Raise StoreError where the database cannot be written to just now."""
         self._file.check_writable()
 
     def check_sound(self) -> None:
-        """Raise StoreError if the database cannot be read or is damaged, as far as is known.
+        """Raise StoreError if the database cannot be read or is known to be damaged.
 
-        Cheap unless damage was found since the last good check: that is made whole then.
+        Cheap unless damage was found since the last good check: then all of it is checked.
         """
         try:
             with self._file.reading() as connection:
                 self._damage_watch.check(connection)
         except StoreBusy:
-            return  # a commit of ours holds it: nothing is learned
+            return  # a commit of ours holds it, which says nothing about damage
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""
@@ -160,10 +160,10 @@ class SqliteEngine(Engine):
             self._file.copy_into(path, gives_up=gives_up)
 
     def close(self) -> None:
-        """Nothing is held between two operations."""
+        """Do nothing: no connection stays open between two operations."""
 
     def installation(self) -> str | None:
-        """What this database and its backups are known by, among those of other installations."""
+        """Return the identity of this database and its backups among other installations."""
         with self.reading() as db:
             return select_installation(db.conn)
 
@@ -187,17 +187,18 @@ class SqliteEngine(Engine):
             self._file.choose_journal(connection)
             if not is_pending(connection, self.more_migrations):
                 return
-        # A second process may migrate at the same moment: what is pending is asked again inside.
+        # A second process may migrate at the same moment, so ``migrate`` looks again for pending
+        # ones.
         with self._file.writing(spills=True) as connection:
             migrate(connection, self.more_migrations)
 
 
 class FileLockBeside(Lock):
-    """The lock of a file beside the database, for whatever thread holds it."""
+    """The lock of a file beside the database, for any thread that holds it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # One for each use: two threads of one process must exclude each other, too.
+        # A new lock for each use, since two threads of one process must exclude each other, too.
         self._lock = FileLock(path, mode=FILE_MODE, poll_interval=LOCK_POLL_S, thread_local=False)
 
     def acquire(self, *, timeout_s: float) -> bool:
@@ -214,27 +215,27 @@ class FileLockBeside(Lock):
         return True
 
     def release(self) -> None:
-        """Let go of it."""
+        """Release it."""
         self._lock.release()
 
     @property
     def is_held(self) -> bool:
-        """Whether it is held here."""
+        """Return True if it is held here."""
         return self._lock.is_locked
 
     @property
     def is_usable(self) -> bool:
-        """Whether the lock's file can be opened, or made: it is opened anew each time."""
+        """Return True if the lock's file can be opened or created; it is opened anew each time."""
         try:
             os.close(os.open(self._path, os.O_RDWR | os.O_NONBLOCK))
         except FileNotFoundError:
-            return True  # the store's own check has shown that the folder takes files
+            return True  # the store's own check has shown that files can be created in the folder
         except OSError:
             return False
         return True
 
 
 def lock_path(database: Path, name: str) -> Path:
-    """The file of a lock, beside the real file of the database."""
+    """Return the file of a lock, beside the real file of the database."""
     real = real_path(database)
     return real.with_name(f"{real.name}.{name}.lock")

@@ -1,4 +1,4 @@
-"""Which migrations a database has seen, what they declare, and those that are pending."""
+"""The migrations of a database: those applied, what they declare, and those pending."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FIRST_MIGRATION = schema.MIGRATIONS[0].__name__
 
 
 def _migrations(more: Sequence[schema.Migration]) -> Migrations:
-    """The application's own migrations, and ``more`` that datasets bring with them."""
+    """Return the application's own migrations, and ``more`` of the datasets."""
     found = Migrations(_MIGRATION_SET)
     for migration in (*schema.MIGRATIONS, *more):
         found(name=migration.__name__)(migration)
@@ -34,7 +34,7 @@ def _migrations(more: Sequence[schema.Migration]) -> Migrations:
 
 
 def _open(connection: sqlite3.Connection) -> sqlite_utils.Database:
-    """The database of a connection as migrations use it."""
+    """Return the database of a connection as migrations use it."""
     return sqlite_utils.Database(connection, execute_plugins=False, recursive_triggers=False)
 
 
@@ -53,14 +53,14 @@ def migrate(connection: sqlite3.Connection, more: Sequence[schema.Migration] = (
 def check_shape(
     connection: sqlite3.Connection, *, path: Path, more: Sequence[schema.Migration] = ()
 ) -> None:
-    """Raise StoreIncompatible for a newer version's, StoreDamaged for what no version made."""
+    """Raise StoreIncompatible for a newer version, StoreDamaged for one that no version made."""
     try:
         done = _migrations(more).applied(_open(connection))
         applied = [str(each.name) for each in done]
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", None) != "SQLITE_ERROR":
             raise
-        applied = []  # no list of ours: the difference says so
+        applied = []  # no list of ours, which the difference will report
     known = {migration.__name__ for migration in (*schema.MIGRATIONS, *more)}
     newer = [name for name in applied if name not in known]
     if newer:
@@ -75,7 +75,7 @@ def check_shape(
 
 
 def select_installation(connection: sqlite3.Connection) -> str | None:
-    """The installation whose database is open; None if it is empty."""
+    """Return the installation of the open database, or None if it is empty."""
     row = connection.execute(
         "SELECT applied_at FROM _sqlite_migrations WHERE migration_set = ? AND name = ?",
         [_MIGRATION_SET, _FIRST_MIGRATION],
@@ -84,7 +84,7 @@ def select_installation(connection: sqlite3.Connection) -> str | None:
 
 
 def set_installation(connection: sqlite3.Connection, installation: str) -> None:
-    """Let the database that is open pass for this installation's from now on."""
+    """Make the open database one of this installation."""
     connection.execute(
         "UPDATE _sqlite_migrations SET applied_at = ? WHERE migration_set = ? AND name = ?",
         [installation, _MIGRATION_SET, _FIRST_MIGRATION],
@@ -137,12 +137,12 @@ def list_made_tables(
 def _objects_made_by(
     applied: Sequence[str], more: Sequence[schema.Migration]
 ) -> tuple[frozenset[SchemaObject], frozenset[SchemaObject]]:
-    """What a database of these migrations declares, and what it may declare beside that."""
+    """Return the objects that these migrations declare, and those that may exist besides."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         db = _open(connection)
         migrations = _migrations(more)
         later = [one.name for one in migrations.pending(db) if one.name not in applied]
         migrations.apply(db, stop_before=later)
-        # Fewer than ``applied`` where the list of these has a gap.
+        # Fewer than ``applied`` if the list of these has a gap.
         made = [one.name for one in migrations.applied(db)]
         return list_objects(connection), list_reader_objects(connection, made)

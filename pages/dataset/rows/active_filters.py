@@ -1,4 +1,4 @@
-"""The filters that hold: what each says, and the button that takes it away."""
+"""The active filters: the text of each, and the button that removes it."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from pages.ui import text as _
 
 
 def named(label: str, value: str) -> str:
-    """``Family: TV``, with the space before the colon that French wants."""
+    """Return ``Family: TV``, with the space before the colon that French requires."""
     return _("{label}: {value}").format(label=label, value=value)
 
 
 def age_in_words(age: str) -> str:
-    """``7d`` as people say it."""
+    """Return the text for an age such as ``7d``."""
     return language().duration(int(age[:-1]) * (3_600 if age.endswith("h") else 86_400))
 
 
 def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]]:
-    """Each filter that holds: what it says, and the edit that takes it away."""
+    """Return each active filter: its text, and the edit that removes it."""
     words, found = language(), list[tuple[str, dict[str, Any]]]()
     filters = {column.name: _(column.filter_label) for column in dataset.row_columns}
     for column, chosen in view.choices.items():
@@ -56,7 +56,7 @@ def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]
 
 
 def show(dataset: Dataset, view: View) -> None:
-    """The filters that hold, each a button that takes it away."""
+    """Show the active filters, each as a button that removes it."""
     found = list_active(dataset, view)
     if not found:
         return

@@ -1,4 +1,4 @@
-"""Below rows: which ones of how many these are, the other pages, and how many stand on one."""
+"""The line below rows: the range that is shown, the other pages, and the page size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pages.ui import text as _
 
 
 def show(dataset: Dataset, *, page: int, size: int, matching: int, shown: int) -> None:
-    """Which ones of how many are shown, the other pages, and how many stand on one."""
+    """Show which rows of how many are shown, the other pages, and the page size."""
     name, words = dataset.name, language()
     first = (page - 1) * size + 1
     page_key, size_key = f"{name}_page", f"{name}_page_size"

@@ -1,4 +1,4 @@
-"""What speaks against a task before it is added: too late, there already, or too often."""
+"""Reasons against a task before it is added: too late, there already, or too often."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pages.ui import text as _
 ROUND_TRIPS, TICK_S = 3, 1.0
 
 
-# Who measures asks the scheduler: once for all sessions and then not for a while.
+# Measuring calls the scheduler: once for all sessions, and then not for a while.
 @st.cache_data(ttl=20, max_entries=4, show_spinner=False)
 def _round_trip_s(gateway_url: str) -> float:
     began = time.monotonic()
@@ -27,7 +27,7 @@ def _round_trip_s(gateway_url: str) -> float:
 
 
 def lead_s(reading: ClockReading) -> float:
-    """Real seconds that a task takes on its way to the scheduler, at most."""
+    """Return the real seconds that a task takes to reach the scheduler, at most."""
     if reading.error is not None:
         return TICK_S
     app = ui.application()
@@ -35,7 +35,7 @@ def lead_s(reading: ClockReading) -> float:
 
 
 def refusal(at: datetime, reading: ClockReading) -> str | None:
-    """Why the scheduler would not take a task at ``at``, as Markdown; None where it would."""
+    """Return why the scheduler would refuse a task at ``at``, as Markdown, or None."""
     clock_at = estimate(reading, datetime.now(UTC))
     if clock_at is None or at > clock_at:
         return None
@@ -46,7 +46,7 @@ def refusal(at: datetime, reading: ClockReading) -> str | None:
 def warnings(
     dataset: Dataset, at: datetime, recurrence: Recurrence, reading: ClockReading
 ) -> Iterator[str]:
-    """What makes one think again, as Markdown. Raises StoreError."""
+    """Yield warnings about a task, as Markdown. Raises StoreError."""
     yield from _too_late(at, reading)
     yield from _there_already(dataset, at, recurrence)
     if reading.clock is not None:
@@ -54,7 +54,7 @@ def warnings(
 
 
 def of_speed(speed: float) -> list[str]:
-    """What a speed of the clock would mean for the recurring tasks of ours."""
+    """Return warnings about our recurring tasks at another speed of the clock."""
     found: list[str] = []
     try:
         for task in tasks.list_ours():
@@ -63,7 +63,7 @@ def of_speed(speed: float) -> list[str]:
                 texts = _too_often(dataset, task.recurrence, speed)
                 found += [f"**{escape(task.name)}**: {text}" for text in texts]
     except EcommerceError:
-        pass  # the page says already what cannot be read
+        pass  # the page shows the error already
     return list(dict.fromkeys(found))
 
 
@@ -90,7 +90,7 @@ def _there_already(dataset: Dataset, at: datetime, recurrence: Recurrence) -> It
     try:
         same = [task for task in tasks.list_ours() if tasks.dataset_of(task) == dataset]
     except EcommerceError:
-        return  # the list says so itself
+        return  # the list shows the error itself
     words, name = language(), escape(dataset.task_name)
     for task in same:
         moment = escape_time(tasks.moment_of(task))

@@ -1,4 +1,4 @@
-"""Answers explore routes: the question in a process of its own, the file in a thread of ours."""
+"""Answer explore routes: a process runs the query, a thread of the server writes the file."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 
 class ExploreRoutes:
-    """Answers questions in SQL with files."""
+    """Answers SQL queries with files."""
 
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
@@ -118,7 +118,7 @@ class ExploreRoutes:
 
 
 def _write(found: Found, service: Service, file_format: str, language: str, work: Work) -> Made:
-    """Raises Problem if not all rows are there, StoreError, OSError, Stopped, NeedsMemory."""
+    """Write it. Raises Problem if rows are cut, StoreError, OSError, Stopped, NeedsMemory."""
     reader = service.app.reader
     if found.is_cut:
         raise Problem(422, make_fact("explore_too_many_rows", most=IN_FILE.rows))
@@ -145,7 +145,7 @@ def _problem(error: ExploreError | NotAllowed | StoreError | NeedsMemory) -> Pro
         return Problem(503, error.fact, RETRY_LATER)
     if isinstance(error, ExploreRefused | ExploreFailed):
         return Problem(400, error.fact)
-    if isinstance(error, ExploreError):  # well put, and more than may be
+    if isinstance(error, ExploreError):  # a valid query that exceeds a limit
         return Problem(422, error.fact)
     if isinstance(error, NeedsMemory):
         return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)
