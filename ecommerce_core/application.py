@@ -9,10 +9,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from ecommerce_core.alerts import (
+    AlertWatch,
+    DeadMansSwitch,
+    FactSource,
+    Messenger,
+)
 from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import (
     Access,
     Actor,
+    AuditAction,
     DeliveryUnknown,
     EcommerceError,
     Lateness,
@@ -32,6 +39,7 @@ from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live, LiveLook, OtherServers
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
+    AuditedSteering,
     CallbackContext,
     DeliveryWriter,
     Scheduler,
@@ -41,12 +49,14 @@ from ecommerce_core.scheduler import (
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     ON_PAGE,
+    AuditLog,
     BackupSchedule,
     ChangeReader,
     Exploration,
     Explorer,
     Limits,
     Reader,
+    RetentionSchedule,
     SignOuts,
     Snapshots,
     Store,
@@ -90,14 +100,19 @@ class Application:
         self.gateway = gateway
         self.datasets = datasets
         self.sandbox_url = sandbox_url
+        self.audit_log = AuditLog(store)
         self.scheduler = Scheduler(
             gateway,
             app_name=settings.app_name,
             secrets=settings.callback_secrets,
             own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering = Steering(
-            self.scheduler, store, app_name=settings.app_name, datasets=self.datasets
+        self.steering: Steering = AuditedSteering(
+            self.scheduler,
+            store,
+            app_name=settings.app_name,
+            datasets=self.datasets,
+            audit=self.audit_log.record,
         )
         self.sign_outs = SignOuts(store.sign_outs)
         self.access = Access(
@@ -117,6 +132,8 @@ class Application:
             threads=settings.reader_threads,
         )
         self.changes = ChangeReader(store, self.reader)
+        self.ping = DeadMansSwitch(settings.ping_url)
+        self.run_observers.append(self.ping.ended)
         self.explorer = Explorer(
             self.snapshots,
             store,
@@ -128,7 +145,13 @@ class Application:
         sync = Sync(settings, gateway, store)
         self._workers = {
             name: Worker(
-                dataset, sync, store, self.snapshots, on_run=self._tell, on_rows=self._rows_shown
+                dataset,
+                sync,
+                store,
+                self.snapshots,
+                on_begin=self.ping.begun,
+                on_run=self._tell,
+                on_rows=self._rows_shown,
             )
             for name, dataset in self.datasets.items()
         }
@@ -155,6 +178,23 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
+        self.messenger = Messenger.from_settings(settings, store, self.datasets)
+        hours = settings.max_age_h
+        self.facts = FactSource(
+            store,
+            self.reader,
+            self.monitor,
+            lambda: self.backups,
+            self.registration,
+            self.datasets,
+            settings.app_name,
+            timedelta(seconds=settings.callback_grace_s),
+            max_age=None if hours is None else timedelta(hours=hours),
+            failing_services=self._failing_services,
+        )
+        self.alerts = AlertWatch(self.facts)
+        self.alerts.observers.append(self.messenger.hear)
+        self.retention = RetentionSchedule.from_settings(settings, store)
         look = LiveLook(
             store,
             gateway,
@@ -164,6 +204,7 @@ class Application:
             self.datasets,
             self._told_progress,
             self._shown,
+            lambda: tuple(alert.key for alert in self.alerts.newest()),
         )
         self.live = Live(look.look)
         self.monitor.observers.append(self.live.wake)
@@ -216,23 +257,30 @@ class Application:
     def start(self, *, watch: bool = True) -> None:
         """Start the workers; mark runs that a crash left behind as ``interrupted``.
 
-        ``watch``: also poll the scheduler, register with the gateway, keep backups and update open
-        pages, as the server does that receives the scheduler's callbacks.
+        ``watch``: also poll the scheduler, register with the gateway, keep backups, update open
+        pages and check for alerts, as the server does that receives the scheduler's callbacks.
         """
         for worker in self._workers.values():
             worker.start()
         self._deliveries.start()
+        self.ping.start()
         if watch:
             self.monitor.start()
             self.registration.start()
             self.backups.start()
             self.live.start()
             self._others.start()
+            self.messenger.start()
+            self.alerts.start()
+            self.retention.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
         """Let running syncs end within ``timeout_s``, roll back the others, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
+        self.alerts.stop()
+        self.retention.stop()
+        self.messenger.stop()
         self.monitor.stop()
         self.registration.stop()
         self.backups.stop()
@@ -240,6 +288,7 @@ class Application:
             worker.turn_away()
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
+        self.ping.stop()
         # Last, so that it writes the deliveries of the runs that ended just now.
         self._deliveries.stop()
 
@@ -248,6 +297,15 @@ class Application:
         self.explorer.close()
         self.reader.close()
         self.store.close()
+
+    def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
+        """Send a test message through each message service; return which accepted it. Blocks.
+
+        Raises NotAllowed.
+        """
+        actor.check(Permission.CHANGE)
+        self.audit_log.record(AuditAction.TEST_MESSAGE_SENT, by=actor)
+        return self.messenger.send_test()
 
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
@@ -316,6 +374,12 @@ class Application:
             delivery.journal(Outcome.FAILED, error=error)
             raise
         delivery.follow(ticket)
+        self.audit_log.record(
+            AuditAction.CALLBACK_DELIVERED_AGAIN,
+            by=actor,
+            subject=dataset.name,
+            delivery=delivery_id,
+        )
         return ticket
 
     def progress(self, name: str) -> Progress | None:
@@ -373,6 +437,9 @@ class Application:
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             discarded = self.store.discard_held(run_id)
+        self.audit_log.record(
+            AuditAction.ANSWER_DISCARDED, by=actor, subject=run.dataset, run=run_id
+        )
         self.live.wake()
         return discarded
 
@@ -425,9 +492,20 @@ class Application:
         state = self.reader.state(self.datasets[name])
         return state.shown, state.error_code
 
+    def message_observers(self) -> Mapping[str, list[Callable[[bool], None]]]:
+        """Who hears of each message, by its service: True if the service took it."""
+        services = {one.name: one.observers for one in self.messenger.services}
+        return {**services, "ping": self.ping.observers}
+
+    def _failing_services(self) -> Mapping[str, datetime]:
+        since = self.ping.failing_since
+        ping = {} if since is None else {"ECOMMERCE_PING_URL": since}
+        return {**self.messenger.failing(), **ping}
+
     def _tell(self, run: Run) -> None:
         self.reader.let_go()
         self.live.wake()
+        self.alerts.wake()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)

@@ -6,13 +6,15 @@ import streamlit as st
 
 from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
+from pages.runs import issues
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, labels, shortcuts, sign_in, tasks, visits
+from pages.ui import echo, escape, labels, session, shortcuts, sign_in, visits
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
+SHOWN_ALERTS = 4
 
 
 def choose_language() -> None:
@@ -44,15 +46,14 @@ def choose_language() -> None:
 
 
 def show_health() -> None:
-    """Show in a few lines which peers do not answer."""
-    app = ui.application()
-    trouble = tasks.trouble()
-    if trouble is not None:
-        st.caption(f":material/cloud_off: {trouble}")
-    for peer in dict.fromkeys(dataset.peer for dataset in app.datasets.values()):
-        if ui.has_failed(app.gateway.health(peer)):
-            text = _("{peer} failed last time").format(peer=escape(peer))
-            st.caption(f":material/warning: {text}")
+    """Show the alerts in a few lines; pages show what to do about them."""
+    found = [alert for alert in ui.alerts() if alert.code not in issues.IN_BANNER]
+    for alert in found[:SHOWN_ALERTS]:
+        icon = issues.ICONS.get(alert.code, ":material/warning:")
+        st.caption(f"{icon} {ui.title_of(alert, escape)}")
+    if len(found) > SHOWN_ALERTS:
+        more = ui.language().number(len(found) - SHOWN_ALERTS)
+        st.caption(_("and {n} more").format(n=more))
 
 
 with st.sidebar:
@@ -91,7 +92,7 @@ page = st.navigation(
             "scheduler.py",
             title=_("Scheduler"),
             icon=":material/schedule:",
-            help=_("The simulated clock and its tasks: add one, see when it fires."),
+            help=_("The simulated clock and its tasks: add one, see when it runs."),
         ),
         st.Page(
             "activity.py",
@@ -115,6 +116,7 @@ page = st.navigation(
     position="sidebar" if is_known else "hidden",
 )
 if is_known:
+    session.note_sign_in()
     with st.sidebar:
         sign_in.show_visitor()
         live_channel.begin(page.url_path)

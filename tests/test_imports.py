@@ -24,12 +24,15 @@ ARROWS: dict[str, set[str]] = {
     "storage": EVERYBODYS | {"datasets"},
     "sync": EVERYBODYS | {"datasets", "gateway", "storage"},
     "scheduler": EVERYBODYS | {"datasets", "gateway", "storage", "sync"},
+    "alerts": EVERYBODYS | {"datasets", "gateway", "storage", "sync", "scheduler"},
     "live": EVERYBODYS | {"datasets", "gateway", "storage", "sync", "scheduler"},
-    "application": EVERYBODYS | {"datasets", "gateway", "storage", "sync", "scheduler", "live"},
+    "application": EVERYBODYS
+    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "alerts"},
     "companion": EVERYBODYS
-    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "application"},
+    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "alerts", "application"},
     "cli": EVERYBODYS
-    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "application", "sandbox"},
+    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "alerts", "application"}
+    | {"sandbox"},
     "sandbox": set(),
     "__main__": {"cli"},
 }

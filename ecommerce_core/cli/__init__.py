@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ecommerce_core import __version__, logs
+from ecommerce_core.cli.alerts import alerts, audit
 from ecommerce_core.cli.datasets import clear, confirm, discard, runs, sync, undo
 from ecommerce_core.cli.files import backup, copy, restore
 from ecommerce_core.cli.sandbox import sandbox
@@ -41,6 +42,8 @@ for command in (
     restore,
     copy,
     tasks,
+    alerts,
+    audit,
     sandbox,
 ):
     cli.add_command(command)

@@ -100,9 +100,11 @@ def gateway_url(settings: Settings) -> str:
 
 @contextmanager
 def errors_in_words() -> Iterator[None]:
-    """Turn an expected error into one line and exit code 1."""
+    """Turn an expected error into one line and exit code 1, or 2 for a setting."""
     try:
         yield
+    except SettingsError as error:
+        raise click.UsageError(terminal_safe(str(error))) from error
     except EcommerceError as error:
         raise click.ClickException(terminal_safe(str(error))) from error
 

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ecommerce_core.domain import Fact, Run, RunStatus, Task
+from ecommerce_core.domain import AuditEntry, Fact, Run, RunStatus, Task
+from ecommerce_core.storage import AlertRecord
 
 
 def run_in_words(run: Run) -> str:
@@ -66,6 +67,32 @@ def task_as_plain(task: Task) -> dict[str, Any]:
         "next_fire_time": moment(task.next_fire_time),
         "recurrence": task.recurrence,
         "oddities": [oddity.value for oddity in task.oddities],
+    }
+
+
+def alert_as_plain(record: AlertRecord) -> dict[str, Any]:
+    """Return an alert as values for JSON."""
+    alert = record.alert
+    return {
+        "code": alert.code.value,
+        "severity": alert.severity.value,
+        "subject": alert.subject,
+        "datasets": list(alert.datasets),
+        "since": moment(alert.since_at),
+        "over_since": moment(record.ended_at),
+        "details": dict(alert.details),
+    }
+
+
+def audit_as_plain(entry: AuditEntry) -> dict[str, Any]:
+    """A line of the audit as JSON says it."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "action": entry.action.value,
+        "actor": entry.actor,
+        "subject": entry.subject,
+        "details": dict(entry.details),
     }
 
 

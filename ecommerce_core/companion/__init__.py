@@ -6,6 +6,7 @@ WebSocket of the pages, ``data_routes`` answers with rows, ``http`` has the midd
 
 from ecommerce_core.companion import sign_in_routes
 from ecommerce_core.companion.app import Companion
+from ecommerce_core.companion.audit_route import AuditRoute
 from ecommerce_core.companion.data_routes import (
     DataRoute,
     ask_changes,
@@ -24,6 +25,7 @@ from ecommerce_core.companion.metrics import Metrics
 
 __all__ = [
     "PREFIX",
+    "AuditRoute",
     "Companion",
     "DataRoute",
     "Metrics",

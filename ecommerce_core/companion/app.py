@@ -11,6 +11,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -18,7 +20,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
-from ecommerce_core.companion import health, live_channel, metrics, openapi
+from ecommerce_core.companion import health, live_channel, metrics, openapi, state_metrics
+from ecommerce_core.companion.audit_route import FORMATS as AUDIT_FORMATS
+from ecommerce_core.companion.audit_route import AuditRoute
 from ecommerce_core.companion.callbacks import CallbackHandler
 from ecommerce_core.companion.data_routes import (
     DataRoute,
@@ -93,6 +97,9 @@ class Companion:
         app.run_observers.append(counted.observe_run)
         app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
         app.live.observers.append(self._live.hear)
+        for name, observers in app.message_observers().items():
+            counted.expect_messages(name)
+            observers.append(partial(counted.observe_message, name))
         deliveries.start()
         return service
 
@@ -144,6 +151,7 @@ class Companion:
             "healthz": self._shared(self._check_health),
             "metrics": self._shared(self._render_metrics),
             "openapi.json": self._describe,
+            **{one.path: one.answer(self._in_thread) for one in map(AuditRoute, AUDIT_FORMATS)},
         }
         routes += [
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
@@ -226,6 +234,9 @@ class Companion:
 
         return answer
 
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+
     def _check_health(self, service: Service) -> Reply:
         app = service.app
         state = health.check(
@@ -240,6 +251,7 @@ class Companion:
             registration=app.registration.state,
             backups=app.backups.state,
             server=health.describe_server(app),
+            alerts=app.alerts.current(),
             scheduler=app.monitor.snapshot(),
         )
         body = encode_json(state.as_dict())
@@ -248,7 +260,11 @@ class Companion:
     def _render_metrics(self, service: Service) -> Reply:
         app = service.app
         body = service.metrics.render(
-            app.store, app.reader, self._datasets.values(), scheduler=app.monitor.snapshot()
+            app.store,
+            app.reader,
+            self._datasets.values(),
+            state_metrics.StateCollector(app, lambda: self._live.sockets),
+            state_metrics.SchedulerCollector(app.monitor.snapshot()),
         )
         return Reply(200, body, metrics.CONTENT_TYPE)
 

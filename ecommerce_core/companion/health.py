@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -10,9 +10,11 @@ from enum import StrEnum
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
+    Alert,
     MonitorSnapshot,
     PeerHealth,
     SchedulerState,
+    Severity,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -94,6 +96,15 @@ class Health:
     snapshots: Mapping[str, Mapping[str, object]]
     server: Mapping[str, object]
     scheduler: Mapping[str, object]
+    alerts: Sequence[Mapping[str, object]] = ()
+
+    @property
+    def status(self) -> str:
+        """The state in a word; ``degraded``: callbacks are served, but somebody is needed."""
+        if not self.is_ready:
+            return "not ready"
+        is_degraded = any(alert["severity"] != Severity.INFO for alert in self.alerts)
+        return "degraded" if is_degraded else "ready"
 
     @property
     def is_ready(self) -> bool:
@@ -103,7 +114,7 @@ class Health:
     def as_dict(self) -> dict[str, object]:
         """Return the health as healthz answers it."""
         return {
-            "status": "ready" if self.is_ready else "not ready",
+            "status": self.status,
             "reasons": list(self.reasons),
             "store": self.store,
             "workers": dict(self.workers),
@@ -112,6 +123,7 @@ class Health:
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
             "server": dict(self.server),
+            "alerts": [dict(alert) for alert in self.alerts],
             "scheduler": dict(self.scheduler),
         }
 
@@ -129,6 +141,7 @@ def check(
     registration: RegistrationState,
     backups: BackupState,
     server: Mapping[str, object],
+    alerts: Iterable[Alert],
     scheduler: MonitorSnapshot,
 ) -> Health:
     """Check everything once.
@@ -166,6 +179,7 @@ def check(
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
         server=server,
+        alerts=[_describe_alert(alert) for alert in alerts if alert.inhibited_by is None],
         scheduler=describe_scheduler(scheduler, now),
     )
 
@@ -210,6 +224,16 @@ def describe_backups(state: BackupState, now: datetime) -> dict[str, object]:
         "state": failing if state.is_on else "off",
         "last_at": _iso(state.last_at),
         "last_age_s": _age_s(state.last_at, now),
+    }
+
+
+def _describe_alert(alert: Alert) -> dict[str, object]:
+    """Return an alert without its subject, which may contain a task's name by anybody."""
+    return {
+        "code": alert.code,
+        "severity": alert.severity,
+        "datasets": list(alert.datasets),
+        "since": _iso(alert.since_at),
     }
 
 

@@ -116,7 +116,7 @@ PRODUCTS = Dataset(
         Column(
             "catalogue_min_quantity",
             Kind.NUMBER,
-            N_("Catalogue min."),
+            N_("Catalogue min. qty"),
             address="minimum",
             nullable=True,
             width=105,
@@ -124,7 +124,7 @@ PRODUCTS = Dataset(
         Column(
             "catalogue_packaging",
             Kind.NUMBER,
-            N_("Catalogue pack."),
+            N_("Catalogue pack size"),
             address="pack",
             nullable=True,
             width=110,
@@ -132,7 +132,7 @@ PRODUCTS = Dataset(
         Column(
             "catalogue_id",
             Kind.NUMBER,
-            N_("Catalogue's number"),
+            N_("Catalogue ID"),
             address="number",
             nullable=True,
             grouped=False,

@@ -18,6 +18,8 @@
     │   ├── StoreFull            no room on the disk
     │   ├── RowsPreparing        the first snapshot of the rows is not there yet
     │   ├── StoreDamaged         not a database, or one that fails its check
+    │   ├── ChangesRemoved       what differed at that time is not kept any more
+    │   ├── StoreReadOnly        the file may be read and not written to
     │   └── StoreIncompatible    a database of another application, or of a newer version
     ├── SyncError
     │   ├── SyncBusy             a sync holds the dataset for longer than we may wait
@@ -139,6 +141,14 @@ class RowsPreparing(StoreError):
 
 class StoreDamaged(StoreError):
     """The file is no SQLite database, or fails its check. It is left as it is."""
+
+
+class ChangesRemoved(StoreError):
+    """What runs changed is kept for a time (a setting), and this was before."""
+
+
+class StoreReadOnly(StoreError):
+    """The file, its folder or its disk can be read but not written to."""
 
 
 class StoreIncompatible(StoreError):

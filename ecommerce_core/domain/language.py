@@ -207,7 +207,7 @@ class Language:
         """Format a clock's speed: ``50 ×: an hour passes in 72 s``."""
         _ = self.text
         if speed <= 0:
-            return _("{factor} ×: time stands still").format(factor=self.number(speed))
+            return _("{factor} ×: time is stopped").format(factor=self.number(speed))
         hour_s = 3_600 / speed
         seconds = f"{self.number(hour_s, decimals=0)} {_('s')}"
         return _("{factor} ×: an hour passes in {duration}").format(

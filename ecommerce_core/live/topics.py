@@ -29,7 +29,8 @@ def has_failed(health: PeerHealth) -> bool:
 class LiveLook:
     """Reads the state of everything that pages show.
 
-    ``progress`` returns a dataset's sync under way, ``shown`` the version of its rows for readers.
+    ``progress`` returns a dataset's sync under way, ``shown`` the version of its rows for readers,
+    ``alerts`` the last alerts found.
     """
 
     store: Store
@@ -40,6 +41,7 @@ class LiveLook:
     datasets: Mapping[str, Dataset]
     progress: Callable[[str], Progress | None]
     shown: Callable[[str], Hashable]
+    alerts: Callable[[], Hashable]
 
     def look(self) -> Seen:
         """Read the state once. The topics are the dataset names and those below. Raises StoreError.
@@ -103,4 +105,5 @@ class LiveLook:
             self.backups.state.error,
             self.registration.state.error,
             tuple(callback.id for callback in self.monitor.missed_now()),
+            self.alerts(),
         )

@@ -5,6 +5,7 @@
 arrived, and ``delivery_writer`` stores those that arrived.
 """
 
+from ecommerce_core.scheduler.audited_steering import AuditedSteering
 from ecommerce_core.scheduler.callback_context import CallbackContext
 from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter
@@ -13,6 +14,7 @@ from ecommerce_core.scheduler.steering import Steering
 from ecommerce_core.scheduler.tokens import verify_token
 
 __all__ = [
+    "AuditedSteering",
     "CallbackContext",
     "ClockPeek",
     "DeliveryWriter",

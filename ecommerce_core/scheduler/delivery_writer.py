@@ -246,7 +246,7 @@ class DeliveryWriter:
             self._refusals.give_back(not_kept)
             not_kept = {}
             logger.exception("%d deliveries could not be journalled together", len(ready))
-            self._write_singly(ready)
+            ready = self._write_singly(ready)
         if self._failing and ready:
             logger.info("%d deliveries journalled after a wait", len(ready))
         self._failing = False
@@ -263,14 +263,23 @@ class DeliveryWriter:
         self._counted_at_s = now_s
         return self._refusals.take_not_kept()
 
-    def _write_singly(self, entries: Sequence[_Entry]) -> None:
-        """Write each delivery on its own, so that a bad one does not block the others for ever."""
+    def _write_singly(self, entries: Sequence[_Entry]) -> list[_Entry]:
+        """Write each delivery on its own, so that a bad one does not block the others for ever.
+
+        Return those that are done with: the others wait for a store that is busy or full.
+        """
+        done: list[_Entry] = []
         lost: list[str] = []
         for entry in entries:
             try:
                 self._write([entry.resolve()], {})
+            except StoreError as error:
+                logger.warning("a delivery waits to be journalled: %s", error)
+                continue
             except Exception as error:
                 lost.append(type(error).__name__)
+            done.append(entry)
         if lost:
             why = ", ".join(sorted(set(lost)))
             logger.error("%d deliveries were not journalled: %s", len(lost), why)
+        return done

@@ -25,6 +25,7 @@ from ecommerce_core.settings.values import (
     parse_path,
     parse_seconds,
     parse_secrets,
+    parse_service_urls,
     parse_url,
     whole_number,
 )
@@ -41,6 +42,7 @@ _PATH_VARIABLE = re.compile(r"ECOMMERCE_[A-Z0-9_]+_PATH")
 _PATH = "a path of letters, digits and -._~/ such as api/data"
 _SECONDS = "a number of seconds above 0"
 _HOURS = "a number of hours from 0.01 to 8760"
+_DAYS = whole_number(0, 36_500), "a whole number of days from 1 to 36500, or 0 for ever"
 # The bytes have a limit of their own: with ten times as many, ten million products pass.
 MAX_RECORDS = 10_000_000
 _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
@@ -154,6 +156,35 @@ class Settings:
         parse_url,
         "the URL at which the gateway reaches this server, such as http://this-host:8501",
     )
+    max_age_h: float | None = _variable("ECOMMERCE_MAX_AGE_H", None, parse_hours, _HOURS)
+    alert_urls: tuple[str, ...] = _variable(
+        "ECOMMERCE_ALERT_URLS",
+        (),
+        parse_service_urls,
+        "URLs as Apprise writes them, with spaces between",
+        is_secret=True,
+    )
+    alert_from: str = _variable(
+        "ECOMMERCE_ALERT_FROM",
+        "warning",
+        one_of("info", "warning", "critical"),
+        "info, warning or critical",
+    )
+    alert_remind_h: float = _variable("ECOMMERCE_ALERT_REMIND_H", 24.0, parse_hours, _HOURS)
+    alert_language: str = _variable(
+        "ECOMMERCE_ALERT_LANGUAGE", "en", one_of("en", "fr"), "en or fr"
+    )
+    ping_url: str | None = _variable(
+        "ECOMMERCE_PING_URL",
+        None,
+        parse_url,
+        "a URL such as https://hc-ping.com/your-key/{dataset}",
+        is_secret=True,
+    )
+    keep_deliveries_days: int = _variable("ECOMMERCE_KEEP_DELIVERIES_DAYS", 0, *_DAYS)
+    keep_changes_days: int = _variable("ECOMMERCE_KEEP_CHANGES_DAYS", 0, *_DAYS)
+    keep_rejected_days: int = _variable("ECOMMERCE_KEEP_REJECTED_DAYS", 0, *_DAYS)
+    keep_audit_days: int = _variable("ECOMMERCE_KEEP_AUDIT_DAYS", 0, *_DAYS)
     backup_dir: Path | None = _variable(
         "ECOMMERCE_BACKUP_DIR", None, parse_folder, "the path of a folder"
     )

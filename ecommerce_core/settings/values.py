@@ -115,6 +115,14 @@ def parse_secrets(text: str) -> tuple[str, ...]:
     return secrets
 
 
+def parse_service_urls(text: str) -> tuple[str, ...]:
+    """Parse URLs of any scheme, separated by spaces, since a URL may contain a comma."""
+    urls = tuple(text.split())
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", url) for url in urls):
+        raise ValueError("urls")
+    return urls
+
+
 def parse_seconds(text: str) -> float:
     """Parse a number of seconds, up to a day."""
     seconds = float(text)

@@ -6,6 +6,7 @@ between two runs, ``row_files`` writes rows as files, ``explore`` answers querie
 in SQL.
 """
 
+from ecommerce_core.storage.audit_log import AuditLog
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.changes import ChangeReader, ChangeView
@@ -32,15 +33,18 @@ from ecommerce_core.storage.postgresql import Finding, examine_server, kept_by_s
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.record import (
     SIGNED_OUT,
+    AlertRecord,
     DatasetState,
     Lock,
     NewRun,
     SignOuts,
+    Told,
     WholeAnswerNeeded,
     sign_in_key,
     to_text,
 )
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
+from ecommerce_core.storage.retention import RetentionSchedule
 from ecommerce_core.storage.row_files import (
     BOM,
     NeedsMemory,
@@ -63,6 +67,8 @@ __all__ = [
     "IN_FILE",
     "ON_PAGE",
     "SQL_CHARS",
+    "AlertRecord",
+    "AuditLog",
     "BackupSchedule",
     "BackupState",
     "ChangeReader",
@@ -88,6 +94,7 @@ __all__ = [
     "NeedsMemory",
     "NewRun",
     "Reader",
+    "RetentionSchedule",
     "Selection",
     "SignOuts",
     "SnapshotCode",
@@ -95,6 +102,7 @@ __all__ = [
     "Stopped",
     "Store",
     "Table",
+    "Told",
     "Version",
     "WholeAnswerNeeded",
     "Work",

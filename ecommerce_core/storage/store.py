@@ -8,12 +8,15 @@ from pathlib import Path
 
 from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.record import (
+    AlertJournal,
+    AuditJournal,
     Database,
     DeliveryJournal,
     Engine,
     ExpectedCallbackJournal,
     Reading,
     Recent,
+    Retention,
     Rows,
     RunJournal,
     SignOutJournal,
@@ -108,10 +111,27 @@ class Store(Transactions):
         self.change_wanted_tasks = tasks.change_wanted_tasks
         self.list_task_records = tasks.list_task_records
 
+        alerts = AlertJournal(self)
+        self.open_alerts = alerts.open_alerts
+        self.list_alerts = alerts.list_alerts
+        self.record_alerts = alerts.record_alerts
+        self.list_told = alerts.list_told
+        self.record_told = alerts.record_told
+
+        audit = AuditJournal(self)
+        self.record_audit = audit.record_audit
+        self.list_audit = audit.list_audit
+        self.list_auditors = audit.list_auditors
+        self.is_audited = audit.is_audited
+
+        retention = Retention(self)
+        self.remove_step = retention.remove_step
+        self.removed_up_to = retention.removed_up_to
+
         self.sign_outs = SignOutJournal(self)
 
     def reading(self) -> AbstractContextManager[Database]:
-        """A consistent view for one read. Raises StoreError."""
+        """Open a consistent view for one read. Raises StoreError."""
         return self.engine.reading()
 
     def writing(
@@ -134,12 +154,12 @@ class Store(Transactions):
         presence: DatabaseLock | None = None,
         more_migrations: Sequence[Migration] = (),
     ) -> Store:
-        """Open a SQLite file, create it and its folder where there is none, check and migrate it.
+        """Open a SQLite file, create it and its folder if there is none, check and migrate it.
 
-        Nobody but this account can use the file from then on (see ``private_files``). Without
-        ``create``, StoreIncompatible where there is nothing to open. ``more_migrations`` are those
-        that datasets bring with them. Raises StoreDamaged, StoreIncompatible (the file is left
-        as it is), StoreBusy, StoreFull, StoreError.
+        Only this account can use the file from then on (see ``private_files``). ``more_migrations``
+        are those of the datasets. Without ``create``, raises StoreIncompatible if there is nothing
+        to open. Raises StoreDamaged, StoreIncompatible (the file is left as it is), StoreBusy,
+        StoreFull, StoreError.
         """
         engine = SqliteEngine(path, busy_timeout_s=busy_timeout_s, more=more_migrations)
         engine.open(create=create)
@@ -147,15 +167,19 @@ class Store(Transactions):
 
     @classmethod
     def check(cls, path: Path, *, more_migrations: Sequence[Migration] = ()) -> None:
-        """Read all of a SQLite file.
+        """Read all of a SQLite file. Its values are not checked if it is not migrated yet.
 
-        Raises StoreDamaged or StoreIncompatible unless it is sound and ours.
+        Raises StoreDamaged or StoreIncompatible unless it is a sound one of ours, and
+        StoreIncompatible if it was written by a newer version or is empty.
         """
         SqliteEngine(path, more=more_migrations).check_file()
 
     @classmethod
     def check_in_use(cls, path: Path, *, more_migrations: Sequence[Migration] = ()) -> None:
-        """Do the same as ``check`` for a database in use. Raises StoreFull, too."""
+        """Check like ``check`` a database in use, without making its writers wait for long.
+
+        A copy beside it is read, and then deleted. Raises StoreFull, too.
+        """
         SqliteEngine(path, more=more_migrations).check_file_in_use()
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:

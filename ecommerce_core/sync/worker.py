@@ -52,9 +52,11 @@ class Worker:
         snapshots: Snapshots,
         *,
         on_run: Callable[[Run], None],
+        on_begin: Callable[[str], None] = lambda dataset: None,
         on_rows: Callable[[], None] = lambda: None,
     ) -> None:
         self._dataset = dataset
+        self._on_begin = on_begin
         # Called when readers see rows that a run of another server, or of an earlier process, left.
         self._on_rows = on_rows
         self._is_told = False
@@ -108,7 +110,7 @@ class Worker:
 
     @property
     def is_lock_usable(self) -> bool:
-        """Return True if a sync could take the dataset's lock, or wait for it."""
+        """True if a sync could take the dataset's lock, or wait for it."""
         return self._store.lock(self._dataset.name).is_usable
 
     def request(self, job: Job, *, join_running: bool = False) -> RunHandle:
@@ -142,7 +144,10 @@ class Worker:
 
     @contextmanager
     def exclusive(self, *, timeout_s: float) -> Iterator[None]:
-        """Hold the dataset: no sync of any thread, process or server meanwhile. Raises SyncBusy."""
+        """Keep every other thread, process and server from syncing it.
+
+        Raises SyncBusy, StoreError.
+        """
         # A lock per use: two threads of one process must exclude each other, too.
         lock = self._store.lock(self._dataset.name)
         if not lock.acquire(timeout_s=timeout_s):
@@ -252,6 +257,7 @@ class Worker:
                     raise _stopped()
                 batch.note(stage, **known)
 
+            self._on_begin(self._dataset.name)
             run = self._sync.run(self._dataset, batch.job, report)
             # Programs that requested the run need not wait for readers.
             batch.stored.set_result(run)

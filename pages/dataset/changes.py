@@ -26,7 +26,7 @@ def show(dataset: Dataset) -> None:
     listed = store.list_runs(dataset=dataset.name, statuses=good, limit=RUNS_OFFERED)
     runs = [run for run in listed if run.action is not Action.CLEAR]
     if len(runs) < 2:
-        text = _("There is nothing to compare yet: it takes two good fetches.")
+        text = _("Nothing to compare yet: two successful fetches are needed.")
         st.info(text, icon=":material/difference:")
         return
     start, end = _choose(dataset, view, runs)

@@ -24,7 +24,7 @@ def values_title(dataset: Dataset, column: Column) -> str:
 
 def spread_title(column: Column) -> str:
     """Return ``Distribution: price``."""
-    return _("Distribution: {column}").format(column=labels.column_label(column).lower())
+    return _("Distribution of {column}").format(column=labels.column_label(column).lower())
 
 
 def draw_values(

@@ -65,7 +65,7 @@ def _parts(dataset: Dataset, tab: str) -> None:
     parts = {
         "rows": f":material/table_rows: {_('Rows')}",
         "changes": f":material/difference: {_('Changes')}",
-        "pictures": f":material/bar_chart: {_('Pictures')}",
+        "pictures": f":material/bar_chart: {_('Charts')}",
     }
     key = f"{dataset.name}_part"
     st.radio(

@@ -21,7 +21,7 @@ def show(name: str) -> None:
     run = last if cleared else store.last_good_run(name)
     key = f"as_of_{name}"
     if run is None or run.finished_at is None:
-        text = f"{_('Never fetched yet.')} {_source(name)}"
+        text = f"{_('Not fetched yet.')} {_source(name)}"
         live_text.show(key, [live_text.text(text)], look="caption")
         return
     parts = live_text.filled(

@@ -27,7 +27,7 @@ def show() -> None:
     try:
         ours = [task for task in tasks.list_ours() if task.next_fire_time is not None]
     except EcommerceError:
-        st.caption(_("Not known while the scheduler does not answer."))
+        st.caption(_("Unknown while the scheduler does not answer."))
         ours = []
     else:
         if not ours:

@@ -40,12 +40,12 @@ def show(totals: Mapping[str, Totals]) -> None:
                 heading = _("Fetch {dataset}").format(dataset=dataset_label(name))
                 st.markdown(f"{icon} **{heading}**")
                 peer = escape(app.datasets[name].peer)
-                st.caption(_("From {peer}, into our own database.").format(peer=peer))
+                st.caption(_("From {peer} into our own database.").format(peer=peer))
                 if done:
                     st.caption(_("Done: {n} rows.").format(n=language().number(total.current)))
                 else:
                     fetch_button(name)
         with st.container(border=True, height="stretch"):
             st.markdown(f":material/counter_{len(totals) + 1}: **{_('Schedule a task')}**")
-            st.caption(_("Let the scheduler fetch again, on its simulated clock."))
+            st.caption(_("Let the scheduler fetch again at a time of its simulated clock."))
             st.page_link("scheduler.py", label=_("Schedule…"), icon=":material/schedule:")

@@ -38,7 +38,7 @@ def _changes(dataset: Dataset, since: datetime) -> None:
     between = store.good_runs_since(dataset.name, since)
     name = dataset_title(dataset.name)
     if between is None:
-        st.markdown(f"**{name}**  \n:small[{_('Never fetched yet.')}]")
+        st.markdown(f"**{name}**  \n:small[{_('Not fetched yet.')}]")
         return
     first, last = between.first, between.last
     with ui.application().changes.at(dataset, first.id, last.id) as changes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ecommerce_core.domain import N_, Run, RunStatus, advice
 from pages.ui import language
 
-_KEPT = N_("The stored data was left as it was.")
+_KEPT = N_("The stored data was not changed.")
 
 
 def of(run: Run) -> str:

@@ -19,7 +19,7 @@ ERAS = {"now": N_("Since the clock was set back"), "all": N_("All")}
 
 def show() -> None:
     """Show the summary, the chart and the list."""
-    st.header(_("Did it run?"), anchor=False)
+    st.header(_("Expected callbacks"), anchor=False)
     with ui.guarded():
         app = ui.application()
         # A scheduler that was restarted or reset has lost its tasks; the journal keeps them.
@@ -50,13 +50,13 @@ def _choose_era(since: datetime | None, *, has_now: bool) -> datetime | None:
         text = _("Nothing has been due since the clock was set back on {moment}; this is before.")
         st.caption(f":material/history: {text.format(moment=moment)}")
         return None
-    era = st.segmented_control(
+    eras = {name: _(text) for name, text in ERAS.items()}
+    era = st.radio(
         _("Show"),
         list(ERAS),
         key=ui.choice("expected_era", ERAS, "now"),
-        default="now",
-        required=True,
-        format_func=lambda name: _(ERAS[name]),
+        horizontal=True,
+        format_func=eras.__getitem__,
     )
     return None if era == "all" else since
 

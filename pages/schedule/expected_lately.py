@@ -50,7 +50,7 @@ def show(found: Sequence[ExpectedCallback]) -> None:
     expected_timeline.show(shown, since, until, now=clock_at, alt=said)
     st.caption(said)
     if len(found) == READ_CALLBACKS and found[-1] in shown:
-        text = _("There were more: this is the newest {n}.")
+        text = _("Showing the newest {n}.")
         st.caption(text.format(n=words.number(READ_CALLBACKS)))
     with st.expander(_("Show as table"), icon=":material/table_rows:"):
         _table(shown[:LISTED_CALLBACKS])
@@ -96,7 +96,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("due", "simulated", _("Due (simulated)")),
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
-        Column("count", "number", _("Times")),
+        Column("count", "number", _("Count")),
         Column("outcome", label=_("Outcome")),
         Column("lateness", "duration", _("Late by (simulated)")),
         Column("duration", "duration", _("Duration")),

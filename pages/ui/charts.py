@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -41,7 +41,8 @@ _FRENCH_TIMES = {
 
 def _draw(frame: pd.DataFrame, spec: dict[str, Any], *, alt: str, height: int, **more: Any) -> Any:
     if language().code == "fr":
-        spec = {**spec, "config": {"locale": {"number": _FRENCH_NUMBERS, "time": _FRENCH_TIMES}}}
+        locale = {"number": _FRENCH_NUMBERS, "time": _FRENCH_TIMES}
+        spec = {**spec, "config": {**spec.get("config", {}), "locale": locale}}
     return st.vega_lite_chart(frame, spec, height=height, alt=alt, **more)
 
 
@@ -77,6 +78,57 @@ def bars(
         ],
     }
     _draw(frame, spec, alt=alt, height=height, key=key, on_select=pick, selection_mode=["picked"])
+
+
+def strip(
+    frame: pd.DataFrame,
+    *,
+    colours: Mapping[str, str],
+    slots: int,
+    alt: str,
+    height: int,
+    key: str,
+    on_pick: Callable[[], None],
+) -> None:
+    """Bars in a row, oldest first, of ``run``, ``height``, ``status``, ``sign``, ``said``.
+
+    There is room for ``slots`` of them, so that a few are no wider than many. A click calls
+    ``on_pick``.
+    """
+    frame = frame.assign(slot=range(len(frame)))
+    colour = {
+        "field": "status",
+        "type": "nominal",
+        "scale": {"domain": list(colours), "range": list(colours.values())},
+        "legend": None,
+    }
+    spec = {
+        "encoding": {
+            "x": {
+                "field": "slot",
+                "type": "ordinal",
+                "scale": {"domain": list(range(slots)), "paddingInner": 0.25},
+                "axis": None,
+            },
+            "y": {"field": "height", "type": "quantitative", "axis": None},
+            "tooltip": [{"field": "said", "type": "nominal", "title": " "}],
+        },
+        "layer": [
+            {
+                "mark": {"type": "bar", "cursor": "pointer", "cornerRadiusEnd": 2},
+                "params": [{"name": "picked", "select": {"type": "point", "fields": ["run"]}}],
+                "encoding": {"color": colour},
+            },
+            {
+                "mark": {"type": "text", "baseline": "bottom", "dy": -2, "fontSize": 11},
+                "encoding": {"text": {"field": "sign"}, "color": colour},
+            },
+        ],
+        "config": {"view": {"stroke": None}},
+    }
+    _draw(
+        frame, spec, alt=alt, height=height, key=key, on_select=on_pick, selection_mode=["picked"]
+    )
 
 
 def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:

@@ -14,6 +14,6 @@ def show(title: str) -> None:
     st.title(title, anchor=False)
     if session.application().sandbox_url is not None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(_("Sandbox: embedded peers"), icon=":material/science:", color="gray")
-            st.caption(_("Invented data, until ECOMMERCE_GATEWAY_URL is set."))
+            st.badge(_("Sandbox"), icon=":material/science:", color="gray")
+            st.caption(_("Sample data. Set ECOMMERCE_GATEWAY_URL to connect a real gateway."))
     run_requests.collect()

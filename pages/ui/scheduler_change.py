@@ -61,7 +61,7 @@ def show(place: Place) -> None:
     if found is None:
         return
     if found.error is not None:
-        session.show_error(found.error, title=_("The scheduler was not changed as asked"))
+        session.show_error(found.error, title=_("The scheduler did not make the change"))
         return
     words, value = language(), found.value
     if isinstance(value, Task):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
@@ -11,19 +11,23 @@ from typing import Any
 
 import streamlit as st
 
+from ecommerce_core import alerts as alert_texts
 from ecommerce_core.application import Application
-from ecommerce_core.companion import DataRoute, ask_changes, ask_rows, link_to
+from ecommerce_core.companion import AuditRoute, DataRoute, ask_changes, ask_rows, link_to
 from ecommerce_core.datasets import Dataset, View
 from ecommerce_core.domain import (
     ANONYMOUS,
     LASTS,
     Actor,
+    Alert,
+    AuditAction,
     EcommerceError,
     Fact,
     Grant,
     Language,
     Permission,
     RowsPreparing,
+    Severity,
     escape,
     escape_time,
     estimate,
@@ -57,6 +61,8 @@ __all__ = [
     "real_delay",
 ]
 
+# So much of its digest tells one sign-in from another in the audit.
+SIGN_IN_LETTERS = 12
 # A shape beside the word, so that no status is shown by colour alone.
 SIGNS = {
     "running": "…",
@@ -75,6 +81,9 @@ SIGNS = {
     "slow": "◔",
     "missed": "✕",
     "cancelled": "–",
+    "info": "i",
+    "warning": "△",
+    "critical": "✕",
 }
 
 
@@ -101,13 +110,44 @@ def application() -> Application:
     return current()
 
 
+def alerts(*, at_least: Severity = Severity.WARNING) -> list[Alert]:
+    """Return the present alerts, the worst first, without those that another alert explains."""
+    found = application().alerts.current()
+    return [
+        alert
+        for alert in found
+        if alert.inhibited_by is None and alert.severity.rank >= at_least.rank
+    ]
+
+
+def title_of(alert: Alert, shown: Callable[[str], str] = str) -> str:
+    """What an alert is called; ``shown`` is applied to what others wrote in it."""
+    labels = {name: one.label for name, one in application().datasets.items()}
+    return alert_texts.title_of(alert, language(), labels=labels, shown=shown)
+
+
+def todo_of(alert: Alert) -> str:
+    """What to do about an alert."""
+    return alert_texts.todo_of(alert, language())
+
+
 def visitor() -> Actor | None:
     """Return the actor of this session, or None if the visitor has to sign in first."""
     return application().access.actor(st.user.to_dict(), is_agent=is_agent())
 
 
+def note_sign_in() -> None:
+    """Write this session's sign-in into the audit, once for all sessions of it."""
+    app, known = application(), visitor()
+    if known is not None and app.access.must_sign_in and "_sign_in_noted" not in st.session_state:
+        st.session_state["_sign_in_noted"] = True
+        key = sign_in_key(st.user.to_dict())[:SIGN_IN_LETTERS]
+        app.audit_log.record_once(AuditAction.SIGNED_IN, by=known, subject=key)
+
+
 def sign_out() -> None:
     """End this session's sign-in, in this browser and in any other with a copy of its cookie."""
+    application().audit_log.record(AuditAction.SIGNED_OUT, by=actor())
     application().sign_outs.end(st.user.to_dict())
     application().live.announce()  # close the live channel of all pages with this sign-in
     st.logout()
@@ -158,23 +198,28 @@ def link_to_rows(
     """Return a link to the rows of a view as a file."""
     words = language()
     pairs = ask_rows(view, dataset, language=words.code, zone=words.zone, columns=columns)
-    return _link(DataRoute(dataset, file_format), pairs)
+    return _link(DataRoute(dataset, file_format).path, pairs)
 
 
 def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[int, int]) -> str:
     """Return a link to the differences between two runs as a file."""
     pairs = ask_changes(view, dataset, runs, language=language().code)
-    return _link(DataRoute(dataset, file_format, of_changes=True), pairs)
+    return _link(DataRoute(dataset, file_format, of_changes=True).path, pairs)
 
 
-def _link(route: DataRoute, pairs: list[tuple[str, str]]) -> str:
-    return link_to(route, pairs, links=application().links, grant=grant())
+def link_to_audit(file_format: str, asked: Mapping[str, str]) -> str:
+    """A link to the lines of the audit that match, as a file."""
+    return _link(AuditRoute(file_format).path, [(name, str(said)) for name, said in asked.items()])
+
+
+def _link(path: str, pairs: list[tuple[str, str]]) -> str:
+    return link_to(path, pairs, links=application().links, grant=grant())
 
 
 def note_for_analysts() -> None:
     """Show one line in place of the controls if the visitor may only read."""
     if not may_change():
-        st.caption(f":material/visibility: {_('As an analyst you read and export here.')}")
+        st.caption(f":material/visibility: {_('Read-only access: you can view and export.')}")
 
 
 def language() -> Language:
@@ -193,6 +238,11 @@ _ = text
 def sign_and_word(name: str) -> str:
     """Return a status or an outcome with its sign: ``✓ succeeded``."""
     return f"{SIGNS.get(name, '')} {language().word(name)}".strip()
+
+
+def sign_of(name: str) -> str:
+    """The sign of a status or an outcome."""
+    return SIGNS.get(name, "")
 
 
 def sentence(fact: Fact | None) -> str:

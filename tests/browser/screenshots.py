@@ -17,6 +17,7 @@ from datetime import timedelta
 from io import BytesIO
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import requests
 from PIL import Image
@@ -70,6 +71,22 @@ def fill(server: Server, tasks: Sequence[tuple[Dataset, int, Recurrence]] = TASK
     for dataset, hours, recurrence in tasks:
         at = now + timedelta(hours=hours)
         scheduler.add_task(dataset, simulated_at=at, recurrence=recurrence)
+
+
+def trouble(server: Server) -> None:
+    """Have the scheduler lose our tasks, list an odd one, and stand still for good."""
+
+    def post(path: str, **how: Any) -> None:
+        url = f"{gateway_of(server)}/{path}"
+        requests.post(url, headers={"Host": "scheduler"}, timeout=10, **how)
+
+    post("reset")
+    scheduler = Scheduler(Gateway(gateway_of(server)), app_name="e-commerce")
+    at = scheduler.fetch_clock().simulated_at + timedelta(minutes=5)
+    time_text = at.strftime("%d/%m/%Y-%H:%M:%S")
+    for recurrence, when in (("none", "08/01/2030-00:00:00"), ("day", time_text)):
+        post("schedule/add", json={"target_url": "x", "time": when, "recurrence": recurrence})
+    time.sleep(12)
 
 
 @contextmanager
@@ -129,6 +146,8 @@ def main(folder: Path) -> None:
             take_all(browser, server, folder, "empty")
             fill(server)
             take_all(browser, server, folder, "full")
+            trouble(server)
+            take_all(browser, server, folder, "lost")
         with failing_server(Path(data)) as server:
             take_all(browser, server, folder, "failing")
 

@@ -21,8 +21,8 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.browser
 
 TITLES = {
-    "en": ("Overview", "Products", "Customers", "Scheduler", "Activity"),
-    "fr": ("Vue d’ensemble", "Produits", "Clients", "Scheduler", "Activité"),
+    "en": ("Overview", "Products", "Customers", "Scheduler", "Activity", "Explore", "Help"),
+    "fr": ("Vue d’ensemble", "Produits", "Clients", "Scheduler", "Activité", "Explorer", "Aide"),
 }
 
 
@@ -96,7 +96,7 @@ def test_customers_are_cards_and_a_table_as_the_reader_likes(visitor: Visitor) -
     ("locale", "words"),
     [
         ("en-GB", ("As of", "manual", "callback", "executed")),
-        ("fr-FR", ("État au", "manuel", "rappel", "exécuté")),
+        ("fr-FR", ("État au", "manuel", "déclenchement", "exécuté")),
     ],
 )
 def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
@@ -127,7 +127,7 @@ def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
     expect(as_of).to_contain_text(callback)
     visitor.go("activity")
     expect(visitor.row("runs_table", 0).get_by_text(callback, exact=True)).to_be_attached()
-    deliveries = visitor.page.get_by_role("region").last.locator("td")
+    deliveries = visitor.part("deliveries_table").locator("td")
     expect(deliveries.get_by_text(re.compile(executed)).first).to_be_attached()
     assert shop.runs("products")[0].task_name == "get_products"
     shop.sandbox.scheduler.set_speed(5)

@@ -149,17 +149,17 @@ def test_every_error_of_a_peer_has_an_advice_of_its_own(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "begins"),
     [
-        ("gateway_refuses", "See that the gateway runs"),
-        ("no_route", "The gateway must learn"),
+        ("gateway_refuses", "Check that the gateway is running"),
+        ("no_route", "Add a route for this service"),
         ("peer_down", "Fetch again once"),
-        ("peer_refused_with_reason", "The peer refuses our question"),
-        ("peer_failed", "The peer is in trouble"),
-        ("answer_of_another_shape", "The peer broke"),
+        ("peer_refused_with_reason", "The service refuses our request"),
+        ("peer_failed", "The service is having problems"),
+        ("answer_of_another_shape", "The answer does not match"),
         ("store_busy", "Another program"),
-        ("disk_full", "Make room"),
+        ("disk_full", "Free up disk space"),
         ("process_ended", "The server stopped"),
-        ("unforeseen_error", "Fetch again; if it stays so"),
-        ("said", "Fetch again; if it stays so"),
+        ("unforeseen_error", "Fetch again; if it persists"),
+        ("said", "Fetch again; if it persists"),
     ],
 )
 def test_the_advice_goes_by_the_code(code: str, begins: str) -> None:

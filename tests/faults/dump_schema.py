@@ -151,6 +151,36 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
         }
     ],
     "sign_out": [{"key": "ab" * 32, "until": T2}],
+    "alert": [
+        {
+            "code": "answer_held",
+            "subject": "products",
+            "since_at": T1,
+            "datasets": '["products"]',
+            "details": '{"run": 3}',
+        }
+    ],
+    "alert_told": [
+        {
+            "service": "0123456789abcdef",
+            "code": "answer_held",
+            "subject": "products",
+            "since_at": T1,
+            "datasets": '["products"]',
+            "details": '{"run": 3}',
+            "told_at": T2,
+        }
+    ],
+    "audit": [
+        {
+            "at": T1,
+            "action": "rows_exported",
+            "actor": "clerk",
+            "subject": "products.csv",
+            "details": '{"rows": 2}',
+        }
+    ],
+    "removed": [{"journal": "changes", "up_to": 1}],
 }
 
 

@@ -191,7 +191,7 @@ def test_a_422_is_shown_in_words_and_nothing_is_sent_again(
 
     text = add_a_task(running)
 
-    assert "The scheduler was not changed as asked" in text
+    assert "The scheduler did not make the change" in text
     assert scheduler.posts == 1
     assert not scheduler.rows
 
@@ -228,7 +228,7 @@ def test_a_task_that_is_lost_with_its_answer_is_said_not_to_be_there(
     text = add_a_task(running)
 
     assert "Stored by" not in text
-    assert "The scheduler was not changed as asked" in text
+    assert "The scheduler did not make the change" in text
     assert scheduler.posts == 1
 
 

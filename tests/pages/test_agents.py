@@ -97,7 +97,7 @@ def test_an_agent_reads_every_page_and_finds_nothing_to_change(
     session = Session(shop[0], page)
 
     assert [key for key in keys_of(session.last["tree"]) if key.startswith(CHANGING)] == []
-    assert "As an analyst you read and export here." in session.text() or page in SILENT
+    assert "Read-only access: you can view and export." in session.text() or page in SILENT
 
 
 def test_an_agent_reads_a_table(shop: tuple[Server, Store]) -> None:

@@ -86,7 +86,7 @@ def test_a_search_narrows_the_table_and_is_in_the_address(app: Application) -> N
 def test_a_search_in_vain_says_what_to_loosen(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products", q="no such thing", price="1-2")
-    assert "Nothing matches" in page.at.info[0].proto.title
+    assert "No results" in page.at.info[0].proto.title
     assert escape("Search: no such thing") in page.texts()
     assert escape("Price: €1.00–€2.00") in page.texts()
     page.click("clear_search_products")
@@ -376,7 +376,7 @@ def test_a_row_in_the_address_opens_in_full_with_its_history(
     run = fetch(app)
     page = Page.open(app, "products", row="X7")
     facts = page.at.table[0].value.to_string()
-    for shown in ("Frigo 7", escape("€12.34"), "Catalogue min.", "15"):
+    for shown in ("Frigo 7", escape("€12.34"), "Catalogue min. qty", "15"):
         assert shown in facts
     history = page.at.table[1].value.to_dict("records")
     assert [(h["Before"], h["After"]) for h in history] == [(escape("€17.00"), escape("€12.34"))]
@@ -451,7 +451,7 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
 ) -> None:
     fetch(app)
     page = Page.open(app, "products", view="changes")
-    assert "nothing to compare yet" in page.texts()
+    assert "Nothing to compare yet" in page.texts()
     peers.bodies["catalogue-produit"] = shop(58, X7={"prix": 1_234})
     fetch(app)
     answer = json.loads(shop(61))

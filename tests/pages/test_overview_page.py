@@ -101,7 +101,7 @@ def test_each_open_problem_has_the_button_that_settles_it(app: Application, peer
     sync(app)
     page = Page.open(app, "overview")
     assert "A fetch is held: products" in page.texts()
-    assert "The last fetch of each dataset went well" not in page.texts()
+    assert "The last fetch of every dataset succeeded" not in page.texts()
     page.click("discard_products")
     assert app.store.held_run("products") is None
 

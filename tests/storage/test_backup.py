@@ -117,7 +117,7 @@ def test_an_existing_file_is_replaced_only_when_told(full: Application, tmp_path
     target = tmp_path / "notes.txt"
     target.write_text("Dear diary")
 
-    with pytest.raises(StoreError, match="is there already: nothing was written"):
+    with pytest.raises(StoreError, match="already exists: nothing was written"):
         write_backup(full.store, target)
     assert target.read_text() == "Dear diary"
 

@@ -739,7 +739,7 @@ def test_a_backup_replaces_regular_files_alone(
     monkeypatch.setenv("ECOMMERCE_DATABASE", str(database))
     for path in special_files(folder):
         before = path.lstat()
-        with pytest.raises(StoreError, match="no regular file"):
+        with pytest.raises(StoreError, match="not a regular file"):
             write_backup(Store(database), path, replace_existing=True)
         assert CliRunner().invoke(cli, ["backup", str(path), "--force"]).exit_code in {1, 2}
         after = path.lstat()

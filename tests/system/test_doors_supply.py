@@ -363,6 +363,7 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
             assert server.ask("POST", PRODUCTS_CALLBACK).status == 502
             until(lambda: application.registration.state.error)
             until(lambda: application.backups.state.error)
+            until(lambda: application.monitor.snapshot().list_error)
             answer = server.ask("GET", "/ecommerce/healthz")
         application.stop()
         companion.close()
@@ -386,10 +387,14 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
         for age in ("last_answer_at", "last_answer_age_s", "last_error_age_s"):
             del peer[age]
     assert health.pop("server").keys() == {"id", "leads", "leader"}
-    assert health.pop("scheduler")["clock"] == "down"
+    scheduler = health.pop("scheduler")
+    assert (scheduler["clock"], scheduler["tasks"]) == ("down", "down")
+    for alert in health["alerts"]:
+        del alert["since"]
+    health["alerts"].sort(key=lambda alert: str(alert["code"]))
     assert answer.status == 200
     assert health == {
-        "status": "ready",
+        "status": "degraded",
         "reasons": [],
         "store": "writable",
         "workers": {"products": True, "customers": True},
@@ -404,6 +409,12 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
             "products": {"state": "current", "error": None},
             "customers": {"state": "current", "error": None},
         },
+        "alerts": [
+            {"code": "backup_overdue", "severity": "warning", "datasets": []},
+            {"code": "peer_down", "severity": "critical", "datasets": ["products"]},
+            {"code": "registration_failing", "severity": "critical", "datasets": []},
+            {"code": "scheduler_down", "severity": "critical", "datasets": []},
+        ],
     }
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import urlencode
 
-from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.explore import ExploreRoute
 from ecommerce_core.companion.data_routes.request import Pairs, changes_known
 from ecommerce_core.datasets import (
@@ -55,16 +54,14 @@ def link_to_sql(
 ) -> str:
     """Return a link to the answer to an SQL query, as a file."""
     pairs = [("sql", sql), ("lang", language)]
-    return link_to(ExploreRoute(file_format), pairs, links=links, grant=grant)
+    return link_to(ExploreRoute(file_format).path, pairs, links=links, grant=grant)
 
 
-def link_to(
-    route: DataRoute | ExploreRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None
-) -> str:
+def link_to(path: str, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
     """Return a link relative to the server's pages, so that it works behind a proxy.
 
     It is signed for ``grant``, or not signed if that is None because nobody has to sign in.
     """
     if grant is not None:
-        pairs = [*pairs, (TICKET, links.sign(route.path, pairs, grant=grant))]
-    return f"{route.path}?{urlencode(pairs)}"
+        pairs = [*pairs, (TICKET, links.sign(path, pairs, grant=grant))]
+    return f"{path}?{urlencode(pairs)}"

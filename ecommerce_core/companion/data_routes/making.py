@@ -38,13 +38,17 @@ MIXED = frozenset({"old", "new"})
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file to send: ``head``, then the content of ``file``, then ``tail``."""
+    """A file, ready to be sent: ``head``, what ``file`` holds from its beginning, ``tail``.
+
+    ``rows`` is how many rows match, for the audit.
+    """
 
     file: BinaryIO
     head: bytes
     tail: bytes
     size: int
     version: Version
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +71,15 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
     query = query_of(asked, dataset, now=question.now, zone=UTC)
     columns = chosen_columns(asked, dataset.row_columns)
     with reader.at(dataset) as view, work.on(view.cursor):
+        rows = view.count_rows(query)
         if question.file_format == WIRE:
             chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
             with temporary(reader) as out:
                 write_wire(dataset, chunks, out, work=work)
-                return made_of(out, view.version)
-        total = view.count_rows(query) if asked.is_page else None
-        sql, values = view.select(query, page_of=total)
+                return made_of(out, view.version, rows)
+        sql, values = view.select(query, page_of=rows if asked.is_page else None)
         selection = Selection(work, sql, values, columns)
-        return _make(question, selection, reader, view.version, total)
+        return _make(question, selection, reader, view.version, rows)
 
 
 def make_changes(question: Question, changes: ChangeReader, *, work: Work) -> Made:
@@ -86,7 +90,7 @@ def make_changes(question: Question, changes: ChangeReader, *, work: Work) -> Ma
         changes.at(dataset, asked.from_run or 0, asked.to_run or 0) as view,
         work.on(view.rows.cursor),
     ):
-        total = view.count_entries(query) if asked.is_page else None
+        total = view.count_entries(query)
         sql, values = view.select(query, is_page=asked.is_page)
         columns = chosen_columns(asked, change_columns(dataset))
         selection = Selection(work, sql, values, columns, MIXED)
@@ -98,9 +102,9 @@ def _make(
     selection: Selection,
     reader: Reader,
     version: Version,
-    total: int | None,
+    total: int,
 ) -> Made:
-    """Make the file. ``total``: the number of matching rows if only one page is requested."""
+    """``total``: how many rows match, whether all of them or a page are asked for."""
     head, tail = b"", b""
     with temporary(reader) as out:
         if question.file_format == "csv":
@@ -113,8 +117,8 @@ def _make(
             write_parquet(selection, out)
         else:
             written = write_json(selection, out)
-            head, tail = _envelope(question, version, written if total is None else total)
-        return made_of(out, version, head=head, tail=tail)
+            head, tail = _envelope(question, version, total if question.asked.is_page else written)
+        return made_of(out, version, total, head=head, tail=tail)
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
@@ -144,7 +148,9 @@ def temporary(reader: Reader) -> Iterator[BinaryIO]:
         raise
 
 
-def made_of(out: BinaryIO, version: Version, *, head: bytes = b"", tail: bytes = b"") -> Made:
+def made_of(
+    out: BinaryIO, version: Version, rows: int, *, head: bytes = b"", tail: bytes = b""
+) -> Made:
     size = len(head) + out.seek(0, 2) + len(tail)
     out.seek(0)
-    return Made(out, head, tail, size, version)
+    return Made(out, head, tail, size, version, rows)

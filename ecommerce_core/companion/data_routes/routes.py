@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion.data_routes.addresses import WIRE, DataRoute, parameters_of
+from ecommerce_core.companion.data_routes.auditing import note_export, note_token
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.explore import ExploreRoute, ExploreRoutes
 from ecommerce_core.companion.data_routes.headers import headers_of, is_known, next_link
@@ -32,7 +33,13 @@ from ecommerce_core.companion.http import (
     header,
 )
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import RowsPreparing, Run, StoreError, make_fact
+from ecommerce_core.domain import (
+    ChangesRemoved,
+    RowsPreparing,
+    Run,
+    StoreError,
+    make_fact,
+)
 from ecommerce_core.storage import NeedsMemory, Reader, Version, Work
 
 # Enough for files of rows in stored order, or of a million rows in any other.
@@ -95,6 +102,7 @@ class DataRoutes:
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
         grant = authorize(service, scope, route.path, pairs=pairs, now=now)
+        note_token(self._sending, service, scope, grant)
         asked = parse(pairs, parameters_of(route))
         question = Question(
             route.dataset,
@@ -103,30 +111,25 @@ class DataRoutes:
             now,
             next_link=partial(next_link, service.app.links, route, asked, pairs=pairs, grant=grant),
         )
-        try:
-            version = await self._run(partial(_look_up, service, route, asked))
-            headers = headers_of(question, route, version)
-            if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
-                kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
-                return Reply(304, b"", headers=tuple(kept.items()))
-            if scope["method"] == "HEAD":
-                return self._sending.reply(headers, None)
-            made = await unless_gone(receive, self._make(service, route, question))
-        except (StoreError, NeedsMemory) as error:
-            raise _problem(error) from error
-        except OSError as error:
-            logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
-        except asyncio.CancelledError:
-            if not self._sending.is_released:
-                raise
-            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
+        with self._sending.explaining():
+            try:
+                version = await self._run(partial(_look_up, service, route, asked))
+                headers = headers_of(question, route, version)
+                if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
+                    kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
+                    return Reply(304, b"", headers=tuple(kept.items()))
+                if scope["method"] == "HEAD":
+                    return self._sending.reply(headers, None)
+                made = await unless_gone(receive, self._make(service, route, question))
+            except (StoreError, NeedsMemory) as error:
+                raise _problem(error) from error
         if made is None:
             raise ClientDisconnected
         headers = headers_of(question, route, made.version) | {"Content-Length": str(made.size)}
         if not asked.is_page:
             who = grant.actor.name if grant is not None and grant.actor.name else "-"
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
+            note_export(self._sending, service, route.path, grant, made)
         return self._sending.reply(headers, made)
 
     async def _make(self, service: Service, route: DataRoute, question: Question) -> Made:
@@ -175,6 +178,8 @@ def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
 def _problem(error: StoreError | NeedsMemory) -> Problem:
     if isinstance(error, NeedsMemory):
         return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)
+    if isinstance(error, ChangesRemoved):
+        return Problem(410, error.fact)
     if isinstance(error, RowsPreparing):
         return Problem(503, error.fact, RETRY_LATER)
     # The error's text may contain the path of a file.

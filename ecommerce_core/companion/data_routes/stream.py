@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
 from ecommerce_core.companion.data_routes.making import Made
+from ecommerce_core.companion.http import RETRY_LATER, Problem
+from ecommerce_core.domain import make_fact
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +107,19 @@ class Sending:
         self.release()
         self.executor.shutdown(wait=True, cancel_futures=True)
         self._sender.shutdown(wait=True, cancel_futures=True)
+
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Raise Problem if a file cannot be written, or if the server stops meanwhile."""
+        try:
+            yield
+        except OSError as error:
+            logger.warning("a file could not be written: %s", error.strerror)
+            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
+        except asyncio.CancelledError:
+            if not self.is_released:
+                raise
+            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
 
     def reply(self, headers: Mapping[str, str], made: Made | None) -> FileReply:
         """Return the answer with a file."""

@@ -3,6 +3,8 @@
 ``database`` defines what an engine must offer; each other module is a part of the store.
 """
 
+from ecommerce_core.storage.record.alerts import AlertJournal, AlertRecord, Told
+from ecommerce_core.storage.record.audit import AuditJournal
 from ecommerce_core.storage.record.database import (
     Constants,
     Cursor,
@@ -25,6 +27,7 @@ from ecommerce_core.storage.record.deliveries import DeliveryJournal
 from ecommerce_core.storage.record.difference import WholeAnswerNeeded
 from ecommerce_core.storage.record.expected_callbacks import ExpectedCallbackJournal
 from ecommerce_core.storage.record.recent import Recent
+from ecommerce_core.storage.record.retention import Retention
 from ecommerce_core.storage.record.rows import Rows
 from ecommerce_core.storage.record.runs import NewRun, RunJournal
 from ecommerce_core.storage.record.sign_outs import (
@@ -36,6 +39,9 @@ from ecommerce_core.storage.record.sign_outs import (
 from ecommerce_core.storage.record.wanted_tasks import WantedTaskJournal
 
 __all__ = [
+    "AlertJournal",
+    "AlertRecord",
+    "AuditJournal",
     "Constants",
     "Cursor",
     "Database",
@@ -48,11 +54,13 @@ __all__ = [
     "Part",
     "Reading",
     "Recent",
+    "Retention",
     "Rows",
     "RunJournal",
     "SIGNED_OUT",
     "SignOutJournal",
     "SignOuts",
+    "Told",
     "Transactions",
     "Values",
     "WantedTaskJournal",

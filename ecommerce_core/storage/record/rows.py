@@ -208,7 +208,7 @@ class Rows(Part):
             return Totals(current=current, withdrawn=rows - current)
 
     def undoable_rows(self, dataset: Dataset) -> int:
-        """How many rows an undo would bring back; 0 where there is nothing to undo."""
+        """Return how many rows an undo would restore; 0 if there is nothing to undo."""
         with self.reading() as db:
             return count_table(db, f"{dataset.table}_cleared")
 

@@ -89,9 +89,9 @@ class Snapshots:
         """Let readers see the rows as they are. For the holder of the dataset's lock alone,
         unless the database is shared.
 
-        If a file of this version is there already, nothing is written. ``gives_up`` is asked
-        often; SyncStopped where it says True. Raises StoreError, StoreFull: readers go on with
-        the version that they have.
+        If a file of this version exists, nothing is written. ``gives_up`` is called often; if it
+        returns True, SyncStopped is raised. Raises StoreError, StoreFull: readers keep the version
+        that they have.
         """
         try:
             make_folder(self.folder)

@@ -14,7 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreIncompatible
+from ecommerce_core.domain import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreIncompatible,
+    StoreReadOnly,
+)
 from ecommerce_core.storage.private_files import check_one_name, create_empty
 from ecommerce_core.storage.sqlite.checks import find_damage, refuse_planted_journal
 
@@ -242,5 +249,6 @@ def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreEr
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or is_no_text:
         return StoreDamaged("store_not_sound", path=path)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
-        return StoreError("store_not_accessible", path=path, reason=error)
+        kind = StoreReadOnly if name.startswith("SQLITE_READONLY") else StoreError
+        return kind("store_not_accessible", path=path, reason=error)
     return StoreError("store_failed", reason=error)

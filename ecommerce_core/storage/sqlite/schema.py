@@ -346,6 +346,56 @@ def m013_wanted_tasks(db: Database) -> None:
     """)
 
 
+def m014_alerts(db: Database) -> None:
+    """Create the alerts with their times, and the alerts that each message service was sent."""
+    db.execute("""
+        CREATE TABLE alert (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            code TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            gone_at TEXT,
+            ended_at TEXT,
+            datasets TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX alert_open ON alert (id) WHERE ended_at IS NULL")
+    db.execute("""
+        CREATE TABLE alert_told (
+            service TEXT NOT NULL,
+            code TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            datasets TEXT NOT NULL,
+            details TEXT NOT NULL,
+            told_at TEXT NOT NULL,
+            PRIMARY KEY (service, code, subject)
+        ) STRICT, WITHOUT ROWID
+    """)
+
+
+def m015_audit(db: Database) -> None:
+    """Who did what beyond runs, and up to where old entries of the journals were removed."""
+    db.execute("""
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            action TEXT NOT NULL,
+            actor TEXT,
+            subject TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX audit_subject ON audit (action, subject)")
+    db.execute("""
+        CREATE TABLE removed (
+            journal TEXT PRIMARY KEY NOT NULL,
+            up_to INTEGER NOT NULL
+        ) STRICT
+    """)
+
+
 Migration = Callable[[Database], None]
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -362,4 +412,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     m011_facts_as_codes,
     m012_outcomes_of_expected_callbacks,
     m013_wanted_tasks,
+    m014_alerts,
+    m015_audit,
 )

@@ -42,7 +42,7 @@ def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]
         ranges = with_filter(view.ranges, column, None)
         found.append((named(filters[column], "–".join(said)), {"ranges": ranges}))
     if view.withdrawn is not Withdrawn.HIDE:
-        text = _("Withdrawn too") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
+        text = _("Including withdrawn") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
         found.append((text, {"withdrawn": Withdrawn.HIDE}))
     for column, since in view.since.items():
         text = since if is_day(since) else age_in_words(since)
@@ -67,7 +67,7 @@ def show(dataset: Dataset, view: View) -> None:
                 key=f"drop_filter_{dataset.name}_{number}",
                 icon=":material/close:",
                 icon_position="right",
-                help=_("Take this filter away"),
+                help=_("Remove filter"),
                 on_click=edit,
                 args=(dataset.name,),
                 kwargs=without,

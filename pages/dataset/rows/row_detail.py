@@ -24,7 +24,7 @@ def show(dataset: Dataset, key: str) -> None:
     """Show the drawer of the row with that key, or a note if there is none. Raises StoreError."""
     row = ui.application().reader.find_row(dataset, key)
     if row is None:
-        text = _("There is no row {key} (any more).").format(key=escape(key))
+        text = _("There is no row {key}, or it is gone.").format(key=escape(key))
         st.caption(f":material/search_off: {text}")
         return
 

@@ -153,8 +153,8 @@ def _withdrawn(dataset: Dataset, view: View, totals: Totals) -> None:
     key = f"{dataset.name}_withdrawn"
     options = {
         Withdrawn.HIDE: _("Hide"),
-        Withdrawn.SHOW: _("Show too"),
-        Withdrawn.ONLY: _("Only those"),
+        Withdrawn.SHOW: _("Include"),
+        Withdrawn.ONLY: _("Only"),
     }
     st.radio(
         _("Withdrawn ({n})").format(n=language().number(totals.withdrawn)),
@@ -162,7 +162,10 @@ def _withdrawn(dataset: Dataset, view: View, totals: Totals) -> None:
         key=choose_in(key, view.withdrawn),
         horizontal=True,
         format_func=lambda option: options[option],
-        help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
+        help=_(
+            "Rows that the source no longer lists. They are kept, and are current "
+            "again if it lists them again."
+        ),
         on_change=edited_where_seen(dataset.name, key, "withdrawn", options=options),
     )
 

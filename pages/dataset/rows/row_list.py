@@ -111,12 +111,12 @@ def _nothing(dataset: Dataset) -> None:
         found.insert(0, _("Search: {text}").format(text=view.search))
     if not found:
         return  # just cleared: the page is about to be drawn again
-    loosen = _("Loosen one of these: {filters}.").format(filters=ui.escape(" · ".join(found)))
-    st.info(loosen, title=_("Nothing matches"), icon=":material/search_off:")
+    loosen = _("Try removing a filter: {filters}.").format(filters=ui.escape(" · ".join(found)))
+    st.info(loosen, title=_("No results"), icon=":material/search_off:")
     with st.container(horizontal=True):
         if view.search:
             st.button(
-                _("Search for everything"),
+                _("Clear search"),
                 key=f"clear_search_{dataset.name}",
                 icon=":material/backspace:",
                 on_click=edit,

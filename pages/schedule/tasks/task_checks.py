@@ -39,7 +39,9 @@ def refusal(at: datetime, reading: ClockReading) -> str | None:
     clock_at = estimate(reading, datetime.now(UTC))
     if clock_at is None or at > clock_at:
         return None
-    text = _("This is not ahead of the clock, which shows {clock}: the scheduler would refuse it.")
+    text = _(
+        "This is not later than the clock, which shows {clock}: the scheduler would refuse it."
+    )
     return text.format(clock=escape_time(language().simulated(clock_at)))
 
 
@@ -76,8 +78,8 @@ def _too_late(at: datetime, reading: ClockReading) -> Iterator[str]:
     if (at - clock_at).total_seconds() > passes_s:
         return
     text = _(
-        "A task takes up to {duration} to reach the scheduler, and at {factor} × that is"
-        " {simulated} of its time: this one may come too late."
+        "A task takes up to {duration} to reach the scheduler, which is {simulated} "
+        "of its time at {factor} ×: this one may arrive too late."
     )
     yield text.format(
         duration=words.duration(on_the_way_s),
@@ -88,16 +90,20 @@ def _too_late(at: datetime, reading: ClockReading) -> Iterator[str]:
 
 def _there_already(dataset: Dataset, at: datetime, recurrence: Recurrence) -> Iterator[str]:
     try:
-        same = [task for task in tasks.list_ours() if tasks.dataset_of(task) == dataset]
+        # Whoever added it: it fetches the same.
+        same = [task for task in tasks.list_all() if tasks.dataset_of(task) == dataset]
     except EcommerceError:
         return  # the list shows the error itself
-    words, name = language(), escape(dataset.task_name)
+    words = language()
     for task in same:
+        name = escape(tasks.short(task.name))
+        if not tasks.is_ours(task):
+            name = f"{name} ({escape(tasks.short(task.source_app))})"
         moment = escape_time(tasks.moment_of(task))
         if task.next_fire_time == at.replace(microsecond=0):
-            text = _("{name} is there already at this time: it would be fetched twice.")
+            text = _("{name} is already scheduled at this time: the data would be fetched twice.")
         elif recurrence is not Recurrence.NONE and task.recurrence == recurrence:
-            text = _("{name} is there already, {recurrence}, next on {moment}.")
+            text = _("{name} is already scheduled, {recurrence}, next on {moment}.")
         else:
             continue
         yield text.format(name=name, moment=moment, recurrence=escape(words.word(task.recurrence)))
@@ -116,15 +122,16 @@ def _too_often(dataset: Dataset, recurrence: str, speed: float) -> Iterator[str]
     }
     if real_s < TICK_S:
         text = _(
-            "{recurrence} at {factor} × is every {real}, but the clock moves once a second:"
-            " {n} callbacks would come one after the other each time."
+            "{recurrence} at {factor} × is every {real}, but the clock moves once a "
+            "second: {n} callbacks would arrive one after the other each time."
         )
         yield text.format(**every, n=words.number(round(TICK_S / real_s)))
     run = ui.application().store.last_good_run(dataset.name)
     takes_s = None if run is None else run.duration_s
     if takes_s is not None and real_s < takes_s:
         text = _(
-            "{recurrence} at {factor} × is every {real}; the last fetch took {takes}. The clock"
-            " stands still during each callback, and falls behind for everybody."
+            "{recurrence} at {factor} × is every {real}; the last fetch took "
+            "{takes}. The clock stops during each callback and falls behind for "
+            "every application."
         )
         yield text.format(**every, takes=words.duration(takes_s))

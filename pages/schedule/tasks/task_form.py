@@ -29,7 +29,7 @@ def show() -> None:
         st.error(refusal, icon=":material/event_busy:")
     elif at is not None:
         task_moment.preview(at, recurrence, reading)
-        first = live_text.filled(_("First time: {countdown}"), countdown=live_text.until(at))
+        first = live_text.filled(_("First run: {countdown}"), countdown=live_text.until(at))
         live_text.show("task_countdown", first, look="caption")
         with ui.guarded():
             # The task that was just added needs no warning that it is there.
@@ -49,7 +49,7 @@ def show() -> None:
             key="task_soon",
             icon=":material/update:",
             on_click=_suggest,
-            help=_("An hour ahead of the clock, or half a minute of ours if that is more."),
+            help=_("One hour later than the clock, or half a minute of real time if that is more."),
         )
     if add and at is not None:
         add_task = partial(

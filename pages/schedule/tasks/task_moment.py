@@ -43,4 +43,6 @@ def preview(at: datetime, recurrence: Recurrence, reading: ClockReading) -> None
     frame = pd.DataFrame(
         {simulated: [words.simulated(m, seconds=False) for m in moments], in_real_time: real}
     )
-    st.table(frame, hide_index=True, alt=_("The next times that this task fires, in both clocks"))
+    st.table(
+        frame, hide_index=True, alt=_("The next runs of this task, in simulated and real time")
+    )

@@ -33,7 +33,7 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            _("Search the tasks"),
+            _("Search tasks"),
             key="tasks_search",
             icon=":material/search:",
             max_chars=SEARCH_CHARS,
@@ -44,15 +44,15 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
             list(orders),
             key=ui.choice("tasks_order", orders, next(iter(orders))),
             format_func=orders.__getitem__,
-            width=150,
+            width=190,
         )
-        whose = st.segmented_control(
+        owners = {name: f"{_(text)} ({words.number(counts[name])})" for name, text in WHOSE.items()}
+        whose = st.radio(
             _("Whose tasks"),
             list(WHOSE),
             key=ui.choice("tasks_whose", WHOSE, "all"),
-            default="all",
-            required=True,
-            format_func=lambda name: f"{_(WHOSE[name])} ({words.number(counts[name])})",
+            horizontal=True,
+            format_func=owners.__getitem__,
         )
     found = [
         task

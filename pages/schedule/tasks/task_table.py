@@ -55,7 +55,7 @@ def show() -> None:
         else:
             _table(rows)
         if len(found) > SHOWN_TASKS:
-            text = _("The first {n} of {total}; a search narrows them.")
+            text = _("The first {n} of {total}; search to narrow the list.")
             shown = language().number(SHOWN_TASKS), language().number(len(found))
             st.caption(text.format(n=shown[0], total=shown[1]))
         _odd(everybodys)

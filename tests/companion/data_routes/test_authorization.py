@@ -57,7 +57,8 @@ def link(
     application = served.application
     route = DataRoute(application.datasets["products"], file_format)
     now = at or datetime.now(UTC)
-    return link_to(route, query, links=application.links, grant=Grant(ANNE, now + LASTS, sign_in))
+    grant = Grant(ANNE, now + LASTS, sign_in)
+    return link_to(route.path, query, links=application.links, grant=grant)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ def link(
     [
         *(f"products.{name}" for name in ("csv", "xlsx", "json", "parquet", "wire.json")),
         *(f"products/changes.{name}?from=1&to=1" for name in ("csv", "xlsx", "json", "parquet")),
+        "audit.csv",
+        "audit.json",
     ],
 )
 def test_nothing_comes_without_a_ticket_or_a_token(closed: DataServer, address: str) -> None:

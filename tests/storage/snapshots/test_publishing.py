@@ -171,10 +171,12 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
         registration=application.registration.state,
         backups=application.backups.state,
         server={},
+        alerts=application.alerts.current(),
         scheduler=application.monitor.snapshot(),
     )
     journal.stop()
     assert health.is_ready
+    assert [alert["code"] for alert in health.alerts] == ["snapshot_behind"]
     assert health.snapshots["products"] == {"state": "preparing", "error": "not_written"}
 
     folder.unlink()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from starlette.types import Receive, Scope
 
 from ecommerce_core.companion.data_routes.addresses import MIME_TYPES
+from ecommerce_core.companion.data_routes.auditing import note_export, note_token
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.explore.asking import AskedSql, ExploreRoute, parse_sql
 from ecommerce_core.companion.data_routes.making import Made, made_of, temporary
@@ -67,6 +68,7 @@ class ExploreRoutes:
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
         grant = authorize(service, scope, route.path, pairs=pairs, now=now)
+        note_token(self._sending, service, scope, grant)
         asked = parse_sql(pairs)
         actor = LOCAL_OPERATOR if grant is None else grant.actor
         headers = {
@@ -80,20 +82,15 @@ class ExploreRoutes:
         }
         if scope["method"] == "HEAD":
             return self._sending.reply(headers, None)
-        try:
-            made = await unless_gone(receive, self._make(service, route, asked, actor))
-        except (ExploreError, NotAllowed, StoreError, NeedsMemory) as error:
-            raise _problem(error) from error
-        except OSError as error:
-            logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
-        except asyncio.CancelledError:
-            if not self._sending.is_released:
-                raise
-            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
+        with self._sending.explaining():
+            try:
+                made = await unless_gone(receive, self._make(service, route, asked, actor))
+            except (ExploreError, NotAllowed, StoreError, NeedsMemory) as error:
+                raise _problem(error) from error
         if made is None:
             raise ClientDisconnected
         logger.info("%s: %d bytes for %s", route.path, made.size, actor.name or "-")
+        note_export(self._sending, service, route.path, grant, made)
         return self._sending.reply(headers | {"Content-Length": str(made.size)}, made)
 
     async def _make(
@@ -135,7 +132,7 @@ def _write(found: Found, service: Service, file_format: str, language: str, work
         else:
             about = json.dumps({"total": write_json(selection, out)})
             head, tail = about[:-1].encode() + b', "rows": ', b"}\n"
-        return made_of(out, Version(), head=head, tail=tail)
+        return made_of(out, Version(), found.rows, head=head, tail=tail)
 
 
 def _problem(error: ExploreError | NotAllowed | StoreError | NeedsMemory) -> Problem:
