@@ -460,8 +460,9 @@ class Application:
         return run
 
     def leader(self) -> str | None:
-        """Return the id of the server that monitors the scheduler for all; None if unknown."""
-        return self.server_id if self.monitor.leads else self.store.holder("watcher")
+        """Return the id of the server that leads; None if unknown. Raises StoreError."""
+        leader = self.monitor.leader
+        return self.server_id if leader.leads else leader.holder()
 
     def _told_progress(self, name: str) -> Progress | None:
         """Return the same as ``progress``, and send it to the other servers."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -10,7 +11,7 @@ import pytest
 
 from ecommerce_core.application import Application
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage import Store
+from ecommerce_core.storage import Store, open_store
 from tests.support.peers import Peers
 from tests.support.postgresql import PostgresqlServer, running_postgresql
 
@@ -40,6 +41,37 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def store(settings: Settings) -> Store:
     return Store.open(settings.database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """Return settings of each engine, with an empty database."""
+    if request.param == "sqlite":
+        return settings
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    return replace(settings, database_url=server.new_database())
+
+
+@pytest.fixture
+def open_again(any_settings: Settings) -> Iterator[Callable[[], Store]]:
+    """Open one and the same database, any number of times."""
+    opened: list[Store] = []
+
+    def open_one() -> Store:
+        server_id = f"server-{len(opened) + 1}"
+        url = any_settings.database_url
+        opened.append(open_store(any_settings.database, url=url, server_id=server_id))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def any_store(open_again: Callable[[], Store]) -> Store:
+    """Return an empty store of each engine."""
+    return open_again()
 
 
 @pytest.fixture

@@ -200,7 +200,7 @@ def describe_server(app: Application) -> dict[str, object]:
         leader = app.leader()
     except StoreError:
         leader = None
-    return {"id": app.server_id, "leads": app.monitor.leads, "leader": leader}
+    return {"id": app.server_id, "leads": app.monitor.leader.leads, "leader": leader}
 
 
 def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:

@@ -34,7 +34,7 @@ from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.still_clock import StillClock
 from ecommerce_core.scheduler.tracker import ExpectationTracker
 from ecommerce_core.scheduler.wanted import WantedTracker
-from ecommerce_core.storage import Store
+from ecommerce_core.storage import Leader, Store
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,7 @@ INTERVAL_S = 1.0
 MAX_INTERVAL_S = 5.0
 # A task that we add is in the list long before that.
 ADDITIONS_COUNT_FOR_S = 60.0
+_PART = "expected callbacks"
 
 
 @dataclass(slots=True, eq=False)
@@ -57,7 +58,7 @@ class SchedulerMonitor:
     """Polls the scheduler about once a second, less often while it does not answer.
 
     ``progress`` returns a dataset's running sync, which may be that of a callback. Of several
-    processes with one database, one tracks expected callbacks and lost tasks; all of them poll.
+    processes with one database the ``leader`` tracks expected callbacks and lost tasks; all poll.
     ``keep`` is called with lost tasks, to add them again; None if people decide that.
     """
 
@@ -74,6 +75,8 @@ class SchedulerMonitor:
         keep: Callable[[Sequence[WantedTask]], object] | None = None,
         interval_s: float = INTERVAL_S,
     ) -> None:
+        self.leader = Leader(store)
+        self._term = 0
         self._scheduler = scheduler
         self._store = store
         self._progress = progress
@@ -85,7 +88,6 @@ class SchedulerMonitor:
         )
         self._wanted = WantedTracker(app_name)
         self._still = StillClock()
-        self._lock = store.lock("watcher")
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []
         self._additions: list[tuple[float, ScheduleKey]] = []
@@ -117,12 +119,12 @@ class SchedulerMonitor:
         if not self._turn.acquire(timeout=0.1):
             return
         try:
-            if self._lock.is_held:
+            if self.leader.leads:
                 self._tracker.save()
         except StoreError as error:
             logger.warning("the last poll of the scheduler was not stored: %s", error)
         finally:
-            self._lock.release()
+            self.leader.leave(_PART)
             self._turn.release()
 
     def snapshot(self) -> MonitorSnapshot:
@@ -249,19 +251,15 @@ class SchedulerMonitor:
 
     def _is_ours(self) -> bool:
         """Return True if this server tracks what is expected; if not, see what the one has kept."""
-        if self._lock.is_held:
-            return True
-        if self._lock.acquire(timeout_s=0):
+        term = self.leader.take(_PART)
+        if not term:
+            self._tracker.follow(_now())
+            return False
+        if term != self._term:
             # Another server may have been the leader until now.
             self._tracker.forget()
-            return True
-        self._tracker.follow(_now())
-        return False
-
-    @property
-    def leads(self) -> bool:
-        """Whether this is the one server that tracks what is expected, as far as is known."""
-        return self._lock.is_held
+            self._term = term
+        return True
 
     def _busy_since(self) -> dict[str, datetime]:
         found = {name: self._progress(name) for name in self._targets.values()}

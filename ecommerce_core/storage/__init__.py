@@ -28,6 +28,7 @@ from ecommerce_core.storage.explore import (
     measurable,
     sql_of,
 )
+from ecommerce_core.storage.leader import Leader
 from ecommerce_core.storage.open_store import open_store
 from ecommerce_core.storage.postgresql import Finding, examine_server, kept_by_server
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
@@ -89,6 +90,7 @@ __all__ = [
     "Found",
     "FoundColumn",
     "Grouping",
+    "Leader",
     "Limits",
     "Measure",
     "NeedsMemory",

@@ -91,7 +91,7 @@ def test_one_server_watches_the_scheduler_and_another_takes_over(
     start_server: StartServer,
 ) -> None:
     one = start_server()
-    until(lambda: one.monitor.leads)
+    until(lambda: one.monitor.leader.leads)
     other = start_server()
     until(lambda: other.monitor.snapshot().list_error is not None)
 
@@ -100,8 +100,8 @@ def test_one_server_watches_the_scheduler_and_another_takes_over(
         "leads": False,
         "leader": one.server_id,
     }
-    one.monitor.stop()
-    until(lambda: other.monitor.leads, timeout_s=15)
+    one.stop(timeout_s=5)
+    until(lambda: other.monitor.leader.leads, timeout_s=15)
     assert other.leader() == other.server_id
 
 

@@ -17,6 +17,7 @@ from ecommerce_core.domain import (
     Change,
     ChangeKind,
     ChangeQuery,
+    ChangesRemoved,
     ExpectedCallback,
     ExpectedOutcome,
     MonitorState,
@@ -334,6 +335,25 @@ def test_two_runs_are_compared(any_store: Store) -> None:
         ("X1-1", "description", "one", "three", None),
         ("X1-1", "price_cents", "100", "150", 50),
     }
+
+
+def test_a_comparison_says_that_its_changes_were_removed(any_store: Store) -> None:
+    for price in (100, 150, 200):
+        put(any_store, [product(1, prix=price), product(2)])
+    with any_store.writing() as db:
+        long_ago = ["2025-06-01T12:00:00.000Z"]
+        db.execute("UPDATE run SET finished_at = ? WHERE id <= 2", long_ago)
+        db.execute("UPDATE product SET first_seen_at = ?", long_ago)
+
+    removed = [any_store.remove_step("changes", before=NOW) for _ in range(2)]
+
+    assert removed == [1, 0]
+    assert any_store.removed_up_to("changes") == 2
+    with reader_of(any_store, PRODUCTS) as reader:
+        changes = ChangeReader(any_store, reader)
+        with pytest.raises(ChangesRemoved):
+            changes.count_rows(PRODUCTS, 1, 3)
+        assert changes.count_rows(PRODUCTS, 2, 3)[ChangeKind.UPDATED] == 1
 
 
 def test_an_opened_store_keeps_what_was_in_it(open_again: Callable[[], Store]) -> None:

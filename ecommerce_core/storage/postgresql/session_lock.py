@@ -64,6 +64,11 @@ class SessionLock(Lock):
         self._engine.bind(session)
         return True
 
+    def join(self) -> None:
+        """Let this thread write on the lock's session, too."""
+        if self._session is not None:
+            self._engine.bind(self._session)
+
     def release(self) -> None:
         """Let go of it."""
         session, self._session = self._session, None

@@ -174,6 +174,10 @@ class Lock(ABC):
         """Return True once it is held, False if others hold it all along. Raises StoreError."""
 
     @abstractmethod
+    def join(self) -> None:
+        """Let this thread write as the holder, too, if another one acquired the lock."""
+
+    @abstractmethod
     def release(self) -> None:
         """Release it."""
 

@@ -214,6 +214,9 @@ class FileLockBeside(Lock):
             ) from error
         return True
 
+    def join(self) -> None:
+        """Every thread writes on a connection of its own."""
+
     def release(self) -> None:
         """Release it."""
         self._lock.release()
