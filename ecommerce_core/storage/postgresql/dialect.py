@@ -14,6 +14,7 @@ from ecommerce_core.domain import (
     StoreError,
     StoreFull,
     StoreIncompatible,
+    StoreReadOnly,
 )
 
 _PLACEHOLDERS = re.compile(r"'(?:[^']|'')*'|%|\?|(?<![:\w]):([a-z_]+)")
@@ -70,6 +71,8 @@ def explain(error: psycopg.Error) -> StoreError:
     )
     if is_busy:
         return StoreBusy("server_busy", reason=said)
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return StoreReadOnly("server_read_only")
     if isinstance(error, errors.DataCorrupted | errors.IndexCorrupted):
         return StoreDamaged("server_damaged", reason=said)
     if isinstance(error, errors.UndefinedTable | errors.UndefinedColumn):

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import psycopg
 from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ecommerce_core.domain import StoreBusy, StoreError
+from ecommerce_core.domain import StoreBusy, StoreError, StoreReadOnly
 from ecommerce_core.storage.postgresql.database import PostgresqlDatabase, notify
 from ecommerce_core.storage.postgresql.dialect import explain, kept_by_server
 from ecommerce_core.storage.postgresql.listener import Hear, Listener
@@ -198,7 +198,7 @@ class PostgresqlEngine(Engine):
                 "current_setting('default_transaction_read_only') AS BOOLEAN)"
             ).fetchone() or (False,)
         if is_read_only:
-            raise StoreError("server_read_only")
+            raise StoreReadOnly("server_read_only")
 
     def check_sound(self) -> None:
         """Raise StoreError if it cannot be read, or if a newer version has migrated it."""
