@@ -12,6 +12,7 @@ import pytest
 from ecommerce_core.application import Application
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store, open_store
+from tests.support.fake_engine import FakeEngine
 from tests.support.peers import Peers
 from tests.support.postgresql import PostgresqlServer, running_postgresql
 
@@ -46,21 +47,32 @@ def store(settings: Settings) -> Store:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def any_settings(request: pytest.FixtureRequest, settings: Settings) -> Settings:
     """Return settings of each engine, with an empty database."""
-    if request.param == "sqlite":
+    return settings_of(request.param, request, settings)
+
+
+def settings_of(engine: str, request: pytest.FixtureRequest, settings: Settings) -> Settings:
+    """Return settings of an engine, with an empty database."""
+    if engine == "sqlite":
         return settings
     server: PostgresqlServer = request.getfixturevalue("postgresql")
     return replace(settings, database_url=server.new_database())
 
 
-@pytest.fixture
-def open_again(any_settings: Settings) -> Iterator[Callable[[], Store]]:
-    """Open one and the same database, any number of times."""
+@pytest.fixture(params=["fake", "sqlite", "postgresql"])
+def open_again(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Callable[[], Store]]:
+    """Open one and the same database of each engine, any number of times."""
     opened: list[Store] = []
+    if request.param == "fake":
+        fake = FakeEngine(settings.database)
+    else:
+        named = settings_of(request.param, request, settings)
 
     def open_one() -> Store:
-        server_id = f"server-{len(opened) + 1}"
-        url = any_settings.database_url
-        opened.append(open_store(any_settings.database, url=url, server_id=server_id))
+        if request.param == "fake":
+            opened.append(Store(fake))
+        else:
+            url, server_id = named.database_url, f"server-{len(opened) + 1}"
+            opened.append(open_store(named.database, url=url, server_id=server_id))
         return opened[-1]
 
     yield open_one

@@ -1,4 +1,7 @@
-"""The contract of every engine's store: rows, runs, callbacks, sign-outs, locks, snapshots."""
+"""The contract of every engine's store: rows, runs, callbacks, sign-outs, locks, snapshots.
+
+It holds of the fake engine of the tests, of SQLite, and of PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +46,7 @@ from ecommerce_core.storage.explore.journal_copy import JournalCopy
 from ecommerce_core.storage.explore.tables import CHANGES, RUNS, list_tables
 from tests.support.peers import customer, product, products
 from tests.support.rows import put, reader_of
+from tests.support.waiting import until
 
 NOW = datetime(2025, 6, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 
@@ -318,7 +322,9 @@ def test_a_snapshot_is_of_the_version_that_is_stored(any_store: Store) -> None:
 
 
 def test_two_runs_are_compared(any_store: Store) -> None:
-    put(any_store, [product(1, descriptionProduit="one", prix=100), product(2), product(3)])
+    first = put(any_store, [product(1, descriptionProduit="one", prix=100), product(2), product(3)])
+    # Runs are told apart by the millisecond, and a fake takes less.
+    until(lambda: datetime.now(UTC) > first.started_at + timedelta(milliseconds=100))
     put(any_store, [product(1, descriptionProduit="two", prix=150), product(2), product(4)])
     put(any_store, [product(1, descriptionProduit="three", prix=150), product(2), product(4)])
 
