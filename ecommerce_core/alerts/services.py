@@ -97,6 +97,7 @@ class MessageService:
         self._sender = sender
         self._told: dict[AlertKey, Told] | None = None
         self._is_stale = False
+        self._is_saved = True
         self._sent_at: deque[datetime] = deque()
         self._failures = 0
         self._retry_at: datetime | None = None
@@ -168,13 +169,17 @@ class MessageService:
                 known = self._store.list_told(self._key)
             except StoreError:
                 return self._told or {}  # better sent twice than not at all
-            self._told = {one.alert.key: one for one in known}
+            # What was sent while the store took nothing is known here alone.
+            own = {} if self._is_saved else self._told or {}
+            self._told = {one.alert.key: one for one in known} | own
         return self._told
 
     def _save(self) -> None:
         try:
             self._store.record_told(self._key, (self._told or {}).values())
+            self._is_saved = True
         except StoreError as error:
+            self._is_saved = False
             logger.debug("what %s was told is not in the journal: %s", self.name, error)
 
 

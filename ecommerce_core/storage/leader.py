@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 
+from ecommerce_core.domain import StoreError
 from ecommerce_core.storage.store import Store
 
 LOCK = "watcher"
+# After a database that answered nobody, the server that led before it may take the lock first:
+# it has told of that, and knows it alone.
+YIELDS_S = 10.0
 
 
 class Leader:
@@ -22,6 +27,8 @@ class Leader:
         self._turn = threading.Lock()
         self._parts: set[str] = set()
         self._terms = 0
+        self._led_last = False
+        self._yields_until_s = 0.0
 
     @property
     def leads(self) -> bool:
@@ -35,10 +42,8 @@ class Leader:
         thread that writes what ``part`` keeps. Raises StoreError if it cannot be told.
         """
         with self._turn:
-            if not self._lock.is_held:
-                if not self._lock.acquire(timeout_s=0):
-                    return 0
-                self._terms += 1
+            if not self._lock.is_held and not self._acquire():
+                return 0
             self._lock.join()
             self._parts.add(part)
             return self._terms
@@ -49,6 +54,18 @@ class Leader:
             self._parts.discard(part)
             if not self._parts:
                 self._lock.release()
+
+    def _acquire(self) -> bool:
+        if time.monotonic() < self._yields_until_s:
+            return False
+        try:
+            self._led_last = self._lock.acquire(timeout_s=0)
+        except StoreError:
+            if self._store.is_shared and not self._led_last:
+                self._yields_until_s = time.monotonic() + YIELDS_S
+            raise
+        self._terms += self._led_last
+        return self._led_last
 
     def holder(self) -> str | None:
         """Return the id of the server that leads; None if unknown. Raises StoreError."""

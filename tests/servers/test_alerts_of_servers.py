@@ -1,4 +1,4 @@
-"""Alerts of several servers: one tells of them, and another goes on where that one ended."""
+"""Alerts of several servers: one tells of them, and another goes on from there."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.waiting import until
 from tests.support.watched import Watched
 
 FAILED = "The last fetch failed: products"
+UNUSABLE = "The database cannot be used"
 
 
 @pytest.fixture
@@ -83,3 +84,24 @@ def test_a_sign_in_is_audited_once_for_all_servers(start_server: StartServer) ->
         server.audit_log.record_once(AuditAction.SIGNED_IN, by=LOCAL_OPERATOR, subject="abc")
 
     assert [entry.subject for entry in other.store.list_audit()] == ["abc"]
+
+
+def test_the_server_that_led_last_tells_that_the_database_does_not_answer(
+    start_server: StartServer, hook: Webhook
+) -> None:
+    with PostgresqlServer() as own:
+        url = own.new_database()
+        one, other = start_server(watch=False, url=url), start_server(watch=False, url=url)
+        first, second = Watched(one.facts, hook), Watched(other.facts, hook)
+        assert (first.look(), second.look()) == ([], [])
+
+        own.stop()
+        first.told_of(UNUSABLE)
+        assert second.look() == [UNUSABLE]
+        own.start()
+
+        until(lambda: first.look()[-1:] == [f"Over: {UNUSABLE}"])
+        assert second.look() == [UNUSABLE, f"Over: {UNUSABLE}"]
+        for server in (one, other):
+            server.stop(timeout_s=5)
+            server.close()

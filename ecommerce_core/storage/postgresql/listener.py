@@ -17,9 +17,10 @@ logger = logging.getLogger(__name__)
 # Between two tries to connect.
 PAUSE_S = 0.5
 # How long it listens before it checks whether it is to end.
-LISTENS_S = 1.0
+LISTENS_S = 0.25
 # After this many rounds the connection is tested.
-TRIES_EVERY = 10
+TRIES_EVERY = 40
+STOPS_WITHIN_S = 2.0
 
 Hear = Callable[[str | None], None]
 
@@ -44,7 +45,7 @@ class Listener:
     def stop(self) -> None:
         """End the thread."""
         self._stopping.set()
-        self._thread.join(2 * LISTENS_S)
+        self._thread.join(STOPS_WITHIN_S)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
