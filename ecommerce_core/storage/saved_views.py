@@ -13,7 +13,7 @@ from ecommerce_core.domain import (
     clean_name,
 )
 from ecommerce_core.storage.audit_log import AuditLog
-from ecommerce_core.storage.sqlite.journals import SavedViewJournal
+from ecommerce_core.storage.store import Store
 
 
 class SavedViews:
@@ -23,13 +23,13 @@ class SavedViews:
     in, all are for all.
     """
 
-    def __init__(self, journal: SavedViewJournal, audit: AuditLog) -> None:
-        self._journal = journal
+    def __init__(self, store: Store, audit: AuditLog) -> None:
+        self._store = store
         self._audit = audit
 
     def list_for(self, dataset: str, *, actor: Actor) -> list[SavedView]:
         """Return the views that a person sees: those for all, and their own."""
-        return self._journal.list_views(dataset, {FOR_ALL, actor.name})
+        return self._store.list_views(dataset, {FOR_ALL, actor.name})
 
     def save(
         self, dataset: str, name: str, query: str, *, actor: Actor, is_for_all: bool
@@ -39,7 +39,7 @@ class SavedViews:
         self._check(owner, actor)
         if len(query) > QUERY_CHARS:
             raise ViewError("view_too_long", count=QUERY_CHARS)
-        view = self._journal.insert_view(
+        view = self._store.insert_view(
             dataset=dataset, owner=owner, name=clean_name(name), query=query
         )
         self._note(AuditAction.VIEW_SAVED, view, actor)
@@ -48,13 +48,13 @@ class SavedViews:
     def rename(self, view_id: int, name: str, *, actor: Actor) -> None:
         """Give a view another name. Raises NotAllowed, ViewError."""
         self._find(view_id, actor)
-        before = self._journal.rename_view(view_id, clean_name(name))
+        before = self._store.rename_view(view_id, clean_name(name))
         self._note(AuditAction.VIEW_RENAMED, before, actor)
 
     def delete(self, view_id: int, *, actor: Actor) -> None:
         """Delete a view. Raises NotAllowed, ViewError if it is gone already."""
         view = self._find(view_id, actor)
-        self._journal.delete_view(view_id)
+        self._store.delete_view(view_id)
         self._note(AuditAction.VIEW_DELETED, view, actor)
 
     def may_change(self, view: SavedView, *, actor: Actor) -> bool:
@@ -64,7 +64,7 @@ class SavedViews:
         return view.owner == actor.name and actor.may(Permission.EXPLORE)
 
     def _find(self, view_id: int, actor: Actor) -> SavedView:
-        view = self._journal.find_view(view_id)
+        view = self._store.find_view(view_id)
         # Another person's view is none that this one knows of.
         if view is None or view.owner not in {FOR_ALL, actor.name}:
             raise ViewError("view_unknown")

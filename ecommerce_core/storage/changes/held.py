@@ -14,8 +14,8 @@ import pyarrow as pa
 from ecommerce_core.datasets import Dataset, Record
 from ecommerce_core.domain import ChangeKind, RunNotHeld
 from ecommerce_core.storage.changes.table import COPIED_ROWS, create_fold, statement_of, text_of
+from ecommerce_core.storage.record import Database, Difference, Transactions, list_difference
 from ecommerce_core.storage.snapshots import View
-from ecommerce_core.storage.sqlite import Database, Difference, Transactions, list_difference
 
 Entry = tuple[str | None, ...]
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from ecommerce_core.domain import MOST_VIEWS, SavedView, ViewError
-from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
+from ecommerce_core.storage.record.database import Database, Part, now_utc, to_text
 
 
-class SavedViewJournal(Transactions):
+class SavedViewJournal(Part):
     """Reads and writes of saved views. Everything raises StoreError."""
 
     def list_views(self, dataset: str, owners: Collection[str]) -> list[SavedView]:
