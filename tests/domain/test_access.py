@@ -163,6 +163,7 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
         "request_sync": lambda: app.request_sync("products", actor=actor, trigger=Trigger.MANUAL),
         "clear": lambda: app.clear("products", actor=actor, trigger=Trigger.MANUAL),
         "undo_clear": lambda: app.undo_clear("products", actor=actor, trigger=Trigger.MANUAL),
+        "undo_apply": lambda: app.undo_apply("products", actor=actor, trigger=Trigger.MANUAL),
         "confirm": lambda: app.confirm(1, actor=actor, trigger=Trigger.MANUAL),
         "discard": lambda: app.discard(1, actor=actor),
         "send_test_message": lambda: app.send_test_message(actor=actor),

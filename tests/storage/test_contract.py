@@ -5,11 +5,13 @@ It holds of the fake engine of the tests, of SQLite, and of PostgreSQL.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -30,11 +32,13 @@ from ecommerce_core.domain import (
     Query,
     Rejected,
     Resolution,
+    Run,
     RunNotHeld,
     RunStatus,
     TaskEvent,
     Totals,
     Trigger,
+    ViewError,
     Wanted,
     WantedChange,
     WantedTask,
@@ -418,3 +422,70 @@ def test_the_journal_is_copied_for_who_asks_in_sql(
     with duckdb.connect(path, read_only=True) as database:
         rows = database.execute(f"SELECT * FROM {table}").fetchall()
     assert len(rows) == 2
+
+
+def answer(store: Store, records: list[dict[str, Any]], *, confirms: int | None = None) -> Run:
+    """Apply an answer as a sync does, with its body; or the one of a held run."""
+    body = json.dumps({"produits": records}).encode()
+    parsed = PRODUCTS.parse(body)
+    new = NewRun("products", Action.SYNC, Trigger.MANUAL, confirms_run_id=confirms)
+    return store.apply(
+        store.begin_run(new),
+        PRODUCTS,
+        parsed,
+        state=DatasetState(digest=f"{len(records)}", fetched=parsed.fetched),
+        body=body,
+        stages_s={},
+        report=lambda rows: None,
+        hold_above_percent=50,
+        confirms_run_id=confirms,
+    )
+
+
+def test_a_held_answer_says_what_it_would_change_and_is_applied_and_undone(
+    any_store: Store,
+) -> None:
+    answer(any_store, products(30))
+    new = [product(0, price=150), product("NEW")]
+    held = answer(any_store, new)
+    assert held.status is RunStatus.HELD
+    with (
+        reader_of(any_store, PRODUCTS) as reader,
+        ChangeReader(any_store, reader).held(PRODUCTS, held.id) as view,
+    ):
+        counts = view.count_rows(ChangeQuery())
+        [price] = view.list_entries(ChangeQuery(kind=ChangeKind.UPDATED))
+    assert [counts[kind] for kind in (ChangeKind.ADDED, ChangeKind.WITHDRAWN)] == [1, 29]
+    assert (price.key, price.old, price.new) == ("X1-0", "100", "150")
+
+    applied = answer(any_store, new, confirms=held.id)
+    found = any_store.applied_run(PRODUCTS)
+    assert found is not None
+    assert found.id == applied.id
+    undone = any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL, actor="clerk")
+
+    assert (undone.counts.updated, undone.counts.withdrawn, undone.actor) == (30, 1, "clerk")
+    assert any_store.totals(PRODUCTS) == Totals(current=30, withdrawn=0)
+    assert any_store.dataset_state("products").digest == "30"
+    price_now = {change.field: change.new for change in any_store.list_changes(undone.id)}
+    assert price_now["price_cents"] == 100
+    assert any_store.applied_run(PRODUCTS) is None
+    with pytest.raises(NothingToUndo):
+        any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
+
+
+def test_views_are_kept_by_owner_and_name(any_store: Store) -> None:
+    kept = any_store.insert_view(dataset="products", owner="ada", name="TVs", query="family=TV")
+    shared = any_store.insert_view(dataset="products", owner="", name="TVs", query="q=%3F")
+    any_store.insert_view(dataset="customers", owner="ada", name="TVs", query="")
+
+    with pytest.raises(ViewError):
+        any_store.insert_view(dataset="products", owner="ada", name="TVs", query="other")
+    assert any_store.list_views("products", {"ada", ""}) == [shared, kept]
+    assert any_store.find_view(kept.id) == kept
+    any_store.rename_view(kept.id, "Été")
+    assert [view.name for view in any_store.list_views("products", {"ada"})] == ["Été"]
+    any_store.delete_view(kept.id)
+    assert any_store.find_view(kept.id) is None
+    with pytest.raises(ViewError):
+        any_store.rename_view(kept.id, "gone")

@@ -31,7 +31,6 @@ class SavedViewJournal(Part):
 
     def insert_view(self, *, dataset: str, owner: str, name: str, query: str) -> SavedView:
         """Keep a view. Raises ViewError if the owner has one of that name, or too many."""
-        at = now_utc()
         with self.writing() as db:
             (count,) = db.execute(
                 "SELECT count(*) FROM saved_view WHERE dataset = ? AND owner = ?", [dataset, owner]
@@ -42,11 +41,12 @@ class SavedViewJournal(Part):
                 "INSERT INTO saved_view (dataset, owner, name, query, saved_at)"
                 " VALUES (?, ?, ?, ?, ?) ON CONFLICT (dataset, owner, name) DO NOTHING"
                 " RETURNING id",
-                [dataset, owner, name, query, to_text(at)],
+                [dataset, owner, name, query, to_text(now_utc())],
             ).fetchone()
-            if row is None:
+            view = None if row is None else _select(db, int(row[0]))
+            if view is None:
                 raise ViewError("view_name_taken", name=name)
-            return SavedView(int(row[0]), dataset, owner, name, query, at)
+            return view
 
     def rename_view(self, view_id: int, name: str) -> SavedView:
         """Give a view another name. Raises ViewError if it is gone, or the name is taken."""
