@@ -18,6 +18,7 @@ from pages.ui import (
     language,
     period,
     scheduler_change,
+    status,
     tasks,
 )
 from pages.ui import text as _
@@ -66,13 +67,13 @@ def show() -> None:
         clock_face.show(at, speed=clock.speed, standing=standing)
     with facts:
         if reading.error is not None:
-            st.badge(_("Not known"), icon=":material/help:", color="gray")
+            st.markdown(status.pill("unknown", _("Not known")))
         elif clock.paused:
-            st.badge(_("Paused"), icon=":material/pause_circle:", color="orange")
+            st.markdown(status.pill("clock_is_paused", _("Paused")))
         elif still_since is not None:
-            st.badge(_("Standing still"), icon=":material/report:", color="red")
+            st.markdown(status.pill("clock_stands", _("Standing still")))
         else:
-            st.badge(_("Running"), icon=":material/play_circle:", color="green")
+            st.markdown(status.pill("clock_runs", _("Running")))
         st.markdown(words.speed(clock.speed))
     with buttons:
         if ui.may_change():

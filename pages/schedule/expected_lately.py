@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome
 from pages import ui
 from pages.schedule import expected_timeline
-from pages.ui import language, sign_and_word, tasks
+from pages.ui import language, tasks
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
@@ -66,7 +66,7 @@ def _in_words(shown: Sequence[ExpectedCallback]) -> str:
     words = language()
     counts = {
         outcome: sum(one.count for one in shown if one.outcome is outcome)
-        for outcome in expected_timeline.LOOKS
+        for outcome in expected_timeline.OUTCOMES
     }
     cancelled = counts.pop(ExpectedOutcome.CANCELLED)
     parts = [f"{words.number(n)} {words.word(name)}" for name, n in counts.items() if n]
@@ -84,7 +84,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
             "task": callback.task_name,
             "recurrence": language().word(callback.recurrence),
             "count": callback.count,
-            "outcome": sign_and_word(callback.outcome),
+            "outcome": callback.outcome.value,
             "lateness": callback.lateness_s or None,
             "duration": callback.duration_s,
             "received": callback.received_at,
@@ -97,7 +97,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
         Column("count", "number", _("Count")),
-        Column("outcome", label=_("Outcome")),
+        Column("outcome", "status", _("Outcome")),
         Column("lateness", "duration", _("Late by (simulated)")),
         Column("duration", "duration", _("Duration")),
         Column("received", "moment", _("Received ({zone})").format(zone=language().place)),

@@ -63,28 +63,6 @@ __all__ = [
 
 # So much of its digest tells one sign-in from another in the audit.
 SIGN_IN_LETTERS = 12
-# A shape beside the word, so that no status is shown by colour alone.
-SIGNS = {
-    "running": "…",
-    "succeeded": "✓",
-    "partial": "◐",
-    "unchanged": "=",
-    "held": "‖",
-    "failed": "✕",
-    "interrupted": "!",
-    "executed": "✓",
-    "joined": "+",
-    "refused": "⊘",
-    "pending": "…",
-    "on_time": "✓",
-    "late": "◷",
-    "slow": "◔",
-    "missed": "✕",
-    "cancelled": "–",
-    "info": "i",
-    "warning": "△",
-    "critical": "✕",
-}
 
 
 def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -233,16 +211,6 @@ def text(message: str) -> str:
 
 
 _ = text
-
-
-def sign_and_word(name: str) -> str:
-    """Return a status or an outcome with its sign: ``✓ succeeded``."""
-    return f"{SIGNS.get(name, '')} {language().word(name)}".strip()
-
-
-def sign_of(name: str) -> str:
-    """The sign of a status or an outcome."""
-    return SIGNS.get(name, "")
 
 
 def sentence(fact: Fact | None) -> str:

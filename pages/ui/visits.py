@@ -15,6 +15,12 @@ def arrive(page: str) -> None:
         state["_page"], state["_visit"] = page, number() + 1
 
 
+def page() -> str:
+    """Return the path of the page that is drawn."""
+    path: str = st.session_state.get("_page", "")
+    return path
+
+
 def number() -> int:
     """Return the number of this visit of a page; it increases whenever the page changes."""
     visit: int = st.session_state.get("_visit", 0)

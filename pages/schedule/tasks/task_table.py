@@ -147,7 +147,7 @@ def _table(rows: Sequence[Shown]) -> None:
                 "recurrence": tasks.short(language().word(recurrence)),
                 "state": _state(row),
                 "target": tasks.short(target),
-                "source": f"★ {_('ours')}" if is_ours else tasks.short(source) or "–",
+                "source": _("ours") if is_ours else tasks.short(source) or "–",
             }
         )
     columns = [
@@ -168,7 +168,7 @@ def _table(rows: Sequence[Shown]) -> None:
 
 def _state(row: Shown) -> str:
     if row.lost is not None:
-        return f"✕ {_('lost')}"
+        return _("lost")
     if row.task is None or not row.task.oddities:
         return ""
-    return "⚠ " + ", ".join(_(ODDITIES[one]) for one in row.task.oddities)
+    return ", ".join(_(ODDITIES[one]) for one in row.task.oddities)
