@@ -69,6 +69,7 @@ from ecommerce_core.domain.expected_callback import (
     ExpectedSummary,
     Lateness,
 )
+from ecommerce_core.domain.glossary import GLOSSARY, Chapter, Term
 from ecommerce_core.domain.labels import N_
 from ecommerce_core.domain.language import (
     LANGUAGES,
@@ -139,6 +140,7 @@ from ecommerce_core.domain.wanted_task import (
 
 __all__ = [
     "ANONYMOUS",
+    "GLOSSARY",
     "LANGUAGES",
     "LASTS",
     "LOCAL_OPERATOR",
@@ -159,6 +161,7 @@ __all__ = [
     "ChangeKind",
     "ChangeQuery",
     "ChangesRemoved",
+    "Chapter",
     "Clock",
     "ClockReading",
     "Counts",
@@ -236,6 +239,7 @@ __all__ = [
     "TaskError",
     "TaskEvent",
     "TaskRecord",
+    "Term",
     "TicketRefused",
     "Totals",
     "Trigger",
