@@ -78,7 +78,12 @@ def show_keys() -> None:
     show_list(_("Keys"), [line.format(word=key, meaning=meaning) for key, meaning in keys])
 
 
-header.show(_("Help"))
+def show_key() -> None:
+    """Show the key that leads here."""
+    st.caption(_("Press `?` on any page to come here."), width="content")
+
+
+header.show(_("Help"), beside=show_key)
 with st.grid(2, min_column_width=420, gap="medium"):
     for chapter in GLOSSARY[1:3]:
         define(chapter)

@@ -25,7 +25,7 @@ def show(name: str, total: Totals) -> None:
     with st.container(border=True, height="stretch", gap="xsmall"):
         icon = f":material/{app.datasets[name].icon}:"
         st.page_link(page_of(name), label=f"**{labels.dataset_title(name)}**", icon=icon)
-        counted, ended = st.columns(2, vertical_alignment="bottom", gap="small")
+        counted, ended = st.columns(2, gap="small")
         with counted:
             _count(name, total, run)
         with ended:

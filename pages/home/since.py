@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from ecommerce_core.datasets import Dataset, Kind
 from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Outcome, RunStatus
 from pages import ui
 from pages.dataset import change_table
+from pages.runs import run_counts
 from pages.ui import ChangeView, language, status, visits
 from pages.ui import text as _
 from pages.ui.installed import page_of
@@ -39,8 +40,8 @@ def show() -> None:
     for dataset in ui.application().datasets.values():
         _changes(dataset, since)
     store = ui.application().store
-    _ends(_runs(store.run_counts_since(since)), _("No runs"), "status")
-    _ends(_callbacks(store.delivery_counts_since(since)), _("No callbacks"), "outcome")
+    _ends(run_counts.of_runs(store.run_counts_since(since)), _("No runs"), "status")
+    _ends(run_counts.of_callbacks(store.delivery_counts_since(since)), _("No callbacks"), "outcome")
 
 
 def _changes(dataset: Dataset, since: datetime) -> None:
@@ -96,7 +97,7 @@ def _mover(dataset: Dataset, change: Difference) -> str:
     return f":material/{icon}: {name} {new} ({change_table.percent_of(change)})"
 
 
-def _ends(parts: list[tuple[StrEnum, str]], none: str, name: str) -> None:
+def _ends(parts: Sequence[tuple[StrEnum, str]], none: str, name: str) -> None:
     """Show how many ended in each way, with links to those that failed."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         for key, text in parts:
@@ -106,41 +107,6 @@ def _ends(parts: list[tuple[StrEnum, str]], none: str, name: str) -> None:
                 st.markdown(status.pill(key, text), width="content")
         if not parts:
             st.caption(none)
-
-
-def _runs(counts: Mapping[RunStatus, int]) -> list[tuple[StrEnum, str]]:
-    plural = language().plural
-    forms: dict[RunStatus, Callable[[int], str]] = {
-        RunStatus.RUNNING: lambda n: plural("{count} run under way", "{count} runs under way", n),
-        RunStatus.SUCCEEDED: lambda n: plural("{count} run succeeded", "{count} runs succeeded", n),
-        RunStatus.PARTIAL: lambda n: plural("{count} partial run", "{count} partial runs", n),
-        RunStatus.UNCHANGED: lambda n: plural(
-            "{count} run without changes", "{count} runs without changes", n
-        ),
-        RunStatus.HELD: lambda n: plural("{count} run held", "{count} runs held", n),
-        RunStatus.FAILED: lambda n: plural("{count} run failed", "{count} runs failed", n),
-        RunStatus.INTERRUPTED: lambda n: plural(
-            "{count} run interrupted", "{count} runs interrupted", n
-        ),
-    }
-    return [(each, form(counts[each])) for each, form in forms.items() if counts.get(each)]
-
-
-def _callbacks(counts: Mapping[Outcome, int]) -> list[tuple[StrEnum, str]]:
-    plural = language().plural
-    forms: dict[Outcome, Callable[[int], str]] = {
-        Outcome.EXECUTED: lambda n: plural(
-            "{count} callback executed", "{count} callbacks executed", n
-        ),
-        Outcome.JOINED: lambda n: plural(
-            "{count} callback joined a fetch", "{count} callbacks joined a fetch", n
-        ),
-        Outcome.FAILED: lambda n: plural("{count} callback failed", "{count} callbacks failed", n),
-        Outcome.REFUSED: lambda n: plural(
-            "{count} callback refused", "{count} callbacks refused", n
-        ),
-    }
-    return [(each, form(counts[each])) for each, form in forms.items() if counts.get(each)]
 
 
 def _link(

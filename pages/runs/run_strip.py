@@ -10,23 +10,13 @@ import streamlit as st
 
 from ecommerce_core.domain import Run, RunStatus
 from pages import ui
-from pages.runs import run_summary
+from pages.runs import run_counts, run_summary
 from pages.ui import charts, language, status
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
 SHOWN = 40
 HEIGHT = 110
-# In the order in which they are counted.
-STATUSES = (
-    RunStatus.SUCCEEDED,
-    RunStatus.UNCHANGED,
-    RunStatus.PARTIAL,
-    RunStatus.HELD,
-    RunStatus.FAILED,
-    RunStatus.INTERRUPTED,
-    RunStatus.RUNNING,
-)
 # Any other has a shape above its bar, so that it is told without its colour.
 PLAIN = frozenset({RunStatus.SUCCEEDED, RunStatus.UNCHANGED})
 
@@ -58,11 +48,9 @@ def _choose(number: int) -> None:
 
 
 def _in_words(runs: Sequence[Run]) -> str:
-    """Return how the runs ended: ``3 succeeded, 1 failed``."""
-    words, counts = language(), Counter(run.status for run in runs)
-    return ", ".join(
-        f"{words.number(counts[each])} {words.word(each)}" for each in STATUSES if counts[each]
-    )
+    """Return how the runs ended: ``3 runs succeeded, 1 run failed``."""
+    counts = Counter(run.status for run in runs)
+    return ", ".join(text for _status, text in run_counts.of_runs(counts))
 
 
 def _strip(
@@ -90,7 +78,7 @@ def _strip(
         if number is not None:
             on_pick(int(number))
 
-    colours = {each.value: status.ink(each) for each in STATUSES}
+    colours = {each.value: status.ink(each) for each in RunStatus}
     title = _("Last runs: {dataset}").format(dataset=dataset_label(name))
     charts.strip(
         frame,

@@ -91,9 +91,9 @@ def _table(runs: list[Run]) -> None:
         Column("started_at", "moment", _("Started ({zone})").format(zone=language().place)),
         Column("dataset", label=_("Dataset")),
         Column("status", "status", _("Status"), width=120),
-        Column("result", label=_("Result"), width=350),
+        Column("result", label=_("Result"), width=330),
         Column("action", label=_("Action"), width=100),
-        Column("trigger", label=_("Trigger"), width=85),
+        Column("trigger", label=_("Trigger"), width=115),
         Column("duration", "duration", _("Duration")),
         Column("id", "number", _("Run")),
     ]

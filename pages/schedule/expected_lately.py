@@ -27,12 +27,13 @@ WINDOWS = {
 def show(found: Sequence[ExpectedCallback]) -> None:
     """Show chart and list of a window that ends at the clock, or with the last callback."""
     words = language()
-    chosen = st.segmented_control(
+    # As elsewhere on the main side, where a segmented control is hard to read in the dark.
+    chosen = st.radio(
         _("Simulated time shown"),
         list(WINDOWS),
         key=ui.choice("expected_window", WINDOWS, "day"),
-        default="day",
-        required=True,
+        horizontal=True,
+        label_visibility="collapsed",
         format_func=lambda name: _(WINDOWS[name][1]),
     )
     last_at, clock_at = max(one.simulated_last_at for one in found), tasks.clock_at()

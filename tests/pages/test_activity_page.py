@@ -343,8 +343,11 @@ def test_the_last_runs_of_each_dataset_are_a_strip_of_bars(app: Application, pee
     page = Page.open(app, "activity")
 
     products = strip_of(page, "Last runs: products")
-    assert products.proto.alt == "Last runs: products: 1 succeeded, 1 unchanged, 1 failed"
-    assert strip_of(page, "Last runs: customers").proto.alt.endswith("1 succeeded")
+    assert (
+        products.proto.alt
+        == "Last runs: products: 1 run succeeded, 1 run without changes, 1 run failed"
+    )
+    assert strip_of(page, "Last runs: customers").proto.alt.endswith("1 run succeeded")
     spec = json.loads(products.proto.spec)
     # A status is told by its shape as well as by its colour.
     assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "point"]

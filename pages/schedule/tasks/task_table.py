@@ -14,7 +14,6 @@ from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_actions, task_search
 from pages.ui import language, scheduler_change, tasks
 from pages.ui import text as _
-from pages.ui.live import live_text
 from pages.ui.table import Column, show_table
 
 SHOWN_TASKS = 300
@@ -37,14 +36,13 @@ class Shown:
 
 
 def show() -> None:
-    """Show the countdown of the next task, which moves in the browser, the table and buttons."""
+    """Show the table of all tasks, and the buttons for ours."""
     with ui.guarded():
         everybodys, ours = tasks.list_all(), tasks.list_ours()
         lost = ui.application().monitor.snapshot().lost_tasks
         with st.container():  # may appear and disappear: the box below keeps its position
             _how_old()
             _old_form()
-            _next(ours)
         whose, found = task_search.show(everybodys, ours)
         rows = [Shown(None, one) for one in lost if whose != "others"]
         rows += [Shown(task) for task in found[:SHOWN_TASKS]]
@@ -72,17 +70,6 @@ def show_runs() -> None:
         run_progress.watch(*under_way)
     for name in names:
         held_run.show(name)
-
-
-def _next(ours: list[Task]) -> None:
-    following = next((task for task in ours if task.next_fire_time is not None), None)
-    if following is not None:
-        line = live_text.filled(
-            _("Next: {name} {countdown}"),
-            name=live_text.text(tasks.short(following.name), bold=True),
-            countdown=live_text.until(following.next_fire_time),
-        )
-        live_text.show("next_task", line)
 
 
 def _how_old() -> None:
@@ -153,9 +140,9 @@ def _table(rows: Sequence[Shown]) -> None:
     columns = [
         Column("name", label=_("Task")),
         Column("source", label=_("Added by")),
-        Column("next", "simulated", _("Next run (simulated)")),
+        Column("next", "simulated", _("Next run (simulated)"), width=175),
         Column("recurrence", label=_("Recurrence")),
-        Column("real", label=_("In real time ({zone})").format(zone=language().place)),
+        Column("real", label=_("In real time ({zone})").format(zone=language().place), width=175),
         Column("target", label=_("Target")),
     ]
     if may_change and any(cell["actions"] for cell in cells):
