@@ -17,7 +17,7 @@ def draw(totals: dict[str, Totals]) -> None:
     steps = first_steps.list_steps(totals)
     is_new = not any(step.is_done for step in steps)
     if is_new:
-        first_steps.show(steps, totals)
+        first_steps.show(steps)
         with st.grid(3, min_column_width=280, gap="small"):
             with st.container(border=True, height="stretch", gap="xsmall"):
                 coming.show()

@@ -72,7 +72,7 @@ GLOSSARY: tuple[Chapter, ...] = (
             Term(N_("The run has not ended yet."), "running"),
             Term(N_("The whole answer was taken."), "succeeded"),
             Term(N_("The answer was taken without the records that were rejected."), "partial"),
-            Term(N_("The service answered what was taken before."), "unchanged"),
+            Term(N_("The answer was the same as before."), "unchanged"),
             Term(
                 N_(
                     "The answer would withdraw more than {share} % of the rows. Nothing changes"
@@ -93,18 +93,20 @@ GLOSSARY: tuple[Chapter, ...] = (
             ),
             Term(N_("An entry in the scheduler's list: what to fetch, and when."), word=N_("Task")),
             Term(N_("The call by which the scheduler has us fetch."), "callback"),
-            Term(N_("The callback came, and its fetch was done."), "executed"),
-            Term(N_("The callback came during a fetch, and shares its result."), "joined"),
-            Term(N_("The callback came without what shows that it is the scheduler's."), "refused"),
-            Term(N_("The callback is due and may still come."), "pending"),
+            Term(N_("The callback arrived, and its fetch was done."), "executed"),
+            Term(N_("The callback arrived during a fetch, and shares its result."), "joined"),
+            Term(N_("The callback could not prove that it came from the scheduler."), "refused"),
+            Term(N_("The callback is due and may still arrive."), "pending"),
             Term(
-                N_("The callback came within {grace} of the moment at which it was due."), "on_time"
+                N_("The callback arrived within {grace} of the moment at which it was due."),
+                "on_time",
             ),
-            Term(N_("The callback came after that."), "late"),
+            Term(N_("The callback arrived after that."), "late"),
             Term(
-                N_("The callback came, and its fetch took longer than the task's period."), "slow"
+                N_("The callback arrived, and its fetch took longer than the task's period."),
+                "slow",
             ),
-            Term(N_("The callback was due and has not come."), "missed"),
+            Term(N_("The callback was due and has not arrived."), "missed"),
             Term(
                 N_("The task was deleted, or the clock was set back, before the callback was due."),
                 "cancelled",

@@ -13,7 +13,7 @@ import streamlit as st
 from ecommerce_core.domain import Totals
 from pages import ui
 from pages.runs import run_requests
-from pages.ui import EcommerceError, escape, language, tasks
+from pages.ui import EcommerceError, escape, tasks
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
@@ -66,8 +66,8 @@ def _has_scheduled() -> bool:
         return False
 
 
-def show(steps: list[Step], totals: Mapping[str, Totals]) -> None:
-    """Show each step with its explanation and its button."""
+def show(steps: list[Step]) -> None:
+    """Show each step with its explanation and its button, for a shop that has done none."""
     st.header(_("Get started"), anchor=False)
     with st.grid(3, min_column_width=240, gap="small"):
         for number, step in enumerate(steps, start=1):
@@ -80,11 +80,7 @@ def show(steps: list[Step], totals: Mapping[str, Totals]) -> None:
                     continue
                 peer = escape(ui.application().datasets[step.dataset].peer)
                 st.caption(_("From {peer} into our own database.").format(peer=peer))
-                if step.is_done:
-                    count = language().number(totals[step.dataset].current)
-                    st.caption(_("Done: {n} rows.").format(n=count))
-                else:
-                    fetch_button(step.dataset)
+                fetch_button(step.dataset)
 
 
 def show_rest(steps: list[Step]) -> None:

@@ -141,5 +141,5 @@ def _reason(delivery: Delivery) -> str:
     reason = language().fact(delivery.reason)
     if delivery.again_of is None:
         return reason
-    again = _("delivered again: delivery {id}").format(id=delivery.again_of)
+    again = _("callback {id}, delivered again").format(id=delivery.again_of)
     return f"{again}; {reason}" if reason else again

@@ -817,8 +817,8 @@ def test_both_revisions_of_the_real_scheduler_are_shown(is_older: bool, tmp_path
 @pytest.mark.parametrize(
     ("form", "said"),
     [
-        (ListForm.OLDEST_TABLE, "its list says time, URL and recurrence alone"),
-        (ListForm.URL_TABLE, "its list says URLs without applications"),
+        (ListForm.OLDEST_TABLE, "its list gives only time, URL and recurrence"),
+        (ListForm.URL_TABLE, "its list gives URLs without applications"),
     ],
 )
 def test_an_old_scheduler_is_named_and_what_works_with_it_works(

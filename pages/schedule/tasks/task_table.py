@@ -85,13 +85,13 @@ def _old_form() -> None:
     form = ui.application().monitor.snapshot().list_form
     if form is ListForm.OLDEST_TABLE:
         text = _(
-            "An old scheduler: its list says time, URL and recurrence alone. Tasks that call us"
+            "An old scheduler: its list gives only time, URL and recurrence. Tasks that call us"
             " count as ours. Adding, running and deleting all of a name work; editing does not."
         )
     elif form is ListForm.URL_TABLE:
         text = _(
-            "An old scheduler: its list says URLs without applications. Adding, running, editing"
-            " and deleting work; whom the tasks of others call is not known."
+            "An old scheduler: its list gives URLs without applications. Adding, running, editing"
+            " and deleting work; which applications the tasks of others call is not known."
         )
     else:
         return
