@@ -63,6 +63,7 @@ __all__ = [
 
 # So much of its digest tells one sign-in from another in the audit.
 SIGN_IN_LETTERS = 12
+ROOM_PX = 240
 
 
 def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -225,6 +226,7 @@ def show_error(error: EcommerceError, *, title: str | None = None) -> None:
     """Show an error in place; quietly if it will disappear by itself in a moment."""
     if isinstance(error, RowsPreparing):
         st.caption(f":material/hourglass_top: {sentence(error.fact)}")
+        st.skeleton(height=ROOM_PX)  # the room of what comes, so that nothing jumps
         return
     st.error(sentence(error.fact), title=title, icon=":material/error:")
 

@@ -12,7 +12,7 @@ from ecommerce_core.domain import N_, ListForm, Oddity, Task, WantedTask
 from pages import ui
 from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_actions, task_search
-from pages.ui import language, scheduler_change, tasks
+from pages.ui import EcommerceError, language, scheduler_change, tasks
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
@@ -38,28 +38,40 @@ class Shown:
 def show() -> None:
     """Show the table of all tasks, and the buttons for ours."""
     with ui.guarded():
-        everybodys, ours = tasks.list_all(), tasks.list_ours()
-        lost = ui.application().monitor.snapshot().lost_tasks
-        with st.container():  # may appear and disappear: the box below keeps its position
-            _how_old()
-            _old_form()
-        whose, found = task_search.show(everybodys, ours)
-        rows = [Shown(None, one) for one in lost if whose != "others"]
-        rows += [Shown(task) for task in found[:SHOWN_TASKS]]
-        if not everybodys and not rows:
-            st.info(_("No tasks scheduled."), icon=":material/event_busy:")
-        elif not rows:
-            st.caption(f":material/search_off: {_('No task matches.')}")
-        else:
-            _table(rows)
-        if len(found) > SHOWN_TASKS:
-            text = _("The first {n} of {total}; search to narrow the list.")
-            shown = language().number(SHOWN_TASKS), language().number(len(found))
-            st.caption(text.format(n=shown[0], total=shown[1]))
-        _odd(everybodys)
-        if ours and ui.may_change():
-            task_actions.show(ours)
+        _show_list()
     scheduler_change.show("table")
+
+
+def _show_list() -> None:
+    """Show the list. Raises PeerError if it is unknown although the clock is known."""
+    try:
+        everybodys, ours = tasks.list_all(), tasks.list_ours()
+    except EcommerceError:
+        if tasks.reading().error is None:
+            raise
+        # The clock's card above says why, and neither can be read.
+        st.caption(_("Unknown while the scheduler does not answer."))
+        return
+    lost = ui.application().monitor.snapshot().lost_tasks
+    with st.container():  # may appear and disappear: the box below keeps its position
+        _how_old()
+        _old_form()
+    whose, found = task_search.show(everybodys, ours)
+    rows = [Shown(None, one) for one in lost if whose != "others"]
+    rows += [Shown(task) for task in found[:SHOWN_TASKS]]
+    if not everybodys and not rows:
+        st.info(_("No tasks scheduled."), icon=":material/event_busy:")
+    elif not rows:
+        st.caption(f":material/search_off: {_('No task matches.')}")
+    else:
+        _table(rows)
+    if len(found) > SHOWN_TASKS:
+        text = _("The first {n} of {total}; search to narrow the list.")
+        shown = language().number(SHOWN_TASKS), language().number(len(found))
+        st.caption(text.format(n=shown[0], total=shown[1]))
+    _odd(everybodys)
+    if ours and ui.may_change():
+        task_actions.show(ours)
 
 
 def show_runs() -> None:
