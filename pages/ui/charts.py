@@ -121,7 +121,8 @@ def strip(
             },
             {
                 "transform": [{"filter": "datum.shape !== ''"}],
-                "mark": {"type": "point", "filled": True, "size": 45, "yOffset": -8},
+                # The bars tell their status already, and without points the layer has no name.
+                "mark": {"type": "point", "filled": True, "size": 45, "yOffset": -8, "aria": False},
                 "encoding": {
                     "color": colour,
                     "shape": {"field": "shape", "type": "nominal", "scale": None, "legend": None},
