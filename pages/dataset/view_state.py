@@ -13,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.datasets import View
-from pages.ui import echo, visits
+from pages.ui import address
 
 # Fields that may change without going back to the first page of rows.
 _SAME_ROWS = {"page", "row"}
@@ -31,7 +31,7 @@ def current(name: str) -> View:
 def begin(name: str) -> View:
     """Return the view that is drawn now. From here on, the widgets of its tab are accepted."""
     state, view = st.session_state, current(name)
-    part = name, view.tab, visits.number()
+    part = name, view.tab, address.visit()
     if state.get("_part") != part:
         state["_part"], state["_shown"] = part, set()
     return view
@@ -67,7 +67,7 @@ def forget_selection(name: str) -> None:
         key = template.format(name=name)
         table = st.session_state.get(key)
         if table is not None and table["selection"]["rows"]:
-            echo.note(key, list(table["selection"]["rows"]))
+            address.note_replaced(key, list(table["selection"]["rows"]))
             st.session_state[key] = {"selection": {"rows": [], "columns": []}}
 
 
@@ -81,7 +81,7 @@ def select(name: str, keys: Sequence[str], *, drawn_on: str, table: str = ROWS_T
         return
     key = table.format(name=name)
     picked = list(st.session_state[key]["selection"]["rows"])
-    if echo.is_echo(key, picked):
+    if address.is_old_value(key, picked):
         forget_selection(name)  # unlike other widgets, a table is not set when it is drawn
         return
     # A selection is a position, which the next fetch may change, so keep the key.
@@ -110,7 +110,7 @@ def edited_by(
         value = st.session_state.get(key)
         if field != "tab" and st.session_state.get("_part", drawn_on)[:2] != drawn_on:
             return
-        if echo.is_echo(key, value):
+        if address.is_old_value(key, value):
             return
         chosen = value if isinstance(value, list) else [value]
         if options is None or all(one is None or one in options for one in chosen):
@@ -137,6 +137,6 @@ def choose_in(key: str, value: Any) -> str:
     """Set a choice that is drawn next, and return its key. Always sets it: see ``ui.choice``."""
     state = st.session_state
     if key in state and state[key] != value:
-        echo.note(key, state[key])
+        address.note_replaced(key, state[key])
     state[key] = value
     return key

@@ -9,7 +9,7 @@ from pages import ui
 from pages.dataset import dataset_actions
 from pages.home import first_steps
 from pages.runs import run_strip, run_summary
-from pages.ui import EcommerceError, labels, language, period, status, tasks, visits
+from pages.ui import EcommerceError, address, labels, language, period, status, tasks
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.live import live_text
@@ -96,7 +96,7 @@ def _rejected(run: Run) -> None:
         "activity.py",
         label=language().plural("{count} record rejected", "{count} records rejected", count),
         icon=":material/playlist_remove:",
-        query_params={**visits.language_in_address(), "run": str(run.id)},
+        query_params={**address.language_kept(), "run": str(run.id)},
     )
 
 
@@ -127,5 +127,5 @@ def _fetches(task: Task, name: str) -> bool:
 
 def _open_run(number: int) -> None:
     """Callback: open the run whose bar was clicked."""
-    asked = {**visits.language_in_address(), "run": str(number)}
+    asked = {**address.language_kept(), "run": str(number)}
     st.switch_page("activity.py", query_params=asked)

@@ -13,7 +13,7 @@ from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Outcome, 
 from pages import ui
 from pages.dataset import change_table
 from pages.runs import run_counts
-from pages.ui import ChangeView, language, status, visits
+from pages.ui import ChangeView, address, language, status
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.labels import dataset_title
@@ -112,5 +112,5 @@ def _ends(parts: Sequence[tuple[StrEnum, str]], none: str, name: str) -> None:
 def _link(
     page: str, label: str, asked: dict[str, str], *, icon: str | None = ":material/arrow_forward:"
 ) -> None:
-    asked = {**visits.language_in_address(), **asked}
+    asked = {**address.language_kept(), **asked}
     st.page_link(page, label=label, icon=icon, query_params=asked)

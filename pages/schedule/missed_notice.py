@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core.domain import Alert, AlertCode, AuditAction, make_fact
 from pages import ui
 from pages.runs import run_requests
-from pages.ui import escape, escape_time, language, status, visits
+from pages.ui import address, escape, escape_time, language, status
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
@@ -53,7 +53,7 @@ def _buttons(missed: list[Alert]) -> None:
             on_click=_dismiss,
             args=(missed,),
         )
-        if visits.page() != "scheduler":
+        if address.page() != "scheduler":
             label = _("See expected callbacks")
             st.page_link("scheduler.py", label=label, icon=":material/arrow_forward:")
 

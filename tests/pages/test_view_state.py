@@ -51,13 +51,11 @@ def test_a_choice_that_is_told_by_a_text_of_another_language_changes_nothing() -
     assert said_by(a_page_whose_choice_comes_in_another_language) == ["changes ('TV',)"]
 
 
-def a_page_whose_open_row_is_closed() -> None:
-    import time
-
+def a_page_whose_open_row_is_closed(*, an_agent: bool) -> None:
     import streamlit as st
 
     from pages.dataset import view_state
-    from pages.ui import echo
+    from pages.ui import address
 
     def tick() -> None:
         st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
@@ -65,47 +63,30 @@ def a_page_whose_open_row_is_closed() -> None:
         ticked = st.session_state["products_table"]["selection"]["rows"]
         st.text(f"{view_state.current('products').row} {ticked}")
 
-    tick()
-    view_state.forget_selection("products")
-    view_state.edit("products", row=None)
-    tick()
-    time.sleep(echo.ECHO_S)
-    tick()
-
-
-def test_a_row_that_was_just_closed_does_not_open_again_by_itself() -> None:
-    assert said_by(a_page_whose_open_row_is_closed) == ["b [1]", "None []", "b [1]"]
-
-
-def a_page_whose_closed_row_is_ticked_by(*, an_agent: bool) -> None:
-    import time
-
-    import streamlit as st
-
-    from pages.dataset import view_state
-    from pages.ui import echo
-
-    def tick() -> None:
-        st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
-        view_state.select("products", ["a", "b"], drawn_on="rows")
-        st.text(str(view_state.current("products").row))
-
     st.session_state["_is_agent"] = an_agent
     tick()
+    address.change({"row": "b"})
+    address.write()
     view_state.forget_selection("products")
     view_state.edit("products", row=None)
-    for _ in range(4):
-        tick()
-        time.sleep(echo.ECHO_S / 3)
+    address.change({"row": None})
+    address.write()
+    st.query_params["row"] = "b"  # sent by a browser that has not received that the row is closed
+    tick()
+    address.change({"row": None})
+    address.write()
+    tick()
 
 
 @pytest.mark.parametrize(
     ("an_agent", "rows"),
-    [(False, ["b", "None", "None", "None", "b"]), (True, ["b", "b", "b", "b", "b"])],
+    [(False, ["b [1]", "None []", "b [1]"]), (True, ["b [1]", "b [1]", "b [1]"])],
 )
-def test_who_insists_is_heard_and_a_program_at_once(an_agent: bool, rows: list[str]) -> None:
+def test_a_closed_row_opens_again_only_if_its_tick_is_newer_or_a_programs(
+    an_agent: bool, rows: list[str]
+) -> None:
     page = AppTest.from_function(
-        a_page_whose_closed_row_is_ticked_by, kwargs={"an_agent": an_agent}
+        a_page_whose_open_row_is_closed, kwargs={"an_agent": an_agent}
     ).run()
 
     assert not page.exception
