@@ -63,7 +63,7 @@ def clear(dataset: str, *, yes: bool) -> None:
 @click.command()
 @dataset_argument
 def undo(dataset: str) -> None:
-    """Bring back what the last clear took."""
+    """Undo the last clear."""
     with opened(needs_gateway=False) as application:
         undo_one = partial(application.undo_clear, actor=operator(), trigger=Trigger.CLI)
         _each(names_of(dataset), undo_one)
@@ -72,7 +72,7 @@ def undo(dataset: str) -> None:
 @click.command()
 @run_argument
 def confirm(run_id: int) -> None:
-    """Apply the answer that a held run keeps."""
+    """Apply the answer of a held run."""
     with opened(needs_gateway=False) as application:
         run = application.confirm(run_id, actor=operator(), trigger=Trigger.CLI).wait()
     say_runs([run], as_json=False)
@@ -81,7 +81,7 @@ def confirm(run_id: int) -> None:
 @click.command()
 @run_argument
 def discard(run_id: int) -> None:
-    """Let go of the answer that a held run keeps."""
+    """Discard the answer of a held run. Nothing is changed."""
     with opened(needs_gateway=False) as application:
         application.discard(run_id, actor=operator())
     say(f"run {run_id}: discarded, nothing was changed")
@@ -89,15 +89,15 @@ def discard(run_id: int) -> None:
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@click.option("--dataset", type=DatasetName(), help="Of this one only.")
+@click.option("--dataset", type=DatasetName(), help="Only runs of this dataset.")
 @click.option(
     "--status",
     type=click.Choice([one.value for one in RunStatus]),
-    help="That stand like this only.",
+    help="Only runs with this status.",
 )
 @json_option
 def runs(limit: int, dataset: str | None, status: str | None, *, as_json: bool) -> None:
-    """List the newest runs, the last one first."""
+    """List runs, the newest first."""
     wanted = None if status is None else RunStatus(status)
     with opened(needs_gateway=False) as application:
         found = application.store.list_runs(limit=limit, dataset=dataset, status=wanted)
