@@ -318,3 +318,11 @@ def test_a_store_that_cannot_be_read_is_an_error_in_place_and_no_empty_table(
     page = Page.open(app, "products")
     assert "no sound SQLite database" in page.texts()
     assert not page.at.dataframe
+
+
+@pytest.mark.parametrize("name", ["activity", "explore"])
+def test_a_page_without_anything_to_show_leads_to_where_one_begins(
+    app: Application, name: str
+) -> None:
+    links = Page.open(app, name).at.get("page_link")
+    assert "Fetch from the overview" in {link.proto.label for link in links}
