@@ -60,6 +60,7 @@ def choose() -> None:
 
 asked = question.arrive()
 header.show(_("Explore"), beside=choose)
+question.show_ignored()
 if asked.is_sql:
     main, beside = st.columns([3, 1], gap="large")
     # The side column must not wait for the answer.
