@@ -99,7 +99,9 @@ def _responses(route: DataRoute) -> Schema:
     refused = as_problem(
         "What makes no sense, and what would; or there is not one valid Host header"
     )
-    unsigned = as_problem("Rows are for who has signed in: a token or a link's ticket is needed")
+    unsigned = as_problem(
+        "Rows are for people who have signed in: a token or a link's ticket is needed"
+    )
     unknown = {404: as_problem("There is no such run of the dataset")} if route.of_changes else {}
     return responses_of(
         {
@@ -108,7 +110,7 @@ def _responses(route: DataRoute) -> Schema:
             304: {"description": "Nothing has changed", "headers": headers},
             400: refused,
             401: unsigned,
-            403: as_problem("The link was made for another question, or holds no longer"),
+            403: as_problem("The link was made for another question, or has expired"),
         },
         [421, 500, 503],
     )
