@@ -51,12 +51,16 @@ def show_answer(asked: question.Question) -> None:
     result.show(asked, answer, headings)
 
 
-header.show(_("Explore"))
-asked = question.arrive()
-with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+def choose() -> None:
+    """Show the way of asking, and the examples."""
     choose_mode(asked.is_sql)
     st.space("stretch")
     sql_form.show_examples()
+
+
+asked = question.arrive()
+header.show(_("Explore"), beside=choose)
+question.show_ignored()
 if asked.is_sql:
     main, beside = st.columns([3, 1], gap="large")
     # The side column must not wait for the answer.

@@ -5,18 +5,35 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ecommerce_core.datasets import Dataset, Kind
+from ecommerce_core.domain import GLOSSARY, Chapter
 from pages import ui
 from pages.explore_page import schema
-from pages.ui import header, language
+from pages.ui import header, language, status
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 
-def define(title: str, words: Sequence[tuple[str, str]]) -> None:
-    """A list of words with what they mean."""
-    st.header(title, anchor=False)
-    line = _("- **{word}**: {meaning}")
-    st.markdown("\n".join(line.format(word=word, meaning=meaning) for word, meaning in words))
+def define(chapter: Chapter) -> None:
+    """Show the words of a chapter with what they mean."""
+    settings = ui.application().settings
+    values = {
+        "grace": language().duration(settings.callback_grace_s),
+        "share": language().number(settings.hold_above_percent),
+    }
+    line, lines = _("- {word}: {meaning}"), []
+    for term in chapter.terms:
+        word = language().word(term.code).capitalize() if term.code else _(term.word)
+        shown = status.pill(term.code) if term.code in status.LOOKS else f"**{word}**"
+        meaning = _(term.meaning).format_map(values)
+        lines.append(line.format(word=shown, meaning=meaning))
+    show_list(_(chapter.title), lines)
+
+
+def show_list(title: str, lines: Sequence[str]) -> None:
+    """Show a heading and a list."""
+    with st.container():
+        st.header(title, anchor=False)
+        st.markdown("\n".join(lines))
 
 
 def show_columns(dataset: Dataset) -> None:
@@ -49,90 +66,33 @@ def show_columns(dataset: Dataset) -> None:
     show_table(rows, columns, key=f"help_{dataset.name}", alt=name, height="content")
 
 
-header.show(_("Help"))
-grace = language().duration(ui.application().settings.callback_grace_s)
-share = language().number(ui.application().settings.hold_above_percent)
-define(
-    _("Rows"),
-    [
-        (_("Current"), _("The service that owns the row lists it.")),
-        (
-            _("Withdrawn"),
-            _(
-                "The service no longer lists the row. It is kept and hidden, and comes back when"
-                " the service lists it again."
-            ),
-        ),
-        (_("Added, changed"), _("What a run did to a row. Changes are kept field by field.")),
-        (
-            _("Rejected"),
-            _(
-                "A record that could not be taken, with the reason. The other records of the same"
-                " answer are taken."
-            ),
-        ),
-    ],
-)
-define(
-    _("Runs"),
-    [
-        (_("Fetch"), _("Brings products or customers in line with what their service has.")),
-        (_("Run"), _("One fetch, clear or undo, as the journal remembers it.")),
-        (_("Succeeded"), _("The whole answer was taken.")),
-        (_("Partial"), _("The answer was taken without the records that were rejected.")),
-        (_("Unchanged"), _("The service answered what was taken before.")),
-        (
-            _("Held"),
-            _(
-                "The answer would withdraw more than {share} % of the rows. Nothing changes until"
-                " an operator confirms or discards it."
-            ).format(share=share),
-        ),
-        (_("Failed"), _("There was no usable answer. Nothing changed.")),
-        (_("Interrupted"), _("The server ended during the run. Nothing changed.")),
-        (
-            _("Clear, undo"),
-            _("A clear empties a dataset. It can be undone until the next fetch of that dataset."),
-        ),
-    ],
-)
-define(
-    _("Scheduler"),
-    [
-        (_("Simulated clock"), _("The scheduler's clock, which all applications share.")),
-        (_("Task"), _("An entry in the scheduler's list: what to fetch, and when.")),
-        (_("Callback"), _("The call by which the scheduler has us fetch.")),
-        (
-            _("On time"),
-            _("The callback came within {grace} of the moment at which it was due.").format(
-                grace=grace
-            ),
-        ),
-        (_("Late"), _("The callback came after that.")),
-        (_("Overran"), _("The callback came, and its fetch took longer than the task's period.")),
-        (_("Missed"), _("The callback was due and has not come.")),
-        (
-            _("No longer expected"),
-            _("The task was deleted, or the clock was set back, before the callback was due."),
-        ),
-    ],
-)
-st.header(_("Columns"), anchor=False)
-for dataset in ui.application().datasets.values():
-    show_columns(dataset)
-define(
-    _("Keys"),
-    [
+def show_keys() -> None:
+    """Show which keys work."""
+    keys = (
         ("`/`", _("Go to the search.")),
         ("`?`", _("Open this page.")),
         ("`↑ ↓ ← →`", _("Move between the cells of a table.")),
         ("`Ctrl+Enter`", _("Run the query, on the page Explore.")),
-    ],
-)
-define(
-    _("Who may do what"),
-    [
-        (_("Analyst"), _("Reads, exports and explores.")),
-        (_("Operator"), _("Also fetches, clears, decides over held answers, and changes tasks.")),
-    ],
-)
+    )
+    line = _("- {word}: {meaning}")
+    show_list(_("Keys"), [line.format(word=key, meaning=meaning) for key, meaning in keys])
+
+
+def show_key() -> None:
+    """Show the key that leads here."""
+    st.caption(_("Press `?` on any page to come here."), width="content")
+
+
+header.show(_("Help"), beside=show_key)
+with st.grid(2, min_column_width=420, gap="medium"):
+    for chapter in GLOSSARY[1:3]:
+        define(chapter)
+    define(GLOSSARY[0])
+    with st.container():
+        define(GLOSSARY[3])
+        show_keys()
+st.header(_("Columns"), anchor=False)
+with st.grid(2, min_column_width=420, gap="medium"):
+    for dataset in ui.application().datasets.values():
+        with st.container():
+            show_columns(dataset)

@@ -7,7 +7,6 @@ import streamlit as st
 from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.runs import issues
-from pages.schedule import missed_notice
 from pages.ui import address, escape, labels, session, shortcuts, sign_in
 from pages.ui import text as _
 from pages.ui.installed import page_of
@@ -15,6 +14,8 @@ from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
 SHOWN_ALERTS = 4
+ALERTS_IN_FULL = {"", "activity"}
+SIDEBAR_PX = 220
 
 
 def choose_language() -> None:
@@ -42,6 +43,13 @@ def choose_language() -> None:
     address.change({address.LANGUAGE: state["_language_in_url"]})
 
 
+def show_sandbox() -> None:
+    """Show that the data is invented, if it is."""
+    if ui.application().sandbox_url is not None:
+        text = _("Sample data. Set ECOMMERCE_GATEWAY_URL to connect a real gateway.")
+        st.badge(_("Sandbox"), icon=":material/science:", color="gray", help=text)
+
+
 def show_health() -> None:
     """Show the alerts in a few lines; pages show what to do about them."""
     found = [alert for alert in ui.alerts() if alert.code not in issues.IN_BANNER]
@@ -53,13 +61,14 @@ def show_health() -> None:
         st.caption(_("and {n} more").format(n=more))
 
 
+# Before anything is drawn: a browser takes the width of a sidebar that it has not drawn yet.
+st.set_page_config(layout="wide", initial_sidebar_state=SIDEBAR_PX)
 with st.sidebar:
     choose_language()
 
 st.set_page_config(
     page_title=_("E-commerce operations"),
     page_icon=ASSETS / "icon.svg",
-    layout="wide",
     menu_items={"About": _("What our shop holds, where it comes from, and when it is fetched.")},
 )
 st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
@@ -118,12 +127,11 @@ if is_known:
         sign_in.show_visitor()
         live_channel.begin(page.url_path)
         shortcuts.listen()
-        show_health()
+        show_sandbox()
+        # Two pages show the alerts in full.
+        if page.url_path not in ALERTS_IN_FULL:
+            show_health()
     address.arrive(page.url_path)
-    # In a container of its own, since the browser recreates elements whose position changes, even a
-    # box in which a visitor is typing.
-    with st.container():
-        missed_notice.show(with_link=page.url_path != "scheduler")
     page.run()
     ui.show_toasts()
     live_channel.end()

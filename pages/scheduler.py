@@ -8,22 +8,20 @@ from pages.schedule.tasks import lost_tasks, task_edit, task_form, task_table
 from pages.ui import dialogs, header
 from pages.ui import text as _
 
-header.show(_("Scheduler"))
+header.show(_("Scheduler"), beside=clock_card.show_state)
 with st.container():  # may appear and disappear: the elements below keep their position
     clock_card.show()
     ui.note_for_analysts()
     lost_tasks.show_lost()
     task_table.show_runs()
 may_change = ui.may_change()
-left, *right = st.columns([5, 3] if may_change else 1, gap="medium")
-with left:
-    st.header(_("Tasks"), anchor=False)
-    task_table.show()
-    with ui.guarded():
-        lost_tasks.show_records()
+st.header(_("Tasks"), anchor=False)
+task_table.show()
 if may_change:
-    with right[0], st.container(border=True):
+    with st.container(border=True):
         task_form.show()
+with ui.guarded():
+    lost_tasks.show_records()
 expected.show()
 what, _name = dialogs.asked()
 if not may_change:

@@ -377,7 +377,7 @@ def test_the_overview_has_its_card_its_step_and_the_pictures_that_are_declared(
     assert ":material/counter_4: **Schedule a task**" in page.texts()
     page.fetch("notes")
 
-    assert [each.label for each in page.at.metric] == ["Notes"]
+    assert [each.label for each in page.at.metric] == ["Products", "Customers", "Notes"]
     assert "**Notes by author**" in page.texts()
     assert "**Distribution of cost**" in page.texts()
     assert "Distribution of pages" not in page.texts()

@@ -173,12 +173,14 @@ def _of_scheduler(facts: Facts) -> Iterator[Alert]:
         yield Alert(AlertCode.SCHEDULER_DOWN, "", facts.now, details={"part": scheduler.part})
     if scheduler.clock_stands_since is not None:
         yield Alert(AlertCode.CLOCK_STANDS_STILL, "", scheduler.clock_stands_since)
-    lost: dict[str, list[str]] = {}
-    for dataset, task_name in scheduler.lost_tasks:
-        lost.setdefault(dataset, []).append(task_name)
-    for dataset, names in lost.items():
-        details: Mapping[str, AlertDetail] = {"count": len(names), "task": names[0]}
-        yield Alert(AlertCode.TASKS_LOST, dataset, facts.now, (dataset,), details)
+    if scheduler.lost_tasks:
+        # One alert, since one cause takes them all: the scheduler was restarted or reset.
+        names = tuple(dict.fromkeys(dataset for dataset, _task in scheduler.lost_tasks))
+        details: Mapping[str, AlertDetail] = {
+            "count": len(scheduler.lost_tasks),
+            "task": scheduler.lost_tasks[0][1],
+        }
+        yield Alert(AlertCode.TASKS_LOST, "", facts.now, names, details)
     for missed in scheduler.missed:
         yield _of_task(AlertCode.CALLBACKS_MISSED, missed, missed.count)
     for refused in scheduler.refused:

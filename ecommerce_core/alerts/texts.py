@@ -55,7 +55,7 @@ _TODO: Mapping[AlertCode, str] = {
         "Showing the last known clock and tasks. No callbacks will arrive until it is back."
     ),
     AlertCode.PEER_DOWN: N_("Fetch again once the service is running."),
-    AlertCode.FETCH_FAILED: N_("The run says what went wrong. Fetch again once that is settled."),
+    AlertCode.FETCH_FAILED: N_("The run says what went wrong. Fetch again once that is fixed."),
     AlertCode.FETCH_INTERRUPTED: N_("The server stopped during this run: fetch again."),
     AlertCode.ANSWER_HELD: N_(
         "Apply it if the change is right; discard it if the source made a mistake."
@@ -66,12 +66,12 @@ _TODO: Mapping[AlertCode, str] = {
     AlertCode.CALLBACKS_LATE: N_("The scheduler page shows by how much."),
     AlertCode.CALLBACKS_REFUSED: N_("Activity says why each callback was refused."),
     AlertCode.TASKS_LOST: N_("Add them again on the scheduler page."),
-    AlertCode.CLOCK_STANDS_STILL: N_("No task runs meanwhile. Tell those who run the scheduler."),
+    AlertCode.CLOCK_STANDS_STILL: N_("No tasks run meanwhile. Tell the scheduler’s owners."),
     AlertCode.REGISTRATION_FAILING: N_(
         "The server tries again every minute. Check ECOMMERCE_GATEWAY_ADMIN_URL."
     ),
     AlertCode.SNAPSHOT_BEHIND: N_(
-        "Pages show the rows of before. It is tried again every ten seconds."
+        "Pages still show the previous rows. The server tries again every ten seconds."
     ),
     AlertCode.BACKUP_OVERDUE: N_(
         "The server tries again every few minutes. Check the folder in ECOMMERCE_BACKUP_DIR."

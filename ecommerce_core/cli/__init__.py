@@ -16,14 +16,14 @@ from ecommerce_core.cli.tasks import tasks
 EXIT_CODES = """\b
 Exit codes:
   0  done
-  1  a peer, the store or the run said no, or nobody said yes
-  2  wrong use, or a setting that makes no sense"""
+  1  a peer, the store or the run failed or refused, or nobody confirmed
+  2  wrong use, or an invalid setting"""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="ecommerce-dashboard")
 def cli() -> None:
-    """Feed and look after the e-commerce store, beside a running server or without one.
+    """Operate the e-commerce store, beside a running server or without one.
 
     Settings come from ECOMMERCE_… variables, the same as the server's.
     """

@@ -14,11 +14,11 @@ from ecommerce_core.domain import AuditAction, Language
 
 @click.group()
 def alerts() -> None:
-    """See what is wrong, as the running server has noted it, and try the message services."""
+    """Show what is wrong, as the running server noted it, and test the message services."""
 
 
 @alerts.command(name="list")
-@click.option("--all", "every", is_flag=True, help="Also those that are over.")
+@click.option("--all", "every", is_flag=True, help="Include alerts that are over.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True)
 @json_option
 def list_alerts(*, every: bool, limit: int, as_json: bool) -> None:
@@ -57,7 +57,7 @@ def send_test() -> None:
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
 @click.option("--action", type=click.Choice([one.value for one in AuditAction]))
-@click.option("--actor", help="Of this one only.")
+@click.option("--actor", help="Only entries of this actor.")
 @json_option
 def audit(limit: int, action: str | None, actor: str | None, *, as_json: bool) -> None:
     """List who did what beyond runs, the newest first."""

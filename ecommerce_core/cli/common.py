@@ -59,7 +59,7 @@ class DatasetName(click.ParamType[str]):
 
 
 dataset_argument = click.argument("dataset", type=DatasetName(or_all=True))
-json_option = click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def operator() -> Actor:

@@ -62,7 +62,7 @@ def clear(dataset: str, *, yes: bool) -> None:
 @click.command()
 @dataset_argument
 def undo(dataset: str) -> None:
-    """Bring back what the last clear took, or the rows from before `confirm`."""
+    """Undo the last clear, or bring back the rows from before `confirm`."""
     with opened(needs_gateway=False) as application:
 
         def undo_one(name: str) -> Run:
@@ -76,7 +76,7 @@ def undo(dataset: str) -> None:
 @click.command()
 @run_argument
 def confirm(run_id: int) -> None:
-    """Apply the answer that a held run keeps. `undo` takes it back until the next sync."""
+    """Apply the answer of a held run. `undo` takes it back until the next sync."""
     with opened(needs_gateway=False) as application:
         run = application.confirm(run_id, actor=operator(), trigger=Trigger.CLI).wait()
     say_runs([run], as_json=False)
@@ -85,7 +85,7 @@ def confirm(run_id: int) -> None:
 @click.command()
 @run_argument
 def discard(run_id: int) -> None:
-    """Let go of the answer that a held run keeps."""
+    """Discard the answer of a held run. Nothing is changed."""
     with opened(needs_gateway=False) as application:
         application.discard(run_id, actor=operator())
     say(f"run {run_id}: discarded, nothing was changed")
@@ -93,15 +93,15 @@ def discard(run_id: int) -> None:
 
 @click.command()
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@click.option("--dataset", type=DatasetName(), help="Of this one only.")
+@click.option("--dataset", type=DatasetName(), help="Only runs of this dataset.")
 @click.option(
     "--status",
     type=click.Choice([one.value for one in RunStatus]),
-    help="That stand like this only.",
+    help="Only runs with this status.",
 )
 @json_option
 def runs(limit: int, dataset: str | None, status: str | None, *, as_json: bool) -> None:
-    """List the newest runs, the last one first."""
+    """List runs, the newest first."""
     wanted = None if status is None else RunStatus(status)
     with opened(needs_gateway=False) as application:
         found = application.store.list_runs(limit=limit, dataset=dataset, status=wanted)

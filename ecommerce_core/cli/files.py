@@ -28,7 +28,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.command()
 @click.argument("file", type=_NEW_FILE)
-@click.option("--force", is_flag=True, help="Replace FILE where it is there already.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def backup(file: Path, *, force: bool) -> None:
     """Copy the database into FILE, while the server works.
 
@@ -48,7 +48,7 @@ def backup(file: Path, *, force: bool) -> None:
 @click.argument("file", type=_FILE)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def restore(file: Path, *, yes: bool) -> None:
-    """Put FILE, a backup, in the place of the database. Stop the server first.
+    """Replace the database with FILE, a backup. Stop the server first.
 
     FILE is checked before anything changes; the database that it replaces is kept beside it.
     """

@@ -14,7 +14,7 @@ from ecommerce_core.cli.common import read_settings, say
 @click.option(
     "--admin-port",
     type=click.IntRange(0, 65_535),
-    help="Of the gateway's administration; by default the next one after --port.",
+    help="Port of the gateway's administration; by default the next one after --port.",
 )
 @click.option("--speed", type=click.FloatRange(0, min_open=True), default=50, show_default=True)
 @click.option(

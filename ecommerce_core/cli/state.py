@@ -42,9 +42,9 @@ _SIGNS = {
 @click.command()
 @json_option
 def status(*, as_json: bool) -> None:
-    """Say how peers, clock and store are, and how the last syncs went.
+    """Show how peers, clock and store are, and how the last fetches ended.
 
-    A peer that does not answer is told and is no error: `doctor` ends with 1 there.
+    A peer that does not answer is no error here: `doctor` ends with 1 then.
     """
     with opened(needs_gateway=False) as application:
         found = {
@@ -76,7 +76,7 @@ def status(*, as_json: bool) -> None:
 def doctor(*, as_json: bool) -> None:
     """Examine store, gateway, peers, callbacks and backups, and say what would help.
 
-    Ends with 1 where something is wrong. Nothing is changed; each dataset is fetched once
+    Ends with 1 if something is wrong. Nothing is changed; each dataset is fetched once
     and forgotten.
     """
     settings = read_settings()

@@ -33,14 +33,14 @@ def _duration(
 
 @click.group()
 def tasks() -> None:
-    """See and change what the scheduler is to fetch, and when, on its simulated clock."""
+    """Show and change the scheduler's tasks, on its simulated clock."""
 
 
 @tasks.command(name="list")
 @click.option("--ours", is_flag=True, help="Only those that this application added.")
 @json_option
 def list_tasks(*, ours: bool, as_json: bool) -> None:
-    """List everybody's tasks, the next one first."""
+    """List the tasks of all applications, the next one first."""
     with opened(needs_gateway=True) as application:
         own = application.settings.app_name
         found = [t for t in application.scheduler.fetch_tasks() if t.source_app == own or not ours]
@@ -62,7 +62,7 @@ def list_tasks(*, ours: bool, as_json: bool) -> None:
     "ahead",
     metavar="DURATION",
     callback=_duration,
-    help="So long ahead of the simulated clock: 90s, 30m, 2h, 1d, 1w.",
+    help="How far ahead of the simulated clock: 90s, 30m, 2h, 1d, 1w.",
 )
 @click.option(
     "--every",
@@ -96,7 +96,7 @@ def add(
 @tasks.command()
 @click.argument("name", required=False)
 @click.option("--all", "every", is_flag=True, help="All tasks of the source.")
-@click.option("--source", help="Whose tasks; by default this application's own.")
+@click.option("--source", help="The application whose tasks are meant; by default this one.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> None:
     """Delete the tasks called NAME, or with --all every one of ours."""

@@ -70,6 +70,7 @@ from ecommerce_core.domain.expected_callback import (
     ExpectedSummary,
     Lateness,
 )
+from ecommerce_core.domain.glossary import GLOSSARY, Chapter, Term
 from ecommerce_core.domain.labels import N_
 from ecommerce_core.domain.language import (
     LANGUAGES,
@@ -148,6 +149,7 @@ from ecommerce_core.domain.wanted_task import (
 
 __all__ = [
     "ANONYMOUS",
+    "GLOSSARY",
     "LANGUAGES",
     "LASTS",
     "LOCAL_OPERATOR",
@@ -168,6 +170,7 @@ __all__ = [
     "ChangeKind",
     "ChangeQuery",
     "ChangesRemoved",
+    "Chapter",
     "Clock",
     "ClockReading",
     "Counts",
@@ -245,6 +248,7 @@ __all__ = [
     "TaskError",
     "TaskEvent",
     "TaskRecord",
+    "Term",
     "TicketRefused",
     "Totals",
     "Trigger",

@@ -10,22 +10,12 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.datasets import Dataset, View, change_query_of
-from ecommerce_core.domain import ChangeKind, Difference
+from ecommerce_core.domain import Difference
 from pages.dataset import view_state
 from pages.dataset.rows import pager
 from pages.ui import ChangeView, labels, language
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
-
-
-def kind_labels() -> dict[ChangeKind, str]:
-    """Return the label of each kind of change, with a sign that needs no colour."""
-    return {
-        ChangeKind.ADDED: f"+ {_('added')}",
-        ChangeKind.RETURNED: f"↩ {_('returned')}",
-        ChangeKind.WITHDRAWN: f"− {_('withdrawn')}",
-        ChangeKind.UPDATED: f"~ {_('changed')}",
-    }
 
 
 def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> None:
@@ -38,8 +28,7 @@ def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> None
         return
     page = min(view.page, ceil(total / view.size))
     found = changes.list_entries(change_query_of(view, dataset, page=page))
-    kinds = kind_labels()
-    rows = [_cells(dataset, one, kinds) for one in found]
+    rows = [_cells(dataset, one) for one in found]
     pick = partial(
         view_state.select,
         dataset.name,
@@ -64,7 +53,7 @@ def _columns(dataset: Dataset) -> list[Column]:
         Column(each.name, label=labels.column_label(each), width=120) for each in dataset.groups
     ]
     return [
-        Column("kind", label=_("Kind"), width=100),
+        Column("kind", "status", _("Kind"), width=100),
         Column("key", label=labels.column_label(dataset.column(dataset.key)), width=90),
         Column("title", label=_("Name"), width=215),
         *groups,
@@ -76,14 +65,12 @@ def _columns(dataset: Dataset) -> list[Column]:
     ]
 
 
-def _cells(
-    dataset: Dataset, difference: Difference, kinds: dict[ChangeKind, str]
-) -> dict[str, Any]:
+def _cells(dataset: Dataset, difference: Difference) -> dict[str, Any]:
     column = dataset.find_column(difference.field)
     values = dict(zip((each.name for each in dataset.groups), difference.groups, strict=True))
     return {
         **values,
-        "kind": kinds[difference.kind],
+        "kind": difference.kind.value,
         "key": difference.key,
         "title": difference.title,
         "field": labels.field_label(dataset, difference.field) if difference.field else "",

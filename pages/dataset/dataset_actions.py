@@ -19,8 +19,7 @@ def show(name: str, totals: Totals) -> None:
     if not ui.may_change():
         ui.note_for_analysts()
         return
-    app, word = ui.application(), labels.dataset_label(name)
-    undoable = app.undoable_rows(name)
+    word = labels.dataset_label(name)
     rows = totals.current + totals.withdrawn
     st.button(
         _("Fetch {dataset}").format(dataset=word),
@@ -45,6 +44,13 @@ def show(name: str, totals: Totals) -> None:
         else:
             dialogs.close()
     _undo_apply(name)
+    undo_button(name)
+
+
+def undo_button(name: str) -> None:
+    """Show the button that undoes a clear, as long as that is possible. Raises StoreError."""
+    app = ui.application()
+    undoable = app.undoable_rows(name)
     if undoable:
         st.button(
             language().plural("Undo clear ({count} row)", "Undo clear ({count} rows)", undoable),

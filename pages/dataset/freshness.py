@@ -37,7 +37,7 @@ def show(name: str) -> None:
         newer = live_text.filled(
             _("a newer fetch, {ago}: {status}"),
             ago=live_text.age(last.finished_at or last.started_at),
-            status=ui.sign_and_word(last.status),
+            status=words.word(last.status),
         )
         parts += [live_text.text(" · "), *({**part, "bold": True} for part in newer)]
     live_text.show(key, parts, look="caption")

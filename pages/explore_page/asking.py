@@ -17,6 +17,8 @@ from pages.ui.exploring import Exploration, FoundColumn
 # For faster answers, no progress is shown.
 QUICK_S = 0.7
 STEP_S = 0.25
+# The room of a chart or table, so that what is below it does not jump.
+ROOM_PX = 300
 
 state = st.session_state
 Asked = tuple[str, int, int]
@@ -89,6 +91,7 @@ def _wait(exploration: Exploration, slot: st.delta_generator.DeltaGenerator) -> 
             icon=":material/cancel:",
             on_click=exploration.cancel,
         )
+        st.skeleton(height=ROOM_PX)
     while True:
         text = _("Running for {time}, {most} at most").format(
             time=language().duration(int(exploration.elapsed_s)), most=language().duration(most_s)

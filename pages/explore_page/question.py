@@ -86,7 +86,7 @@ def presses() -> int:
 
 
 def arrive() -> Question:
-    """Return the query for this run of the page; note the invalid parts of the address."""
+    """Return the query for this run of the page; ``show_ignored`` shows what it left out."""
     said = address.asked()
     came = state.get("_explore_visit") != address.visit()
     is_edited = state.pop("_explore_edited", False) and not (said and came)
@@ -95,11 +95,15 @@ def arrive() -> Question:
         state["_explore_question"], state["_explore_ignored"] = parse(said)
     state["_explore_visit"] = address.visit()
     state["_explore_address"] = address.replace(to_address(current()))
+    return current()
+
+
+def show_ignored() -> None:
+    """Show the invalid parts of the address, if any."""
     note = st.container()  # comes and goes: what stands below keeps its place
     if ignored := state.get("_explore_ignored"):
         text = _("Ignored in the address: {what}.").format(what=escape(", ".join(ignored)))
         note.caption(f":material/link_off: {text}")
-    return current()
 
 
 def to_address(question: Question) -> dict[str, str | list[str]]:

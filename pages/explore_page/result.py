@@ -36,6 +36,9 @@ def show(asked: Question, answer: Answer, headings: Sequence[str]) -> None:
         export_menu.show_links("explore", partial(exploring.link, asked.asked))
     if not answer.table.num_rows:
         st.info(_("The answer has no rows."), icon=":material/search_off:")
+        if not ui.application().store.newest_run_id():
+            label = _("Fetch from the overview")
+            st.page_link("overview.py", label=label, icon=":material/arrow_forward:")
         return
     if chart == "table":
         _table(answer, headings)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import streamlit as st
 
@@ -10,15 +12,25 @@ from ecommerce_core.datasets import Dataset, Kind
 from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Outcome, RunStatus
 from pages import ui
 from pages.dataset import change_table
-from pages.ui import ChangeView, address, labels, language, sign_and_word
+from pages.runs import run_counts
+from pages.ui import ChangeView, address, labels, language, status
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.labels import dataset_title
 
 DAY = timedelta(days=1)
 MOVERS_SHOWN = 3
-BAD_RUNS = (RunStatus.FAILED, RunStatus.INTERRUPTED, RunStatus.HELD)
-BAD_DELIVERIES = (Outcome.FAILED, Outcome.REFUSED)
+NAME_CHARS = 24
+BAD: frozenset[StrEnum] = frozenset(
+    {
+        RunStatus.FAILED,
+        RunStatus.INTERRUPTED,
+        RunStatus.HELD,
+        RunStatus.PARTIAL,
+        Outcome.FAILED,
+        Outcome.REFUSED,
+    }
+)
 
 
 def show() -> None:
@@ -28,8 +40,8 @@ def show() -> None:
     for dataset in ui.application().datasets.values():
         _changes(dataset, since)
     store = ui.application().store
-    _ends(_("Runs"), store.run_counts_since(since), BAD_RUNS, "status")
-    _ends(_("Callbacks"), store.delivery_counts_since(since), BAD_DELIVERIES, "outcome")
+    _ends(run_counts.of_runs(store.run_counts_since(since)), _("No runs"), "status")
+    _ends(run_counts.of_callbacks(store.delivery_counts_since(since)), _("No callbacks"), "outcome")
 
 
 def _changes(dataset: Dataset, since: datetime) -> None:
@@ -56,12 +68,13 @@ def _changes(dataset: Dataset, since: datetime) -> None:
     if first.started_at >= since:
         moment = words.moment(first.finished_at or first.started_at, seconds=False)
         done.insert(0, _("first fetched on {moment}").format(moment=ui.escape_time(moment)))
-    st.markdown(f"**{name}**  \n:small[{', '.join(done) or _('nothing has changed')}]")
-    if sum(counts.values()):
-        for mover in movers:
-            st.markdown(f":small[{mover}]")
-        asked = {"view": "changes", "from": str(first.id), "to": str(last.id)}
-        _link(page_of(dataset.name), _("What changed"), asked)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{name}**", width="content")
+        if sum(counts.values()):
+            asked = {"view": "changes", "from": str(first.id), "to": str(last.id)}
+            _link(page_of(dataset.name), _("What changed"), asked)
+    lines = [", ".join(done) or _("nothing has changed"), *movers]
+    st.markdown("  \n".join(f":small[{line}]" for line in lines))
 
 
 def _movers(dataset: Dataset, changes: ChangeView) -> list[str]:
@@ -78,28 +91,26 @@ def _movers(dataset: Dataset, changes: ChangeView) -> list[str]:
 
 def _mover(dataset: Dataset, change: Difference) -> str:
     icon = "trending_up" if (change.difference or 0) > 0 else "trending_down"
-    old, new = (
-        labels.shown_change(dataset, change.field, value) for value in (change.old, change.new)
-    )
-    name = ui.escape(change.title or change.key)
-    return f":material/{icon}: {name}: {old} → {new} ({change_table.percent_of(change)})"
+    new = labels.shown_change(dataset, change.field, change.new)
+    title = change.title or change.key
+    name = ui.escape(title if len(title) <= NAME_CHARS else f"{title[:NAME_CHARS].rstrip()}…")
+    return f":material/{icon}: {name} {new} ({change_table.percent_of(change)})"
 
 
-def _ends(
-    title: str,
-    counts: dict[RunStatus, int] | dict[Outcome, int],
-    bad: tuple[RunStatus, ...] | tuple[Outcome, ...],
-    name: str,
-) -> None:
+def _ends(parts: Sequence[tuple[StrEnum, str]], none: str, name: str) -> None:
     """Show how many ended in each way, with links to those that failed."""
-    words, by_name = language(), {str(key): count for key, count in counts.items()}
-    parts = [f"{sign_and_word(key)} {words.number(count)}" for key, count in by_name.items()]
-    st.markdown(f"**{title}** :small[{' · '.join(parts) or _('none')}]")
-    for key in bad:
-        if by_name.get(str(key)):
-            _link("activity.py", sign_and_word(key), {name: str(key)})
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        for key, text in parts:
+            if key in BAD:
+                _link("activity.py", status.pill(key, text), {name: str(key)}, icon=None)
+            else:
+                st.markdown(status.pill(key, text), width="content")
+        if not parts:
+            st.caption(none)
 
 
-def _link(page: str, label: str, asked: dict[str, str]) -> None:
+def _link(
+    page: str, label: str, asked: dict[str, str], *, icon: str | None = ":material/arrow_forward:"
+) -> None:
     asked = {**address.language_kept(), **asked}
-    st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=asked)
+    st.page_link(page, label=label, icon=icon, query_params=asked)

@@ -20,7 +20,7 @@ def show() -> None:
         rows = [
             {
                 "since": record.alert.since_at,
-                "severity": ui.sign_and_word(record.alert.severity),
+                "severity": record.alert.severity.value,
                 "title": ui.title_of(record.alert),
                 "until": record.ended_at,
                 "lasted": None
@@ -32,7 +32,7 @@ def show() -> None:
         columns = [
             Column("since", "moment", _("Since ({zone})").format(zone=words.place)),
             Column("title", label=_("Alert"), width=350),
-            Column("severity", label=_("Severity"), width=110),
+            Column("severity", "status", _("Severity"), width=110),
             Column("until", "moment", _("Until ({zone})").format(zone=words.place)),
             Column("lasted", "duration", _("Duration")),
         ]

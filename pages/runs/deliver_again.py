@@ -7,7 +7,7 @@ import streamlit as st
 from ecommerce_core.domain import Delivery
 from pages import ui
 from pages.runs import run_requests
-from pages.ui import escape, escape_time, language, sign_and_word
+from pages.ui import escape, escape_time, language
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
@@ -62,7 +62,7 @@ def _label(delivery: Delivery) -> str:
         str(delivery.id),
         words.local(delivery.received_at),
         dataset_label(delivery.dataset),
-        sign_and_word(delivery.outcome),
+        words.word(delivery.outcome),
     )
     return " · ".join(parts)
 

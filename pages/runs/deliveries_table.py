@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import Delivery, Outcome
 from pages import ui
 from pages.runs import deliver_again, pager
-from pages.ui import address_choice, language, sign_and_word
+from pages.ui import address_choice, language
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 from pages.ui.table import Column, show_table
@@ -57,7 +57,7 @@ def _filters() -> dict[str, Any]:
                 list(Outcome),
                 name="outcome",
                 key=FILTERS[1],
-                shown=sign_and_word,
+                shown=language().word,
             ),
         }
 
@@ -102,7 +102,7 @@ def _table(deliveries: list[Delivery]) -> None:
                 for name in ("id", "received_at", "simulated_at", "run_id")
             },
             "dataset": dataset_label(delivery.dataset),
-            "outcome": sign_and_word(delivery.outcome),
+            "outcome": delivery.outcome.value,
             "duration": delivery.duration_s,
             "reason": _reason(delivery),
         }
@@ -111,7 +111,7 @@ def _table(deliveries: list[Delivery]) -> None:
     columns = [
         Column("received_at", "moment", _("Received ({zone})").format(zone=language().place)),
         Column("dataset", label=_("Dataset")),
-        Column("outcome", label=_("Outcome"), width=110),
+        Column("outcome", "status", _("Outcome"), width=120),
         Column("reason", label=_("Reason"), width=300),
         Column("run_id", "number", _("Run")),
         Column("duration", "duration", _("Duration")),
@@ -141,5 +141,5 @@ def _reason(delivery: Delivery) -> str:
     reason = language().fact(delivery.reason)
     if delivery.again_of is None:
         return reason
-    again = _("delivered again: delivery {id}").format(id=delivery.again_of)
+    again = _("callback {id}, delivered again").format(id=delivery.again_of)
     return f"{again}; {reason}" if reason else again

@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core.domain import Alert, AlertCode, Run, Severity
 from pages import ui
 from pages.runs import held_run, hints, run_requests
-from pages.ui import escape, language, tasks
+from pages.ui import escape, language, status, tasks
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
@@ -25,7 +25,6 @@ ICONS = {
     AlertCode.RECORDS_REJECTED: ":material/playlist_remove:",
     AlertCode.DATA_STALE: ":material/update_disabled:",
 }
-COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "orange", Severity.INFO: "gray"}
 # The frame of every page has a banner for these.
 IN_BANNER = frozenset({AlertCode.CALLBACKS_MISSED})
 
@@ -37,27 +36,27 @@ def show() -> bool:
         if refused is not None:
             ui.show_error(refused)
     found = [one for one in ui.alerts(at_least=Severity.INFO) if one.code not in IN_BANNER]
-    for alert in found:
-        with ui.guarded():
-            _row(alert)
+    if found:
+        with st.container(border=True, gap="small"):
+            for alert in found:
+                with ui.guarded():
+                    _row(alert)
     return any(alert.datasets and alert.severity is not Severity.INFO for alert in found)
 
 
 def _row(alert: Alert) -> None:
     """Show one alert on two lines, with its buttons if the visitor may act. Raises StoreError."""
-    icon = ICONS.get(alert.code, ":material/error:")
     what, todo = _said(alert)
     buttons = _BUTTONS.get(alert.code)
-    with st.container(border=True):
-        # Side by side if there is room, one below the other on a telephone.
-        said, settled = st.columns([3, 2], vertical_alignment="center", gap="small")
-        stop = "" if not what or what.endswith((".", "!", "?", "…")) else "."
-        title = ui.title_of(alert, escape)
-        text = f"{what}{stop} {todo}".strip()
-        said.markdown(f":{COLOURS[alert.severity]}[{icon}] **{title}**  \n:small[{text}]")
-        if buttons is not None and ui.may_change():
-            with settled, st.container(horizontal=True, horizontal_alignment="right"):
-                buttons(alert)
+    # Side by side if there is room, one below the other on a telephone.
+    said, settled = st.columns([2, 1], vertical_alignment="center", gap="small")
+    stop = "" if not what or what.endswith((".", "!", "?", "…")) else "."
+    title = ui.title_of(alert, escape)
+    text = f"{what}{stop} {todo}".strip()
+    said.markdown(f"{status.pill(alert.severity)} **{title}**  \n:small[{text}]")
+    if buttons is not None and ui.may_change():
+        with settled, st.container(horizontal=True, horizontal_alignment="right"):
+            buttons(alert)
 
 
 def _said(alert: Alert) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import Change, Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_summary
-from pages.ui import escape, labels, language, sign_and_word
+from pages.ui import escape, labels, language, status
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
@@ -22,7 +22,6 @@ def show(run: Run) -> None:
         names = words.word(run.action), labels.dataset_label(run.dataset)
         st.subheader(title.format(id=run.id, action=names[0], dataset=names[1]), anchor=False)
         facts = {
-            _("Status"): sign_and_word(run.status),
             _("Trigger"): words.word(run.trigger),
             **({_("Who"): run.actor} if run.actor else {}),
             _("Started"): words.moment(run.started_at),
@@ -42,7 +41,8 @@ def show(run: Run) -> None:
             facts[_("Task")] = run.task_name
         if run.resolution is not None:
             facts[_("Decision")] = words.word(run.resolution)
-        st.table({key: escape(value) for key, value in facts.items()}, border="horizontal")
+        told = {key: escape(value) for key, value in facts.items()}
+        st.table({_("Status"): status.pill(run.status), **told}, border="horizontal")
         held = ui.application().store.held_run(run.dataset)
         if held is not None and held.id == run.id:
             held_run.held(run, keys=("apply_run", "discard_run"))

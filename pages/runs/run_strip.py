@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from ecommerce_core.domain import Run, RunStatus
 from pages import ui
-from pages.runs import run_summary
-from pages.ui import charts, language, sign_and_word
+from pages.runs import run_counts, run_summary
+from pages.ui import charts, language, status
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
 SHOWN = 40
 HEIGHT = 110
-# They stand out on white and on black; what is no good run has its sign above it as well.
-COLOURS: Mapping[RunStatus, str] = {
-    RunStatus.SUCCEEDED: "#2a9163",
-    RunStatus.UNCHANGED: "#7fb8a0",
-    RunStatus.PARTIAL: "#c47a12",
-    RunStatus.HELD: "#8a72d6",
-    RunStatus.FAILED: "#e0463c",
-    RunStatus.INTERRUPTED: "#d2528c",
-    RunStatus.RUNNING: "#7f8c8d",
-}
-UNSIGNED = frozenset({RunStatus.SUCCEEDED, RunStatus.UNCHANGED})
+# Any other has a shape above its bar, so that it is told without its colour.
+PLAIN = frozenset({RunStatus.SUCCEEDED, RunStatus.UNCHANGED})
 
 
 def show() -> None:
@@ -40,19 +31,31 @@ def show() -> None:
     with st.grid(2, min_column_width=320, gap="small"):
         for name, runs in found.items():
             with st.container():
-                _strip(name, runs)
+                title = _("Last runs: {dataset}").format(dataset=dataset_label(name))
+                st.markdown(f"**{title}** :small[{_in_words(runs)}]")
+                _strip(name, runs, height=HEIGHT, slots=SHOWN, on_pick=_choose)
 
 
-def _strip(name: str, runs: Sequence[Run]) -> None:
-    words = language()
+def show_one(name: str, *, height: int, slots: int, on_pick: Callable[[int], None]) -> None:
+    """Show the strip of one dataset, if it has run; ``on_pick`` gets a run. Raises StoreError."""
+    runs = ui.application().store.list_runs(dataset=name, limit=slots)[::-1]
+    if runs:
+        _strip(name, runs, height=height, slots=slots, on_pick=on_pick)
+
+
+def _choose(number: int) -> None:
+    st.session_state["run"] = number
+
+
+def _in_words(runs: Sequence[Run]) -> str:
+    """Return how the runs ended: ``3 runs succeeded, 1 run failed``."""
     counts = Counter(run.status for run in runs)
-    said = ", ".join(
-        f"{words.number(counts[status])} {sign_and_word(status)}"
-        for status in COLOURS
-        if counts[status]
-    )
-    title = _("Last runs: {dataset}").format(dataset=dataset_label(name))
-    st.markdown(f"**{title}** :small[{said}]")
+    return ", ".join(text for _status, text in run_counts.of_runs(counts))
+
+
+def _strip(
+    name: str, runs: Sequence[Run], *, height: int, slots: int, on_pick: Callable[[int], None]
+) -> None:
     longest = max((run.duration_s or 0.0 for run in runs), default=0.0) or 1.0
     frame = pd.DataFrame(
         [
@@ -61,7 +64,7 @@ def _strip(name: str, runs: Sequence[Run]) -> None:
                 # One that took next to no time is still to be seen, and hit.
                 "height": max(run.duration_s or 0.0, longest / 12),
                 "status": run.status.value,
-                "sign": "" if run.status in UNSIGNED else ui.sign_of(run.status),
+                "shape": "" if run.status in PLAIN else status.look(run.status).shape,
                 "said": _said(run),
             }
             for run in runs
@@ -73,15 +76,16 @@ def _strip(name: str, runs: Sequence[Run]) -> None:
         picked = st.session_state[key]["selection"].get("picked") or []
         number = next((point["run"] for point in picked if "run" in point), None)
         if number is not None:
-            st.session_state["run"] = int(number)
+            on_pick(int(number))
 
-    colours = {status.value: colour for status, colour in COLOURS.items()}
+    colours = {each.value: status.ink(each) for each in RunStatus}
+    title = _("Last runs: {dataset}").format(dataset=dataset_label(name))
     charts.strip(
         frame,
         colours=colours,
-        slots=SHOWN,
-        alt=f"{title}: {said}",
-        height=HEIGHT,
+        slots=slots,
+        alt=f"{title}: {_in_words(runs)}",
+        height=height,
         key=key,
         on_pick=pick,
     )
@@ -92,7 +96,7 @@ def _said(run: Run) -> str:
     parts = [
         _("Run {id}").format(id=run.id),
         words.moment(run.started_at, seconds=False),
-        sign_and_word(run.status),
+        words.word(run.status),
     ]
     if run.duration_s is not None:
         parts.append(words.duration(run.duration_s))

@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core.domain import Run, RunStatus, Trigger
 from pages import ui
 from pages.runs import pager, run_summary
-from pages.ui import address_choice, language, sign_and_word
+from pages.ui import address_choice, language
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 from pages.ui.table import Column, show_table
@@ -49,7 +49,7 @@ def _filters() -> dict[str, Any]:
                 _("Trigger"), list(Trigger), name="trigger", key=FILTERS[1], shown=word
             ),
             "status": address_choice.choose(
-                _("Status"), list(RunStatus), name="status", key=FILTERS[2], shown=sign_and_word
+                _("Status"), list(RunStatus), name="status", key=FILTERS[2], shown=word
             ),
         }
 
@@ -77,7 +77,7 @@ def _table(runs: list[Run]) -> None:
         {
             "started_at": run.started_at,
             "dataset": dataset_label(run.dataset),
-            "status": sign_and_word(run.status),
+            "status": run.status.value,
             "result": _result(run),
             "action": word(run.action),
             "trigger": word(run.trigger),
@@ -90,10 +90,10 @@ def _table(runs: list[Run]) -> None:
     columns = [
         Column("started_at", "moment", _("Started ({zone})").format(zone=language().place)),
         Column("dataset", label=_("Dataset")),
-        Column("status", label=_("Status"), width=110),
-        Column("result", label=_("Result"), width=350),
+        Column("status", "status", _("Status"), width=120),
+        Column("result", label=_("Result"), width=330),
         Column("action", label=_("Action"), width=100),
-        Column("trigger", label=_("Trigger"), width=85),
+        Column("trigger", label=_("Trigger"), width=115),
         Column("duration", "duration", _("Duration")),
         Column("id", "number", _("Run")),
     ]

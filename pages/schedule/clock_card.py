@@ -11,6 +11,7 @@ from ecommerce_core.domain import Clock, ClockReading, Oddity, PartState, Task
 from pages import ui
 from pages.schedule import clock_dialogs, clock_face
 from pages.ui import (
+    EcommerceError,
     dialogs,
     escape,
     escape_time,
@@ -18,10 +19,11 @@ from pages.ui import (
     language,
     period,
     scheduler_change,
+    status,
     tasks,
 )
 from pages.ui import text as _
-from pages.ui.live import live_channel
+from pages.ui.live import live_channel, live_text
 
 SAID_FOR = timedelta(seconds=8)
 # A change takes effect at the next tick, a second away: longer means that the clock is held up.
@@ -48,6 +50,22 @@ class Asked:
         return clock.paused == self.change.paused
 
 
+def show_state() -> None:
+    """Show in one line whether the clock runs, and how fast."""
+    reading = tasks.reading()
+    clock = reading.clock
+    if reading.error is not None or clock is None:
+        pill = status.pill("unknown", _("Not known"))
+    elif clock.paused:
+        pill = status.pill("clock_is_paused", _("Paused"))
+    elif tasks.still_since() is not None:
+        pill = status.pill("clock_stands", _("Standing still"))
+    else:
+        pill = status.pill("clock_runs", _("Running"))
+    speed = "" if clock is None else language().speed(clock.speed)
+    st.markdown(f"{pill} {speed}".strip(), width="content")
+
+
 def show() -> None:
     """Show the card; its clock moves in the browser."""
     reading, now = tasks.reading(), datetime.now(UTC)
@@ -56,24 +74,15 @@ def show() -> None:
         _unreachable(reading, now)
     if at is None or clock is None:
         return
-    words = language()
     with st.container(border=True):
-        face, facts, buttons = st.columns([4, 4, 3], vertical_alignment="center")
+        face, coming, buttons = st.columns([4, 4, 3], vertical_alignment="center")
     with face:
         st.caption(_("Simulated time"))
         still_since = tasks.still_since()
         standing = clock.paused or reading.error is not None or still_since is not None
         clock_face.show(at, speed=clock.speed, standing=standing)
-    with facts:
-        if reading.error is not None:
-            st.badge(_("Not known"), icon=":material/help:", color="gray")
-        elif clock.paused:
-            st.badge(_("Paused"), icon=":material/pause_circle:", color="orange")
-        elif still_since is not None:
-            st.badge(_("Standing still"), icon=":material/report:", color="red")
-        else:
-            st.badge(_("Running"), icon=":material/play_circle:", color="green")
-        st.markdown(words.speed(clock.speed))
+    with coming:
+        _next()
     with buttons:
         if ui.may_change():
             _buttons(clock)
@@ -81,6 +90,29 @@ def show() -> None:
     if still_since is not None:
         _still(still_since)
     _asked(reading, now)
+
+
+def _next() -> None:
+    """Show our next task, with the time until it is due."""
+    try:
+        ours = tasks.list_ours()
+    except EcommerceError:
+        return  # the list says why
+    following = next((task for task in ours if task.next_fire_time is not None), None)
+    if following is None:
+        return
+    line = live_text.filled(
+        _("Next: {name} {countdown}"),
+        name=live_text.text(tasks.short(following.name), bold=True),
+        countdown=live_text.until(following.next_fire_time),
+    )
+    live_text.show("next_task", line)
+    st.caption(
+        _("{moment} simulated · {recurrence}").format(
+            moment=escape_time(tasks.moment_of(following, seconds=False)),
+            recurrence=escape(language().word(following.recurrence)),
+        )
+    )
 
 
 def _buttons(clock: Clock) -> None:

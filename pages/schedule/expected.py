@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome, ExpectedSummary
 from pages import ui
 from pages.schedule import expected_lately, expected_timeline
-from pages.ui import language, sign_and_word
+from pages.ui import language
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
@@ -78,13 +78,15 @@ def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallbac
         for one in summary
     ]
     sums = [
-        outcome for outcome in expected_timeline.LOOKS if outcome is not ExpectedOutcome.CANCELLED
+        outcome
+        for outcome in expected_timeline.OUTCOMES
+        if outcome is not ExpectedOutcome.CANCELLED
     ]
     columns = [
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
         Column("expected", "number", _("Expected")),
-        *(Column(name, "number", sign_and_word(name)) for name in sums),
+        *(Column(name, "number", language().word(name).capitalize()) for name in sums),
         Column(
             "lateness",
             "duration",

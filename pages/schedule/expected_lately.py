@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome
 from pages import ui
 from pages.schedule import expected_timeline
-from pages.ui import language, sign_and_word, tasks
+from pages.ui import language, tasks
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
@@ -27,12 +27,13 @@ WINDOWS = {
 def show(found: Sequence[ExpectedCallback]) -> None:
     """Show chart and list of a window that ends at the clock, or with the last callback."""
     words = language()
-    chosen = st.segmented_control(
+    # As elsewhere on the main side, where a segmented control is hard to read in the dark.
+    chosen = st.radio(
         _("Simulated time shown"),
         list(WINDOWS),
         key=ui.choice("expected_window", WINDOWS, "day"),
-        default="day",
-        required=True,
+        horizontal=True,
+        label_visibility="collapsed",
         format_func=lambda name: _(WINDOWS[name][1]),
     )
     last_at, clock_at = max(one.simulated_last_at for one in found), tasks.clock_at()
@@ -66,7 +67,7 @@ def _in_words(shown: Sequence[ExpectedCallback]) -> str:
     words = language()
     counts = {
         outcome: sum(one.count for one in shown if one.outcome is outcome)
-        for outcome in expected_timeline.LOOKS
+        for outcome in expected_timeline.OUTCOMES
     }
     cancelled = counts.pop(ExpectedOutcome.CANCELLED)
     parts = [f"{words.number(n)} {words.word(name)}" for name, n in counts.items() if n]
@@ -84,7 +85,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
             "task": callback.task_name,
             "recurrence": language().word(callback.recurrence),
             "count": callback.count,
-            "outcome": sign_and_word(callback.outcome),
+            "outcome": callback.outcome.value,
             "lateness": callback.lateness_s or None,
             "duration": callback.duration_s,
             "received": callback.received_at,
@@ -97,7 +98,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
         Column("count", "number", _("Count")),
-        Column("outcome", label=_("Outcome")),
+        Column("outcome", "status", _("Outcome")),
         Column("lateness", "duration", _("Late by (simulated)")),
         Column("duration", "duration", _("Duration")),
         Column("received", "moment", _("Received ({zone})").format(zone=language().place)),

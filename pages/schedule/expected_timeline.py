@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, Task
-from pages.ui import EcommerceError, language, occurrences, sign_and_word, tasks
+from pages.ui import EcommerceError, language, occurrences, status, tasks
 from pages.ui import text as _
 from pages.ui.live import live_words
 
@@ -18,20 +18,19 @@ ROW_HEIGHT, FRAME_HEIGHT = 64, 90
 # The past part that is drawn is this many times as long as the future part.
 AHEAD = 4
 SHOWN_OCCURRENCES = 40
-GREY = "#7f8c8d"
 
-# A shape beside the colour; the colours are visible on white and on black.
-LOOKS = {
-    ExpectedOutcome.ON_TIME: ("circle", "#2a9163"),
-    ExpectedOutcome.LATE: ("triangle-right", "#c47a12"),
-    ExpectedOutcome.SLOW: ("diamond", "#8a72d6"),
-    ExpectedOutcome.REFUSED: ("square", "#b5713c"),
-    ExpectedOutcome.FAILED: ("triangle-down", "#d2528c"),
-    ExpectedOutcome.MISSED: ("cross", "#e0463c"),
-    ExpectedOutcome.PENDING: ("triangle-up", GREY),
-    ExpectedOutcome.CANCELLED: ("triangle-left", GREY),
-}
-NEXT_LOOK = ("stroke", "#3b7dd8")
+# In the order of the legend.
+OUTCOMES = (
+    ExpectedOutcome.ON_TIME,
+    ExpectedOutcome.LATE,
+    ExpectedOutcome.SLOW,
+    ExpectedOutcome.REFUSED,
+    ExpectedOutcome.FAILED,
+    ExpectedOutcome.MISSED,
+    ExpectedOutcome.PENDING,
+    ExpectedOutcome.CANCELLED,
+)
+NEXT_LOOK = ("stroke", status.INK["blue"])
 
 
 def show(
@@ -59,7 +58,7 @@ def _row(callback: ExpectedCallback) -> dict[str, Any]:
     came = callback.simulated_last_at
     with suppress(OverflowError):
         came += timedelta(seconds=callback.lateness_s or 0)
-    said = [words.simulated(callback.simulated_at), sign_and_word(callback.outcome)]
+    said = [words.simulated(callback.simulated_at), words.word(callback.outcome)]
     if callback.lateness_s:
         said.append(_("late by {duration}").format(duration=words.duration(callback.lateness_s)))
     if callback.count > 1:
@@ -68,7 +67,7 @@ def _row(callback: ExpectedCallback) -> dict[str, Any]:
         "task": _name(callback.task_name, callback.recurrence),
         "due": live_words.milliseconds(callback.simulated_at),
         "came": live_words.milliseconds(came),
-        "outcome": sign_and_word(callback.outcome),
+        "outcome": words.word(callback.outcome),
         "said": " · ".join(said),
     }
 
@@ -99,7 +98,7 @@ def _next_row(task: Task, at: datetime) -> dict[str, Any]:
 
 
 def _next_word() -> str:
-    return f"○ {_('next')}"
+    return _("next")
 
 
 def _name(name: str, recurrence: str) -> str:
@@ -109,7 +108,10 @@ def _name(name: str, recurrence: str) -> str:
 def _spec(
     rows: Sequence[dict[str, Any]], *, since: datetime, until: datetime, now: datetime | None
 ) -> dict[str, Any]:
-    looks = {sign_and_word(outcome): look for outcome, look in LOOKS.items()}
+    looks = {
+        language().word(outcome): (status.look(outcome).shape, status.ink(outcome))
+        for outcome in OUTCOMES
+    }
     looks[_next_word()] = NEXT_LOOK
     present = [name for name in looks if any(row["outcome"] == name for row in rows)]
     # A simulated time has no zone. As milliseconds, and drawn as UTC, every browser draws the same;

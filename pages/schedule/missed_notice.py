@@ -9,15 +9,15 @@ import streamlit as st
 from ecommerce_core.domain import Alert, AlertCode, AuditAction, make_fact
 from pages import ui
 from pages.runs import run_requests
-from pages.ui import escape, escape_time, language
+from pages.ui import address, escape, escape_time, language, status
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
 SHOWN = 3
 
 
-def show(*, with_link: bool) -> None:
-    """Show the warning, or nothing if no callback is missed."""
+def show() -> None:
+    """Show one line that opens to more, or nothing if no callback is missed."""
     seen: set[int] = st.session_state.setdefault("_missed_seen", set())
     missed = [
         alert
@@ -33,7 +33,14 @@ def show(*, with_link: bool) -> None:
     title = words.plural(
         "{count} recurring task was missed", "{count} recurring tasks were missed", len(missed)
     )
-    st.warning("\n".join(lines), title=title, icon=":material/event_busy:")
+    names = dict.fromkeys(escape(str(alert.details["task"])) for alert in missed)
+    line = f"{status.pill('missed', title)} {', '.join(list(names)[:SHOWN])}"
+    with st.expander(line, key="missed_notice"):
+        st.markdown("\n".join(lines))
+        _buttons(missed)
+
+
+def _buttons(missed: list[Alert]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if ui.may_change():
             for name in dict.fromkeys(name for alert in missed for name in alert.datasets):
@@ -46,7 +53,7 @@ def show(*, with_link: bool) -> None:
             on_click=_dismiss,
             args=(missed,),
         )
-        if with_link:
+        if address.page() != "scheduler":
             label = _("See expected callbacks")
             st.page_link("scheduler.py", label=label, icon=":material/arrow_forward:")
 

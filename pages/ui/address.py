@@ -27,6 +27,12 @@ def arrive(page: str) -> None:
         state["_address_written"] = {}
 
 
+def page() -> str:
+    """Return the path of the page that is drawn."""
+    path: str = state.get("_page", "")
+    return path
+
+
 def visit() -> int:
     """Return the number of this visit of a page; it increases whenever the page changes."""
     number: int = state.get("_visit", 0)

@@ -94,7 +94,7 @@ def strip(
     key: str,
     on_pick: Callable[[], None],
 ) -> None:
-    """Bars in a row, oldest first, of ``run``, ``height``, ``status``, ``sign``, ``said``.
+    """Bars in a row, oldest first, of ``run``, ``height``, ``status``, ``shape``, ``said``.
 
     There is room for ``slots`` of them, so that a few are no wider than many. A click calls
     ``on_pick``.
@@ -124,8 +124,13 @@ def strip(
                 "encoding": {"color": colour},
             },
             {
-                "mark": {"type": "text", "baseline": "bottom", "dy": -2, "fontSize": 11},
-                "encoding": {"text": {"field": "sign"}, "color": colour},
+                "transform": [{"filter": "datum.shape !== ''"}],
+                # The bars tell their status already, and without points the layer has no name.
+                "mark": {"type": "point", "filled": True, "size": 45, "yOffset": -8, "aria": False},
+                "encoding": {
+                    "color": colour,
+                    "shape": {"field": "shape", "type": "nominal", "scale": None, "legend": None},
+                },
             },
         ],
         "config": {"view": {"stroke": None}},

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.runs import run_requests
-from pages.ui import session
-from pages.ui.session import text as _
+from pages.schedule import missed_notice
 
 
-def show(title: str) -> None:
-    """Show the head of every page: its title, and where the data comes from."""
-    st.title(title, anchor=False)
-    if session.application().sandbox_url is not None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(_("Sandbox"), icon=":material/science:", color="gray")
-            st.caption(_("Sample data. Set ECOMMERCE_GATEWAY_URL to connect a real gateway."))
+def show(title: str, *, beside: Callable[[], None] | None = None) -> None:
+    """Show the title, ``beside`` it on the same line, and below it what every page tells."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(title, anchor=False, width="content")
+        if beside is not None:
+            beside()
+    # In a container of its own, since the browser recreates elements whose position changes, even a
+    # box in which a visitor is typing.
+    with st.container():
+        missed_notice.show()
     run_requests.collect()

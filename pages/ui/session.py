@@ -63,28 +63,7 @@ __all__ = [
 
 # So much of its digest tells one sign-in from another in the audit.
 SIGN_IN_LETTERS = 12
-# A shape beside the word, so that no status is shown by colour alone.
-SIGNS = {
-    "running": "…",
-    "succeeded": "✓",
-    "partial": "◐",
-    "unchanged": "=",
-    "held": "‖",
-    "failed": "✕",
-    "interrupted": "!",
-    "executed": "✓",
-    "joined": "+",
-    "refused": "⊘",
-    "pending": "…",
-    "on_time": "✓",
-    "late": "◷",
-    "slow": "◔",
-    "missed": "✕",
-    "cancelled": "–",
-    "info": "i",
-    "warning": "△",
-    "critical": "✕",
-}
+ROOM_PX = 240
 
 
 def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -241,16 +220,6 @@ def text(message: str) -> str:
 _ = text
 
 
-def sign_and_word(name: str) -> str:
-    """Return a status or an outcome with its sign: ``✓ succeeded``."""
-    return f"{SIGNS.get(name, '')} {language().word(name)}".strip()
-
-
-def sign_of(name: str) -> str:
-    """The sign of a status or an outcome."""
-    return SIGNS.get(name, "")
-
-
 def sentence(fact: Fact | None) -> str:
     """Return the text of a fact with a capital, escaped, since it may quote a peer."""
     text = language().fact(fact)
@@ -263,6 +232,7 @@ def show_error(error: EcommerceError, *, title: str | None = None) -> None:
     """Show an error in place; quietly if it will disappear by itself in a moment."""
     if isinstance(error, RowsPreparing):
         st.caption(f":material/hourglass_top: {sentence(error.fact)}")
+        st.skeleton(height=ROOM_PX)  # the room of what comes, so that nothing jumps
         return
     st.error(sentence(error.fact), title=title, icon=":material/error:")
 

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import pyarrow as pa
 import streamlit as st
 
+from pages.ui import status
 from pages.ui.session import Language, language
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-Kind = Literal["text", "number", "exact", "money", "moment", "simulated", "duration", "actions"]
+Kind = Literal[
+    "text", "number", "exact", "money", "moment", "simulated", "duration", "actions", "status"
+]
 
 # Whole numbers below it look the same in both languages, so the browser can format them fast.
 SMALL = 1_000
@@ -34,8 +37,9 @@ class Column:
     """A column of a table: the row's field, how it is shown, and its heading if not its word.
 
     Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Of a number
-    two decimals are shown, of an exact one as many as matter, or ``decimals``. Actions are lists of
-    labels, a menu in each row: ``key`` is where a click is told, ``on_click`` is called.
+    two decimals are shown, of an exact one as many as matter, or ``decimals``. A status is its code
+    and shown as a pill with its word. Actions are lists of labels, a menu in each row: ``key`` is
+    where a click is told, ``on_click`` is called.
     """
 
     name: str
@@ -53,7 +57,10 @@ def show_table(
 ) -> Any:
     """Show a table of dicts; ``more`` are further arguments of ``st.dataframe``."""
     words = language()
-    cells = {c.name: cells_of([row[c.name] for row in rows], c.kind, words.zone) for c in columns}
+    values = {c.name: [row[c.name] for row in rows] for c in columns}
+    pills = {c.name: [str(v or "") for v in values[c.name]] for c in columns if c.kind == "status"}
+    values |= {name: [words.word(code) for code in codes] for name, codes in pills.items()}
+    cells = {c.name: cells_of(values[c.name], c.kind, words.zone) for c in columns}
     formats = {
         c.name: None
         if c.decimals is not None
@@ -64,7 +71,18 @@ def show_table(
     by_browser = None not in formats.values()
     return st.dataframe(
         pa.table(cells) if by_browser else _written(pa.table(cells), columns, words),
-        column_config={c.name: _config(c, words, formats[c.name]) for c in columns},
+        column_config={
+            c.name: status.column(
+                c.label or words.word(c.name),
+                values[c.name],
+                names=pills[c.name],
+                width=c.width,
+                help=c.help,
+            )
+            if c.name in pills
+            else _config(c, words, formats[c.name])
+            for c in columns
+        },
         hide_index=True,
         key=key,
         alt=alt,
@@ -77,6 +95,8 @@ def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
     """Return a column for sorting in the browser: moments as local times in ``zone``, euros."""
     if kind == "text":
         return pa.array([None if v is None else str(v) for v in values], pa.string())
+    if kind == "status":
+        return pa.array([[word] if word else None for word in values], pa.list_(pa.string()))
     if kind == "actions":
         return pa.array([list(value) for value in values], pa.list_(pa.string()))
     if kind == "moment":
@@ -97,7 +117,7 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
 
     A browser's format takes precedence over a text of ours.
     """
-    if kind in {"text", "actions"}:
+    if kind in {"text", "actions", "status"}:
         return ""
     if kind in {"moment", "simulated"}:
         return TIME_FORMATS[language]

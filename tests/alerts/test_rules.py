@@ -178,6 +178,15 @@ def test_there_is_a_fault_for_each_code() -> None:
     assert tried == {str(code) for code in AlertCode}
 
 
+def test_tasks_of_several_datasets_that_were_lost_are_one_alert() -> None:
+    lost = (("products", "get_products"), ("customers", "get_customers"))
+    [alert] = told(replace(WELL, scheduler=SchedulerFacts(lost_tasks=lost)))
+
+    assert alert.code == "tasks_lost"
+    assert alert.datasets == ("products", "customers")
+    assert alert.details["count"] == 2
+
+
 def test_a_dataset_that_is_as_old_as_it_may_be_is_not_stale() -> None:
     assert codes(of_products(schedule_age=2 * HOUR, schedule_period=HOUR)) == []
     assert codes(of_products(schedule_age=9 * HOUR)) == []

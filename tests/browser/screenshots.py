@@ -2,7 +2,7 @@
 
 Brings a server with the embedded peers into an empty, a full and a failing state, and takes each
 page in English and French, light and dark, wide and narrow. With ``--readme`` it only takes the
-README's picture, docs/overview.png: the sandbox, fetched twice, with one task to come.
+README's pictures, docs/pictures/*.png: the sandbox after some fetches, with tasks to come.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from datetime import timedelta
 from io import BytesIO
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import requests
 from PIL import Image
@@ -31,8 +31,20 @@ from tests.browser.visitor import PAGES, Browser, Visitor, running_chromium
 from tests.support.peers import Peers, customer
 from tests.support.server import Server, running_server
 
-WIDTHS = {1440: 900, 390: 844}
-README_PICTURE = PROJECT_ROOT / "docs" / "overview.png"
+WIDTHS = {1920: 1080, 1440: 900, 390: 844}
+README_PICTURES = PROJECT_ROOT / "docs" / "pictures"
+# What is in the README, by the picture's name: a page and its query.
+README_PAGES: dict[str, tuple[str, dict[str, str]]] = {
+    "overview": ("", {}),
+    "table": ("products", {"family": "TV", "sort": "-price"}),
+    "changes": ("products", {"view": "changes"}),
+    "scheduler": ("scheduler", {}),
+    "explore": (
+        "explore",
+        {"table": "products", "by": "family", "measure": "avg", "of": "price_eur"},
+    ),
+}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CALLBACKS = ("add-auto", "auto_load_customers")
 
 
@@ -53,6 +65,22 @@ TASKS = (
     (CUSTOMERS, 5, Recurrence.WEEK),
     (PRODUCTS, 9, Recurrence.NONE),
 )
+
+
+# The first fires some times before the pictures are taken.
+README_TASKS = (
+    (PRODUCTS, 1, Recurrence.HOUR),
+    (CUSTOMERS, 7, Recurrence.DAY),
+)
+
+
+def let_tasks_run(server: Server) -> None:
+    """Let six simulated hours pass, an hour in a second."""
+    scheduler = Scheduler(Gateway(gateway_of(server)), app_name="e-commerce")
+    scheduler.set_speed(3_600)
+    time.sleep(6)
+    scheduler.set_speed(50)
+    time.sleep(2)
 
 
 def fill(server: Server, tasks: Sequence[tuple[Dataset, int, Recurrence]] = TASKS) -> None:
@@ -115,7 +143,7 @@ def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None
         for name in PAGES:
             visitor.open(name)
             settle(visitor)
-            for scheme in ("light", "dark"):
+            for scheme in SCHEMES:
                 visitor.page.emulate_media(color_scheme=scheme)
                 visitor.page.wait_for_timeout(400)
                 file = f"{name or 'overview'}-{state}-{language}-{scheme}-{width}.png"
@@ -125,18 +153,25 @@ def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None
         print(f"{state}, {language}, {width} px: {'; '.join(visitor.errors) or 'no error'}")
 
 
-def take_readme_picture(browser: Browser, server: Server) -> None:
-    """Take the overview at its size on a laptop, in few colours."""
+def take_readme_pictures(browser: Browser, server: Server) -> None:
+    """Take each page at its size on a laptop, light and dark, in few colours."""
+    README_PICTURES.mkdir(parents=True, exist_ok=True)
     visitor = Visitor(browser, server)
-    visitor.open()
-    settle(visitor)
-    picture = Image.open(BytesIO(visitor.page.screenshot()))
+    for name, (page, query) in README_PAGES.items():
+        visitor.open(page, **query)
+        settle(visitor)
+        for scheme in SCHEMES:
+            visitor.page.emulate_media(color_scheme=scheme)
+            visitor.page.wait_for_timeout(600)
+            picture = Image.open(BytesIO(visitor.page.screenshot()))
+            # A palette is enough for a page in few colours, at a third of the size.
+            palette = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
+            file = README_PICTURES / f"{name}-{scheme}.png"
+            palette.save(file, optimize=True)
+            print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
+        visitor.page.emulate_media(color_scheme="light")
     visitor.context.close()
-    README_PICTURE.parent.mkdir(exist_ok=True)
-    # A palette is enough for a page in few colours, at a third of the size.
-    palette = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
-    palette.save(README_PICTURE, optimize=True)
-    print(f"{README_PICTURE}: {README_PICTURE.stat().st_size / 1000:.0f} kB")
+    print("; ".join(visitor.errors) or "no error")
 
 
 def main(folder: Path) -> None:
@@ -153,20 +188,21 @@ def main(folder: Path) -> None:
 
 
 def main_readme() -> None:
-    """Only take the README's picture."""
+    """Only take the README's pictures."""
     with (
         tempfile.TemporaryDirectory() as data,
         running_chromium() as browser,
         running_server(Path(data)) as server,
     ):
-        fill(server, TASKS[:1])
-        take_readme_picture(browser, server)
+        fill(server, README_TASKS)
+        let_tasks_run(server)
+        take_readme_pictures(browser, server)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=Path("screenshots"))
-    parser.add_argument("--readme", action="store_true", help="README's picture alone")
+    parser.add_argument("--readme", action="store_true", help="README's pictures alone")
     asked = parser.parse_args()
     if asked.readme:
         main_readme()

@@ -303,7 +303,7 @@ def test_a_callback_is_delivered_again_without_a_mouse(
     visitor.page.keyboard.press("Enter")
 
     first = visitor.row("deliveries_table", 0)
-    expect(first.get_by_text(re.compile(r"^delivered again: delivery \d+$"))).to_be_attached()
+    expect(first.get_by_text(re.compile(r"^callback \d+, delivered again$"))).to_be_attached()
     [again] = full_shop.store.list_deliveries(limit=1)
     assert again.id > newest
     assert again.outcome == "executed"

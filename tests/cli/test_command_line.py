@@ -154,7 +154,7 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
     for command in cli.commands:
         assert f"\n  {command} " in said
         assert CliRunner().invoke(cli, [command, "--help"]).exit_code == 0
-    for line in ("0  done", "1  a peer, the store or the run said no", "2  wrong use"):
+    for line in ("0  done", "1  a peer, the store or the run failed", "2  wrong use"):
         assert line in said
 
 

@@ -71,7 +71,7 @@ def test_a_callback_that_is_journaled_while_the_page_is_drawn_is_newer_than_the_
     page = Page.open(app, "activity")
     app.live.look()
 
-    assert list(page.table("deliveries_table")["outcome"]) == ["⊘ refused"]
+    assert list(page.table("deliveries_table")["outcome"]) == [["refused"]]
     [told] = page.told("ecommerce_live")
     assert "deliveries" in told["topics"]
     now = app.live.state().versions["deliveries"]
@@ -87,7 +87,7 @@ def test_what_failed_and_why_stands_before_what_a_narrow_screen_cuts_off(
     table = Page.open(app, "activity").table("runs_table")
 
     assert list(table.columns)[:4] == ["started_at", "dataset", "status", "result"]
-    assert list(table["status"]) == ["✕ failed", "✓ succeeded"]
+    assert list(table["status"]) == [["failed"], ["succeeded"]]
     assert list(table["result"]) == ["the gateway has no route for catalogue-produit", "60 added"]
 
 
@@ -168,7 +168,7 @@ def test_filters_are_kept_while_one_looks_at_another_page(
     assert list(page.sound().table("runs_table")["dataset"]) == ["products"]
 
 
-@pytest.mark.parametrize("asked", ["nonsense", "", "✕ failed", "x" * 3_000])
+@pytest.mark.parametrize("asked", ["nonsense", "", "failed ", "x" * 3_000])
 def test_a_filter_that_makes_no_sense_in_the_address_is_left_out(
     app: Application, asked: str
 ) -> None:
@@ -198,7 +198,7 @@ def test_callbacks_are_filtered_by_dataset_and_outcome(app: Application) -> None
     page = Page.open(app, "activity", callbacks="products", outcome="refused")
 
     table = page.table("deliveries_table")
-    assert (list(table["id"]), list(table["outcome"])) == ([2], ["⊘ refused"])
+    assert (list(table["id"]), list(table["outcome"])) == ([2], [["refused"]])
 
 
 def test_older_callbacks_are_a_page_of_their_own_and_back_are_the_newest(app: Application) -> None:
@@ -252,7 +252,7 @@ def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
 
     until(is_told)  # once readers see the rows, shortly after the delivery is journalled
     reason = Page.open(app, "activity", locale="fr-FR").table("deliveries_table")["reason"][0]
-    assert reason == f"relancé à la main : déclenchement {failed}"
+    assert reason == f"déclenchement {failed}, relancé à la main"
 
 
 def test_the_button_does_the_same_on_a_real_server(tmp_path: Path) -> None:
@@ -342,10 +342,13 @@ def test_the_last_runs_of_each_dataset_are_a_strip_of_bars(app: Application, pee
     page = Page.open(app, "activity")
 
     products = strip_of(page, "Last runs: products")
-    assert products.proto.alt == ("Last runs: products: 1 ✓ succeeded, 1 = unchanged, 1 ✕ failed")
-    assert strip_of(page, "Last runs: customers").proto.alt.endswith("1 ✓ succeeded")
+    assert (
+        products.proto.alt
+        == "Last runs: products: 1 run succeeded, 1 run without changes, 1 run failed"
+    )
+    assert strip_of(page, "Last runs: customers").proto.alt.endswith("1 run succeeded")
     spec = json.loads(products.proto.spec)
-    # A status is told by its sign as well as by its colour.
-    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "text"]
+    # A status is told by its shape as well as by its colour.
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "point"]
     french = Page.open(app, "activity", locale="fr-FR")
     assert strip_of(french, "Dernières exécutions")

@@ -18,8 +18,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
 @pytest.mark.parametrize(
     ("locale", "words"),
     [
-        ("en-GB", ("Held", "Withdrawn", "Late", "Missed", "more than 50 %", "within 10 s")),
-        ("fr-FR", ("En attente", "Retiré", "En retard", "Manqué", "plus de 50 %", "10 s")),
+        ("en-GB", ("held", "Withdrawn", "late", "missed", "more than 50 %", "within 10 s")),
+        ("fr-FR", ("en attente", "Retiré", "en retard", "manqué", "plus de 50 %", "10 s")),
     ],
 )
 def test_the_words_are_explained_with_the_settings_that_hold(

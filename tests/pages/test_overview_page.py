@@ -27,6 +27,12 @@ def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
     yield from installed(peers.url, tmp_path)
 
 
+@pytest.fixture
+def sandbox_app(tmp_path: Path) -> Iterator[Application]:
+    with Sandbox(products=5, customers=5) as sandbox:
+        yield from installed(sandbox.url, tmp_path)
+
+
 def sync(app: Application, name: str = "products") -> Run:
     return app.request_sync(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
 
@@ -64,7 +70,7 @@ def test_a_shop_of_today_says_when_it_was_first_fetched(app: Application) -> Non
     backdate(app, app.store.list_runs()[0], 2 * DAY)
     page = Page.open(app, "overview")
     assert "first fetched" not in page.texts()
-    assert "**Products**  \n:small[nothing has changed]" in page.texts()
+    assert ":small[nothing has changed]" in page.texts()
     assert "What changed" not in links(page)
 
 
@@ -87,10 +93,9 @@ def test_runs_and_callbacks_of_the_last_day_are_counted_and_what_failed_is_a_cli
     )
     page = Page.open(app, "overview")
 
-    assert "**Runs** :small[✕ failed 1]" in page.texts()
-    assert "**Callbacks** :small[✓ executed 1 · ⊘ refused 1]" in page.texts()
-    assert "status=failed" in links(page)["✕ failed"]
-    assert "outcome=refused" in links(page)["⊘ refused"]
+    assert ":green-badge[:material/check_circle: 1 callback executed]" in page.texts()
+    assert "status=failed" in links(page)[":red-badge[:material/error: 1 run failed]"]
+    assert "outcome=refused" in links(page)[":red-badge[:material/block: 1 callback refused]"]
     assert app.store.run_counts_since(old - DAY) == {RunStatus.SUCCEEDED: 1, RunStatus.FAILED: 1}
     assert app.store.delivery_counts_since(new) == {Outcome.EXECUTED: 1, Outcome.REFUSED: 1}
 
@@ -101,7 +106,7 @@ def test_each_open_problem_has_the_button_that_settles_it(app: Application, peer
     sync(app)
     page = Page.open(app, "overview")
     assert "A fetch is held: products" in page.texts()
-    assert "The last fetch of every dataset succeeded" not in page.texts()
+    assert "All is well" not in page.texts()
     page.click("discard_products")
     assert app.store.held_run("products") is None
 
@@ -155,3 +160,78 @@ def test_the_next_three_callbacks_are_told_in_both_clocks(tmp_path: Path) -> Non
 
             assert len(coming) == 3
             assert all(" in " in one and "simulated · once" in one for one in coming)
+
+
+def verdict(page: Page) -> str:
+    """Return the line beside the title."""
+    return str(page.at.markdown[0].value) if page.at.markdown else ""
+
+
+def test_the_overview_says_in_one_line_whether_everything_is_all_right(
+    sandbox_app: Application,
+) -> None:
+    until(lambda: sandbox_app.monitor.snapshot().listed_at is not None)
+    assert "Not fetched yet: products · Not fetched yet: customers" in verdict(
+        Page.open(sandbox_app, "overview")
+    )
+    sync(sandbox_app)
+    sync(sandbox_app, "customers")
+    assert ":green-badge[:material/check_circle: All is well]" in verdict(
+        Page.open(sandbox_app, "overview")
+    )
+    sandbox_app.clear("customers", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    page = Page.open(sandbox_app, "overview")
+    assert "Cleared: customers" in verdict(page)
+    assert "All is well" not in page.texts()
+
+
+def test_an_answer_with_rejected_records_is_not_all_well(app: Application, peers: Peers) -> None:
+    peers.bodies["catalogue-produit"] = catalogue(3).replace(b'"prix": 424', b'"prix": "x"', 1)
+    run = sync(app)
+    page = Page.open(app, "overview")
+
+    assert "Records were rejected: products" in verdict(page)
+    assert "All is well" not in page.texts()
+    assert f"run={run.id}" in links(page)["1 record rejected"]
+
+
+def test_after_a_clear_the_overview_offers_the_undo_and_no_first_steps(
+    app: Application,
+) -> None:
+    sync(app)
+    app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    page = Page.open(app, "overview")
+
+    assert ":green[:material/check_circle:] Fetch products" in page.texts()
+    page.click("undo_clear_products")
+    assert app.store.totals(app.datasets["products"]).current == 60
+
+
+def test_the_steps_go_once_each_has_been_done(sandbox_app: Application) -> None:
+    sync(sandbox_app)
+    sync(sandbox_app, "customers")
+    assert "Get started" in Page.open(sandbox_app, "overview").texts()
+    at = sandbox_app.scheduler.fetch_clock().simulated_at
+    sandbox_app.steering.add_task(
+        sandbox_app.datasets["products"],
+        simulated_at=at + timedelta(hours=3),
+        recurrence=Recurrence.DAY,
+        actor=LOCAL_OPERATOR,
+    )
+    assert "Get started" not in Page.open(sandbox_app, "overview").texts()
+
+
+def test_a_dataset_says_how_often_it_is_fetched_and_when_next(sandbox_app: Application) -> None:
+    sync(sandbox_app)
+    at = sandbox_app.scheduler.fetch_clock().simulated_at
+    sandbox_app.scheduler.add_task(
+        sandbox_app.datasets["products"],
+        simulated_at=at + timedelta(hours=3),
+        recurrence=Recurrence.DAY,
+    )
+    sandbox_app.monitor.poll()
+    page = Page.open(sandbox_app, "overview")
+
+    told = [one["text"] for one in page.told("ecommerce_live_text")]
+    assert any(one.startswith("Scheduled every day, next in ") for one in told)
+    assert "Not scheduled." in page.texts()

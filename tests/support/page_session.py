@@ -118,6 +118,7 @@ class Page:
         )
         found = [e.value for kind in kinds for e in self.at.get(kind) if isinstance(e, Element)]
         found += [told["text"] for told in self.told("ecommerce_live_text")]
+        found += [expander.label for expander in self.at.expander]
         titles = [e.proto.title for kind in ("error", "warning") for e in self.at.get(kind)]
         return "\n".join(str(text) for text in [*found, *titles])
 

@@ -105,7 +105,9 @@ def _responses(route: DataRoute) -> Schema:
     refused = as_problem(
         "What makes no sense, and what would; or there is not one valid Host header"
     )
-    unsigned = as_problem("Rows are for who has signed in: a token or a link's ticket is needed")
+    unsigned = as_problem(
+        "Rows are for people who have signed in: a token or a link's ticket is needed"
+    )
     missing = {
         Content.ROWS: "A time in the question is a run that the dataset does not have",
         Content.CHANGES: "There is no such run of the dataset",
@@ -119,7 +121,7 @@ def _responses(route: DataRoute) -> Schema:
             304: {"description": "Nothing has changed", "headers": headers},
             400: refused,
             401: unsigned,
-            403: as_problem("The link was made for another question, or holds no longer"),
+            403: as_problem("The link was made for another question, or has expired"),
         },
         [421, 500, 503],
     )

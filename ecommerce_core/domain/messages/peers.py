@@ -39,7 +39,7 @@ PEERS = {
     ),
     "routes_without_end": N_("{peer} lists routes without end"),
     "not_an_administration": N_("{peer} does not answer as a gateway's administration does"),
-    "answered_by_another": N_("{peer} is answered for by something else"),
+    "answered_by_another": N_("something else answers for {peer}"),
     "peer_refused": N_("{peer} answered {status}"),
     "peer_refused_with_reason": N_("{peer} answered {status}: {reason}"),
     "peer_failed": N_("{peer} answered {status}"),

@@ -30,10 +30,10 @@ REQUESTS = {
     "task_token_wrong": N_("the token in the body is not valid for this task"),
     "page_ticket_needed": N_("this takes the ticket of a page whose visitor signed in"),
     "ticket_forged": N_("this link was not made for this question: take it from the page again"),
-    "ticket_expired": N_("this link holds no longer: take it from the page again"),
+    "ticket_expired": N_("this link has expired: take it from the page again"),
     "ticket_signed_out": N_("this link was made by a sign-in that has been ended"),
     "rows_not_signed": N_(
-        "rows are for who has signed in: take a link from the page, or send a token"
+        "rows are for people who have signed in: take a link from the page, or send a token"
     ),
     "api_token_wrong": N_("the token is none of ECOMMERCE_API_TOKENS"),
     "query_unreadable": N_("the query string cannot be read"),
@@ -58,7 +58,7 @@ REQUESTS = {
     "database_damaged": N_("the database file is damaged"),
     "database_foreign": N_("the database file belongs to something else"),
     "database_failed": N_("the database cannot be written"),
-    "audit_question": N_("the audit is asked for by action and actor, each once"),
-    "audit_action_unknown": N_("action={value} is none of those that there are: {known}"),
+    "audit_question": N_("the audit takes action and actor, each once"),
+    "audit_action_unknown": N_("there is no action={value}; there are {known}"),
     "audit_not_read": N_("the audit cannot be read just now"),
 }

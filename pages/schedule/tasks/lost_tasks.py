@@ -14,7 +14,7 @@ from pages.ui.table import Column, show_table
 SHOWN = 8
 SHOWN_RECORDS = 100
 EVENTS = {
-    TaskEvent.ADDED: N_("added"),
+    TaskEvent.ADDED: N_("added to the list"),
     TaskEvent.SEEN: N_("found in the list"),
     TaskEvent.DELETED: N_("deleted"),
     TaskEvent.LOST: N_("lost by the scheduler"),

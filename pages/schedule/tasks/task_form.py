@@ -22,20 +22,44 @@ def show() -> None:
     """Show the form, and the result of the last submission."""
     reading = tasks.reading()
     st.header(_("Add a task"), anchor=False)
-    at, recurrence = _inputs(reading)
+    asked, shown = st.columns([3, 2], gap="medium")
+    with asked:
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            at, recurrence = _inputs(reading)
+        add = _buttons(at)
     dataset = next(d for d in ui.application().datasets.values() if d.task_app == state["task_app"])
     refusal = None if at is None else task_checks.refusal(at, reading)
-    if refusal is not None:
-        st.error(refusal, icon=":material/event_busy:")
-    elif at is not None:
-        task_moment.preview(at, recurrence, reading)
-        first = live_text.filled(_("First run: {countdown}"), countdown=live_text.until(at))
-        live_text.show("task_countdown", first, look="caption")
+    with shown:
+        if refusal is not None:
+            st.error(refusal, icon=":material/event_busy:")
+        elif at is not None:
+            task_moment.preview(at, recurrence, reading)
+            first = live_text.filled(_("First run: {countdown}"), countdown=live_text.until(at))
+            live_text.show("task_countdown", first, look="caption")
+    if refusal is None and at is not None:
         with ui.guarded():
             # The task that was just added needs no warning that it is there.
             is_new = not task_undo.is_stored(dataset.task_name, at, recurrence)
             for text in task_checks.warnings(dataset, at, recurrence, reading) if is_new else ():
                 st.warning(text, icon=":material/warning:")
+    if add and at is not None:
+        add_task = partial(
+            ui.application().steering.add_task,
+            dataset,
+            simulated_at=at,
+            recurrence=recurrence,
+            actor=ui.actor(),
+        )
+        done = _("Stored by the scheduler: {name} on {moment}, simulated time, {recurrence}.")
+        with st.spinner(_("Asking the scheduler…")):
+            scheduler_change.make("form", add_task, done)
+        st.rerun()
+    scheduler_change.show("form")
+    task_undo.show()
+
+
+def _buttons(at: datetime | None) -> bool:
+    """Show the buttons; return True if a task is to be added."""
     with st.container(horizontal=True):
         add = st.button(
             _("Add a task"),
@@ -51,20 +75,7 @@ def show() -> None:
             on_click=_suggest,
             help=_("One hour later than the clock, or half a minute of real time if that is more."),
         )
-    if add and at is not None:
-        add_task = partial(
-            ui.application().steering.add_task,
-            dataset,
-            simulated_at=at,
-            recurrence=recurrence,
-            actor=ui.actor(),
-        )
-        done = _("Stored by the scheduler: {name} on {moment}, simulated time, {recurrence}.")
-        with st.spinner(_("Asking the scheduler…")):
-            scheduler_change.make("form", add_task, done)
-        st.rerun()
-    scheduler_change.show("form")
-    task_undo.show()
+    return add
 
 
 def _suggest() -> None:
@@ -93,11 +104,13 @@ def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
         key="task_time",
         format="DD/MM/YYYY",
         step=60,
+        width=230,
     )
     recurrence = st.selectbox(
         _("Recurrence"),
         list(Recurrence),
         key=ui.choice("task_recurrence", list(Recurrence), Recurrence.NONE),
         format_func=words.word,
+        width=170,
     )
     return chosen, Recurrence(recurrence or Recurrence.NONE)

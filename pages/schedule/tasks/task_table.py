@@ -12,9 +12,8 @@ from ecommerce_core.domain import N_, ListForm, Oddity, Task, WantedTask
 from pages import ui
 from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_actions, task_search
-from pages.ui import language, scheduler_change, tasks
+from pages.ui import EcommerceError, language, scheduler_change, tasks
 from pages.ui import text as _
-from pages.ui.live import live_text
 from pages.ui.table import Column, show_table
 
 SHOWN_TASKS = 300
@@ -37,31 +36,42 @@ class Shown:
 
 
 def show() -> None:
-    """Show the countdown of the next task, which moves in the browser, the table and buttons."""
+    """Show the table of all tasks, and the buttons for ours."""
     with ui.guarded():
-        everybodys, ours = tasks.list_all(), tasks.list_ours()
-        lost = ui.application().monitor.snapshot().lost_tasks
-        with st.container():  # may appear and disappear: the box below keeps its position
-            _how_old()
-            _old_form()
-            _next(ours)
-        whose, found = task_search.show(everybodys, ours)
-        rows = [Shown(None, one) for one in lost if whose != "others"]
-        rows += [Shown(task) for task in found[:SHOWN_TASKS]]
-        if not everybodys and not rows:
-            st.info(_("No tasks scheduled."), icon=":material/event_busy:")
-        elif not rows:
-            st.caption(f":material/search_off: {_('No task matches.')}")
-        else:
-            _table(rows)
-        if len(found) > SHOWN_TASKS:
-            text = _("The first {n} of {total}; search to narrow the list.")
-            shown = language().number(SHOWN_TASKS), language().number(len(found))
-            st.caption(text.format(n=shown[0], total=shown[1]))
-        _odd(everybodys)
-        if ours and ui.may_change():
-            task_actions.show(ours)
+        _show_list()
     scheduler_change.show("table")
+
+
+def _show_list() -> None:
+    """Show the list. Raises PeerError if it is unknown although the clock is known."""
+    try:
+        everybodys, ours = tasks.list_all(), tasks.list_ours()
+    except EcommerceError:
+        if tasks.reading().error is None:
+            raise
+        # The clock's card above says why, and neither can be read.
+        st.caption(_("Unknown while the scheduler does not answer."))
+        return
+    lost = ui.application().monitor.snapshot().lost_tasks
+    with st.container():  # may appear and disappear: the box below keeps its position
+        _how_old()
+        _old_form()
+    whose, found = task_search.show(everybodys, ours)
+    rows = [Shown(None, one) for one in lost if whose != "others"]
+    rows += [Shown(task) for task in found[:SHOWN_TASKS]]
+    if not everybodys and not rows:
+        st.info(_("No tasks scheduled."), icon=":material/event_busy:")
+    elif not rows:
+        st.caption(f":material/search_off: {_('No task matches.')}")
+    else:
+        _table(rows)
+    if len(found) > SHOWN_TASKS:
+        text = _("The first {n} of {total}; search to narrow the list.")
+        shown = language().number(SHOWN_TASKS), language().number(len(found))
+        st.caption(text.format(n=shown[0], total=shown[1]))
+    _odd(everybodys)
+    if ours and ui.may_change():
+        task_actions.show(ours)
 
 
 def show_runs() -> None:
@@ -72,17 +82,6 @@ def show_runs() -> None:
         run_progress.watch(*under_way)
     for name in names:
         held_run.show(name)
-
-
-def _next(ours: list[Task]) -> None:
-    following = next((task for task in ours if task.next_fire_time is not None), None)
-    if following is not None:
-        line = live_text.filled(
-            _("Next: {name} {countdown}"),
-            name=live_text.text(tasks.short(following.name), bold=True),
-            countdown=live_text.until(following.next_fire_time),
-        )
-        live_text.show("next_task", line)
 
 
 def _how_old() -> None:
@@ -98,13 +97,13 @@ def _old_form() -> None:
     form = ui.application().monitor.snapshot().list_form
     if form is ListForm.OLDEST_TABLE:
         text = _(
-            "An old scheduler: its list says time, URL and recurrence alone. Tasks that call us"
+            "An old scheduler: its list gives only time, URL and recurrence. Tasks that call us"
             " count as ours. Adding, running and deleting all of a name work; editing does not."
         )
     elif form is ListForm.URL_TABLE:
         text = _(
-            "An old scheduler: its list says URLs without applications. Adding, running, editing"
-            " and deleting work; whom the tasks of others call is not known."
+            "An old scheduler: its list gives URLs without applications. Adding, running, editing"
+            " and deleting work; which applications the tasks of others call is not known."
         )
     else:
         return
@@ -147,15 +146,15 @@ def _table(rows: Sequence[Shown]) -> None:
                 "recurrence": tasks.short(language().word(recurrence)),
                 "state": _state(row),
                 "target": tasks.short(target),
-                "source": f"★ {_('ours')}" if is_ours else tasks.short(source) or "–",
+                "source": _("ours") if is_ours else tasks.short(source) or "–",
             }
         )
     columns = [
         Column("name", label=_("Task")),
         Column("source", label=_("Added by")),
-        Column("next", "simulated", _("Next run (simulated)")),
+        Column("next", "simulated", _("Next run (simulated)"), width=175),
         Column("recurrence", label=_("Recurrence")),
-        Column("real", label=_("In real time ({zone})").format(zone=language().place)),
+        Column("real", label=_("In real time ({zone})").format(zone=language().place), width=175),
         Column("target", label=_("Target")),
     ]
     if may_change and any(cell["actions"] for cell in cells):
@@ -168,7 +167,7 @@ def _table(rows: Sequence[Shown]) -> None:
 
 def _state(row: Shown) -> str:
     if row.lost is not None:
-        return f"✕ {_('lost')}"
+        return _("lost")
     if row.task is None or not row.task.oddities:
         return ""
-    return "⚠ " + ", ".join(_(ODDITIES[one]) for one in row.task.oddities)
+    return ", ".join(_(ODDITIES[one]) for one in row.task.oddities)

@@ -39,5 +39,5 @@ def show() -> None:
     if st.button(_("Undo"), key="undo_add_task", icon=":material/undo:"):
         act = partial(ui.application().steering.delete_each, [stored], actor=ui.actor())
         with st.spinner(_("Asking the scheduler…")):
-            scheduler_change.make("form", act, _("Taken back: {count} entry deleted."))
+            scheduler_change.make("form", act, _("Undone: {count} task deleted."))
         st.rerun()

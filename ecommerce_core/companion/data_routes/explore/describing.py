@@ -50,8 +50,10 @@ def _path(route: ExploreRoute, *, with_sign_in: bool) -> Schema:
         {
             200: _file(route),
             400: as_problem("What is asked is no SELECT of the public tables; or no valid Host"),
-            401: as_problem("Rows are for who has signed in: a token or a ticket is needed"),
-            403: as_problem("The link was made for another question, or holds no longer"),
+            401: as_problem(
+                "Rows are for people who have signed in: a token or a ticket is needed"
+            ),
+            403: as_problem("The link was made for another question, or has expired"),
             422: as_problem("The question takes longer, or its answer is more, than it may"),
         },
         [421, 500, 503],
