@@ -268,16 +268,13 @@ def test_a_search_looks_through_the_declared_columns(visited: Application) -> No
     assert "Nothing matches" in page.sound().at.info[0].proto.title
 
 
-def test_the_order_is_chosen_among_the_sortable_columns(visited: Application) -> None:
+def test_the_order_is_in_the_address_and_on_the_heading(visited: Application) -> None:
     fetch(visited)
-    page = open_page(visited)
-    options = page.at.selectbox(key="notes_sort").options
+    page = open_page(visited, sort="-length")
+    table = next(table for table in page.at.dataframe if table.key == "notes_table")
 
-    assert options[:3] == ["Sort: Subject", "Sort: Note number", "Sort: Author"]
-    assert "Sort: Ticket" not in options
-    page.at.selectbox(key="notes_sort").select("pages").run()
-    page.at.toggle(key="notes_descending").set_value(True).run()
-    assert numbers_of(page.sound())[:2] == ["N-23", "N-22"]
+    assert numbers_of(page)[:2] == ["N-23", "N-22"]
+    assert json.loads(table.proto.columns)["pages"]["label"] == "Pages ▼"
 
 
 def test_the_export_menu_links_to_the_rows_that_are_looked_at(visited: Application) -> None:

@@ -93,4 +93,6 @@ def _rows(dataset: Dataset, query: Query, totals: Totals, draw_rows: row_list.Dr
             active_filters.show(dataset, view)
             charts.show(dataset, query)
         with asked:
-            toolbar.show(dataset, query, totals, sorted_too=is_list)
+            # A table is sorted by its headings.
+            is_table = (view.layout or dataset.layouts[0]) == "table"
+            toolbar.show(dataset, query, totals, sorted_too=is_list and not is_table)

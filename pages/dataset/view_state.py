@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import View
+from ecommerce_core.datasets import Dataset, View
 from pages.ui import echo, visits
 
 # What may change without the page of rows beginning again.
@@ -66,26 +66,58 @@ def forget_selection(name: str) -> None:
     for template in (ROWS_TABLE, CHANGES_TABLE):
         key = template.format(name=name)
         table = st.session_state.get(key)
-        if table is not None and table["selection"]["rows"]:
-            echo.note(key, list(table["selection"]["rows"]))
+        if table is not None and (held := _held(table)) != ([], []):
+            echo.note(key, held)
             st.session_state[key] = {"selection": {"rows": [], "columns": []}}
 
 
-def select(name: str, keys: Sequence[str], *, drawn_on: str, table: str = ROWS_TABLE) -> None:
+def _held(table: Any) -> tuple[list[int], list[str]]:
+    """The rows and the columns that are selected in a table."""
+    selection = table["selection"]
+    return list(selection["rows"]), list(selection.get("columns", ()))
+
+
+def select(
+    name: str,
+    keys: Sequence[str],
+    *,
+    drawn_on: str,
+    table: str = ROWS_TABLE,
+    sort_by: Callable[[str], None] | None = None,
+) -> None:
     """Callback: the row that was ticked in the table, which shows those of ``keys``.
 
     ``drawn_on`` is the part of the page that the table belongs to, see ``edited_by``.
+    ``sort_by`` hears the name of a column whose heading was clicked, which selects it.
     """
     here = name, drawn_on
     if st.session_state.get("_part", here)[:2] != here:
         return
     key = table.format(name=name)
-    picked = list(st.session_state[key]["selection"]["rows"])
-    if echo.is_echo(key, picked):
+    picked, headings = _held(st.session_state[key])
+    if echo.is_echo(key, (picked, headings)):
         forget_selection(name)  # unlike other widgets, a table is not set when it is drawn
+        return
+    if headings and sort_by is not None:
+        # A heading is a button here: it does not stay pressed, and leaves the open row alone.
+        forget_selection(name)
+        sort_by(headings[0])
         return
     # A selection is a position, and the next fetch moves them all: keep the key.
     edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
+
+
+def sort_rows(dataset: Dataset, column: str) -> None:
+    """Callback: sort all rows by a column, the other way round if they are sorted by it already.
+
+    One that cannot be sorted by changes nothing.
+    """
+    view = current(dataset.name)
+    if column not in {each.name for each in dataset.sortable}:
+        return
+    is_again = column == (view.sort or dataset.default_sort)
+    descending = is_again and not view.descending
+    edit(dataset.name, sort=column, descending=descending, then_by=())
 
 
 def edited_by(

@@ -196,6 +196,14 @@ class Visitor:
         """The cells of a table's row as a screen reader has them; 0 is the first below the head."""
         return self.part(key).locator("tbody tr").nth(position).locator("td")
 
+    def click_heading(self, key: str, *, x: int) -> None:
+        """Click the heading that a table paints ``x`` pixels from its left edge.
+
+        A scroller lies over the canvas.
+        """
+        canvas = self.part(key).get_by_test_id("data-grid-canvas")
+        canvas.click(position={"x": x, "y": 16}, force=True)
+
     def expect_rows(self, key: str, count: int) -> None:
         """Wait until the table has so many rows on this page of it."""
         grid = self.part(key).locator("table[role=grid]")

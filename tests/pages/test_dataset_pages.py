@@ -68,6 +68,13 @@ def prices(page: Page) -> list[float]:
     return list(page.table()["price_cents"])
 
 
+def headings(page: Page, key: str = "products_table") -> dict[str, str]:
+    """What stands above each column of a table."""
+    table = next(table for table in page.at.dataframe if table.key == key)
+    columns = json.loads(table.proto.columns)
+    return {name: column["label"] for name, column in columns.items() if column.get("label")}
+
+
 def open_filters(page: Page, name: str = "products") -> None:
     """A popover that a browser would leave open is closed again after each run of AppTest."""
     page.at.session_state[f"{name}_filters"] = True
@@ -100,8 +107,7 @@ def test_a_shared_address_opens_the_same_rows(app: Application) -> None:
     page = Page.open(app, "products", family="TV", price="20-40", sort="-price")
     assert set(page.table()["family"]) == {"TV"}
     assert prices(page) == [40, 37, 34, 31, 28, 25, 22]
-    assert page.at.selectbox(key="products_sort").value == "price_cents"
-    assert page.at.toggle(key="products_descending").value is True
+    assert headings(page)["price_cents"] == "Price ▼"
     assert "1–7 of 7" in page.texts()
 
 
@@ -141,16 +147,42 @@ def test_a_price_range_is_typed_in_euros(app: Application) -> None:
     assert address(page) == {"price": ["60.5-63"]}
 
 
-def test_rows_are_sorted_by_any_column_either_way(app: Application) -> None:
+@pytest.mark.parametrize(
+    ("sort", "first", "arrows"),
+    [
+        ("price", 10, {"price_cents": "Price ▲"}),
+        ("-price", 69, {"price_cents": "Price ▼"}),
+        ("-family,price", 10, {"family": "Family ▼"}),
+        ("code", 10, {"code": "Code ▲"}),
+    ],
+)
+def test_a_heading_has_the_arrow_of_the_order_of_all_rows(
+    app: Application, sort: str, first: float, arrows: dict[str, str]
+) -> None:
     fetch(app)
-    page = Page.open(app, "products")
-    for column in page.at.selectbox(key="products_sort").options:
+    page = Page.open(app, "products", sort=sort)
+    assert prices(page)[0] == first
+    assert {name: label for name, label in headings(page).items() if label[-1] in "▲▼"} == arrows
+
+
+def test_a_table_is_sorted_by_its_headings_and_cards_by_a_box(app: Application) -> None:
+    fetch(app)
+    fetch(app, "customers")
+    asked = [("products", {}), ("customers", {"as": "table"}), ("customers", {})]
+    pages = [(name, Page.open(app, name, **query)) for name, query in asked]
+    has_box = [f"{name}_sort" in {box.key for box in page.at.selectbox} for name, page in pages]
+    assert has_box == [False, False, True]
+
+
+def test_cards_are_sorted_by_any_column_either_way(app: Application) -> None:
+    fetch(app, "customers")
+    page = Page.open(app, "customers")
+    for column in page.at.selectbox(key="customers_sort").options:
         assert column.startswith("Sort: ")
-    page.at.selectbox(key="products_sort").select("price_cents").run()
-    assert prices(page.sound()) == [10 + n for n in range(25)]
-    page.at.toggle(key="products_descending").set_value(True).run()
-    assert prices(page.sound())[0] == 69
-    assert address(page) == {"sort": ["-price"]}
+    page.at.selectbox(key="customers_sort").select("loyalty_points").run()
+    page.at.toggle(key="customers_descending").set_value(True).run()
+    assert address(page.sound()) == {"sort": ["-points"]}
+    assert page.texts().index("Last29") < page.texts().index("Last28")
 
 
 def test_pages_are_turned_and_have_the_size_that_is_asked_for(app: Application) -> None:

@@ -112,6 +112,47 @@ def test_who_insists_is_heard_and_a_program_at_once(an_agent: bool, rows: list[s
     assert [text.value for text in page.text] == rows
 
 
+def a_page_whose_headings_are_clicked() -> None:
+    import time
+    from functools import partial
+
+    import streamlit as st
+
+    from ecommerce_core.datasets import PRODUCTS
+    from pages.dataset import view_state
+    from pages.ui import echo
+
+    def click(column: str, *, row: int | None = None) -> None:
+        rows = [] if row is None else [row]
+        st.session_state["products_table"] = {"selection": {"rows": rows, "columns": [column]}}
+        sort_by = partial(view_state.sort_rows, PRODUCTS)
+        view_state.select("products", ["a", "b"], drawn_on="rows", sort_by=sort_by)
+        view, held = view_state.current("products"), st.session_state["products_table"]["selection"]
+        is_free = not held["rows"] and not held["columns"]
+        st.text(f"{view.sort} {view.descending} {view.page} {view.row} {is_free}")
+
+    view_state.edit("products", page=3)
+    click("price_cents")
+    click("price_cents")  # as a browser says it once more that has not heard of the first
+    time.sleep(echo.ECHO_S)
+    click("price_cents", row=1)
+    click("min_quantity")
+    click("code")
+    time.sleep(echo.ECHO_S)
+    click("code")
+
+
+def test_a_click_on_a_heading_sorts_and_a_second_one_turns_the_order() -> None:
+    assert said_by(a_page_whose_headings_are_clicked) == [
+        "price_cents False 1 None True",
+        "price_cents False 1 None True",
+        "price_cents True 1 None True",
+        "price_cents True 1 None True",
+        "code False 1 None True",
+        "code True 1 None True",
+    ]
+
+
 def a_menu_that_opens_with_what_it_was() -> None:
     import streamlit as st
 

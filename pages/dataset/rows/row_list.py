@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, Kind, Row
+from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
 from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import view_state
@@ -34,13 +34,17 @@ _KINDS: dict[Kind, TableKind] = {
 
 
 def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
-    """Rows as a table, with the column of withdrawals only where there are some."""
+    """Rows as a table, with the column of withdrawals only where there are some.
+
+    A click on a heading sorts all rows by it, and not only those of the page.
+    """
+    view = view_state.current(dataset.name)
     is_any_withdrawn = any(row.withdrawn_at for row in rows)
     columns = [
         TableColumn(
             column.name,
             _KINDS[column.kind],
-            label=labels.label_with_zone(column),
+            label=_heading(column, dataset, view),
             width=column.width,
             help=_(column.help) or None,
         )
@@ -49,11 +53,25 @@ def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
     ]
     cells = [{c.name: getattr(row, c.name) for c in columns} for row in rows]
     keys = [getattr(row, dataset.key) for row in rows]
-    drawn_on = view_state.current(dataset.name).tab
-    pick = partial(view_state.select, dataset.name, keys, drawn_on=drawn_on)
-    more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
+    pick = partial(
+        view_state.select,
+        dataset.name,
+        keys,
+        drawn_on=view.tab,
+        sort_by=partial(view_state.sort_rows, dataset),
+    )
+    modes = ["single-row", "single-column"]
+    more: dict[str, Any] = {"on_select": pick, "selection_mode": modes}
     alt = labels.dataset_title(dataset.name)
     show_table(cells, columns, key=f"{dataset.name}_table", alt=alt, height="content", **more)
+
+
+def _heading(column: Column, dataset: Dataset, view: View) -> str:
+    """The heading of a column, with an arrow if the rows are sorted by it."""
+    label = labels.label_with_zone(column)
+    if column.name != (view.sort or dataset.default_sort):
+        return label
+    return f"{label} {'▼' if view.descending else '▲'}"
 
 
 def count(dataset: Dataset, query: Query) -> int:
