@@ -141,6 +141,25 @@ def test_a_click_on_a_heading_sorts_all_rows_and_a_second_one_turns_them(
     visitor.expect_no_crash()
 
 
+def test_the_page_is_copied_and_the_grid_saves_no_file_of_its_own(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop, permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.page
+    fetch(visitor)
+    button = visitor.part("copy_products").locator("button")
+    button.click()
+    expect(button).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+
+    assert [line.split("\t")[0] for line in copied[:2]] == ["Code", "X1-0"]
+    assert len(copied) == 26
+    visitor.part("products_table").hover()
+    expect(page.get_by_test_id("stElementToolbarButton").first).to_be_attached()
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
+    visitor.expect_no_crash()
+
+
 def test_the_back_button_is_heard_right_behind_an_edit(
     shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:

@@ -174,6 +174,26 @@ def test_a_table_is_sorted_by_its_headings_and_cards_by_a_box(app: Application) 
     assert has_box == [False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("locale", "price"), [({}, "11.00"), ({"language": "fr"}, "11,00")], ids=["en", "fr"]
+)
+def test_a_page_is_copied_for_a_spreadsheet_in_the_readers_language(
+    app: Application, peers: Peers, locale: dict[str, str], price: str
+) -> None:
+    peers.bodies["catalogue-produit"] = shop(
+        60, X1={"descriptionProduit": "=1+1\tone", "familleProduit": "TV"}
+    )
+    fetch(app)
+    (told,) = Page.open(app, "products", **locale).told("ecommerce_copy")
+    lines = [line.split("\t") for line in told["text"].split("\n")]
+
+    assert len(lines) == 26
+    assert {len(line) for line in lines} == {len(lines[0])}
+    assert lines[2][:2] == ["X1", "TV"]
+    assert "'=1+1 one" in lines[2]
+    assert price in lines[2]
+
+
 def test_cards_are_sorted_by_any_column_either_way(app: Application) -> None:
     fetch(app, "customers")
     page = Page.open(app, "customers")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 
 import streamlit as st
@@ -12,8 +13,19 @@ from pages.ui import language
 from pages.ui import text as _
 
 
-def show(dataset: Dataset, *, page: int, size: int, matching: int, shown: int) -> None:
-    """Which ones of how many are shown, the other pages, and how many stand on one."""
+def show(
+    dataset: Dataset,
+    *,
+    page: int,
+    size: int,
+    matching: int,
+    shown: int,
+    beside: Callable[[], None] | None = None,
+) -> None:
+    """Which ones of how many are shown, the other pages, and how many stand on one.
+
+    ``beside`` draws what stands at the end of the line.
+    """
     name, words = dataset.name, language()
     first = (page - 1) * size + 1
     page_key, size_key = f"{name}_page", f"{name}_page_size"
@@ -37,3 +49,5 @@ def show(dataset: Dataset, *, page: int, size: int, matching: int, shown: int) -
             on_change=edited_by(name, size_key, "size", options=PAGE_SIZES),
             label_visibility="collapsed",
         )
+        if beside is not None:
+            beside()

@@ -14,7 +14,7 @@ from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
 from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import view_state
-from pages.dataset.rows import active_filters, pager
+from pages.dataset.rows import active_filters, copy_button, pager
 from pages.dataset.view_state import edit
 from pages.ui import labels
 from pages.ui import text as _
@@ -97,7 +97,14 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
     # Counted while the rows are on their way: among a million that takes longer than to read them.
     # Not fewer than are shown, though a run may have ended in between.
     matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
-    pager.show(dataset, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+    pager.show(
+        dataset,
+        page=query.page,
+        size=query.page_size,
+        matching=matching,
+        shown=len(rows),
+        beside=partial(copy_button.show, dataset, rows),
+    )
 
 
 def _show_page(dataset: Dataset, query: Query, draw_rows: DrawRows) -> tuple[Query, Sequence[Row]]:
