@@ -138,6 +138,20 @@ class Language:
         """Integer cents as euros: ``€4.24`` or ``4,24 €``."""
         return _euros(cents, self.code)
 
+    def euros(self, amount: Decimal) -> str:
+        """An amount as somebody typed it, all its decimals kept: ``€500``, ``€10.50``."""
+        pattern = str(self._locale.currency_formats["standard"].pattern)
+        if amount == amount.to_integral_value():
+            pattern = pattern.replace(".00", "")
+        return format_currency(
+            amount,
+            "EUR",
+            pattern,
+            locale=self._locale,
+            currency_digits=False,
+            decimal_quantization=False,
+        )
+
     def size(self, count: float) -> str:
         """Bytes: ``12 kB``, ``1.4 MB``."""
         _ = self.text

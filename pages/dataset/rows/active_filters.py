@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import NO_FILTERS, Dataset, Kind, View, is_day, with_filter
+from ecommerce_core.datasets import (
+    NO_FILTERS,
+    Column,
+    Dataset,
+    Kind,
+    Range,
+    View,
+    is_day,
+    with_filter,
+)
 from ecommerce_core.domain import Withdrawn
 from pages import ui
 from pages.dataset.view_state import edit
@@ -24,6 +34,20 @@ def age_in_words(age: str) -> str:
     return language().duration(int(age[:-1]) * (3_600 if age.endswith("h") else 86_400))
 
 
+def range_in_words(label: str, column: Column, ends: Range) -> str:
+    """``Price ≥ €500``, ``Price €10–€50``: exactly what was typed, the lower end first."""
+    words = language()
+    write = words.euros if column.kind is Kind.MONEY else words.exact
+    low, high = ends
+    if low is None or high is None:
+        said = [f"≥ {write(low)}"] if low is not None else []
+        said += [f"≤ {write(high)}"] if high is not None else []
+        return " ".join([label, *said])
+    if low == high:
+        return f"{label} = {write(low)}"
+    return f"{label} {write(min(low, high))}–{write(max(low, high))}"
+
+
 def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]]:
     """Each filter that holds: what it says, and the edit that takes it away."""
     words, found = language(), list[tuple[str, dict[str, Any]]]()
@@ -34,18 +58,15 @@ def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]
             choices = with_filter(view.choices, column, left)
             found.append((named(filters[column], value), {"choices": choices}))
     for column, ends in view.ranges.items():
-        is_money = dataset.column(column).kind is Kind.MONEY
-        said = [
-            "…" if end is None else words.money(end * 100) if is_money else words.exact(end)
-            for end in ends
-        ]
         ranges = with_filter(view.ranges, column, None)
-        found.append((named(filters[column], "–".join(said)), {"ranges": ranges}))
+        text = range_in_words(filters[column], dataset.column(column), ends)
+        found.append((text, {"ranges": ranges}))
     if view.withdrawn is not Withdrawn.HIDE:
         text = _("Withdrawn too") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
         found.append((text, {"withdrawn": Withdrawn.HIDE}))
     for column, since in view.since.items():
-        text = since if is_day(since) else age_in_words(since)
+        day = words.day(datetime.fromisoformat(since)) if is_day(since) else None
+        text = day or age_in_words(since)
         without = with_filter(view.since, column, None)
         found.append((named(filters[column], text), {"since": without}))
     for column, is_there in view.presence.items():
