@@ -17,6 +17,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import duckdb
 import requests
@@ -32,6 +33,10 @@ QUESTIONS = {
     "all, by description": "sort=-description",
     "a search": "q=ete",
     "one page": "page=7&size=1000",
+}
+SQL = {
+    "SQL, grouped": "SELECT family, avg(price_eur) FROM products GROUP BY ALL",
+    "SQL, all": "FROM products",
 }
 MEGABYTE = 1_000_000
 QUIET = 0.05
@@ -63,15 +68,25 @@ def main() -> None:
             print(f"{file_format:9}{'DuckDB alone':22}{_floor(snapshots, file_format):21.2f} s")
         with running_server(folder) as server:
             for file_format in options.formats:
-                for what, query in QUESTIONS.items():
-                    if query.startswith("lang") and file_format != "csv":
-                        continue
-                    found = _measure(server, f"products.{file_format}?{query}")
+                for what, address in _questions(file_format).items():
+                    found = _measure(server, address)
                     print(
                         f"{file_format:9}{what:22}{found.first_s:10.2f} s{found.seconds:7.2f} s"
                         f"{found.size / MEGABYTE:8.1f}{found.memory_mb:+7.0f} MB",
                         flush=True,
                     )
+
+
+def _questions(file_format: str) -> dict[str, str]:
+    """The addresses that are asked, by what they are for."""
+    found = {
+        what: f"products.{file_format}?{query}"
+        for what, query in QUESTIONS.items()
+        if file_format == "csv" or not query.startswith("lang")
+    }
+    # A process of its own answers these: its memory is not the server's.
+    sql = {what: f"explore.{file_format}?{urlencode({'sql': each})}" for what, each in SQL.items()}
+    return found | sql
 
 
 def _floor(snapshots: Snapshots, file_format: str) -> float:

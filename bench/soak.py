@@ -142,7 +142,7 @@ def schedule(sandbox: Sandbox) -> dict[str, datetime]:
     for name, recurrence in (("products", Recurrence.HOUR), ("customers", Recurrence.DAY)):
         at = scheduler.fetch_clock().simulated_at + timedelta(hours=3)
         task = scheduler.add_task(DATASETS[name], simulated_at=at, recurrence=recurrence)
-        first[task.name] = task.next_fire_time
+        first[task.name] = task.next_fire_time or at
     return first
 
 

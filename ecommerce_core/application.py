@@ -14,6 +14,7 @@ from ecommerce_core.domain import (
     Actor,
     DeliveryUnknown,
     EcommerceError,
+    Lateness,
     NewDelivery,
     Outcome,
     Permission,
@@ -37,9 +38,13 @@ from ecommerce_core.scheduler import (
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
+    ON_PAGE,
     BackupSchedule,
     ChangeReader,
     DatabaseLock,
+    Exploration,
+    Explorer,
+    Limits,
     Reader,
     SignOuts,
     Snapshots,
@@ -83,9 +88,14 @@ class Application:
         self.datasets = datasets
         self.sandbox_url = sandbox_url
         self.scheduler = Scheduler(
-            gateway, app_name=settings.app_name, secrets=settings.callback_secrets
+            gateway,
+            app_name=settings.app_name,
+            secrets=settings.callback_secrets,
+            own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering = Steering(self.scheduler)
+        self.steering = Steering(
+            self.scheduler, store, app_name=settings.app_name, datasets=self.datasets
+        )
         self.sign_outs = SignOuts(store)
         self.access = Access(
             providers=tuple(sign_in_providers),
@@ -104,6 +114,14 @@ class Application:
             threads=settings.reader_threads,
         )
         self.changes = ChangeReader(store, self.reader)
+        self.explorer = Explorer(
+            self.snapshots,
+            store,
+            self.datasets.values(),
+            memory_mb=settings.explore_memory_mb,
+            timeout_s=settings.explore_timeout_s,
+            threads=settings.reader_threads,
+        )
         sync = Sync(settings, gateway, store)
         self._workers = {
             name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
@@ -116,7 +134,12 @@ class Application:
             datasets=self.datasets,
             source=gateway.base_url,
             progress=self.progress,
-            grace_s=settings.callback_grace_s,
+            lateness=Lateness(
+                timedelta(seconds=settings.callback_grace_s),
+                timedelta(seconds=settings.callback_late_window_s),
+                timedelta(seconds=settings.task_disappearance_s),
+            ),
+            keep=self.steering.keep if settings.keep_tasks else None,
         )
         self.registration = Registration(settings)
         self.backups = BackupSchedule(
@@ -207,6 +230,7 @@ class Application:
 
     def close(self) -> None:
         """Let go of the database, which others may replace now: nothing here uses it any more."""
+        self.explorer.close()
         self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
@@ -262,7 +286,7 @@ class Application:
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
             raise DeliveryUnknown("delivery_unknown", id=delivery_id)
-        # The watcher has just seen the clock: nobody waits for the scheduler here.
+        # The monitor has just read the clock: nobody waits for the scheduler here.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
         delivery = CallbackContext(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)
@@ -303,6 +327,14 @@ class Application:
         return self._change(
             name, partial(self.store.undo_clear, trigger=trigger, actor=actor.name or None)
         )
+
+    def explore(self, sql: str, *, actor: Actor, limits: Limits = ON_PAGE) -> Exploration:
+        """Ask a question in SQL of the public tables; never waits for its answer.
+
+        Raises NotAllowed, ExploreRefused, ExploreBusy.
+        """
+        actor.check(Permission.EXPLORE)
+        return self.explorer.start(sql, limits=limits)
 
     def undoable_rows(self, name: str) -> int:
         """How many rows an undo would bring back; 0 where there is nothing to undo."""

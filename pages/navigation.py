@@ -7,7 +7,7 @@ import streamlit as st
 from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, labels, sign_in, tasks, visits
+from pages.ui import echo, escape, labels, shortcuts, sign_in, tasks, visits
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.live import live_channel
@@ -46,8 +46,9 @@ def choose_language() -> None:
 def show_health() -> None:
     """What does not answer, in a few lines."""
     app = ui.application()
-    if tasks.reading().error is not None:
-        st.caption(f":material/cloud_off: {_('The scheduler does not answer')}")
+    trouble = tasks.trouble()
+    if trouble is not None:
+        st.caption(f":material/cloud_off: {trouble}")
     for peer in dict.fromkeys(dataset.peer for dataset in app.datasets.values()):
         if ui.has_failed(app.gateway.health(peer)):
             text = _("{peer} failed last time").format(peer=escape(peer))
@@ -98,6 +99,18 @@ page = st.navigation(
             icon=":material/history:",
             help=_("The journal of runs and callbacks, with what each of them did."),
         ),
+        st.Page(
+            "explore.py",
+            title=_("Explore"),
+            icon=":material/query_stats:",
+            help=_("Group and chart the rows, or ask in SQL."),
+        ),
+        st.Page(
+            shortcuts.HELP_PAGE,
+            title=_("Help"),
+            icon=":material/help:",
+            help=_("What the words and columns mean, and which keys there are."),
+        ),
     ],
     position="sidebar" if is_known else "hidden",
 )
@@ -105,6 +118,7 @@ if is_known:
     with st.sidebar:
         sign_in.show_visitor()
         live_channel.begin(page.url_path)
+        shortcuts.listen()
         show_health()
     visits.arrive(page.url_path)
     # A place of its own: what moves by one element, the browser makes anew, and with it a box in

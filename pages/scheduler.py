@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages import ui
 from pages.schedule import clock_card, clock_dialogs, delete_dialog, expected
-from pages.schedule.tasks import task_form, task_table
+from pages.schedule.tasks import lost_tasks, task_edit, task_form, task_table
 from pages.ui import dialogs, header
 from pages.ui import text as _
 
@@ -12,17 +12,20 @@ header.show(_("Scheduler"))
 with st.container():  # comes and goes: what stands below keeps its place
     clock_card.show()
     ui.note_for_analysts()
+    lost_tasks.show_lost()
     task_table.show_runs()
 may_change = ui.may_change()
-left, *right = st.columns([3, 2] if may_change else 1, gap="medium")
+left, *right = st.columns([5, 3] if may_change else 1, gap="medium")
 with left:
     st.header(_("Tasks"), anchor=False)
     task_table.show()
+    with ui.guarded():
+        lost_tasks.show_records()
 if may_change:
     with right[0], st.container(border=True):
         task_form.show()
 expected.show()
-what, name = dialogs.asked()
+what, _name = dialogs.asked()
 if not may_change:
     what = ""
 with ui.guarded():
@@ -30,5 +33,7 @@ with ui.guarded():
         clock_dialogs.pause_or_resume(is_pause=what == "pause")
     elif what == "speed":
         clock_dialogs.speed()
-    elif what:
-        delete_dialog.show(None if what == "delete_all" else name)
+    elif what == "edit":
+        task_edit.show()
+    elif what == "delete":
+        delete_dialog.show()

@@ -34,7 +34,7 @@ from ecommerce_core.domain import (
 )
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage import Store
+from ecommerce_core.storage import Grouping, Measure, Store, groupable, measurable, sql_of
 from tests.companion.data_routes.shop import DataServer, serving
 from tests.support import notes
 from tests.support.notes import NOTES, WITH_NOTES, Note, note, serve_notes
@@ -129,6 +129,20 @@ def test_a_choice_lists_the_values_that_there_are(app: Application) -> None:
     fetch(app)
 
     assert app.reader.list_values(NOTES, "state", Query()) == [("closed", 8), ("open", 8)]
+
+
+def test_it_is_asked_in_sql_and_grouped_by_its_own_columns(app: Application) -> None:
+    fetch(app)
+    [table] = [one for one in app.explorer.tables if one.name == "notes"]
+
+    counted = app.explore("SELECT count(*) AS n FROM notes", actor=LOCAL_OPERATOR).result()
+    assert counted.table().to_pylist() == [{"n": 24}]
+    for by in groupable(table):
+        asked = app.explore(sql_of(table, Grouping((by,))), actor=LOCAL_OPERATOR)
+        assert sum(asked.result().table().column("row_count").to_pylist()) == 24
+    for column in measurable(table):
+        grouping = Grouping((groupable(table)[0],), Measure.MOST, column.field)
+        app.explore(sql_of(table, grouping), actor=LOCAL_OPERATOR).result().close()
 
 
 def test_a_database_with_a_third_dataset_is_of_a_newer_version_to_whoever_does_not_know_it(

@@ -27,7 +27,7 @@ from ecommerce_core.cli.words import (
     run_as_plain,
     run_in_words,
 )
-from ecommerce_core.domain import Clock
+from ecommerce_core.domain import Clock, Fact, PeerError, Wanted
 from ecommerce_core.gateway import Check, Verdict, reach
 from ecommerce_core.logs import terminal_safe
 from ecommerce_core.storage import list_backups
@@ -52,6 +52,10 @@ def status(*, as_json: bool) -> None:
             "datasets": {name: _dataset(application, name) for name in application.datasets},
             "gateway": application.settings.gateway_url,
             **_peers(application),
+            "lost_tasks": [
+                {"name": task.name, "recurrence": task.recurrence, "since": moment(task.since_at)}
+                for task in application.store.list_wanted_tasks(states=[Wanted.LOST])
+            ],
             "backups": _backups(application),
         }
         if as_json:
@@ -61,6 +65,9 @@ def status(*, as_json: bool) -> None:
         for name in application.datasets:
             _say_dataset(application, name)
         _say_peers(found)
+        for lost in found["lost_tasks"]:
+            what = f"{lost['name']}, {lost['recurrence']}"
+            say(f"lost task  {what}: the scheduler no longer lists it")
         _say_backups(found["backups"])
 
 
@@ -137,11 +144,22 @@ def _peers(application: Application) -> dict[str, Any]:
         for dataset in application.datasets.values()
     }
     reading = application.scheduler.reading()
-    states["scheduler"] = reading.error
-    said = {
+    list_error = _list_error(application)
+    # As pages, healthz and metrics say it: the scheduler answers where both can be read.
+    states["scheduler"] = reading.error or list_error
+    said: dict[str, dict[str, Any]] = {
         name: {"answers": error is None, **error_as_plain(error)} for name, error in states.items()
     }
+    said["scheduler"] |= {"clock": reading.error is None, "tasks": list_error is None}
     return {"clock": _clock(reading.clock), "peers": said}
+
+
+def _list_error(application: Application) -> Fact | None:
+    try:
+        application.scheduler.fetch_tasks(timeout_s=2, deadline_s=3)
+    except PeerError as error:
+        return error.fact
+    return None
 
 
 def _clock(clock: Clock | None) -> dict[str, Any] | None:
@@ -157,7 +175,10 @@ def _say_peers(found: dict[str, Any]) -> None:
         return
     say(f"gateway    {found['gateway']}")
     for name, peer in found["peers"].items():
-        say(f"{'':10} {name}: {'answers' if peer['answers'] else peer['error']}")
+        partly = "its clock" if peer.get("clock") else "its tasks" if peer.get("tasks") else None
+        said = "answers" if peer["answers"] else peer["error"]
+        only = f" ({partly} can be read)" if partly and not peer["answers"] else ""
+        say(f"{'':10} {name}: {said}{only}")
     if found["clock"] is not None:
         clock = found["clock"]
         paused = ", paused" if clock["paused"] else ""

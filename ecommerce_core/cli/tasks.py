@@ -9,7 +9,7 @@ import click
 
 from ecommerce_core.cli.common import DatasetName, echo_json, json_option, opened, operator, say
 from ecommerce_core.cli.words import task_as_plain
-from ecommerce_core.domain import Recurrence, Task
+from ecommerce_core.domain import Recurrence, Task, Wanted
 from ecommerce_core.logs import terminal_safe
 
 _FORMATS = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
@@ -44,11 +44,14 @@ def list_tasks(*, ours: bool, as_json: bool) -> None:
     with opened(needs_gateway=True) as application:
         own = application.settings.app_name
         found = [t for t in application.scheduler.fetch_tasks() if t.source_app == own or not ours]
+        lost_tasks = application.store.list_wanted_tasks(states=[Wanted.LOST])
     if as_json:
         echo_json([task_as_plain(task) for task in found])
         return
     for task in found:
         say(_in_words(task))
+    for lost in lost_tasks:
+        say(f"lost: {lost.name}  {lost.recurrence}  (since {lost.since_at:%Y-%m-%d %H:%M} UTC)")
 
 
 @tasks.command()
@@ -115,8 +118,14 @@ def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> N
 
 def _in_words(task: Task) -> str:
     """A task as one line. Anybody may have written it: no part of it hides the others."""
-    recurrence, name, owner, target = (
-        terminal_safe(text, longest=200)
-        for text in (task.recurrence, task.name, task.source_app, task.target)
+    # A scheduler that runs application and path together says no more than that.
+    target = (
+        task.target if task.target_url is None else f"{task.target_app or '-'} {task.target_url}"
     )
-    return f"{task.next_fire_time}  {recurrence:6}  {name}  (of {owner}, calls {target})"
+    recurrence, name, owner, target = (
+        terminal_safe(text, longest=200) or "-"
+        for text in (task.recurrence, task.name, task.source_app, target)
+    )
+    at = "-" if task.next_fire_time is None else str(task.next_fire_time)
+    odd = f"  odd: {', '.join(task.oddities)}" if task.oddities else ""
+    return f"{at:19}  {recurrence:6}  {name}  (of {owner}, calls {target}){odd}"

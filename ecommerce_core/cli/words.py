@@ -61,8 +61,11 @@ def task_as_plain(task: Task) -> dict[str, Any]:
         "name": task.name,
         "source_app": task.source_app,
         "target": task.target,
+        "application": task.target_app,
+        "path": task.target_url,
         "next_fire_time": moment(task.next_fire_time),
         "recurrence": task.recurrence,
+        "oddities": [oddity.value for oddity in task.oddities],
     }
 
 

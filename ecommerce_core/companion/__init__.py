@@ -6,7 +6,13 @@ WebSocket of the pages, ``data_routes`` answers with rows, ``http`` stands befor
 
 from ecommerce_core.companion import sign_in_routes
 from ecommerce_core.companion.app import Companion
-from ecommerce_core.companion.data_routes import DataRoute, ask_changes, ask_rows, link_to
+from ecommerce_core.companion.data_routes import (
+    DataRoute,
+    ask_changes,
+    ask_rows,
+    link_to,
+    link_to_sql,
+)
 from ecommerce_core.companion.http import (
     PREFIX,
     SecurityHeaders,
@@ -27,6 +33,7 @@ __all__ = [
     "ask_rows",
     "check_exposure",
     "link_to",
+    "link_to_sql",
     "read_providers",
     "sign_in_routes",
 ]

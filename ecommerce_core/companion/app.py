@@ -22,7 +22,13 @@ from starlette.types import Receive, Scope
 from ecommerce_core.application import Application
 from ecommerce_core.companion import health, live_channel, metrics, openapi
 from ecommerce_core.companion.callbacks import CallbackHandler
-from ecommerce_core.companion.data_routes import DataRoutes, list_routes
+from ecommerce_core.companion.data_routes import (
+    DataRoute,
+    DataRoutes,
+    ExploreRoute,
+    list_explore_routes,
+    list_routes,
+)
 from ecommerce_core.companion.http import (
     JSON,
     PREFIX,
@@ -145,9 +151,11 @@ class Companion:
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
             for name, answer in readable.items()
         ]
+        files: list[DataRoute | ExploreRoute] = [*list_explore_routes()]
+        files += list_routes(self._datasets.values())
         routes += [
             self._route(f"{PREFIX}/{route.path}", self._data.answer_of(route), "GET", "HEAD")
-            for route in list_routes(self._datasets.values())
+            for route in files
         ]
         return routes
 
@@ -233,13 +241,16 @@ class Companion:
             peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
+            scheduler=app.monitor.snapshot(),
         )
         body = encode_json(state.as_dict())
         return Reply(200, body, JSON) if state.is_ready else Reply(503, body, JSON, RETRY_LATER)
 
     def _render_metrics(self, service: Service) -> Reply:
         app = service.app
-        body = service.metrics.render(app.store, app.reader, self._datasets.values())
+        body = service.metrics.render(
+            app.store, app.reader, self._datasets.values(), scheduler=app.monitor.snapshot()
+        )
         return Reply(200, body, metrics.CONTENT_TYPE)
 
     async def _describe(self, service: Service, scope: Scope, receive: Receive) -> Reply:

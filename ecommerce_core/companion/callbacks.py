@@ -25,7 +25,6 @@ from ecommerce_core.domain import SCHEDULER, Outcome, Run, Trigger, make_fact
 from ecommerce_core.scheduler import (
     CallbackContext,
     ClockPeek,
-    simulated_time,
     verify_token,
 )
 from ecommerce_core.settings import Settings
@@ -122,14 +121,13 @@ class CallbackHandler:
         return shared.reply(run, joined=ticket.joined, as_json=as_json)
 
     def _request(self, service: Service, delivery: CallbackContext) -> RunHandle:
-        # The run does not wait for the clock: it gets the time that is known, if one is.
+        # The run does not wait for the clock: it gets its time when the delivery is journalled.
         delivery.clock = self._clock.ask(service.app.scheduler)
         try:
             ticket = service.app.request_sync(
                 self._dataset.name,
                 actor=SCHEDULER,
                 trigger=Trigger.CALLBACK,
-                simulated_at=simulated_time(delivery.clock),
                 task_name=self._dataset.task_name,
             )
         except Exception as error:

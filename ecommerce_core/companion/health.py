@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
+    MonitorSnapshot,
     PeerHealth,
+    SchedulerState,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -89,6 +91,7 @@ class Health:
     registration: Mapping[str, object]
     backups: Mapping[str, object]
     snapshots: Mapping[str, Mapping[str, object]]
+    scheduler: Mapping[str, object]
 
     @property
     def is_ready(self) -> bool:
@@ -106,6 +109,7 @@ class Health:
             "registration": dict(self.registration),
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
+            "scheduler": dict(self.scheduler),
         }
 
 
@@ -121,10 +125,12 @@ def check(
     peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,
+    scheduler: MonitorSnapshot,
 ) -> Health:
     """Look at everything once.
 
-    ``workers`` says which datasets' threads live, ``locks`` whose lock can be used.
+    ``workers`` says which datasets' threads live, ``locks`` whose lock can be used; ``scheduler``
+    is what its monitor read last, which pages and metrics tell as well.
 
     Tries the store's lock, so it may block for seconds. A peer that is down is
     reported, but does not make the application unready: its pages and the
@@ -146,6 +152,8 @@ def check(
         name: _describe_peer(gateway.health(name), peer_errors.kind(name), now)
         for name in peer_names(datasets)
     }
+    if scheduler.state is not SchedulerState.UNKNOWN:
+        peers[SCHEDULER]["state"] = scheduler.state.value
     return Health(
         tuple(reasons),
         store_state,
@@ -154,6 +162,7 @@ def check(
         registration=describe_registration(registration),
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
+        scheduler=describe_scheduler(scheduler, now),
     )
 
 
@@ -203,6 +212,19 @@ def _describe_peer(health: PeerHealth, error_kind: str | None, now: datetime) ->
         "last_answer_age_s": _age_s(health.last_answer_at, now),
         "last_error_age_s": _age_s(health.last_error_at, now),
         "last_error": error_kind,
+    }
+
+
+def describe_scheduler(seen: MonitorSnapshot, now: datetime) -> dict[str, object]:
+    """The scheduler as its monitor sees it: list and clock apart, counts and no names."""
+    return {
+        "clock": seen.clock_state.value,
+        "clock_age_s": _age_s(seen.reading.read_at, now),
+        "tasks": seen.list_state.value,
+        "tasks_age_s": _age_s(seen.listed_at, now),
+        "standing_still_since": _iso(seen.standing_still_since),
+        "odd_tasks": len(seen.odd_tasks),
+        "lost_tasks": len(seen.lost_tasks),
     }
 
 

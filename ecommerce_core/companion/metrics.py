@@ -17,7 +17,15 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import Outcome, Run, RunStatus, errors
+from ecommerce_core.domain import (
+    MonitorSnapshot,
+    Outcome,
+    PartState,
+    Run,
+    RunStatus,
+    SchedulerState,
+    errors,
+)
 from ecommerce_core.storage import Reader, Store
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -111,14 +119,24 @@ class Metrics:
         """Count a request to a peer. ``result`` is ``ok`` or the name of an error's class."""
         self._requests.labels(_one_of(self._peers, peer), _one_of(_RESULTS, result)).inc()
 
-    def render(self, store: Store, reader: Reader, datasets: Iterable[Dataset]) -> bytes:
+    def render(
+        self,
+        store: Store,
+        reader: Reader,
+        datasets: Iterable[Dataset],
+        *,
+        scheduler: MonitorSnapshot | None = None,
+    ) -> bytes:
         """Everything in Prometheus' text format (CONTENT_TYPE). Reads the store, so it blocks.
 
         A store that cannot be read costs its own series and is told as
-        ``ecommerce_store_up 0``; the counters are there all the same.
+        ``ecommerce_store_up 0``; the counters are there all the same. ``scheduler`` is what its
+        monitor read last.
         """
         at_scrape = CollectorRegistry(auto_describe=False)
         at_scrape.register(_StoreCollector(store, reader, datasets))
+        if scheduler is not None and scheduler.state is not SchedulerState.UNKNOWN:
+            at_scrape.register(_SchedulerCollector(scheduler))
         return generate_latest(self._registry) + generate_latest(at_scrape)
 
 
@@ -155,6 +173,37 @@ class _StoreCollector(Collector):
         yield rows
         yield age
         yield GaugeMetricFamily("ecommerce_store_up", "1 where the store can be read", value=up)
+
+
+class _SchedulerCollector(Collector):
+    def __init__(self, seen: MonitorSnapshot) -> None:
+        self._seen = seen
+
+    def collect(self) -> Iterator[Metric]:
+        seen = self._seen
+        up = GaugeMetricFamily(
+            "ecommerce_scheduler_up",
+            "1 where the scheduler's clock, or its list of tasks, can be read",
+            labels=["part"],
+        )
+        for part, state in (("clock", seen.clock_state), ("tasks", seen.list_state)):
+            up.add_metric([part], float(state is PartState.UP))
+        yield up
+        still_s = 0.0
+        if seen.standing_still_since is not None:
+            still_s = max((datetime.now(UTC) - seen.standing_still_since).total_seconds(), 0.0)
+        yield GaugeMetricFamily(
+            "ecommerce_scheduler_standing_still_seconds",
+            "Seconds for which the clock has been standing still, though it is not paused",
+            value=still_s,
+        )
+        tasks = GaugeMetricFamily(
+            "ecommerce_scheduler_tasks", "Tasks in the scheduler's list", labels=["state"]
+        )
+        tasks.add_metric(["listed"], len(seen.tasks))
+        tasks.add_metric(["odd"], len(seen.odd_tasks))
+        tasks.add_metric(["lost"], len(seen.lost_tasks))
+        yield tasks
 
 
 def _one_of(known: frozenset[str], name: str) -> str:

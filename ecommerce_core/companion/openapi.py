@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import fields
 
-from ecommerce_core.companion.data_routes import describe_rows, schemas_of_rows
+from ecommerce_core.companion.data_routes import (
+    describe_explore,
+    describe_rows,
+    schemas_of_rows,
+)
 from ecommerce_core.companion.health import Reason, StoreState
 from ecommerce_core.companion.http import JSON, PREFIX
 from ecommerce_core.companion.openapi_parts import (
@@ -26,7 +30,7 @@ from ecommerce_core.companion.openapi_parts import (
     without_bodies,
 )
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import TICKET, Counts, RunStatus
+from ecommerce_core.domain import TICKET, Counts, PartState, RunStatus
 from ecommerce_core.gateway import RegistrationStatus
 from ecommerce_core.storage import SnapshotCode
 
@@ -60,6 +64,7 @@ def describe(
         ),
     }
     paths |= describe_rows(datasets, with_sign_in=with_sign_in)
+    paths |= describe_explore(with_sign_in=with_sign_in)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -201,7 +206,7 @@ def _answers() -> Schema:
 def _health() -> Schema:
     """What ``healthz`` answers."""
     peer: Schema = {
-        "state": {"enum": ["up", "down", "unknown"]},
+        "state": {"enum": ["up", "partly", "down", "unknown"]},
         "last_answer_at": MAYBE_MOMENT,
         "last_answer_age_s": MAYBE_SECONDS,
         "last_error_age_s": MAYBE_SECONDS,
@@ -221,6 +226,16 @@ def _health() -> Schema:
         "state": {"enum": [*(code.value for code in SnapshotCode), "unknown"]},
         "error": MAYBE_TEXT,
     }
+    part: Schema = {"enum": [state.value for state in PartState]}
+    scheduler: Schema = {
+        "clock": part,
+        "clock_age_s": MAYBE_SECONDS,
+        "tasks": part,
+        "tasks_age_s": MAYBE_SECONDS,
+        "standing_still_since": MAYBE_MOMENT,
+        "odd_tasks": {"type": "integer", "minimum": 0},
+        "lost_tasks": {"type": "integer", "minimum": 0},
+    }
     health: Schema = {
         "status": {"enum": ["ready", "not ready"]},
         "reasons": {"type": "array", "items": {"enum": [reason.value for reason in Reason]}},
@@ -230,11 +245,13 @@ def _health() -> Schema:
         "registration": ref_to("Registration"),
         "backups": ref_to("Backups"),
         "snapshots": map_of(ref_to("Snapshot")),
+        "scheduler": ref_to("Scheduler"),
     }
     return {
         "Peer": object_of(peer),
         "Registration": object_of(registration),
         "Backups": object_of(backups),
         "Snapshot": object_of(snapshot),
+        "Scheduler": object_of(scheduler),
         "Health": object_of(health),
     }

@@ -30,7 +30,7 @@ from ecommerce_core.datasets.address import (
     whole_number,
     with_filter,
 )
-from ecommerce_core.datasets.column import Column, Filter, Kind
+from ecommerce_core.datasets.column import Column, Filter, Kind, value_in_files
 from ecommerce_core.datasets.customers import CUSTOMERS, Customer
 from ecommerce_core.datasets.dataset import Body, Dataset, Parsed, Record, Row
 from ecommerce_core.datasets.decoding import CONTRACT_REVISION
@@ -80,6 +80,7 @@ __all__ = [
     "row_parameters",
     "since_parameter",
     "starts_formula",
+    "value_in_files",
     "whole_number",
     "with_filter",
 ]

@@ -95,3 +95,13 @@ TIME_COLUMNS = (
     ),
     Column("withdrawn_at", Kind.MOMENT, N_("Withdrawn"), address="gone", nullable=True, width=165),
 )
+
+
+def value_in_files(value: str | float | None, column: Column | None) -> str | None:
+    """A stored value as files write it: euros to the cent; None if there is none."""
+    if value is None or isinstance(value, str):
+        return value
+    if column is not None and column.kind is Kind.MONEY:
+        cents = int(value)
+        return f"{'-' if cents < 0 else ''}{abs(cents) // 100}.{abs(cents) % 100:02}"
+    return repr(value)

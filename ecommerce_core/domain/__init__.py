@@ -5,11 +5,35 @@ clock and its schedule, and the words and languages in which all of it is told.
 """
 
 from ecommerce_core.domain import errors
-from ecommerce_core.domain.access import ANONYMOUS, SCHEDULER, Access, Actor, Permission, Role
-from ecommerce_core.domain.clock import estimate, occurrences, period, real_delay
+from ecommerce_core.domain.access import (
+    ANONYMOUS,
+    LOCAL_OPERATOR,
+    SCHEDULER,
+    Access,
+    Actor,
+    Permission,
+    Role,
+)
+from ecommerce_core.domain.clock import (
+    estimate,
+    next_sensible_time,
+    occurrences,
+    period,
+    real_delay,
+    stands_still,
+    suggested_time,
+)
 from ecommerce_core.domain.errors import (
     DeliveryUnknown,
     EcommerceError,
+    ExploreBusy,
+    ExploreCancelled,
+    ExploreError,
+    ExploreFailed,
+    ExploreRefused,
+    ExploreTimedOut,
+    ExploreTooLarge,
+    NotAllowed,
     NothingToUndo,
     PeerContractError,
     PeerDisconnected,
@@ -39,6 +63,7 @@ from ecommerce_core.domain.expected_callback import (
     ExpectedCallback,
     ExpectedOutcome,
     ExpectedSummary,
+    Lateness,
 )
 from ecommerce_core.domain.labels import N_
 from ecommerce_core.domain.language import (
@@ -57,8 +82,9 @@ from ecommerce_core.domain.models import (
     ClockReading,
     Counts,
     Delivery,
-    MonitorSnapshot,
+    ListForm,
     NewDelivery,
+    Oddity,
     Outcome,
     PeerHealth,
     Progress,
@@ -72,6 +98,7 @@ from ecommerce_core.domain.models import (
     Trigger,
 )
 from ecommerce_core.domain.moments import to_datetime, to_text
+from ecommerce_core.domain.monitor import MonitorSnapshot, PartState, SchedulerState, held_by
 from ecommerce_core.domain.query import (
     ChangeKind,
     ChangeQuery,
@@ -88,7 +115,8 @@ from ecommerce_core.domain.schedule import (
     ScheduleKey,
     ScheduleSnapshot,
     entries_of,
-    series_of_promise,
+    series_of,
+    series_of_callback,
 )
 from ecommerce_core.domain.signed_links import LASTS, TICKET, Grant, SignedLinks
 from ecommerce_core.domain.validation import (
@@ -96,11 +124,20 @@ from ecommerce_core.domain.validation import (
     Rejection,
     reason_of_decoding,
 )
+from ecommerce_core.domain.wanted_task import (
+    TaskEvent,
+    TaskRecord,
+    Wanted,
+    WantedChange,
+    WantedTask,
+    record_of,
+)
 
 __all__ = [
     "ANONYMOUS",
     "LANGUAGES",
     "LASTS",
+    "LOCAL_OPERATOR",
     "N_",
     "RECORD_CHARS_KEPT",
     "SCHEDULER",
@@ -123,16 +160,28 @@ __all__ = [
     "ExpectedCallback",
     "ExpectedOutcome",
     "ExpectedSummary",
+    "ExploreBusy",
+    "ExploreCancelled",
+    "ExploreError",
+    "ExploreFailed",
+    "ExploreRefused",
+    "ExploreTimedOut",
+    "ExploreTooLarge",
     "Fact",
     "Grant",
     "HistoryEntry",
     "InFlightCallback",
     "Language",
+    "Lateness",
+    "ListForm",
     "MonitorSnapshot",
     "MonitorState",
     "NewDelivery",
+    "NotAllowed",
     "NothingToUndo",
+    "Oddity",
     "Outcome",
+    "PartState",
     "PeerContractError",
     "PeerDisconnected",
     "PeerError",
@@ -157,6 +206,7 @@ __all__ = [
     "RunStatus",
     "ScheduleKey",
     "ScheduleSnapshot",
+    "SchedulerState",
     "SettingsError",
     "SignedLinks",
     "Stage",
@@ -170,9 +220,14 @@ __all__ = [
     "SyncStopped",
     "Task",
     "TaskError",
+    "TaskEvent",
+    "TaskRecord",
     "TicketRefused",
     "Totals",
     "Trigger",
+    "Wanted",
+    "WantedChange",
+    "WantedTask",
     "Withdrawn",
     "advice",
     "entries_of",
@@ -181,14 +236,20 @@ __all__ = [
     "escape_time",
     "estimate",
     "fact_of",
+    "held_by",
     "language_of",
     "make_fact",
+    "next_sensible_time",
     "occurrences",
     "period",
     "real_delay",
     "reason_of_decoding",
+    "record_of",
     "said",
-    "series_of_promise",
+    "series_of",
+    "series_of_callback",
+    "stands_still",
+    "suggested_time",
     "timezone",
     "to_datetime",
     "to_text",

@@ -23,22 +23,26 @@ class Role(StrEnum):
     ANALYST = "analyst"
     OPERATOR = "operator"
     SCHEDULER = "scheduler"
+    STRANGER = "stranger"
 
 
 class Permission(StrEnum):
-    """What needs a right. ``FETCH``: bring the store in line with its peer; ``CHANGE``: all else.
+    """What needs a right. ``FETCH``: bring the store in line with its peer; ``EXPLORE``: ask in
+    SQL; ``CHANGE``: all else that changes something.
 
     Reading and exporting need none.
     """
 
     FETCH = "fetch"
+    EXPLORE = "explore"
     CHANGE = "change"
 
 
 _RIGHTS: Mapping[Role, frozenset[Permission]] = {
-    Role.ANALYST: frozenset(),
+    Role.ANALYST: frozenset({Permission.EXPLORE}),
     Role.OPERATOR: frozenset(Permission),
     Role.SCHEDULER: frozenset({Permission.FETCH}),
+    Role.STRANGER: frozenset(),
 }
 
 
@@ -59,7 +63,7 @@ class Actor:
             return
         if self.role is Role.SCHEDULER:
             raise NotAllowed("only_fetches")
-        if not self.name:
+        if self.role is Role.STRANGER or not self.name:
             raise NotAllowed("only_signed_in")
         raise NotAllowed("only_operators", name=self.name)
 
@@ -67,7 +71,7 @@ class Actor:
 # Who uses the server of this very machine, where no sign-in is set up.
 LOCAL_OPERATOR = Actor("", Role.OPERATOR)
 # Who has not said yet who they are.
-ANONYMOUS = Actor("", Role.ANALYST)
+ANONYMOUS = Actor("", Role.STRANGER)
 # Who sends the callbacks.
 SCHEDULER = Actor("scheduler", Role.SCHEDULER)
 

@@ -73,3 +73,54 @@ def real_delay(clock: Clock, simulated_at: datetime) -> timedelta | None:
         return ahead / clock.speed
     except OverflowError:
         return timedelta.max
+
+
+# A clock that shows the same for so long, though it is not paused, stands still.
+STANDS_AFTER_S = 3.0
+# Time enough to fill in a form, and for a task to reach the scheduler.
+_AHEAD, _AHEAD_S, _ON_THE_WAY_S = timedelta(hours=1), 30.0, 5.0
+
+
+def stands_still(since: ClockReading, now: ClockReading) -> bool:
+    """Return True if the clock has not moved between two readings, though it should have."""
+    clock = now.clock
+    if clock is None or clock.paused or now.error is not None or since.clock is None:
+        return False
+    if since.clock.simulated_at != clock.simulated_at or None in {since.read_at, now.read_at}:
+        return False
+    assert since.read_at is not None and now.read_at is not None  # noqa: S101, PT018 - see above
+    waited_s = (now.read_at - since.read_at).total_seconds()
+    # Its times are whole seconds: a slow one shows the same for a while.
+    return waited_s >= STANDS_AFTER_S and waited_s * clock.speed >= STANDS_AFTER_S
+
+
+def suggested_time(clock_at: datetime, speed: float) -> datetime | None:
+    """The clock's next sensible moment for a new task, on the minute; None beyond the calendar.
+
+    An hour ahead of the clock, or what it runs through in half a minute, if that is more.
+    """
+    try:
+        ahead = max(_AHEAD, timedelta(seconds=_AHEAD_S * speed))
+        return (clock_at + ahead + timedelta(seconds=59)).replace(second=0, microsecond=0)
+    except OverflowError:
+        return None
+
+
+def next_sensible_time(
+    simulated_at: datetime, recurrence: str, *, clock_at: datetime, speed: float
+) -> datetime | None:
+    """When a task that was due at ``simulated_at`` can be due next; None beyond the calendar.
+
+    A recurring task keeps its time of the day, or of the week; another one its own time, as long
+    as that is ahead of the clock.
+    """
+    step = period(recurrence)
+    try:
+        earliest = clock_at + timedelta(seconds=_ON_THE_WAY_S * speed)
+        if step is not None:
+            ahead = max(0, -((simulated_at - earliest) // step))
+            behind = max(0, (simulated_at - earliest) // step)
+            return simulated_at + (ahead - behind) * step
+    except OverflowError:
+        return None
+    return simulated_at if simulated_at > earliest else suggested_time(clock_at, speed)

@@ -25,6 +25,13 @@
     ├── RunNotHeld               the run is not held (any more)
     ├── NothingToUndo            no cleared rows are kept
     ├── DeliveryUnknown          no delivery of that number is in the journal
+    ├── ExploreError             a query of the explore page was not answered
+    │   ├── ExploreRefused       it asks for more than one SELECT of the public tables
+    │   ├── ExploreFailed        the engine found fault with its SQL
+    │   ├── ExploreTimedOut      it took longer than it may
+    │   ├── ExploreTooLarge      it needs more memory, or gives more, than it may
+    │   ├── ExploreCancelled     whoever asked does not wait any more
+    │   └── ExploreBusy          too many wait already
     ├── NotAllowed               the actor's role does not allow it; nothing was changed
     ├── TicketRefused            a signed link was made for another question, or has expired
     └── TaskError                a task that the scheduler would refuse or misunderstand
@@ -160,6 +167,34 @@ class NothingToUndo(EcommerceError):
 
 class DeliveryUnknown(EcommerceError):
     """No delivery of that number is in the journal."""
+
+
+class ExploreError(EcommerceError):
+    """A question of the explore page was not answered."""
+
+
+class ExploreRefused(ExploreError):
+    """The question asks for something else than one SELECT of the public tables."""
+
+
+class ExploreFailed(ExploreError):
+    """The engine found fault with the SQL; ``reason`` among the details is in its own words."""
+
+
+class ExploreTimedOut(ExploreError):
+    """The question took longer than it may."""
+
+
+class ExploreTooLarge(ExploreError):
+    """The question needs more memory than it may, or its answer is larger than it may be."""
+
+
+class ExploreCancelled(ExploreError):
+    """Whoever asked has cancelled it, or the server stops."""
+
+
+class ExploreBusy(ExploreError):
+    """Too many questions are being answered or wait already."""
 
 
 class NotAllowed(EcommerceError):

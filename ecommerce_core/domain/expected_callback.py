@@ -1,30 +1,49 @@
-"""A callback that the scheduler promised, as the journal remembers it."""
+"""A callback that is due according to the scheduler's list, as the journal remembers it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from ecommerce_core.domain.messages import Fact
 
 
 class ExpectedOutcome(StrEnum):
-    """What became of a callback that the scheduler promised."""
+    """What became of a callback that was due."""
 
-    OWED = "owed"
+    PENDING = "pending"
     ON_TIME = "on_time"
     LATE = "late"
-    OVERRAN = "overran"
+    SLOW = "slow"
     REFUSED = "refused"
     FAILED = "failed"
     MISSED = "missed"
-    VOID = "void"
+    CANCELLED = "cancelled"
 
     @property
     def is_received(self) -> bool:
         """True where the callback reached us, whatever became of it then."""
-        return self not in {ExpectedOutcome.OWED, ExpectedOutcome.MISSED, ExpectedOutcome.VOID}
+        return self not in {
+            ExpectedOutcome.PENDING,
+            ExpectedOutcome.MISSED,
+            ExpectedOutcome.CANCELLED,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Lateness:
+    """How late is late, in real time. The settings that set these are in README's table.
+
+    ``grace``: how long a callback may take to arrive once it was seen to be due, before it is
+    *missed*. ``late_window``: how long after that it may still arrive and count as *late*.
+    ``disappearance_timeout``: how long a recurring task may be missing from the scheduler's list
+    while the clock moves on, before it counts as deleted.
+    """
+
+    grace: timedelta = timedelta(seconds=10)
+    late_window: timedelta = timedelta(minutes=10)
+    disappearance_timeout: timedelta = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +66,7 @@ class ExpectedCallback:
     since_at: datetime
     noticed_at: datetime
     speed: float
-    outcome: ExpectedOutcome = ExpectedOutcome.OWED
+    outcome: ExpectedOutcome = ExpectedOutcome.PENDING
     reason: Fact | None = None
     delivery_id: int | None = None
     received_at: datetime | None = None
@@ -57,26 +76,26 @@ class ExpectedCallback:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSummary:
-    """Counts of one task's promises: ``promised == received + missed + owed``; ``void`` apart."""
+    """Counts of one task: ``expected == received + missed + pending``; ``cancelled`` apart."""
 
     dataset: str
     task_name: str
     recurrence: str
     on_time: int = 0
     late: int = 0
-    overran: int = 0
+    slow: int = 0
     refused: int = 0
     failed: int = 0
     missed: int = 0
-    owed: int = 0
-    void: int = 0
+    pending: int = 0
+    cancelled: int = 0
 
     @property
     def received(self) -> int:
         """How many reached us."""
-        return self.on_time + self.late + self.overran + self.refused + self.failed
+        return self.on_time + self.late + self.slow + self.refused + self.failed
 
     @property
-    def promised(self) -> int:
-        """How many the scheduler was to send."""
-        return self.received + self.missed + self.owed
+    def expected(self) -> int:
+        """How many were due."""
+        return self.received + self.missed + self.pending

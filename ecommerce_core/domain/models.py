@@ -210,13 +210,38 @@ class Recurrence(StrEnum):
     WEEK = "week"
 
 
+class Oddity(StrEnum):
+    """Why an entry of the scheduler's list is only shown as far as it can be read."""
+
+    INCOMPLETE = "incomplete"
+    NO_APPLICATION = "no_application"
+    NO_TIME = "no_time"
+    WRONG_TYPE = "wrong_type"
+    TOO_LONG = "too_long"
+
+
+class ListForm(StrEnum):
+    """How a scheduler lists its tasks. The newest answer JSON, the oldest only times and URLs."""
+
+    JSON = "json"
+    TABLE = "table"
+    URL_TABLE = "url_table"
+    OLDEST_TABLE = "oldest_table"
+
+    @property
+    def is_old(self) -> bool:
+        """Return True if the list does not say everything about a task."""
+        return self in {ListForm.URL_TABLE, ListForm.OLDEST_TABLE}
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """An entry of the scheduler's list. ``target`` is application and path as one text.
 
-    ``target_app`` and ``target_url`` are None where the scheduler only has the
-    HTML list, which runs them together. ``recurrence`` is what the scheduler
-    says, even where it is none that we know.
+    ``target_app`` and ``target_url`` are None if the scheduler only has the HTML list, which
+    runs them together, or if the task has none. ``next_fire_time`` is None if it cannot be read.
+    ``recurrence`` is what the scheduler says, even if we do not know it. ``oddities`` say what
+    is wrong with the entry, which anybody may have written.
     """
 
     name: str
@@ -224,9 +249,10 @@ class Task:
     target: str
     target_app: str | None
     target_url: str | None
-    next_fire_time: datetime
+    next_fire_time: datetime | None
     recurrence: str
     data: str | None
+    oddities: tuple[Oddity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,18 +263,3 @@ class PeerHealth:
     last_answer_at: datetime | None = None
     last_error_at: datetime | None = None
     last_error: Fact | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MonitorSnapshot:
-    """What the watcher saw last: everybody's tasks at ``listed_at``, the clock, its error.
-
-    ``error`` is why the last look failed, None where it did not. Since ``era_at`` the
-    clock has not been set back.
-    """
-
-    tasks: tuple[Task, ...]
-    listed_at: datetime | None
-    reading: ClockReading
-    error: Fact | None
-    era_at: datetime | None

@@ -1,4 +1,4 @@
-"""What the watcher sees: entries of the scheduler's list that call us, and looks at them."""
+"""What the monitor reads: entries of the scheduler's list that call us, and snapshots of them."""
 
 from __future__ import annotations
 
@@ -52,28 +52,33 @@ class ScheduleSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class InFlightCallback:
-    """A recurring entry that is missing since a look at which the clock showed ``clock_at``."""
+    """A recurring entry that is missing since a poll at which the clock showed ``clock_at``.
+
+    ``is_given_up``: it counts as deleted since it has been missing for long, but it may have been
+    in flight at every poll, one callback after the other, and then returns.
+    """
 
     entry: Entry
     since_at: datetime
     noticed_at: datetime
     clock_at: datetime
+    is_given_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorState:
-    """What is kept of the last look, so that a server that starts again can go on from there.
+    """What is kept of the last poll, so that a restarted server continues from there.
 
     ``source``: the gateway behind which it was. ``era_at``: since when the clock has not
-    been set back. Callbacks up to ``delivery_id`` are dealt with, ``unpaid_ids`` aside.
+    been set back. Callbacks up to ``delivery_id`` are dealt with, ``unmatched_ids`` aside.
     """
 
     source: str
     era_at: datetime
-    look: ScheduleSnapshot | None = None
-    flights: tuple[InFlightCallback, ...] = ()
+    snapshot: ScheduleSnapshot | None = None
+    in_flight: tuple[InFlightCallback, ...] = ()
     delivery_id: int = 0
-    unpaid_ids: tuple[int, ...] = ()
+    unmatched_ids: tuple[int, ...] = ()
 
 
 def series_of(
@@ -85,14 +90,14 @@ def series_of(
     return ScheduleKey(dataset, name, source_app, recurrence, phase)
 
 
-def series_of_promise(promise: ExpectedCallback) -> ScheduleKey:
-    """The series of the entry that made a promise."""
+def series_of_callback(callback: ExpectedCallback) -> ScheduleKey:
+    """The series of the entry that made a callback."""
     return series_of(
-        promise.dataset,
-        promise.task_name,
-        promise.source_app,
-        promise.recurrence,
-        promise.simulated_at,
+        callback.dataset,
+        callback.task_name,
+        callback.source_app,
+        callback.recurrence,
+        callback.simulated_at,
     )
 
 
@@ -103,5 +108,5 @@ def entries_of(tasks: Iterable[Task], targets: Mapping[str, str]) -> tuple[Entry
             targets[task.target], task.name, task.source_app, task.recurrence, task.next_fire_time
         )
         for task in tasks
-        if task.target in targets
+        if task.target in targets and task.next_fire_time is not None
     )

@@ -24,8 +24,8 @@ LOOK_EVERY_S = 1.0
 PAUSE_S = 0.05
 # A clock that is read once a second and ticks once a second is read up to a tick late.
 TICKS_AHEAD = 1.5
-# A clock that shows the same for so long, though it is not paused, stands still.
-STANDS_AFTER_S = 3.0
+# Faster than anybody can set it; where such a clock is in a second, nobody can say.
+FASTEST = 1e9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Changes of these may wait for others: what a page shows is right without them.
 PATIENT_TOPICS = frozenset({"begun"})
@@ -33,18 +33,22 @@ PATIENT_TOPICS = frozenset({"begun"})
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look: what each topic is now, the clock as read, and the runs under way."""
+    """One look: what each topic is now, the clock as read, and the runs under way.
+
+    ``is_still``: the clock is not paused and does not move.
+    """
 
     topics: Mapping[str, Hashable]
     clock: ClockReading
     progress: tuple[Progress, ...]
+    is_still: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class LiveClock:
     """The simulated clock as a browser moves it on: where it was at ``read_at_ms`` (Unix, UTC).
 
-    One that is not paused and not moving either stands still, or cannot be read.
+    One that is not paused and not moving either stands still (``is_still``), or cannot be read.
     """
 
     simulated_ms: int
@@ -52,6 +56,7 @@ class LiveClock:
     speed: float
     is_paused: bool
     is_moving: bool
+    is_still: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """Return the clock as pages and sockets send it."""
@@ -61,6 +66,7 @@ class LiveClock:
             "speed": self.speed,
             "is_paused": self.is_paused,
             "is_moving": self.is_moving,
+            "is_still": self.is_still,
         }
 
 
@@ -96,7 +102,6 @@ class Live:
         self.observers: list[Callable[[bool], None]] = []
         self._topics: Mapping[str, Hashable] = {}
         self._reading: ClockReading | None = None
-        self._standing: ClockReading | None = None
         self._state = LiveState(secrets.token_hex(6), {})
         self._turn = threading.Lock()
         self._wake = threading.Event()
@@ -163,7 +168,7 @@ class Live:
         before = self._state
         changed = {name for name, now in seen.topics.items() if self._topics.get(name) != now}
         versions = {name: before.versions.get(name, 0) + (name in changed) for name in seen.topics}
-        clock = self._clock(seen.clock)
+        clock = self._clock(seen.clock, is_still=seen.is_still)
         progress = tuple(describe_progress(each) for each in seen.progress)
         self._topics = seen.topics
         state = LiveState(before.epoch, versions, clock, progress)
@@ -174,38 +179,29 @@ class Live:
         for observer in tuple(self.observers):
             observer(is_urgent)
 
-    def _clock(self, reading: ClockReading) -> LiveClock | None:
+    def _clock(self, reading: ClockReading, *, is_still: bool) -> LiveClock | None:
         """The clock as it was sent last while that still says what is read, else as it is read."""
         if reading.clock is None or reading.read_at is None:
-            self._reading = self._standing = None
+            self._reading = None
             return None
-        kept, is_standing = self._reading, self._stands_still(reading)
+        kept = self._reading
         # One that stands still is told of once, and not with every second that it stands.
-        is_news = kept is None or not (is_standing or _foretells(kept, reading))
-        if kept is None or is_news or (is_standing and kept.clock != reading.clock):
+        is_news = kept is None or not (is_still or _foretells(kept, reading))
+        if kept is None or is_news or (is_still and kept.clock != reading.clock):
             self._reading = kept = reading
         clock, read_at = kept.clock, kept.read_at
         if clock is None or read_at is None:  # as a kept one never is
             return None
+        is_moving = not clock.paused and reading.error is None and not is_still
+        is_moving = is_moving and clock.speed <= FASTEST
         return LiveClock(
             (clock.simulated_at.replace(tzinfo=UTC) - EPOCH) // timedelta(milliseconds=1),
             (read_at - EPOCH) // timedelta(milliseconds=1),
-            clock.speed,
+            min(clock.speed, FASTEST),
             clock.paused,
-            not clock.paused and reading.error is None and not is_standing,
+            is_moving,
+            is_still and not clock.paused,
         )
-
-    def _stands_still(self, reading: ClockReading) -> bool:
-        """Return True if the clock shows what it showed some seconds ago, and should not."""
-        since, clock = self._standing, reading.clock
-        if since is None or since.clock != clock or since.read_at is None:
-            self._standing = reading
-            return False
-        if clock is None or clock.paused or reading.read_at is None:
-            return False
-        waited_s = (reading.read_at - since.read_at).total_seconds()
-        # Its times are whole seconds: a slow one shows the same for a while.
-        return waited_s >= STANDS_AFTER_S and waited_s * clock.speed >= STANDS_AFTER_S
 
 
 def _foretells(kept: ClockReading, reading: ClockReading) -> bool:

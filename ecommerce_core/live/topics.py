@@ -13,7 +13,7 @@ from ecommerce_core.live.broadcaster import Seen
 from ecommerce_core.scheduler import SchedulerMonitor
 from ecommerce_core.storage import BackupSchedule, Store
 
-# The watcher looks every second: what is this old is no answer any more.
+# The monitor polls every second: an answer this old is no answer any more.
 SILENT_AFTER = timedelta(seconds=6)
 
 
@@ -73,17 +73,23 @@ class LiveLook:
         topics["deliveries"] = self.store.newest_delivery_id()
         topics["expected"] = self.store.expected_mark()
         seen = self.monitor.snapshot()
-        topics["tasks"] = seen.tasks, seen.listed_at is not None, seen.era_at
+        topics["tasks"] = (
+            seen.tasks,
+            seen.listed_at is not None,
+            seen.list_error,
+            seen.era_at,
+            tuple(task.id for task in seen.lost_tasks),
+        )
         known = clock.clock
-        topics["clock"] = None if known is None else (known.speed, known.paused)
+        still = seen.standing_still_since, seen.holding
+        topics["clock"] = None if known is None else (known.speed, known.paused, *still)
         topics["problems"] = self._problems(clock)
-        return Seen(topics, clock, tuple(each for each in under_way.values() if each))
+        runs_under_way = tuple(each for each in under_way.values() if each)
+        is_still = seen.standing_still_since is not None
+        return Seen(topics, clock, runs_under_way, is_still=is_still)
 
     def _clock(self) -> ClockReading:
-        seen, now = self.monitor.snapshot(), datetime.now(UTC)
-        found = seen.reading
-        if seen.error is not None:
-            return replace(found, error=seen.error)
+        found, now = self.monitor.snapshot().reading, datetime.now(UTC)
         if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
             return replace(found, error=make_fact("scheduler_silent"))
         return found
@@ -92,8 +98,9 @@ class LiveLook:
         peers = dict.fromkeys(dataset.peer for dataset in self.datasets.values())
         return (
             clock.error,
+            self.monitor.snapshot().list_error,
             tuple(has_failed(self.gateway.health(peer)) for peer in peers),
             self.backups.state.error,
             self.registration.state.error,
-            tuple(promise.id for promise in self.monitor.missed_now()),
+            tuple(callback.id for callback in self.monitor.missed_now()),
         )

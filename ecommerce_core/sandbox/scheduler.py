@@ -5,12 +5,12 @@ from __future__ import annotations
 import bisect
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import count
 
 from ecommerce_core.sandbox.callback import CallbackAborted, Caller
 from ecommerce_core.sandbox.data import ORIGIN
@@ -30,18 +30,29 @@ class TaskRefused(Exception):  # noqa: N818 - it is the peer's answer, not a fau
     """The scheduler answers 422; the text says why."""
 
 
-@dataclass(frozen=True, order=True, slots=True)
+@dataclass(frozen=True, slots=True)
 class Task:
-    """One entry of the list. It sorts by time, then by when it was put there."""
+    """One entry of the list: anything at all, but for its time. What was left out is None."""
 
     time: datetime
-    sequence: int
-    target_url: str = field(compare=False)
-    target_app: str = field(compare=False)
-    recurrence: str = field(compare=False)
-    data: str = field(compare=False)
-    name: str = field(compare=False)
-    source_app: str = field(compare=False)
+    target_url: object
+    target_app: object
+    recurrence: str
+    data: object
+    name: object
+    source_app: object
+
+    def order(self) -> tuple[object, ...]:
+        """What the list is sorted by. Two that tie may have fields that do not compare."""
+        return (
+            self.time,
+            self.target_url,
+            self.target_app,
+            self.recurrence,
+            self.data,
+            self.name,
+            self.source_app,
+        )
 
 
 class Scheduler:
@@ -61,12 +72,15 @@ class Scheduler:
         self._lock = threading.Lock()
         self._tick_lock = threading.Lock()
         self._now = start_at
+        # When the speed was changed last: a reset keeps what has passed since.
+        self._changed_at = start_at
+        # A task that cannot be called ends the loop of the real one, and its clock stands still.
+        self._has_ended = False
         self._speed = speed
         self._paused = False
         self._tasks: list[Task] = []
         self._firing: Task | None = None
         self._commands: list[Callable[[], None]] = []
-        self._sequence = count()
         self._caller: Caller | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -95,12 +109,32 @@ class Scheduler:
         self._at_next_tick(lambda: self._set_paused(paused=not self._paused))
 
     def set_speed(self, speed: float) -> None:
-        """Set the speed, a finite number above 0, from the next tick on."""
-        self._at_next_tick(lambda: self._set_speed(speed))
+        """Set the speed at once; one that is not above 0, or not finite, changes nothing."""
+        if not (math.isfinite(speed) and speed > 0):
+            return
+        with self._lock:
+            self._speed = speed
+            self._changed_at = self._now
 
     def reset(self) -> None:
-        """Set the clock back to its start and drop every task, at the next tick."""
-        self._at_next_tick(self._reset)
+        """Drop every task at once, and set the clock back.
+
+        It keeps the seconds that passed since the last change of speed; a paused one stays paused.
+        """
+        with self._lock:
+            self._tasks.clear()
+            self._firing = None
+            self._now = self._start_at + (self._now - self._changed_at)
+            self._changed_at = self._start_at
+
+    def restart(self) -> None:
+        """Begin anew, as a process that was started again: nothing of before is known."""
+        with self._lock:
+            self._tasks.clear()
+            self._commands.clear()
+            self._firing = None
+            self._now = self._changed_at = self._start_at
+            self._paused = self._has_ended = False
 
     def _at_next_tick(self, command: Callable[[], None]) -> None:
         with self._lock:
@@ -108,13 +142,6 @@ class Scheduler:
 
     def _set_paused(self, *, paused: bool) -> None:
         self._paused = paused
-
-    def _set_speed(self, speed: float) -> None:
-        self._speed = speed
-
-    def _reset(self) -> None:
-        self._now = self._start_at
-        self._tasks.clear()
 
     # The tasks
 
@@ -124,29 +151,33 @@ class Scheduler:
             return list(self._tasks)
 
     def add(self, fields: Mapping[str, object]) -> Task:
-        """Put a task into the list. Raises TaskRefused; an unknown recurrence becomes none."""
+        """Put a task into the list; an unknown recurrence becomes none.
+
+        Raises TaskRefused, and TypeError if it ties with another down to what does not compare.
+        """
         for required in ("target_url", "time"):
             if fields.get(required) is None:
                 raise TaskRefused(f"{required} is missing")
         try:
-            due_at = datetime.strptime(_text(fields["time"]), TIME_FORMAT)
+            due_at = datetime.strptime(str(fields["time"]), TIME_FORMAT)
         except ValueError as error:
             raise TaskRefused("time does not match the format " + TIME_FORMAT) from error
-        recurrence = _text(fields.get("recurrence"))
+        recurrence = fields.get("recurrence")
+        task = Task(
+            time=due_at,
+            target_url=fields["target_url"],
+            target_app=fields.get("target_app"),
+            recurrence=recurrence
+            if isinstance(recurrence, str) and recurrence in RECURRENCES
+            else "none",
+            data=fields.get("data"),
+            name=fields.get("name", "default"),
+            source_app=fields.get("source_app", "Unknown"),
+        )
         with self._lock:
             if due_at < self._now:
                 raise TaskRefused("time lies before the clock")
-            task = Task(
-                time=due_at,
-                sequence=next(self._sequence),
-                target_url=_text(fields["target_url"]),
-                target_app=_text(fields.get("target_app")),
-                recurrence=recurrence if recurrence in RECURRENCES else "none",
-                data=_text(fields.get("data")),
-                name=_text(fields.get("name")),
-                source_app=_text(fields.get("source_app")),
-            )
-            bisect.insort(self._tasks, task)
+            bisect.insort(self._tasks, task, key=Task.order)
         return task
 
     def delete(self, *, source: str, name: str | None = None) -> None:
@@ -197,6 +228,8 @@ class Scheduler:
         Returns when the last callback has answered.
         """
         with self._tick_lock:
+            if self._has_ended:
+                return
             with self._lock:
                 for command in self._commands:
                     command()
@@ -206,6 +239,10 @@ class Scheduler:
             while not self._stopping.is_set():
                 task = self._take_due()
                 if task is None:
+                    return
+                if task.target_app is None and task.recurrence in RECURRENCES:
+                    logger.warning("A recurring task without application ended the loop")
+                    self._has_ended = True
                     return
                 self._fire(task)
                 self._put_back(task)
@@ -230,14 +267,16 @@ class Scheduler:
             period = RECURRENCES.get(task.recurrence)
             if kept is None or period is None or task.time > datetime.max - period:
                 return
-            again = replace(task, time=task.time + period, sequence=next(self._sequence))
-            bisect.insort(self._tasks, again)
+            again = replace(task, time=task.time + period)
+            bisect.insort(self._tasks, again, key=lambda one: one.time)
 
     def _fire(self, task: Task) -> None:
         if self._caller is None:
             return
         try:
-            self._caller.post(task.target_url, host=task.target_app, body=task.data)
+            self._caller.post(
+                _text(task.target_url), host=_text(task.target_app), body=_text(task.data)
+            )
         except CallbackAborted:
             pass
         except Exception as error:  # noqa: BLE001 - no task, however odd, may end the loop

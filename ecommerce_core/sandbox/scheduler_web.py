@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Awaitable, Callable
 from html import escape
 
@@ -61,7 +60,7 @@ def scheduler_app(scheduler: Scheduler) -> Starlette:
             Route("/clock/pause", _command(scheduler.pause), methods=["POST"]),
             Route("/clock/resume", _command(scheduler.resume), methods=["POST"]),
             Route("/clock/switch", _command(scheduler.switch), methods=["POST"]),
-            Route("/clock/speed", _clock_speed(scheduler), methods=["POST"]),
+            Route("/clock/speed", _clock_speed(scheduler), methods=["GET", "POST"]),
             Route("/reset", _command(scheduler.reset), methods=["POST"]),
             Route("/schedule/list", _list(scheduler)),
             Route("/schedule/json", _json(scheduler)),
@@ -76,10 +75,13 @@ def scheduler_app(scheduler: Scheduler) -> Starlette:
 def _clock_info(scheduler: Scheduler) -> Endpoint:
     async def clock_info(request: Request) -> Response:
         now, speed, paused = scheduler.info()
-        shown = int(speed) if float(speed).is_integer() else speed
-        return json_answer([now.strftime(TIME_FORMAT), shown, paused])
+        return json_answer([now.strftime(TIME_FORMAT), _shown(speed), paused])
 
     return clock_info
+
+
+def _shown(speed: float) -> float:
+    return int(speed) if float(speed).is_integer() else speed
 
 
 def _clock_time(scheduler: Scheduler) -> Endpoint:
@@ -91,14 +93,14 @@ def _clock_time(scheduler: Scheduler) -> Endpoint:
 
 def _clock_speed(scheduler: Scheduler) -> Endpoint:
     async def clock_speed(request: Request) -> Response:
+        if request.method != "POST":
+            return json_answer(_shown(scheduler.info()[1]))
         try:
             speed = float(request.query_params["new"])
         except KeyError:
             return html_error(422, "new is missing")
         except ValueError:
-            return html_error(422, "new is no number")
-        if not (math.isfinite(speed) and speed > 0):
-            return html_error(422, "new is not above 0")
+            return html_error(500, "Internal Server Error")
         scheduler.set_speed(speed)
         return json_answer("OK")
 
@@ -123,9 +125,9 @@ def _list(scheduler: Scheduler) -> Endpoint:
 
 def _row(task: Task) -> str:
     return _ROW.format(
-        name=escape(task.name),
-        source=escape(task.source_app),
-        target=escape(task.target_app + task.target_url),
+        name=escape(str(task.name)),
+        source=escape(str(task.source_app)),
+        target=escape(f"{task.target_app}{task.target_url}"),
         time=task.time,
         recurrence=task.recurrence,
     )
@@ -172,6 +174,8 @@ def _add(scheduler: Scheduler) -> Endpoint:
             scheduler.add(fields)
         except TaskRefused as refusal:
             return html_error(422, str(refusal))
+        except TypeError:
+            return html_error(500, "Internal Server Error")
         return json_answer("Task has been scheduled")
 
     return schedule_add

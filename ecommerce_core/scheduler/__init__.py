@@ -7,7 +7,7 @@ and ``delivery_writer`` keeps those that came.
 
 from ecommerce_core.scheduler.callback_context import CallbackContext
 from ecommerce_core.scheduler.client import Scheduler
-from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter, simulated_time
+from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter
 from ecommerce_core.scheduler.monitor import SchedulerMonitor
 from ecommerce_core.scheduler.steering import Steering
 from ecommerce_core.scheduler.tokens import verify_token
@@ -19,6 +19,5 @@ __all__ = [
     "Scheduler",
     "SchedulerMonitor",
     "Steering",
-    "simulated_time",
     "verify_token",
 ]

@@ -104,7 +104,7 @@ class CallbackContext:
 
     def follow(
         self,
-        ticket: RunHandle,
+        run_handle: RunHandle,
         *,
         on_end: Callable[[CallbackContext], None] = lambda delivery: None,
     ) -> None:
@@ -117,12 +117,12 @@ class CallbackContext:
             except (Exception, CancelledError) as error:
                 is_cut = isinstance(error, CancelledError)
                 reason = make_fact("shutting_down") if is_cut else None
-                self.journal(Outcome.FAILED, run_id=ticket.run_id(), reason=reason, error=error)
+                self.journal(Outcome.FAILED, run_id=run_handle.run_id(), reason=reason, error=error)
                 return
             if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
                 self.journal(Outcome.FAILED, run_id=run.id, reason=run.error)
             else:
-                outcome = Outcome.JOINED if ticket.joined else Outcome.EXECUTED
+                outcome = Outcome.JOINED if run_handle.joined else Outcome.EXECUTED
                 self.journal(outcome, run_id=run.id, reason=run.error)
 
-        ticket.stored.add_done_callback(ended)
+        run_handle.stored.add_done_callback(ended)

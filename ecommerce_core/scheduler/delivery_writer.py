@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
@@ -22,7 +23,7 @@ _RETRY_S = 1.0
 _COUNTED_EVERY_S = 10.0
 # A clock that has not answered after this long is not waited for any more.
 _CLOCK_PATIENCE_S = 3.0
-_CLOCK_FRESH_S = 1.0
+_CLOCK_EVERY_S = 0.2
 
 
 @dataclass(slots=True)
@@ -56,30 +57,53 @@ def simulated_time(clock: Future[ClockReading] | None) -> datetime | None:
 
 
 class ClockPeek:
-    """The simulated clock, read in ``executor`` and by one thread at a time.
+    """Reads the simulated clock for callbacks, in ``executor`` and by one thread at a time.
 
-    A scheduler that does not answer must not take a thread per callback.
+    The scheduler's clock passes the due time before it sends a callback, so a reading that was
+    taken before the callback arrived may show an earlier time: only one that is requested after
+    it counts. A scheduler that does not answer must not take a thread per callback.
     """
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, *, every_s: float = _CLOCK_EVERY_S) -> None:
         self._executor = executor
-        self._reading: Future[ClockReading] | None = None
-        self._asked_at_s = 0.0
+        self._every_s = every_s
+        self._lock = threading.Lock()
+        self._next: Future[ClockReading] | None = None
+        self._is_reading = False
+        self._began_s = -math.inf
 
     def ask(self, scheduler: Scheduler) -> Future[ClockReading] | None:
-        """A reading asked for within the last second, maybe still under way. Never blocks.
+        """A reading that is requested from now on, shared with all who ask until then.
 
-        None where the executor has been shut down.
+        Never blocks. None if the executor has been shut down.
         """
-        now_s = time.monotonic()
-        reading = self._reading
-        if reading is None or (reading.done() and now_s - self._asked_at_s > _CLOCK_FRESH_S):
-            self._asked_at_s = now_s
-            try:
-                self._reading = reading = self._executor.submit(scheduler.reading)
-            except RuntimeError:
-                return None
+        with self._lock:
+            if self._next is None:
+                self._next = Future()
+            reading = self._next
+            if not self._is_reading:
+                try:
+                    self._executor.submit(self._read, scheduler)
+                except RuntimeError:
+                    self._next = None
+                    return None
+                self._is_reading = True
         return reading
+
+    def _read(self, scheduler: Scheduler) -> None:
+        while True:
+            # A storm of callbacks must not be one of requests to the scheduler as well.
+            time.sleep(max(0.0, self._began_s + self._every_s - time.monotonic()))
+            with self._lock:
+                reading, self._next = self._next, None
+                if reading is None:
+                    self._is_reading = False
+                    return
+                self._began_s = time.monotonic()
+            try:
+                reading.set_result(scheduler.fetch_reading())
+            except Exception as error:
+                reading.set_exception(error)
 
 
 class DeliveryWriter:

@@ -1,15 +1,15 @@
-"""What two looks at the scheduler's list and clock mean: which callbacks are due. Pure.
+"""Which callbacks became due between two polls of the scheduler's list and clock. Pure.
 
-A look reads the list first and the clock after it, so an entry that is missing from the
-list while the clock has not reached its time was deleted, for certain. Otherwise:
+A poll reads the list first and the clock after it, so an entry that is missing from the
+list while the clock has not reached its time was certainly deleted. Otherwise:
 
-- a recurring entry that stands later by whole periods has sent that many callbacks;
-- one that is missing while the clock has reached its time is *in flight*: its callback is
-  under way, and the clock stands still for it. It counts as one callback, and comes back.
-  Where it does not, although the clock has moved on, somebody deleted it, and that
-  callback is taken back unless it came;
-- one that does not recur, and is missing when its time has come, has sent one callback.
-  (Deleted by somebody else in the second before its time, it looks the same.)
+- a recurring entry whose time moved by whole periods has sent that many callbacks;
+- a recurring entry that is missing once the clock has reached its time is *in flight*: its
+  callback is running, and the clock stands still for it. It counts as one callback and
+  returns to the list. If it does not return although the clock moves on, somebody deleted
+  it, and that callback is cancelled unless it arrived;
+- an entry that does not recur, and is missing once its time has come, has sent one callback.
+  (If somebody else deletes it in the second before its time, it cannot be told apart.)
 """
 
 from __future__ import annotations
@@ -23,26 +23,31 @@ from typing import NamedTuple
 from ecommerce_core.domain import (
     Entry,
     ExpectedCallback,
+    ExpectedOutcome,
     InFlightCallback,
+    Lateness,
     ScheduleKey,
     ScheduleSnapshot,
     period,
 )
 
-# More callbacks than this between two looks are kept as one row for each task.
+# More callbacks than this between two polls are stored as one row for each task.
 MAX_SINGLE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """``owed`` are new promises, ``gone`` the entries of flights that did not come back.
+    """The difference between two polls.
 
-    ``is_set_back``: the clock went back, so the looks have nothing to do with each other.
+    ``pending`` are new expected callbacks, ``deleted`` the entries in flight that did not return,
+    ``returned`` those that did although they had been given up. ``is_set_back``: the clock went
+    back, so the two polls cannot be compared.
     """
 
-    owed: tuple[ExpectedCallback, ...] = ()
-    flights: tuple[InFlightCallback, ...] = ()
-    gone: tuple[Entry, ...] = ()
+    pending: tuple[ExpectedCallback, ...] = ()
+    in_flight: tuple[InFlightCallback, ...] = ()
+    deleted: tuple[Entry, ...] = ()
+    returned: tuple[Entry, ...] = ()
     is_set_back: bool = False
 
 
@@ -56,46 +61,74 @@ class _Fired(NamedTuple):
 
 def compare(
     before: ScheduleSnapshot,
-    flights: Sequence[InFlightCallback],
+    in_flight: Sequence[InFlightCallback],
     after: ScheduleSnapshot,
     *,
     deleted: Collection[Entry] = (),
+    added: Collection[ScheduleKey] = (),
     busy: Collection[str] = (),
-    patience: timedelta = timedelta(seconds=10),
+    lateness: Lateness,
 ) -> Comparison:
-    """What happened between two looks, ``flights`` being what was in flight at the first.
+    """Compare two polls; ``in_flight`` is what was in flight at the first.
 
-    ``deleted`` are entries as they stood when we deleted them meanwhile: they owe what they
-    had sent until then. ``busy`` are datasets that are being synced: whatever is missing there
-    may still be under way after ``patience``.
+    ``deleted`` are entries as they stood when we deleted them meanwhile: what they had sent
+    until then is expected. ``added`` are the series of entries that we added meanwhile: what is
+    new there did not return. ``busy`` are datasets that are being synced: an entry that is missing
+    there may still be in flight after the ``disappearance_timeout``.
     """
     if after.clock.simulated_at < before.clock.simulated_at:
         return Comparison(is_set_back=True)
     waiting: dict[ScheduleKey, list[tuple[datetime, InFlightCallback | None]]] = {}
     for entry in before.entries:
         waiting.setdefault(entry.series, []).append((entry.simulated_at, None))
-    for flight in flights:
-        waiting.setdefault(flight.entry.series, []).append((flight.entry.simulated_at, flight))
+    given_up: dict[ScheduleKey, list[InFlightCallback]] = {}
+    for call in in_flight:
+        if call.is_given_up:
+            given_up.setdefault(call.entry.series, []).append(call)
+        else:
+            waiting.setdefault(call.entry.series, []).append((call.entry.simulated_at, call))
     # What we deleted may or may not be in the list any more: the larger number of the two.
     standing: dict[ScheduleKey, Counter[datetime]] = {}
     for entry, count in (Counter(after.entries) | Counter(deleted)).items():
         standing.setdefault(entry.series, Counter())[entry.simulated_at] = count
-    fired: list[_Fired] = []
-    still: list[InFlightCallback] = []
-    gone: list[Entry] = []
-    for series, times in waiting.items():
-        left = _Series(series, before, after, standing.get(series, Counter()))
-        left.match(sorted(times, key=lambda pair: (pair[0], pair[1] is not None)))
-        fired += left.fired
-        for flight in left.flights:
-            lost = _is_gone(flight, before, after, is_patient=series.dataset in busy, wait=patience)
-            if lost:
-                gone.append(flight.entry)
-            else:
-                still.append(flight)
-        gone += left.returned_unsent
+    every: list[_Series] = []
+    for series in {**waiting, **given_up}:
+        one = _Series(series, before, after, standing.get(series, Counter()))
+        one.match(sorted(waiting.get(series, ()), key=lambda pair: (pair[0], pair[1] is not None)))
+        one.give_up(lateness, is_busy=series.dataset in busy)
+        if series not in added:
+            one.take_back(given_up.get(series, ()), lateness)
+        every.append(one)
+    fired = [each for one in every for each in one.fired]
+    if any(one.is_deleted_early for one in every) and not after.entries:
+        return _emptied(every, fired, before, after)
     return Comparison(
-        owed=tuple(_promises(fired, before, after)), flights=tuple(still), gone=tuple(gone)
+        pending=tuple(_expected(fired, before, after)),
+        in_flight=tuple(call for one in every for call in one.in_flight),
+        deleted=tuple(entry for one in every for entry in one.deleted),
+        returned=tuple(entry for one in every for entry in one.returned),
+    )
+
+
+def _emptied(
+    every: Sequence[_Series],
+    fired: list[_Fired],
+    before: ScheduleSnapshot,
+    after: ScheduleSnapshot,
+) -> Comparison:
+    """The scheduler was reset or restarted, and its clock was not set back.
+
+    An entry whose time came meanwhile may have been sent before that or not: nobody can say. It
+    is not expected, but a delivery may still match it.
+    """
+    callbacks = _expected(fired, before, after)
+    return Comparison(
+        pending=tuple(replace(one, outcome=ExpectedOutcome.CANCELLED) for one in callbacks),
+        deleted=tuple(
+            entry
+            for one in every
+            for entry in (*one.deleted, *(call.entry for call in one.in_flight))
+        ),
     )
 
 
@@ -114,40 +147,72 @@ class _Series:
         self._before, self._after = before, after
         self._standing = standing
         self.fired: list[_Fired] = []
-        self.flights: list[InFlightCallback] = []
-        self.returned_unsent: list[Entry] = []
+        self.in_flight: list[InFlightCallback] = []
+        self.deleted: list[Entry] = []
+        self.returned: list[Entry] = []
+        # An entry is missing whose time has not come.
+        self.is_deleted_early = False
 
     def match(self, times: list[tuple[datetime, InFlightCallback | None]]) -> None:
         """Find out what became of the entries that stood at ``times``, in order."""
         moved = []
-        for due_at, flight in times:
+        for due_at, call in times:
             if self._standing[due_at] > 0:
                 self._standing[due_at] -= 1
-                if flight is not None:
-                    self.returned_unsent.append(flight.entry)
+                if call is not None:
+                    self.deleted.append(call.entry)
             else:
-                moved.append((due_at, flight))
-        for due_at, flight in moved:
+                moved.append((due_at, call))
+        for due_at, call in moved:
             if due_at <= self._after.clock.simulated_at:
-                self._account(due_at, flight)
+                self._account(due_at, call)
+            else:
+                self.is_deleted_early = True
 
-    def _account(self, due_at: datetime, flight: InFlightCallback | None) -> None:
+    def give_up(self, lateness: Lateness, *, is_busy: bool) -> None:
+        """Give up what is in flight for so long that it must have been deleted."""
+        calls, self.in_flight = self.in_flight, []
+        for call in calls:
+            if _is_deleted(call, self._before, self._after):
+                self.deleted.append(call.entry)
+            elif not is_busy and _is_overdue(call, self._before, self._after, lateness):
+                self.deleted.append(call.entry)
+                self.in_flight.append(replace(call, is_given_up=True))
+            else:
+                self.in_flight.append(call)
+
+    def take_back(self, given_up: Iterable[InFlightCallback], lateness: Lateness) -> None:
+        """Find what was given up and is back in the list: it was in flight at every poll."""
+        for call in given_up:
+            due_at, step = call.entry.simulated_at, self._step
+            if step is None or self._after.seen_at - call.noticed_at > lateness.late_window:
+                continue
+            next_at = self._moved_to(due_at, step)
+            if next_at is None:
+                self.in_flight.append(call)
+                continue
+            self.returned.append(call.entry)
+            count = (next_at - due_at) // step - 1
+            if count:
+                self._note(due_at + step, count, step, call)
+
+    def _account(self, due_at: datetime, call: InFlightCallback | None) -> None:
         step = self._step
         if step is None:
             self._note(due_at, 1, timedelta())
             return
         next_at = self._moved_to(due_at, step)
         if next_at is None:
-            if flight is None:
+            if call is None:
                 self._note(due_at, 1, step)
-                flight = self._begin_flight(due_at)
-            self.flights.append(flight)
+                call = self._begin_call(due_at)
+            self.in_flight.append(call)
             return
         count = (next_at - due_at) // step
-        if flight is not None:  # its first one is owed already
+        if call is not None:  # its first callback is expected already
             due_at, count = due_at + step, count - 1
         if count:
-            self._note(due_at, count, step, flight)
+            self._note(due_at, count, step, call)
 
     def _moved_to(self, due_at: datetime, step: timedelta) -> datetime | None:
         """Where it stands now: later, but no further than the clock can have taken it."""
@@ -162,7 +227,7 @@ class _Series:
             self._standing[next_at] -= 1
         return next_at
 
-    def _begin_flight(self, due_at: datetime) -> InFlightCallback:
+    def _begin_call(self, due_at: datetime) -> InFlightCallback:
         series, after = self._series, self._after
         entry = Entry(series.dataset, series.name, series.source_app, series.recurrence, due_at)
         return InFlightCallback(
@@ -170,42 +235,45 @@ class _Series:
         )
 
     def _note(
-        self, first: datetime, count: int, step: timedelta, flight: InFlightCallback | None = None
+        self, first: datetime, count: int, step: timedelta, call: InFlightCallback | None = None
     ) -> None:
-        # What was in flight each time that we looked has been sending all the while.
-        since_at = self._before.asked_at if flight is None else flight.since_at
+        # An entry that was in flight at each poll has been sending since the first of them.
+        since_at = self._before.asked_at if call is None else call.since_at
         last = first + (count - 1) * step
         self.fired.append(_Fired(self._series, first, last, count, since_at))
 
 
-def _is_gone(
-    flight: InFlightCallback,
-    before: ScheduleSnapshot,
-    after: ScheduleSnapshot,
-    *,
-    is_patient: bool,
-    wait: timedelta,
-) -> bool:
-    """True where it would have come back if it were not deleted."""
-    step = period(flight.entry.recurrence)
-    # The list was read after the first look's clock: only what that one says is sure.
-    if step is None or before.clock.simulated_at <= flight.clock_at:
+def _is_deleted(call: InFlightCallback, before: ScheduleSnapshot, after: ScheduleSnapshot) -> bool:
+    """Return True if it would have returned to the list unless it was deleted."""
+    step = period(call.entry.recurrence)
+    # The list was read after the first poll's clock, so only that clock is certain.
+    if step is None or before.clock.simulated_at <= call.clock_at:
         return False
-    first, last = flight.clock_at, after.clock.simulated_at
-    due_at = flight.entry.simulated_at
-    if (first - due_at) // step == (last - due_at) // step:
-        return True
-    # It may be in flight again for a later time, each time that we look.
-    return not is_patient and after.seen_at - flight.noticed_at > wait
+    first, last = call.clock_at, after.clock.simulated_at
+    due_at = call.entry.simulated_at
+    return (first - due_at) // step == (last - due_at) // step
 
 
-def _promises(
+def _is_overdue(
+    call: InFlightCallback, before: ScheduleSnapshot, after: ScheduleSnapshot, lateness: Lateness
+) -> bool:
+    """Return True if it has been missing for long, though the clock moved on.
+
+    It may be in flight again, for a later time, at each poll: only its return tells.
+    """
+    return (
+        before.clock.simulated_at > call.clock_at
+        and after.seen_at - call.noticed_at > lateness.disappearance_timeout
+    )
+
+
+def _expected(
     fired: list[_Fired], before: ScheduleSnapshot, after: ScheduleSnapshot
 ) -> Iterable[ExpectedCallback]:
     total = sum(one.number for one in fired)
     for one in fired if total <= MAX_SINGLE else _merge(fired):
         series = one.series
-        promise = ExpectedCallback(
+        callback = ExpectedCallback(
             id=0,
             dataset=series.dataset,
             task_name=series.name,
@@ -220,12 +288,12 @@ def _promises(
             speed=max(before.clock.speed, after.clock.speed),
         )
         if total > MAX_SINGLE:
-            yield promise
+            yield callback
             continue
         step = period(series.recurrence) or timedelta()
         for number in range(one.number):
             due_at = one.first + number * step
-            yield replace(promise, simulated_at=due_at, simulated_last_at=due_at, count=1)
+            yield replace(callback, simulated_at=due_at, simulated_last_at=due_at, count=1)
 
 
 def _merge(fired: list[_Fired]) -> Iterable[_Fired]:

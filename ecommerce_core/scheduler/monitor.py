@@ -1,6 +1,6 @@
-"""The watcher: one thread that looks at the scheduler for everybody, and keeps what it owes us.
+"""The monitor: one thread that polls the scheduler for everybody and tracks expected callbacks.
 
-It needs no browser. Pages take the list, the clock and the alarms from it and ask nobody.
+It needs no browser. Pages read the list, the clock and the alarms from it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,26 +17,34 @@ from filelock import FileLock, Timeout
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
-    ClockReading,
     Entry,
     ExpectedCallback,
+    Lateness,
     MonitorSnapshot,
     PeerError,
     Progress,
+    ScheduleKey,
+    SchedulerState,
     ScheduleSnapshot,
     StoreError,
     Task,
+    Wanted,
+    WantedTask,
     entries_of,
 )
 from ecommerce_core.scheduler.client import Scheduler
+from ecommerce_core.scheduler.still_clock import StillClock
 from ecommerce_core.scheduler.tracker import ExpectationTracker
+from ecommerce_core.scheduler.wanted import WantedTracker
 from ecommerce_core.storage import FILE_MODE, Store, create_empty
 
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
-# No longer: people look at a page that says so, and wait for it to be right again.
+# No longer: people read a page that says so, and wait until it is right again.
 MAX_INTERVAL_S = 5.0
+# A task that we add is in the list long before.
+ADDITIONS_COUNT_FOR_S = 60.0
 
 
 @dataclass(slots=True, eq=False)
@@ -48,11 +56,11 @@ class _Deletion:
 
 
 class SchedulerMonitor:
-    """Looks at the scheduler about once a second, less often while it does not answer.
+    """Polls the scheduler about once a second, less often while it does not answer.
 
-    ``progress`` gives a dataset's sync under way, which may be a callback's. ``grace_s`` is
-    how long, in real seconds, a callback may take to come once it was seen to be due.
-    Of several processes with one database, one keeps the promises; all of them look.
+    ``progress`` gives a dataset's running sync, which may be a callback's. Of several processes
+    with one database, one tracks expected callbacks and lost tasks; all of them poll. ``keep`` is
+    called with tasks that were lost, to add them again; None if people decide that.
     """
 
     def __init__(
@@ -64,36 +72,44 @@ class SchedulerMonitor:
         datasets: Mapping[str, Dataset],
         source: str,
         progress: Callable[[str], Progress | None],
-        grace_s: float,
+        lateness: Lateness,
+        keep: Callable[[Sequence[WantedTask]], object] | None = None,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._scheduler = scheduler
+        self._store = store
         self._progress = progress
         self._interval_s = interval_s
+        self._keep = keep
         self._targets = {app_name + one.callback_path: one.name for one in datasets.values()}
         self._tracker = ExpectationTracker(
-            store, app_name=app_name, source=source, grace=timedelta(seconds=grace_s)
+            store, app_name=app_name, source=source, lateness=lateness
         )
+        self._wanted = WantedTracker(app_name)
+        self._still = StillClock()
         self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
         self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []
+        self._additions: list[tuple[float, ScheduleKey]] = []
         self._failing: str | None = None
-        self._snapshot = MonitorSnapshot((), None, ClockReading(None, None, None), None, None)
+        self._state = SchedulerState.UNKNOWN
+        self._snapshot = MonitorSnapshot()
         self._wake = threading.Event()
         self._stopping = False
         self._thread: threading.Thread | None = None
-        # Who hears of each look; called on the thread of the look.
+        # Called after each poll, on the thread of the poll.
         self.observers: list[Callable[[], None]] = []
         scheduler.deletion_observers.append(self.deleting)
+        scheduler.addition_observers.append(self._adding)
 
     def start(self) -> None:
-        """Start the thread; its first look is at once."""
-        self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
+        """Start the thread; it polls at once."""
+        self._thread = threading.Thread(target=self._run, name="scheduler-monitor", daemon=True)
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 1.0) -> None:
-        """End the thread, and keep its last look. A look that takes too long is cut short."""
+        """End the thread, and store its last poll. A poll that takes too long is cut short."""
         self._stopping = True
         self._wake.set()
         if self._thread is not None:
@@ -107,26 +123,26 @@ class SchedulerMonitor:
             if self._lock.is_locked:
                 self._tracker.save()
         except StoreError as error:
-            logger.warning("the last look at the scheduler was not kept: %s", error)
+            logger.warning("the last poll of the scheduler was not stored: %s", error)
         finally:
             self._lock.release()
             self._turn.release()
 
     def snapshot(self) -> MonitorSnapshot:
-        """What was seen last; never waits."""
+        """Return what the last poll read; never waits."""
         return self._snapshot
 
     def missed_now(self) -> list[ExpectedCallback]:
-        """The last promise of each of our recurring tasks that was missed; never waits."""
+        """The last callback of each of our recurring tasks that was missed; never waits."""
         return self._tracker.missed_now()
 
     def refresh(self) -> None:
-        """Look again as soon as possible: something was just changed. Never waits."""
+        """Poll again as soon as possible: something was just changed. Never waits."""
         self._wake.set()
 
     @contextmanager
     def deleting(self, tasks: Iterable[Task]) -> Iterator[None]:
-        """While we delete ``tasks``: that they are gone from the list owes nothing."""
+        """While we delete ``tasks``: that they leave the list makes no callback due."""
         deletion = _Deletion(entries_of(tasks, self._targets))
         self._deletions.append(deletion)
         try:
@@ -134,73 +150,108 @@ class SchedulerMonitor:
         finally:
             deletion.ended_s = time.monotonic()
 
-    def look(self) -> bool:
-        """Look once, now; True where the scheduler answered and the journal took it.
+    def _adding(self, task: Task) -> None:
+        """Note that we add a task: what is new in its series did not return from a callback."""
+        for entry in entries_of([task], self._targets):
+            self._additions.append((time.monotonic(), entry.series))
+
+    def poll(self) -> bool:
+        """Poll once, now. Returns True if list and clock were read and the database took it.
 
         Never raises: what goes wrong is logged, once for each kind.
         """
         with self._turn:
+            failure: Exception | None = None
             try:
-                error = self._look()
-            except StoreError as failure:
-                error = failure
-            except Exception as failure:
-                error = failure
-                if self._failing != type(failure).__name__:
-                    logger.exception("the watcher failed, and goes on")
-            self._note(error)
+                self._poll()
+            except StoreError as error:
+                failure = error
+            except Exception as error:
+                failure = error
+                if self._failing != type(error).__name__:
+                    logger.exception("the monitor failed, and continues")
+            self._log(failure)
         for observer in tuple(self.observers):
             observer()
-        return error is None
+        return failure is None and self._snapshot.state is SchedulerState.UP
 
     def _run(self) -> None:
         failures = 0
         while not self._stopping:
-            failures = 0 if self.look() else failures + 1
+            failures = 0 if self.poll() else failures + 1
             # Beyond a few doublings the exponent would only grow.
             wait_s = min(MAX_INTERVAL_S, self._interval_s * 2 ** min(failures, 6))
             self._wake.wait(wait_s)
             self._wake.clear()
 
-    def _look(self) -> Exception | None:
+    def _poll(self) -> None:
         began_s = time.monotonic()
         asked_at = _now()
-        deletions = list(self._deletions)
-        look, failure = None, None
+        deletions, additions = list(self._deletions), list(self._additions)
+        known = self._snapshot
+        # List and clock fail apart: what cannot be read stays as it was read last.
         try:
             tasks = tuple(self._scheduler.fetch_tasks(timeout_s=3, deadline_s=5))
-            seen_at = _now()
-            reading = self._scheduler.fetch_reading()
         except PeerError as error:
-            failure = error
-            self._snapshot = replace(self._snapshot, error=error.fact)
+            if self._stopping:
+                return  # it was cut short: nobody waits for the clock as well
+            known = replace(known, list_error=error.fact)
         else:
-            self._snapshot = MonitorSnapshot(
-                tasks, seen_at, reading, reading.error, self._tracker.era_at
-            )
-            if reading.clock is not None and reading.error is None:
-                entries = entries_of(tasks, self._targets)
-                look = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
-            else:
-                failure = PeerError("said", peer="scheduler", text=reading.error)
+            form = self._scheduler.list_form
+            known = replace(known, tasks=tasks, listed_at=asked_at, list_error=None, list_form=form)
+        seen_at = _now()
+        reading = self._scheduler.fetch_reading()
+        since, holding = self._still.update(known.tasks, reading)
+        self._snapshot = known = replace(
+            known, reading=reading, standing_still_since=since, holding=holding
+        )
+        snapshot = None
+        if known.state is SchedulerState.UP and reading.clock is not None:
+            entries = entries_of(known.tasks, self._targets)
+            snapshot = ScheduleSnapshot(asked_at, seen_at, reading.clock, entries)
         if self._is_ours():
-            # One that began while the list was on its way counts, too.
+            # A deletion that began during the request counts, too.
             deletions += [one for one in self._deletions if one not in deletions]
-            self._tracker.advance(
-                look,
+            additions += [one for one in self._additions if one not in additions]
+            before = self._tracker.snapshot
+            self._tracker.update(
+                snapshot,
                 now=_now(),
                 deleted=[entry for one in deletions for entry in one.entries],
+                added={series for _, series in additions},
                 busy_since=self._busy_since(),
             )
-            self._snapshot = replace(self._snapshot, era_at=self._tracker.era_at)
-        if look is not None:
+            if snapshot is not None:
+                self._find_lost(before, snapshot)
+        lost = tuple(self._store.list_wanted_tasks(states=[Wanted.LOST]))
+        self._snapshot = replace(self._snapshot, era_at=self._tracker.era_at, lost_tasks=lost)
+        if snapshot is not None:
             for one in deletions:
                 if one.ended_s is not None and one.ended_s < began_s:
                     self._deletions.remove(one)
-        return failure
+            self._additions = [
+                one for one in self._additions if began_s - one[0] < ADDITIONS_COUNT_FOR_S
+            ]
+
+    def _find_lost(self, before: ScheduleSnapshot | None, after: ScheduleSnapshot) -> None:
+        """Find the wanted tasks that the list lost, and have them added again where that is set."""
+        wanted = self._store.list_wanted_tasks()
+        changes = self._wanted.update(wanted, before, after, self._tracker.in_flight)
+        if not changes:
+            return
+        stored = self._store.change_wanted_tasks(changes)
+        lost = [task for task in stored if task.state is Wanted.LOST]
+        for task in lost:
+            logger.warning(
+                "task %s (%s) was lost: the scheduler's list no longer has it",
+                task.name,
+                task.recurrence,
+            )
+        if lost and self._keep is not None:
+            self._keep(lost)
 
     def _is_ours(self) -> bool:
-        """True where this process is the one that keeps the promises."""
+        """Return True if this process is the one that tracks expected callbacks."""
         if not self._lock.is_locked:
             try:
                 create_empty(self._lock_path)
@@ -218,15 +269,25 @@ class SchedulerMonitor:
             if progress is not None
         }
 
-    def _note(self, error: Exception | None) -> None:
-        kind = None if error is None else type(error).__name__
-        if kind == self._failing:
-            return
-        self._failing = kind
-        if error is None:
-            logger.info("the scheduler is being watched again")
-        elif isinstance(error, PeerError | StoreError):
-            logger.warning("the scheduler is not being watched: %s", error)
+    def _log(self, failure: Exception | None) -> None:
+        kind = None if failure is None else type(failure).__name__
+        if kind != self._failing and isinstance(failure, StoreError):
+            logger.warning("the scheduler is not monitored: %s", failure)
+        was_failing, self._failing = self._failing, kind
+        seen, state = self._snapshot, self._snapshot.state
+        if state is not self._state:
+            if state is SchedulerState.UP and self._state is not SchedulerState.UNKNOWN:
+                logger.info("the scheduler is monitored again")
+            elif state is SchedulerState.DOWN:
+                logger.warning("the scheduler is not monitored: %s", seen.list_error)
+            elif seen.list_error is not None:
+                logger.warning("the scheduler's list cannot be read: %s", seen.list_error)
+            elif seen.reading.error is not None:
+                logger.warning("the scheduler's clock cannot be read: %s", seen.reading.error)
+            self._state = state
+        elif was_failing is not None and kind is None and state is SchedulerState.UP:
+            logger.info("the scheduler is monitored again")
+        self._still.log()
 
 
 def _now() -> datetime:

@@ -1,217 +1,256 @@
-"""What the scheduler owes us, from one look to the next: in memory, and in the journal.
+"""Tracks expected callbacks between polls, in memory and in the database.
 
-Every step computes the new state beside the old one, writes it, and only then takes it
-over: where the database cannot take it, the next step begins where this one did.
+Every update computes the new state beside the old one, writes it, and only then takes it
+over: if the database cannot take it, the next update begins where this one did.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ecommerce_core.domain import (
     Delivery,
     Entry,
     ExpectedCallback,
     ExpectedOutcome,
+    InFlightCallback,
+    Lateness,
     MonitorState,
     ScheduleKey,
     ScheduleSnapshot,
     period,
-    series_of_promise,
+    series_of_callback,
 )
 from ecommerce_core.scheduler.expected import compare
-from ecommerce_core.scheduler.matching import LATE_FOR, MatchPolicy, settle
+from ecommerce_core.scheduler.matching import MatchPolicy, match_deliveries
 from ecommerce_core.storage import Store
 
-# What can be paid late is looked at every second.
+# How many open callbacks are matched at every poll.
 MAX_OPEN = 1_000
 
-_UNDECIDED = {ExpectedOutcome.OWED, ExpectedOutcome.VOID}
+_UNDECIDED = {ExpectedOutcome.PENDING, ExpectedOutcome.CANCELLED}
 
 
 @dataclass(frozen=True, slots=True)
-class _Books:
+class _TrackerState:
     state: MonitorState
-    promises: tuple[ExpectedCallback, ...] = ()
-    unpaid: tuple[Delivery, ...] = ()
+    callbacks: tuple[ExpectedCallback, ...] = ()
+    unmatched: tuple[Delivery, ...] = ()
 
 
 class ExpectationTracker:
-    """The promises to ``app_name``. Not to be used by two threads at once, ``missed_now`` aside.
+    """The expected callbacks of ``app_name``. One thread at a time; any may call ``missed_now``.
 
-    ``source`` tells schedulers apart: of another one's promises nothing comes any more.
+    ``source`` tells schedulers apart: what another one was to send is cancelled.
     """
 
-    def __init__(self, store: Store, *, app_name: str, source: str, grace: timedelta) -> None:
+    def __init__(self, store: Store, *, app_name: str, source: str, lateness: Lateness) -> None:
         self._store = store
         self._app_name = app_name
         self._source = source
-        self._grace = grace
+        self._lateness = lateness
         self._serving_since: datetime | None = None
-        self._books: _Books | None = None
+        self._current: _TrackerState | None = None
         self._stored: MonitorState | None = None
         self._latest: dict[ScheduleKey, ExpectedCallback] = {}
 
     @property
     def era_at(self) -> datetime | None:
         """Since when the clock has not been set back, as far as we know."""
-        return None if self._books is None else self._books.state.era_at
+        return None if self._current is None else self._current.state.era_at
+
+    @property
+    def snapshot(self) -> ScheduleSnapshot | None:
+        """The last poll that was compared, from before a restart if there was none since."""
+        return None if self._current is None else self._current.state.snapshot
+
+    @property
+    def in_flight(self) -> tuple[InFlightCallback, ...]:
+        """The recurring entries whose callbacks are running."""
+        return () if self._current is None else self._current.state.in_flight
 
     def open(self, now: datetime) -> None:
         """Read what was known when the last server stopped, once. Raises StoreError."""
         self._serving_since = self._serving_since or now
-        if self._books is not None:
+        if self._current is not None:
             return
         store = self._store
-        state = store.watch_state()
-        promises = store.open_promises(noticed_since=now - LATE_FOR)
+        state = store.monitor_state()
+        callbacks = store.open_expected_callbacks(noticed_since=now - self._lateness.late_window)
         if state is None or state.source != self._source:
             state = MonitorState(self._source, now, delivery_id=store.newest_delivery_id())
-            store.record_promises(_void(promises), state)
-            promises = []
-        unpaid = store.list_deliveries_after(state.delivery_id, ids=state.unpaid_ids)
+            store.record_expected_callbacks(_cancel(callbacks), state)
+            callbacks = []
+        unmatched = store.list_deliveries_after(state.delivery_id, ids=state.unmatched_ids)
         self._remember(store.list_expected_callbacks(limit=1_000, noticed_since=state.era_at)[::-1])
         self._keep_latest(state)
         self._stored = state
-        state = _read(state, unpaid)
-        self._books = _Books(state, _still_open(promises, now), tuple(unpaid))
+        state = _read(state, unmatched)
+        self._current = _TrackerState(
+            state, _still_open(callbacks, now, self._lateness), tuple(unmatched)
+        )
 
-    def advance(
+    def update(
         self,
-        look: ScheduleSnapshot | None,
+        snapshot: ScheduleSnapshot | None,
         *,
         now: datetime,
         deleted: Collection[Entry] = (),
+        added: Collection[ScheduleKey] = (),
         busy_since: Mapping[str, datetime] | None = None,
     ) -> None:
-        """Take in a look, or, with None, only the callbacks and the time. Raises StoreError."""
+        """Take in a poll, or, with None, only deliveries and the time. Raises StoreError."""
         self.open(now)
-        books, busy_since = self._books, busy_since or {}
-        if books is None or self._serving_since is None:  # `open` has seen to both
+        current, busy_since = self._current, busy_since or {}
+        if current is None or self._serving_since is None:  # `open` sets both
             return
-        state, promises = books.state, list(books.promises)
+        state, callbacks = current.state, list(current.callbacks)
         new = self._store.list_deliveries_after(state.delivery_id)
-        unpaid: Sequence[Delivery] = [*books.unpaid, *new]
+        unmatched: Sequence[Delivery] = [*current.unmatched, *new]
         state = _read(state, new)
-        voided: list[ExpectedCallback] | None = None
-        if look is not None and state.look is not None:
+        cancelled: list[ExpectedCallback] | None = None
+        if snapshot is not None and state.snapshot is not None:
             found = compare(
-                state.look,
-                state.flights,
-                look,
+                state.snapshot,
+                state.in_flight,
+                snapshot,
                 deleted=deleted,
                 busy=busy_since,
-                patience=self._grace,
+                added=added,
+                lateness=self._lateness,
             )
             if found.is_set_back:
-                voided, promises, unpaid = _void(promises), [], ()
-                state = replace(state, era_at=look.seen_at)
-            promises = [*_take_back(promises, found.gone), *found.owed]
-            state = replace(state, flights=found.flights)
-        if look is not None:
-            state = replace(state, look=look)
-        terms = MatchPolicy(
+                cancelled, callbacks, unmatched = _cancel(callbacks), [], ()
+                state = replace(state, era_at=snapshot.seen_at)
+            callbacks = _expect_again(_cancel_deleted(callbacks, found.deleted), found.returned)
+            callbacks += found.pending
+            state = replace(state, in_flight=found.in_flight)
+        if snapshot is not None:
+            state = replace(state, snapshot=snapshot)
+        policy = MatchPolicy(
             now=now,
-            grace=self._grace,
-            # Without a look, nothing is known of what came since.
+            lateness=self._lateness,
+            # Without a poll, nothing is known of what was due since.
             listed_at=datetime.max.replace(tzinfo=now.tzinfo)
-            if state.look is None
-            else state.look.asked_at,
+            if state.snapshot is None
+            else state.snapshot.asked_at,
             serving_since=self._serving_since,
             busy_since=busy_since,
-            flights=state.flights,
+            in_flight=state.in_flight,
         )
-        after, left = settle(promises, unpaid, terms)
-        self._commit(_Books(state, tuple(after), left), voided, now)
+        after, left = match_deliveries(callbacks, unmatched, policy)
+        self._commit(_TrackerState(state, tuple(after), left), cancelled, now)
 
     def save(self) -> None:
-        """Keep the last look, for the next server to go on from. Raises StoreError."""
-        if self._books is not None and self._books.state != self._stored:
-            self._write([], self._books)
+        """Store the last poll, for the next server to continue from. Raises StoreError."""
+        if self._current is not None and self._current.state != self._stored:
+            self._write([], self._current)
 
     def missed_now(self) -> list[ExpectedCallback]:
-        """The last decided promise of each recurring task in the list, where it was missed."""
+        """The last decided callback of each recurring task in the list, where it was missed."""
         missed = [one for one in self._latest.values() if one.outcome is ExpectedOutcome.MISSED]
         return sorted(missed, key=lambda one: one.simulated_at)
 
-    def _commit(self, books: _Books, voided: list[ExpectedCallback] | None, now: datetime) -> None:
-        """Write and take over. ``voided`` is None where the clock was not set back."""
-        before = {} if self._books is None else {one.id: one for one in self._books.promises}
-        ours = [one for one in books.promises if one.source_app == self._app_name]
-        others = [one for one in books.promises if one.source_app != self._app_name]
+    def _commit(
+        self, current: _TrackerState, cancelled: list[ExpectedCallback] | None, now: datetime
+    ) -> None:
+        """Write and take over. ``cancelled`` is None where the clock was not set back."""
+        before = {} if self._current is None else {one.id: one for one in self._current.callbacks}
+        ours = [one for one in current.callbacks if one.source_app == self._app_name]
+        others = [one for one in current.callbacks if one.source_app != self._app_name]
         changed = [one for one in ours if one.id == 0 or one != before.get(one.id)]
         same = [one for one in ours if one.id and one == before.get(one.id)]
-        if changed or voided or _is_news(books.state, self._stored):
-            changed = self._write([*changed, *(voided or ())], books)[: len(changed)]
-        self._books = replace(books, promises=_still_open([*same, *changed, *others], now))
-        if voided is not None:
+        if changed or cancelled or _is_news(current.state, self._stored):
+            changed = self._write([*changed, *(cancelled or ())], current)[: len(changed)]
+        self._current = replace(
+            current, callbacks=_still_open([*same, *changed, *others], now, self._lateness)
+        )
+        if cancelled is not None:
             self._latest = {}
         self._remember(changed)
-        self._keep_latest(books.state)
+        self._keep_latest(current.state)
 
-    def _write(self, changed: Sequence[ExpectedCallback], books: _Books) -> list[ExpectedCallback]:
-        state = replace(books.state, unpaid_ids=tuple(one.id for one in books.unpaid))
+    def _write(
+        self, changed: Sequence[ExpectedCallback], current: _TrackerState
+    ) -> list[ExpectedCallback]:
+        state = replace(current.state, unmatched_ids=tuple(one.id for one in current.unmatched))
         ours = [one for one in changed if one.source_app == self._app_name]
-        stored = self._store.record_promises(ours, state)
+        stored = self._store.record_expected_callbacks(ours, state)
         self._stored = state
         return stored
 
-    def _remember(self, promises: Iterable[ExpectedCallback]) -> None:
+    def _remember(self, callbacks: Iterable[ExpectedCallback]) -> None:
         latest = dict(self._latest)
-        for promise in promises:
-            series = series_of_promise(promise)
+        for callback in callbacks:
+            series = series_of_callback(callback)
             known = latest.get(series)
-            if promise.outcome in _UNDECIDED:
-                if known is not None and known.id == promise.id:
+            if callback.outcome in _UNDECIDED:
+                if known is not None and known.id == callback.id:
                     del latest[series]
-            elif known is None or promise.simulated_last_at >= known.simulated_last_at:
-                latest[series] = promise
+            elif known is None or callback.simulated_last_at >= known.simulated_last_at:
+                latest[series] = callback
         self._latest = latest
 
     def _keep_latest(self, state: MonitorState) -> None:
         """Forget the tasks that are not in the list, and those that do not recur."""
-        if state.look is None:
+        if state.snapshot is None:
             return
-        entries = [*state.look.entries, *(flight.entry for flight in state.flights)]
+        entries = [*state.snapshot.entries, *(call.entry for call in state.in_flight)]
         present = {entry.series for entry in entries if period(entry.recurrence) is not None}
         self._latest = {key: one for key, one in self._latest.items() if key in present}
 
 
-def _void(promises: Iterable[ExpectedCallback]) -> list[ExpectedCallback]:
-    """Those that were still owed, and never will be paid: the clock was set back."""
-    owed = (one for one in promises if one.outcome is ExpectedOutcome.OWED)
-    return [replace(one, outcome=ExpectedOutcome.VOID) for one in owed]
+def _cancel(callbacks: Iterable[ExpectedCallback]) -> list[ExpectedCallback]:
+    """Return the pending ones as cancelled: the clock was set back, so they never come."""
+    pending = (one for one in callbacks if one.outcome is ExpectedOutcome.PENDING)
+    return [replace(one, outcome=ExpectedOutcome.CANCELLED) for one in pending]
 
 
 def _still_open(
-    promises: Iterable[ExpectedCallback], now: datetime
+    callbacks: Iterable[ExpectedCallback], now: datetime, lateness: Lateness
 ) -> tuple[ExpectedCallback, ...]:
-    """Those that a callback may yet pay, or that time may yet call missed."""
-    may_come = {ExpectedOutcome.MISSED, ExpectedOutcome.VOID}
+    """Return those that a delivery may still match, or that may still be missed."""
+    may_come = {ExpectedOutcome.MISSED, ExpectedOutcome.CANCELLED}
     return tuple(
-        promise
-        for promise in promises
-        if promise.outcome is ExpectedOutcome.OWED
-        or (promise.outcome in may_come and now - promise.noticed_at < LATE_FOR)
+        callback
+        for callback in callbacks
+        if callback.outcome is ExpectedOutcome.PENDING
+        or (callback.outcome in may_come and now - callback.noticed_at < lateness.late_window)
     )[-MAX_OPEN:]
 
 
-def _take_back(
-    promises: Iterable[ExpectedCallback], gone: Iterable[Entry]
+def _cancel_deleted(
+    callbacks: Iterable[ExpectedCallback], deleted: Iterable[Entry]
 ) -> list[ExpectedCallback]:
-    """``promises``, void where nothing paid them and their entry was deleted before it fired."""
-    left = [(entry.series, entry.simulated_at) for entry in gone]
+    """Cancel those that no delivery matched and whose entry was deleted before it fired."""
+    left = [(entry.series, entry.simulated_at) for entry in deleted]
     taken = []
-    for promise in promises:
-        key = (series_of_promise(promise), promise.simulated_at)
-        if key in left and promise.outcome in {ExpectedOutcome.OWED, ExpectedOutcome.MISSED}:
+    for callback in callbacks:
+        key = (series_of_callback(callback), callback.simulated_at)
+        if key in left and callback.outcome in {ExpectedOutcome.PENDING, ExpectedOutcome.MISSED}:
             left.remove(key)
-            taken.append(replace(promise, outcome=ExpectedOutcome.VOID, reason=None))
+            taken.append(replace(callback, outcome=ExpectedOutcome.CANCELLED, reason=None))
         else:
-            taken.append(promise)
+            taken.append(callback)
     return taken
+
+
+def _expect_again(
+    callbacks: list[ExpectedCallback], returned: Iterable[Entry]
+) -> list[ExpectedCallback]:
+    """Expect again what was cancelled, since its entry was not deleted after all."""
+    left = [(entry.series, entry.simulated_at) for entry in returned]
+    again = []
+    for callback in callbacks:
+        key = (series_of_callback(callback), callback.simulated_at)
+        if key in left and callback.outcome is ExpectedOutcome.CANCELLED:
+            left.remove(key)
+            again.append(replace(callback, outcome=ExpectedOutcome.PENDING))
+        else:
+            again.append(callback)
+    return again
 
 
 def _read(state: MonitorState, deliveries: Sequence[Delivery]) -> MonitorState:
@@ -220,11 +259,11 @@ def _read(state: MonitorState, deliveries: Sequence[Delivery]) -> MonitorState:
 
 
 def _is_news(state: MonitorState, stored: MonitorState | None) -> bool:
-    """True where a server that starts again would be misled by what is stored."""
-    if stored is None or state.look is None or stored.look is None:
-        return state.look is not None
+    """Return True if a restarted server would be misled by what is stored."""
+    if stored is None or state.snapshot is None or stored.snapshot is None:
+        return state.snapshot is not None
     return (
-        state.look.entries != stored.look.entries
-        or state.flights != stored.flights
+        state.snapshot.entries != stored.snapshot.entries
+        or state.in_flight != stored.in_flight
         or state.era_at != stored.era_at
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from ecommerce_core.domain import PeerError, Task, TaskError, period
 from ecommerce_core.scheduler.wire_json import WIRE_TIME
 
 
 def to_wire(task: Task) -> dict[str, str | None]:
-    """The JSON body of ``schedule/add``."""
+    """The JSON body of ``schedule/add``. Raises TaskError if the task has no time."""
+    if task.next_fire_time is None:
+        raise TaskError("task_without_time", name=task.name)
     return {
         "target_url": task.target_url,
         "target_app": task.target_app,
@@ -23,10 +25,10 @@ def to_wire(task: Task) -> dict[str, str | None]:
     }
 
 
-def _series(task: Task) -> Hashable:
+def series_of_task(task: Task) -> Hashable:
     """What stays the same while a recurring task moves on by whole periods."""
-    step = period(task.recurrence)
-    phase = task.next_fire_time if step is None else (task.next_fire_time - datetime.min) % step
+    step, at = period(task.recurrence), task.next_fire_time
+    phase = at if step is None or at is None else (at - datetime.min) % step
     return (task.name, task.source_app, task.target, task.recurrence, phase)
 
 
@@ -35,12 +37,16 @@ def find_stored(wanted: Task, before: list[Task], after: list[Task]) -> Task | N
 
     Raises TaskError where it became something else.
     """
-    new = Counter(map(_series, after)) - Counter(map(_series, before))
-    if _series(wanted) in new:
-        same = (task for task in after if _series(task) == _series(wanted))
-        return min(same, key=lambda task: abs(task.next_fire_time - wanted.next_fire_time))
+    new = Counter(map(series_of_task, after)) - Counter(map(series_of_task, before))
+    if series_of_task(wanted) in new:
+        same = (task for task in after if series_of_task(task) == series_of_task(wanted))
+        return min(same, key=lambda task: _apart(task, wanted))
     for task in after:
-        if task.target == wanted.target and task.name == wanted.name and _series(task) in new:
+        if (
+            task.target == wanted.target
+            and task.name == wanted.name
+            and series_of_task(task) in new
+        ):
             raise TaskError(
                 "task_stored_otherwise",
                 name=wanted.name,
@@ -50,6 +56,12 @@ def find_stored(wanted: Task, before: list[Task], after: list[Task]) -> Task | N
                 asked_at=wanted.next_fire_time,
             )
     return None
+
+
+def _apart(task: Task, wanted: Task) -> timedelta:
+    if task.next_fire_time is None or wanted.next_fire_time is None:
+        return timedelta.max
+    return abs(task.next_fire_time - wanted.next_fire_time)
 
 
 def unknown(lost: PeerError | None, list_error: PeerError) -> PeerError:

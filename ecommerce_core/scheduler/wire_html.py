@@ -1,27 +1,45 @@
-"""The HTML page of tasks, all that older schedulers offer: read without a network."""
+"""Reads the HTML page of tasks, all that older schedulers offer, without a network."""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from collections.abc import Mapping
 from html.parser import HTMLParser
+from types import MappingProxyType
 
-from ecommerce_core.domain import PeerContractError, Task
-from ecommerce_core.scheduler.wire_json import PEER, shorten, shown, sort_tasks, unreadable
+from ecommerce_core.domain import ListForm, Oddity, PeerContractError, Task
+from ecommerce_core.scheduler.wire_json import (
+    PEER,
+    WIRE_TIME,
+    checked_task,
+    odd_task,
+    shorten,
+    sort_tasks,
+    time_or_none,
+)
 
-_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f")
-_TABLE = re.compile(r"<table\b[^<>]*\bid\s*=\s*[\"']?schedule_table\b", re.IGNORECASE)
+_TIMES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M:%S.%f", WIRE_TIME)
+# The cell of a row that holds the target.
+TARGET = 2
+_NONE: Mapping[str, str] = MappingProxyType({})
+_TABLE = re.compile(
+    r"<table\b[^<>]*\b(?:id|class)\s*=\s*[\"']?(?:[\w-]+ )*(?P<id>schedule_table|fancy_table)\b",
+    re.IGNORECASE,
+)
 _LOOSE = re.compile(r"<(?!/?[a-z][^<>]*>)", re.IGNORECASE)
 _TABLE_END = re.compile(r"</table\b", re.IGNORECASE)
 
 
-def parse_tasks_html(body: bytes | bytearray, *, app_name: str | None = None) -> list[Task]:
-    """The page that ``schedule/list`` answers, sorted by time: a table with the id schedule_table.
+def parse_tasks_html(
+    body: bytes | bytearray, *, app_name: str | None = None, own_tasks: Mapping[str, str] = _NONE
+) -> tuple[list[Task], ListForm]:
+    """The page that ``schedule/list`` answers: its tasks, sorted by time, and how it lists them.
 
-    The page runs the target's application and URL together. They are told apart
-    where the text begins with an application that is known, ``app_name`` or the
-    task's own source; else both are None. The page has no ``data``. Raises
-    PeerContractError, as well for a table that does not end.
+    The page runs the target's application and URL together. They are told apart if the text
+    begins with an application that is known, ``app_name`` or the task's own source. Old schedulers
+    list the URL alone, the oldest nothing but time, URL and recurrence: a URL of ``own_tasks``
+    (URL to name) is one of ours then, for all that can be known. The page has no ``data``. Raises
+    PeerContractError, also for a table that does not end.
     """
     page = _without_comments(bytes(body).decode("utf-8", "replace"))
     start = _TABLE.search(page)
@@ -40,13 +58,13 @@ def parse_tasks_html(body: bytes | bytearray, *, app_name: str | None = None) ->
         raise PeerContractError(
             "tasks_markup_unreadable", peer=PEER, reason=shorten(str(error))
         ) from error
-    tasks = []
-    for number, cells in enumerate(table.rows, start=1):
-        try:
-            tasks.append(_task(cells, app_name))
-        except ValueError as error:
-            raise unreadable(number, error) from error
-    return sort_tasks(tasks)
+    rows = [["".join(cell).strip() for cell in row] for row in table.rows]
+    if start["id"].lower() == "fancy_table":
+        tasks = [_oldest_task(row, app_name, own_tasks) for row in rows]
+        return sort_tasks(tasks), ListForm.OLDEST_TABLE
+    has_urls_alone = any(len(row) > TARGET and row[TARGET] in own_tasks for row in rows)
+    tasks = [_task(row, app_name, own_tasks) for row in rows]
+    return sort_tasks(tasks), ListForm.URL_TABLE if has_urls_alone else ListForm.TABLE
 
 
 def _without_comments(page: str) -> str:
@@ -60,7 +78,8 @@ class _TableParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         # A cell is a list of pieces: adding to a text takes time quadratic in their number.
-        self.rows: list[list[list[str]]] = []
+        self._rows: list[list[list[str]]] = []
+        self._heads: set[int] = set()
         self._in_head = False
         self._in_cell = False
 
@@ -71,10 +90,13 @@ class _TableParser(HTMLParser):
             self._in_head = False
         elif tag == "tr" and not self._in_head:
             self._in_cell = False
-            self.rows.append([])
-        elif tag in {"td", "th"} and self.rows:
+            self._heads.add(len(self._rows))
+            self._rows.append([])
+        elif tag in {"td", "th"} and self._rows:
             self._in_cell = True
-            self.rows[-1].append([])
+            self._rows[-1].append([])
+            if tag == "td":
+                self._heads.discard(len(self._rows) - 1)
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "thead":
@@ -82,34 +104,54 @@ class _TableParser(HTMLParser):
         elif tag in {"td", "th", "tr"}:
             self._in_cell = False
 
+    @property
+    def rows(self) -> list[list[list[str]]]:
+        """The rows that have a cell of data: others are heads."""
+        return [row for number, row in enumerate(self._rows) if number not in self._heads]
+
     def handle_data(self, data: str) -> None:
         if self._in_cell:
-            self.rows[-1][-1].append(data)
+            self._rows[-1][-1].append(data)
 
 
-def _task(cells: list[list[str]], app_name: str | None) -> Task:
+def _task(cells: list[str], app_name: str | None, own_tasks: Mapping[str, str]) -> Task:
     if len(cells) < 5:
-        raise ValueError(f"{len(cells)} cells where at least 5 belong")
-    name, source, target, time, recurrence = ("".join(cell).strip() for cell in cells[:5])
-    known = [app for app in (source, app_name) if app and target.startswith(app) and target != app]
+        return odd_task(" ".join(cells), Oddity.INCOMPLETE)
+    name, source, target, time, recurrence = cells[:5]
+    apps = [app for app in (source, app_name) if app]
+    known = [app for app in apps if target.startswith(app) and target != app]
     # Of "shop" and "shop-admin" the longer one is the likelier owner of "shop-admin/x".
     app = max(known, key=len, default=None)
-    return Task(
+    url = None if app is None else target[len(app) :]
+    if app is None and app_name and source == app_name and target in own_tasks:
+        app, url, target = app_name, target, app_name + target
+    # A missing application is written as the language of the scheduler writes it.
+    odd = [Oddity.NO_APPLICATION] if app is None and target.startswith("None") else []
+    return checked_task(
         name=name,
         source_app=source,
         target=target,
         target_app=app,
-        target_url=None if app is None else target[len(app) :],
-        next_fire_time=_html_time(time),
+        target_url=url,
+        next_fire_time=time_or_none(time, _TIMES),
         recurrence=recurrence,
         data=None,
+        oddities=odd,
     )
 
 
-def _html_time(text: str) -> datetime:
-    for form in _TIMES:
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    raise ValueError(f"its time {shown(text)} is not like 2019-12-31 23:59:59")
+def _oldest_task(cells: list[str], app_name: str | None, own_tasks: Mapping[str, str]) -> Task:
+    if len(cells) < 3:
+        return odd_task(" ".join(cells), Oddity.INCOMPLETE)
+    time, url, recurrence = cells[:3]
+    name = own_tasks.get(url) if app_name else None
+    return checked_task(
+        name=name or "",
+        source_app="" if name is None else app_name or "",
+        target=url if name is None else f"{app_name}{url}",
+        target_app=None if name is None else app_name,
+        target_url=url,
+        next_fire_time=time_or_none(time, _TIMES),
+        recurrence=recurrence,
+        data=None,
+    )

@@ -1,23 +1,27 @@
-"""What the scheduler answers in JSON, read: pure functions over bodies, no network.
+"""Reads what the scheduler answers in JSON: pure functions over bodies, no network.
 
-Everything that is not what the contract says raises PeerContractError, and
-nothing else is ever raised. Rows are counted from 1 in messages.
+A clock, or a list as a whole, that is not what the contract says raises PeerContractError, and
+nothing else is ever raised.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
 import msgspec
 
-from ecommerce_core.domain import Clock, PeerContractError, Task
+from ecommerce_core.domain import Clock, Oddity, PeerContractError, Task
 
 PEER = "scheduler"
 WIRE_TIME = "%d/%m/%Y-%H:%M:%S"
+# The element of a row that may be any JSON.
+DATA = 4
+# Longer texts of a task are shown in part.
+LONGEST_TEXT = 200
 
 T = TypeVar("T")
 
@@ -93,76 +97,124 @@ def _flag(value: object) -> bool:
 def parse_tasks_json(body: bytes | bytearray) -> list[Task]:
     """The answer to ``schedule/json``, sorted by time.
 
-    Each row is ``[time, target_url, target_app, recurrence, data, name,
-    source_app, …]``; elements after these are ignored. ``data`` that is neither
-    a string nor null is kept as its JSON text. Raises PeerContractError; one
-    row that cannot be read spoils the list, for a list that quietly lacks a
-    task is worse than none.
+    Each row is ``[time, target_url, target_app, recurrence, data, name, source_app, …]``; elements
+    after these are ignored. ``data`` that is neither a string nor null is kept as its JSON text.
+    Anybody may have written a row: one that is not as it should be is read as far as it can be,
+    and says so in its ``oddities``. Raises PeerContractError if the body is not a list.
     """
     try:
         rows = msgspec.json.decode(body, type=list[msgspec.Raw])
     except _NOT_JSON as error:
         raise PeerContractError("tasks_not_json", peer=PEER, reason=shorten(str(error))) from error
-    tasks = []
-    for number, row in enumerate(rows, start=1):
-        try:
-            tasks.append(_task(row))
-        except (ValueError, *_NOT_JSON) as error:
-            raise unreadable(number, error) from error
-    return sort_tasks(tasks)
+    return sort_tasks([_task(row) for row in rows])
+
+
+_NULL = msgspec.Raw(b"null")
+_FIELDS = 7
 
 
 def _task(row: msgspec.Raw) -> Task:
-    fields = msgspec.json.decode(row, type=list[msgspec.Raw])
-    if len(fields) < 7:
-        raise ValueError(f"{len(fields)} elements where at least 7 belong")
-    time, url, app, recurrence, name, source = (
-        _text(fields[index], what)
-        for index, what in (
-            (0, "time"),
-            (1, "target URL"),
-            (2, "target application"),
-            (3, "recurrence"),
-            (5, "name"),
-            (6, "source"),
-        )
+    try:
+        fields = msgspec.json.decode(row, type=list[msgspec.Raw])
+    except _NOT_JSON:
+        return odd_task(_json_text(row), Oddity.INCOMPLETE)
+    odd: dict[Oddity, None] = {} if len(fields) >= _FIELDS else {Oddity.INCOMPLETE: None}
+    fields += [_NULL] * (_FIELDS - len(fields))
+    time, url, app, recurrence, data, name, source = (
+        _text(raw, odd) if number != DATA else _data(raw, odd)
+        for number, raw in enumerate(fields[:_FIELDS])
     )
-    return Task(
-        name=name,
-        source_app=source,
-        target=app + url,
+    return checked_task(
+        name=name or "",
+        source_app=source or "",
         target_app=app,
         target_url=url,
-        next_fire_time=_wire_time(time),
-        recurrence=recurrence,
-        data=_data(fields[4]),
+        next_fire_time=time_or_none(time or "", (WIRE_TIME,)),
+        recurrence=recurrence or "",
+        data=data,
+        oddities=odd,
     )
 
 
-def _text(raw: msgspec.Raw, what: str) -> str:
+def checked_task(
+    *,
+    name: str,
+    source_app: str,
+    target_app: str | None,
+    target_url: str | None,
+    next_fire_time: datetime | None,
+    recurrence: str,
+    data: str | None,
+    target: str | None = None,
+    oddities: Iterable[Oddity] = (),
+) -> Task:
+    """A task whose ``oddities`` also say what is missing or too long in it.
+
+    ``target`` is application and URL as one text, if they cannot be told apart.
+    """
+    odd = dict.fromkeys(oddities)
+    if target is None:
+        target = (target_app or "") + (target_url or "")
+        if not target_app:
+            odd[Oddity.NO_APPLICATION] = None
+        if not target_url:
+            odd[Oddity.INCOMPLETE] = None
+    if next_fire_time is None:
+        odd[Oddity.NO_TIME] = None
+    if max(map(len, (name, source_app, target, recurrence))) > LONGEST_TEXT:
+        odd[Oddity.TOO_LONG] = None
+    return Task(
+        name=name,
+        source_app=source_app,
+        target=target,
+        target_app=target_app,
+        target_url=target_url,
+        next_fire_time=next_fire_time,
+        recurrence=recurrence,
+        data=data,
+        oddities=tuple(odd),
+    )
+
+
+def odd_task(text: str, *oddities: Oddity) -> Task:
+    """An entry of which nothing is known but how it reads."""
+    found = (*oddities, Oddity.NO_TIME)
+    return Task("", "", shorten(text), None, None, None, "", None, tuple(dict.fromkeys(found)))
+
+
+def time_or_none(text: str, forms: Iterable[str]) -> datetime | None:
+    """A time in one of the forms; None if it is in none of them."""
+    for form in forms:
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    return None
+
+
+def _text(raw: msgspec.Raw, odd: dict[Oddity, None]) -> str | None:
+    """A text; None for null. What is of another type is kept as its JSON text."""
+    if bytes(raw).strip() == b"null":
+        return None
     try:
         return msgspec.json.decode(raw, type=str)
-    except _NOT_JSON as error:
-        raise ValueError(f"its {what} is not a text") from error
+    except _NOT_JSON:
+        odd[Oddity.WRONG_TYPE] = None
+        return _json_text(raw)
 
 
-def _data(raw: msgspec.Raw) -> str | None:
-    text = bytes(raw).decode().strip()
-    if text == "null":
-        return None
-    return msgspec.json.decode(text, type=str) if text.startswith('"') else text
+def _data(raw: msgspec.Raw, odd: dict[Oddity, None]) -> str | None:
+    # Any JSON is allowed here.
+    return _text(raw, odd) if bytes(raw).strip()[:1] in {b'"', b"n"} else _json_text(raw)
+
+
+def _json_text(raw: msgspec.Raw) -> str:
+    return bytes(raw).decode("utf-8", "replace").strip()
 
 
 def sort_tasks(tasks: list[Task]) -> list[Task]:
-    """The tasks by the time at which they are due; at one time, in the scheduler's order."""
-    return sorted(tasks, key=lambda task: task.next_fire_time)
-
-
-def unreadable(number: int, error: Exception) -> PeerContractError:
-    """The error for row ``number`` (from 1) of the list; to be raised from ``error``."""
-    return PeerContractError(
-        "task_unreadable", peer=PEER, number=number, reason=shorten(str(error))
-    )
+    """The tasks by the time at which they are due; those without one last."""
+    return sorted(tasks, key=lambda task: task.next_fire_time or datetime.max)
 
 
 def shown(value: object) -> str:

@@ -82,6 +82,15 @@ class Settings:
         is_secret=True,
     )
     callback_grace_s: float = _variable("ECOMMERCE_CALLBACK_GRACE_S", 10.0, parse_seconds, _SECONDS)
+    callback_late_window_s: float = _variable(
+        "ECOMMERCE_CALLBACK_LATE_WINDOW_S", 600.0, parse_seconds, _SECONDS
+    )
+    task_disappearance_s: float = _variable(
+        "ECOMMERCE_TASK_DISAPPEARANCE_S", 10.0, parse_seconds, _SECONDS
+    )
+    keep_tasks: bool = _variable(
+        "ECOMMERCE_KEEP_TASKS", False, lambda text: one_of("yes", "no")(text) == "yes", "yes or no"
+    )
     timeout_s: float = _variable("ECOMMERCE_TIMEOUT_S", 30.0, parse_seconds, _SECONDS)
     deadline_s: float = _variable("ECOMMERCE_DEADLINE_S", 300.0, parse_seconds, _SECONDS)
     allowed_hosts: tuple[str, ...] = _variable(
@@ -116,6 +125,15 @@ class Settings:
     )
     reader_threads: int = _variable(
         "ECOMMERCE_READER_THREADS", 2, whole_number(1, 64), "a whole number from 1 to 64"
+    )
+    explore_timeout_s: float = _variable(
+        "ECOMMERCE_EXPLORE_TIMEOUT_S", 10.0, parse_seconds, _SECONDS
+    )
+    explore_memory_mb: int = _variable(
+        "ECOMMERCE_EXPLORE_MEMORY_MB",
+        256,
+        whole_number(64, 65_536),
+        "a whole number of megabytes from 64 to 65536",
     )
     sandbox_products: int = _variable("ECOMMERCE_SANDBOX_PRODUCTS", 1200, *_RECORDS)
     sandbox_customers: int = _variable("ECOMMERCE_SANDBOX_CUSTOMERS", 400, *_RECORDS)

@@ -1,19 +1,37 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
 ``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files.
+of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files,
+``explore`` answers queries that people write in SQL.
 """
 
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.changes import ChangeReader, ChangeView
 from ecommerce_core.storage.database_lock import DatabaseLock
+from ecommerce_core.storage.explore import (
+    IN_FILE,
+    ON_PAGE,
+    SQL_CHARS,
+    Exploration,
+    Explorer,
+    Found,
+    FoundColumn,
+    Grouping,
+    Limits,
+    Measure,
+    Table,
+    groupable,
+    measurable,
+    sql_of,
+)
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
 from ecommerce_core.storage.row_files import (
     BOM,
     NeedsMemory,
     Selection,
+    Stopped,
     Work,
     write_csv,
     write_json,
@@ -35,12 +53,22 @@ from ecommerce_core.storage.store import Store
 __all__ = [
     "BOM",
     "FILE_MODE",
+    "IN_FILE",
+    "ON_PAGE",
+    "SQL_CHARS",
     "BackupSchedule",
     "BackupState",
     "ChangeReader",
     "ChangeView",
     "DatabaseLock",
     "DatasetState",
+    "Exploration",
+    "Explorer",
+    "Found",
+    "FoundColumn",
+    "Grouping",
+    "Limits",
+    "Measure",
     "NeedsMemory",
     "NewRun",
     "Reader",
@@ -48,18 +76,23 @@ __all__ = [
     "SignOuts",
     "SnapshotCode",
     "Snapshots",
+    "Stopped",
     "Store",
+    "Table",
     "Version",
     "WholeAnswerNeeded",
     "Work",
     "clear_leftovers",
     "create_empty",
+    "groupable",
     "installation_of",
     "list_backups",
     "list_loose",
+    "measurable",
     "real_path",
     "restore_backup",
     "sign_in_key",
+    "sql_of",
     "to_text",
     "write_backup",
     "write_csv",

@@ -37,10 +37,19 @@ from ecommerce_core.storage.sqlite.journals import (
     Journal,
     Recent,
     SignOutJournal,
+    WantedTaskJournal,
 )
 
 
-class Store(Rows, Journal, DeliveryJournal, Recent, ExpectedCallbackJournal, SignOutJournal):
+class Store(
+    Rows,
+    Journal,
+    DeliveryJournal,
+    Recent,
+    ExpectedCallbackJournal,
+    WantedTaskJournal,
+    SignOutJournal,
+):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
     def __init__(

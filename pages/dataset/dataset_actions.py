@@ -46,13 +46,15 @@ def show(name: str, totals: Totals) -> None:
             dialogs.close()
     if undoable:
         st.button(
-            _("Undo the clearing ({n})").format(n=language().number(undoable)),
+            language().plural("Undo clear ({count} row)", "Undo clear ({count} rows)", undoable),
             key=f"undo_clear_{name}",
             icon=":material/undo:",
             on_click=lambda: run_requests.attempt(
                 name,
                 lambda: app.undo_clear(name, actor=ui.actor(), trigger=Trigger.MANUAL),
-                _("Undone: {count} rows are back."),
+                lambda count: language().plural(
+                    "{count} row restored.", "{count} rows restored.", count
+                ),
             ),
         )
 
@@ -73,7 +75,7 @@ def _confirm_clear(name: str, rows: int) -> None:
         )
         st.write(text)
         st.caption(_("The peer is not touched. You can undo it until the next fetch."))
-        label = _("Clear {n} rows").format(n=language().number(rows))
+        label = language().plural("Clear {count} row", "Clear {count} rows", rows)
         icon = ":material/delete_sweep:"
         dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name, rows))
 
@@ -88,7 +90,14 @@ def _clear(name: str, confirmed_rows: int) -> None:
         ui.flash(_("More rows have arrived since: please confirm again."))
         dialogs.note("clear", name)
         return
-    done = _("Cleared: {count} rows. You can undo it until the next fetch.")
+
+    def done(count: int) -> str:
+        return language().plural(
+            "Cleared {count} row. You can undo this until the next fetch.",
+            "Cleared {count} rows. You can undo this until the next fetch.",
+            count,
+        )
+
     clear = partial(app.clear, name, actor=ui.actor(), trigger=Trigger.MANUAL)
     run_requests.attempt(name, clear, done)
 

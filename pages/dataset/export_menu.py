@@ -53,6 +53,16 @@ def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:
             _link(key, file_format, ui.link_to_changes(dataset, view, file_format, runs))
 
 
+def show_links(name: str, address_of: Callable[[str], str]) -> None:
+    """The menu for rows whose file of each format stands at ``address_of`` it."""
+    popover = _menu(f"export_{name}")
+    if not popover.open:
+        return
+    with popover:
+        for file_format in FORMATS:
+            _link(f"export_{name}_{file_format}", file_format, address_of(file_format))
+
+
 def _menu(key: str, *, disabled: bool = False) -> Any:
     icon = ":material/download:"
     return st.popover(_("Export"), icon=icon, key=key, disabled=disabled, on_change="rerun")

@@ -25,16 +25,20 @@ def show() -> None:
         )
         live_text.show("coming_now", now, look="caption")
     try:
-        ours = tasks.list_ours()
+        ours = [task for task in tasks.list_ours() if task.next_fire_time is not None]
     except EcommerceError:
         st.caption(_("Not known while the scheduler does not answer."))
         ours = []
     else:
         if not ours:
-            st.caption(_("No task of ours is scheduled."))
+            st.caption(_("No tasks scheduled."))
     for number, task in enumerate(ours[:SHOWN]):
         name = [live_text.text(task.name, bold=True), live_text.text(" ")]
-        line = [*name, live_text.until(task.next_fire_time), live_text.text(f"\n{_when(task)}")]
+        line = [
+            *name,
+            live_text.until(task.next_fire_time),
+            live_text.text(f"\n{_when(task)}"),
+        ]
         live_text.show(f"coming_{number}", line)
     st.page_link("scheduler.py", label=_("Open the scheduler"), icon=":material/arrow_forward:")
 
@@ -42,6 +46,6 @@ def show() -> None:
 def _when(task: Task) -> str:
     words = language()
     return _("{moment} simulated · {recurrence}").format(
-        moment=words.simulated(task.next_fire_time, seconds=False),
+        moment=tasks.moment_of(task, seconds=False),
         recurrence=words.word(task.recurrence),
     )

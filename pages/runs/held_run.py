@@ -62,6 +62,6 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
         on_click=lambda: run_requests.attempt(
             run.dataset,
             lambda: app.discard(run.id, actor=ui.actor()),
-            _("Discarded; nothing was changed."),
+            lambda _count: _("Discarded; nothing was changed."),
         ),
     )

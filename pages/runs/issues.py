@@ -70,13 +70,14 @@ def _decide(name: str, run: Run) -> None:
 def _around() -> None:
     """What is wrong around the datasets."""
     app = ui.application()
-    error = tasks.reading().error
-    if error is not None:
+    error = tasks.reading().error or app.monitor.snapshot().list_error
+    trouble = tasks.trouble()
+    if error is not None and trouble is not None:
         _row(
             ":red[:material/cloud_off:]",
-            _("The scheduler does not answer"),
+            trouble,
             ui.sentence(error),
-            _("Its clock and tasks are shown as they were; no callback comes meanwhile."),
+            _("Showing what was read last; no callbacks arrive while it is down."),
             _ask_again,
         )
     backups = app.backups.state
@@ -100,7 +101,7 @@ def _around() -> None:
 def _ask_again() -> None:
     monitor = ui.application().monitor
     st.button(
-        _("Ask again"), key="retry_scheduler", icon=":material/refresh:", on_click=monitor.refresh
+        _("Retry"), key="retry_scheduler", icon=":material/refresh:", on_click=monitor.refresh
     )
 
 

@@ -14,7 +14,7 @@ import streamlit as st
 from ecommerce_core.domain import Run, Trigger
 from pages import ui
 from pages.runs import run_summary
-from pages.ui import Application, EcommerceError, RunHandle, language
+from pages.ui import Application, EcommerceError, RunHandle
 from pages.ui import text as _
 from pages.ui.labels import dataset_title
 
@@ -46,15 +46,15 @@ def _fetch(app: Application, name: str) -> RunHandle:
     return app.request_sync(name, actor=ui.actor(), trigger=Trigger.MANUAL, join_running=True)
 
 
-def attempt(name: str, act: Callable[[], Run], done: str) -> None:
-    """Callback: a short write; ``done`` is the toast, its ``{count}`` what the run touched."""
+def attempt(name: str, act: Callable[[], Run], done: Callable[[int], str]) -> None:
+    """Callback: a short write; ``done`` makes the toast of how many rows the run touched."""
     st.session_state.pop(f"_problem_{name}", None)
     try:
         run = act()
     except EcommerceError as error:
         st.session_state[f"_problem_{name}"] = error
     else:
-        ui.flash(done.format(count=language().number(run.counts.withdrawn or run.counts.added)))
+        ui.flash(done(run.counts.withdrawn or run.counts.added))
 
 
 def collect() -> None:

@@ -7,10 +7,19 @@ from datetime import UTC, datetime, timedelta
 
 import streamlit as st
 
-from ecommerce_core.domain import Clock, ClockReading
+from ecommerce_core.domain import Clock, ClockReading, Oddity, PartState, Task
 from pages import ui
 from pages.schedule import clock_dialogs, clock_face
-from pages.ui import dialogs, estimate, language, scheduler_change, tasks
+from pages.ui import (
+    dialogs,
+    escape,
+    escape_time,
+    estimate,
+    language,
+    period,
+    scheduler_change,
+    tasks,
+)
 from pages.ui import text as _
 from pages.ui.live import live_channel
 
@@ -18,6 +27,8 @@ SAID_FOR = timedelta(seconds=8)
 # A change takes effect at the next tick, a second away: longer, and something holds the clock.
 HELD_UP_AFTER = timedelta(seconds=8)
 ASKING_FOR_S = 3.0
+SHOWN_HOLDING = 3
+STILL_ICON = ":material/report:"
 
 state = st.session_state
 
@@ -50,20 +61,25 @@ def show() -> None:
         face, facts, buttons = st.columns([4, 4, 3], vertical_alignment="center")
     with face:
         st.caption(_("Simulated time"))
-        standing = clock.paused or reading.error is not None
+        still_since = tasks.still_since()
+        standing = clock.paused or reading.error is not None or still_since is not None
         clock_face.show(at, speed=clock.speed, standing=standing)
     with facts:
         if reading.error is not None:
             st.badge(_("Not known"), icon=":material/help:", color="gray")
         elif clock.paused:
             st.badge(_("Paused"), icon=":material/pause_circle:", color="orange")
+        elif still_since is not None:
+            st.badge(_("Standing still"), icon=":material/report:", color="red")
         else:
             st.badge(_("Running"), icon=":material/play_circle:", color="green")
         st.markdown(words.speed(clock.speed))
     with buttons:
         if ui.may_change():
             _buttons(clock)
-            st.caption(_("Everybody’s clock: a change is a change for all."))
+            st.caption(_("Shared clock: changes affect every application."))
+    if still_since is not None:
+        _still(still_since)
     _asked(reading, now)
 
 
@@ -74,8 +90,37 @@ def _buttons(clock: Clock) -> None:
         else:
             ask, label, icon = "pause", _("Pause"), ":material/pause:"
         st.button(label, key=f"{ask}_clock", icon=icon, on_click=dialogs.note, args=(ask,))
-        label, icon = _("Set the speed"), ":material/speed:"
+        label, icon = _("Set the speed…"), ":material/speed:"
         st.button(label, key="set_speed", icon=icon, on_click=dialogs.note, args=("speed",))
+
+
+def _still(since: datetime) -> None:
+    """Since when the clock stands still, and which callbacks may hold it."""
+    holding = ui.application().monitor.snapshot().holding
+    title = _("The clock has been standing still since {moment}").format(
+        moment=language().moment(since)
+    )
+    lines = [_("It is not paused: a callback may be holding it, or its loop has ended.")]
+    for task in holding[:SHOWN_HOLDING]:
+        lines.append(f"- {_holder(task)}")
+    st.warning("\n\n".join([lines[0], "\n".join(lines[1:])]), title=title, icon=STILL_ICON)
+
+
+def _holder(task: Task) -> str:
+    if tasks.is_ours(task):
+        text = _("Our task {name}, due on {moment}, may be holding it.")
+    elif Oddity.NO_APPLICATION in task.oddities and period(task.recurrence) is not None:
+        text = _(
+            "The task {name} of {source}, due on {moment}, has no application: such a task ends"
+            " the loop for good. The scheduler has to be restarted."
+        )
+    else:
+        text = _("The task {name} of {source}, due on {moment}, may be holding it.")
+    return text.format(
+        name=f"**{escape(tasks.short(task.name))}**",
+        source=escape(tasks.short(task.source_app)),
+        moment=escape_time(tasks.moment_of(task)),
+    )
 
 
 def _unreachable(reading: ClockReading, now: datetime) -> None:
@@ -85,20 +130,23 @@ def _unreachable(reading: ClockReading, now: datetime) -> None:
         known = _("The clock below was read on {moment}.").format(
             moment=ui.escape_time(words.moment(reading.read_at))
         )
+    is_alone = ui.application().monitor.snapshot().list_state is PartState.UP
     title = _("The scheduler does not answer")
+    if is_alone:
+        title = _("The scheduler’s clock cannot be read")
     text = f"{ui.sentence(reading.error)}\n\n{known}"
     st.warning(text, title=title, icon=":material/cloud_off:")
     with st.container(horizontal=True, vertical_alignment="center"):
         icon = ":material/refresh:"
-        st.button(_("Try again"), key="retry_clock", icon=icon, on_click=_ask_again)
+        st.button(_("Retry"), key="retry_clock", icon=icon, on_click=_ask_again)
         asked_s = (now - state.get("_retried_at", now - SAID_FOR)).total_seconds()
         if asked_s < ASKING_FOR_S:
-            st.caption(f":material/sync: {_('Asking again…')}")
+            st.caption(f":material/sync: {_('Retrying…')}")
             live_channel.draw_again(ASKING_FOR_S - asked_s)
 
 
 def _ask_again() -> None:
-    """Callback: let the watcher look now."""
+    """Callback: have the monitor poll now."""
     ui.application().monitor.refresh()
     state["_retried_at"] = datetime.now(UTC)
 
@@ -127,7 +175,7 @@ def _asked(reading: ClockReading, now: datetime) -> None:
     if waited < HELD_UP_AFTER:
         # That the change does not show is told by nobody.
         live_channel.draw_again((HELD_UP_AFTER - waited).total_seconds())
-        text = _("Asked for: it takes effect at the clock’s next tick.")
+        text = _("Requested; takes effect at the next tick.")
         st.info(text, icon=":material/hourglass_top:")
     elif waited < timedelta(minutes=2):
         text = _("The clock does not show the change yet: a callback may be holding it up.")

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import streamlit as st
 
 from pages import ui
 from pages.schedule.tasks import task_checks
-from pages.ui import EcommerceError, dialogs, escape, language, scheduler_change, tasks
+from pages.ui import (
+    EcommerceError,
+    dialogs,
+    escape,
+    language,
+    number_box,
+    scheduler_change,
+    tasks,
+)
 from pages.ui import text as _
+from pages.ui.number_box import parse_number
 
 SLOWEST, FASTEST = 0.001, 1e9
 SHOWN_APPS = 5
@@ -71,15 +81,15 @@ def _waiting() -> str:
 def pause_or_resume(*, is_pause: bool) -> None:
     def body() -> None:
         if is_pause:
-            st.write(_("It stands still for every application until somebody resumes it."))
+            st.write(_("Time stops for every application until someone resumes it."))
         else:
-            st.write(_("Time goes on for every application, from where it stands."))
+            st.write(_("Time resumes for every application where it stopped."))
         st.caption(_waiting())
         label, key = (_("Pause"), "pause_clock") if is_pause else (_("Resume"), "resume_clock")
         icon = ":material/pause:" if is_pause else ":material/play_arrow:"
         dialogs.confirm(label, key, icon, lambda: _change_clock(lambda: Change(paused=is_pause)))
 
-    title = _("Pause everybody’s clock?") if is_pause else _("Resume everybody’s clock?")
+    title = _("Pause the shared clock?") if is_pause else _("Resume the shared clock?")
     dialogs.show(title, body)
 
 
@@ -90,7 +100,7 @@ def speed() -> None:
     def body() -> None:
         words = language()
         # Its state is gone when the dialog closes; it begins with the clock's own speed.
-        state.setdefault("clock_speed", now_speed)
+        state.setdefault("clock_speed", number_box.typed(now_speed))
         st.pills(
             _("Common speeds"),
             SPEEDS,
@@ -98,28 +108,32 @@ def speed() -> None:
             format_func=lambda speed: f"{words.number(speed)} ×",
             on_change=_take_choice,
         )
-        speed = st.number_input(
-            _("Simulated seconds in one second"),
-            min_value=SLOWEST,
-            max_value=FASTEST,
-            key="clock_speed",
-            step=None,
-            format="%.10g",
-            required=True,
+        typed = number_box.show(
+            _("Simulated seconds per real second"), key="clock_speed", required=True
         )
-        if speed:
+        speed = _speed(typed)
+        if speed is not None:
             st.markdown(words.speed(speed))
             for text in task_checks.of_speed(speed):
                 st.warning(text, icon=":material/warning:")
+        else:
+            slowest, fastest = words.number(SLOWEST), words.number(FASTEST)
+            text = _("It takes a number from {slowest} to {fastest}.")
+            st.error(text.format(slowest=slowest, fastest=fastest), icon=":material/error:")
         st.caption(_waiting())
-        read = lambda: Change(speed=float(state["clock_speed"]))  # noqa: E731
+        read = lambda: Change(speed=_speed(parse_number(state["clock_speed"])) or now_speed)  # noqa: E731
         dialogs.confirm(
             _("Set the speed"), "set_speed", ":material/speed:", lambda: _change_clock(read)
         )
 
-    dialogs.show(_("Set the speed of everybody’s clock?"), body)
+    dialogs.show(_("Change the speed of the shared clock?"), body)
+
+
+def _speed(typed: Decimal | None) -> float | None:
+    """A speed that the clock can be set to; None if it is none."""
+    return float(typed) if typed is not None and SLOWEST <= typed <= FASTEST else None
 
 
 def _take_choice() -> None:
     if state.get("clock_speed_choice"):
-        state["clock_speed"] = float(state["clock_speed_choice"])
+        state["clock_speed"] = number_box.typed(float(state["clock_speed_choice"]))

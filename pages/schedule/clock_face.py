@@ -13,6 +13,8 @@ import streamlit as st
 
 from pages.ui.live import live_channel, live_words
 
+FASTEST = 1e9
+
 HTML = """
 <p class="date"></p>
 <p class="time" role="timer"></p>
@@ -39,8 +41,9 @@ def show(at: datetime, *, speed: float, standing: bool) -> None:
     """Show ``at``, a naive simulated time. ``standing``: it does not move, as far as we know."""
     data = {
         "at_ms": live_words.milliseconds(at),
-        "step_ms": speed * 1000,
-        "standing": standing,
+        # Faster than anybody can set it, it is not moved between two readings.
+        "step_ms": 0 if speed > FASTEST else speed * 1000,
+        "standing": standing or speed > FASTEST,
         "locale": live_words.locale(),
     }
     _face(key="clock_face", data=data)

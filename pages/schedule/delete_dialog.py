@@ -1,4 +1,4 @@
-"""What asks before entries of ours leave the scheduler's list, and says how many go."""
+"""What asks before tasks of ours leave the scheduler's list, and says which ones go."""
 
 from __future__ import annotations
 
@@ -6,56 +6,48 @@ import streamlit as st
 
 from ecommerce_core.domain import Task
 from pages import ui
+from pages.schedule.tasks import task_actions
 from pages.ui import dialogs, escape, escape_time, language, scheduler_change, tasks
 from pages.ui import text as _
 
 SHOWN_ENTRIES = 8
 
 
-def show(name: str | None) -> None:
-    """Ask before the entries of one name of ours go, or with None all of ours.
-
-    Raises PeerError where nobody knows what there is.
-    """
-    app = ui.application()
-    own = app.settings.app_name
-    going = [task for task in tasks.list_ours() if name in {None, task.name}]
+def show() -> None:
+    """Ask before the chosen tasks go. Raises PeerError if nobody knows what there is."""
+    going, ours = task_actions.asked(), tasks.list_ours()
     if not going:  # somebody else was quicker
         dialogs.close()
         return
+    app = ui.application()
 
     def delete() -> int:
-        if name is None:
-            return app.steering.delete_all(own, actor=ui.actor())
-        return app.steering.delete_tasks(name, actor=ui.actor(), source=own)
+        if len(going) == len(ours):
+            return app.steering.delete_all(app.settings.app_name, actor=ui.actor())
+        return app.steering.delete_each(going, actor=ui.actor())
 
     def body() -> None:
         words = language()
-        if name is None:
-            text = words.plural(
-                "This takes {count} entry of ours away.",
-                "This takes all {count} entries of ours away.",
-                len(going),
+        st.write(
+            words.plural(
+                "{count} task will be deleted.", "{count} tasks will be deleted.", len(going)
             )
-        else:
-            text = words.plural(
-                "The scheduler deletes by name: this takes {count} entry away.",
-                "The scheduler deletes by name: this takes all {count} entries away.",
-                len(going),
-            )
-        st.write(text)
+        )
         st.markdown("\n".join(f"- {_entry(task)}" for task in going[:SHOWN_ENTRIES]))
         if len(going) > SHOWN_ENTRIES:
             st.caption(_("and {n} more").format(n=words.number(len(going) - SHOWN_ENTRIES)))
-        key = "delete_all_tasks" if name is None else f"delete_task_{name}"
         act = lambda: scheduler_change.make("table", delete, _("Deleted: {count}."))  # noqa: E731
-        dialogs.confirm(_("Delete"), key, ":material/delete:", act)
+        dialogs.confirm(_("Delete"), "delete_tasks", ":material/delete:", act)
 
-    title = _("Delete all of ours?") if name is None else _("Delete {name}?")
-    dialogs.show(title.format(name=escape(name or "")), body)
+    if len(going) == len(ours) > 1:
+        title = _("Delete all our tasks?")
+    elif len(going) == 1:
+        title = _("Delete {name}?").format(name=escape(tasks.short(going[0].name)))
+    else:
+        title = _("Delete these tasks?")
+    dialogs.show(title, body)
 
 
 def _entry(task: Task) -> str:
-    words = language()
-    moment, recurrence = words.simulated(task.next_fire_time), words.word(task.recurrence)
-    return f"{escape(task.name)} · {escape_time(moment)} · {escape(recurrence)}"
+    moment, recurrence = tasks.moment_of(task), language().word(task.recurrence)
+    return f"{escape(tasks.short(task.name))} · {escape_time(moment)} · {escape(recurrence)}"

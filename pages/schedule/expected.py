@@ -1,67 +1,95 @@
-"""Did it run? What the scheduler promised, task by task, and what came of it lately."""
+"""Did it run? What was expected of the scheduler, task by task, and what came of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import streamlit as st
 
-from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, ExpectedSummary
+from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome, ExpectedSummary
 from pages import ui
 from pages.schedule import expected_lately, expected_timeline
 from pages.ui import language, sign_and_word
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
+ERAS = {"now": N_("Since the clock was set back"), "all": N_("All")}
+
 
 def show() -> None:
-    """The summary, the picture and the list."""
+    """The summary, the chart and the list."""
     st.header(_("Did it run?"), anchor=False)
     with ui.guarded():
         app = ui.application()
-        since = app.monitor.snapshot().era_at
-        summary = app.store.expected_summary(noticed_since=since)
-        if not summary:
+        # A scheduler that was restarted or reset has forgotten; the journal has not.
+        every = app.store.expected_summary()
+        if not every:
             text = _(
-                "No callback of ours has been due yet. From the first one on, each is listed here"
-                " as it was promised and as it came."
+                "Nothing has been due yet. Once a task is due, you will see here when it was"
+                " expected and when it arrived."
             )
             st.info(text, icon=":material/event_upcoming:")
             return
+        since = app.monitor.snapshot().era_at
+        summary = app.store.expected_summary(noticed_since=since)
+        if summary != every:
+            since = _choose_era(since, has_now=bool(summary))
+            summary = every if since is None else summary
         found = app.store.list_expected_callbacks(
-            limit=expected_lately.READ_PROMISES, noticed_since=since
+            limit=expected_lately.READ_CALLBACKS, noticed_since=since
         )
         _summary(summary, found)
         expected_lately.show(found)
 
 
+def _choose_era(since: datetime | None, *, has_now: bool) -> datetime | None:
+    """Show what came since the clock was set back, or all. None is all."""
+    if not has_now:
+        moment = "–" if since is None else ui.escape_time(language().moment(since))
+        text = _("Nothing has been due since the clock was set back on {moment}; this is before.")
+        st.caption(f":material/history: {text.format(moment=moment)}")
+        return None
+    era = st.segmented_control(
+        _("Show"),
+        list(ERAS),
+        key=ui.choice("expected_era", ERAS, "now"),
+        default="now",
+        required=True,
+        format_func=lambda name: _(ERAS[name]),
+    )
+    return None if era == "all" else since
+
+
 def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallback]) -> None:
     latest: dict[tuple[str, str], float] = {}
-    for promise in found:
-        key = (promise.task_name, promise.recurrence)
-        if promise.lateness_s:
-            latest[key] = max(latest.get(key, 0.0), promise.lateness_s)
+    for callback in found:
+        key = (callback.task_name, callback.recurrence)
+        if callback.lateness_s:
+            latest[key] = max(latest.get(key, 0.0), callback.lateness_s)
     rows = [
         {
             "task": one.task_name,
             "recurrence": language().word(one.recurrence),
-            "promised": one.promised,
+            "expected": one.expected,
             **{outcome.value: getattr(one, outcome) for outcome in ExpectedOutcome},
             "lateness": latest.get((one.task_name, one.recurrence)),
         }
         for one in summary
     ]
-    sums = [outcome for outcome in expected_timeline.LOOKS if outcome is not ExpectedOutcome.VOID]
+    sums = [
+        outcome for outcome in expected_timeline.LOOKS if outcome is not ExpectedOutcome.CANCELLED
+    ]
     columns = [
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
-        Column("promised", "number", _("Promised")),
+        Column("expected", "number", _("Expected")),
         *(Column(name, "number", sign_and_word(name)) for name in sums),
         Column(
             "lateness",
             "duration",
-            _("Latest by"),
+            _("Longest delay"),
             help=_("In simulated time. The clock moves once a second, so it is never exactly 0."),
         ),
     ]
-    show_table(rows, columns, key="promises_summary", alt=_("Promised callbacks, task by task"))
+    show_table(rows, columns, key="expected_summary", alt=_("Expected callbacks, task by task"))

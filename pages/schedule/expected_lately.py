@@ -1,4 +1,4 @@
-"""What came of the promised callbacks lately: a picture, and the same as a table."""
+"""What came of the expected callbacks lately: a chart, and the same as a table."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from pages.ui import language, sign_and_word, tasks
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
-# In a simulated week, minute by minute, there are more than a picture can show.
-READ_PROMISES = 3_000
-LISTED_PROMISES = 200
+# In a simulated week, minute by minute, there are more than a chart can show.
+READ_CALLBACKS = 3_000
+LISTED_CALLBACKS = 200
 WINDOWS = {
     "hour": (timedelta(hours=1), N_("Last hour")),
     "day": (timedelta(days=1), N_("Last day")),
@@ -25,66 +25,72 @@ WINDOWS = {
 
 
 def show(found: Sequence[ExpectedCallback]) -> None:
-    """The picture and the list of a window that ends where the clock stands."""
+    """The chart and the list of a window that ends at the clock, or with the last callback."""
     words = language()
     chosen = st.segmented_control(
         _("Simulated time shown"),
         list(WINDOWS),
-        key=ui.choice("promises_window", WINDOWS, "day"),
+        key=ui.choice("expected_window", WINDOWS, "day"),
         default="day",
         required=True,
         format_func=lambda name: _(WINDOWS[name][1]),
     )
-    until = tasks.clock_at() or max(promise.simulated_last_at for promise in found)
+    last_at, clock_at = max(one.simulated_last_at for one in found), tasks.clock_at()
+    # A clock that was set back is behind what it showed before.
+    until = last_at if clock_at is None else max(last_at, clock_at)
     try:
         since = until - WINDOWS[chosen or "day"][0]
     except OverflowError:
         since = datetime.min
     shown = [one for one in found if since <= one.simulated_last_at and one.simulated_at <= until]
     if not shown:
-        st.caption(f":material/search_off: {_('Nothing was due in this time.')}")
+        st.caption(f":material/search_off: {_('Nothing was due in this period.')}")
         return
     said = _in_words(shown)
-    expected_timeline.show(shown, since, until, alt=said)
+    expected_timeline.show(shown, since, until, now=clock_at, alt=said)
     st.caption(said)
-    if len(found) == READ_PROMISES and found[-1] in shown:
+    if len(found) == READ_CALLBACKS and found[-1] in shown:
         text = _("There were more: this is the newest {n}.")
-        st.caption(text.format(n=words.number(READ_PROMISES)))
-    with st.expander(_("The same as a table"), icon=":material/table_rows:"):
-        _table(shown[:LISTED_PROMISES])
-        if len(shown) > LISTED_PROMISES:
+        st.caption(text.format(n=words.number(READ_CALLBACKS)))
+    with st.expander(_("Show as table"), icon=":material/table_rows:"):
+        _table(shown[:LISTED_CALLBACKS])
+        if len(shown) > LISTED_CALLBACKS:
             text = _("The newest {n} of {total}.")
-            st.caption(text.format(n=words.number(LISTED_PROMISES), total=words.number(len(shown))))
+            st.caption(
+                text.format(n=words.number(LISTED_CALLBACKS), total=words.number(len(shown)))
+            )
 
 
 def _in_words(shown: Sequence[ExpectedCallback]) -> str:
-    """The picture in one line: ``24 promised: 23 on time, 1 missed``."""
+    """The chart in one line: ``24 expected: 23 on time, 1 missed``."""
     words = language()
     counts = {
         outcome: sum(one.count for one in shown if one.outcome is outcome)
         for outcome in expected_timeline.LOOKS
     }
-    void = counts.pop(ExpectedOutcome.VOID)
+    cancelled = counts.pop(ExpectedOutcome.CANCELLED)
     parts = [f"{words.number(n)} {words.word(name)}" for name, n in counts.items() if n]
     total = words.number(sum(counts.values()))
-    said = _("{n} promised: {parts}").format(n=total, parts=", ".join(parts) or "–")
-    return f"{said} · {words.number(void)} {words.word(ExpectedOutcome.VOID)}" if void else said
+    said = _("{n} expected: {parts}").format(n=total, parts=", ".join(parts) or "–")
+    if not cancelled:
+        return said
+    return f"{said} · {words.number(cancelled)} {words.word(ExpectedOutcome.CANCELLED)}"
 
 
 def _table(shown: Sequence[ExpectedCallback]) -> None:
     rows = [
         {
-            "due": promise.simulated_at,
-            "task": promise.task_name,
-            "recurrence": language().word(promise.recurrence),
-            "count": promise.count,
-            "outcome": sign_and_word(promise.outcome),
-            "lateness": promise.lateness_s or None,
-            "duration": promise.duration_s,
-            "received": promise.received_at,
-            "reason": language().fact(promise.reason),
+            "due": callback.simulated_at,
+            "task": callback.task_name,
+            "recurrence": language().word(callback.recurrence),
+            "count": callback.count,
+            "outcome": sign_and_word(callback.outcome),
+            "lateness": callback.lateness_s or None,
+            "duration": callback.duration_s,
+            "received": callback.received_at,
+            "reason": language().fact(callback.reason),
         }
-        for promise in shown
+        for callback in shown
     ]
     columns = [
         Column("due", "simulated", _("Due (simulated)")),
@@ -97,4 +103,4 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("received", "moment", _("Received ({zone})").format(zone=language().place)),
         Column("reason", label=_("Reason")),
     ]
-    show_table(rows, columns, key="promises_table", alt=_("Promised callbacks, newest first"))
+    show_table(rows, columns, key="expected_table", alt=_("Expected callbacks, newest first"))

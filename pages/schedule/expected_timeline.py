@@ -1,73 +1,170 @@
-"""The picture of promised and received callbacks on the simulated clock, a row for each task."""
+"""The chart of expected and received callbacks on the simulated clock, a row for each task."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
-from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome
-from pages.ui import language, sign_and_word
+from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, Task
+from pages.ui import EcommerceError, language, occurrences, sign_and_word, tasks
 from pages.ui import text as _
+from pages.ui.live import live_words
 
 ROW_HEIGHT, FRAME_HEIGHT = 64, 90
+# How much of what comes next is drawn, as a part of what is drawn of the past.
+AHEAD = 4
+SHOWN_OCCURRENCES = 40
+GREY = "#7f8c8d"
 
 # A shape beside the colour; the colours stand out on white and on black.
 LOOKS = {
     ExpectedOutcome.ON_TIME: ("circle", "#2a9163"),
     ExpectedOutcome.LATE: ("triangle-right", "#c47a12"),
-    ExpectedOutcome.OVERRAN: ("diamond", "#8a72d6"),
+    ExpectedOutcome.SLOW: ("diamond", "#8a72d6"),
     ExpectedOutcome.REFUSED: ("square", "#b5713c"),
     ExpectedOutcome.FAILED: ("triangle-down", "#d2528c"),
     ExpectedOutcome.MISSED: ("cross", "#e0463c"),
-    ExpectedOutcome.OWED: ("triangle-up", "#7f8c8d"),
-    ExpectedOutcome.VOID: ("triangle-left", "#7f8c8d"),
+    ExpectedOutcome.PENDING: ("triangle-up", GREY),
+    ExpectedOutcome.CANCELLED: ("triangle-left", GREY),
 }
+NEXT_LOOK = ("stroke", "#3b7dd8")
 
 
-def _row(promise: ExpectedCallback) -> dict[str, Any]:
-    words = language()
-    came = promise.simulated_last_at
+def show(
+    callbacks: Sequence[ExpectedCallback],
+    since: datetime,
+    until: datetime,
+    *,
+    now: datetime | None,
+    alt: str,
+) -> None:
+    """What was due between two simulated times, and what comes next. ``alt`` says it in words."""
+    end = until
     with suppress(OverflowError):
-        came += timedelta(seconds=promise.lateness_s or 0)
-    said = [words.simulated(promise.simulated_at), sign_and_word(promise.outcome)]
-    if promise.lateness_s:
-        said.append(_("late by {duration}").format(duration=words.duration(promise.lateness_s)))
-    if promise.count > 1:
-        said.append(f"× {words.number(promise.count)}")
+        end += (until - since) / AHEAD
+    rows = [_row(callback) for callback in callbacks]
+    coming = [] if now is None else list(_coming(now, end))
+    spec = _spec(rows + coming, since=since, until=end, now=now)
+    names = {row["task"] for row in (*rows, *coming)}
+    height = FRAME_HEIGHT + ROW_HEIGHT * len(names)
+    st.vega_lite_chart(spec=spec, height=height, alt=alt)
+
+
+def _row(callback: ExpectedCallback) -> dict[str, Any]:
+    words = language()
+    came = callback.simulated_last_at
+    with suppress(OverflowError):
+        came += timedelta(seconds=callback.lateness_s or 0)
+    said = [words.simulated(callback.simulated_at), sign_and_word(callback.outcome)]
+    if callback.lateness_s:
+        said.append(_("late by {duration}").format(duration=words.duration(callback.lateness_s)))
+    if callback.count > 1:
+        said.append(f"× {words.number(callback.count)}")
     return {
-        "task": f"{promise.task_name}\n{words.word(promise.recurrence)}",
-        "due": promise.simulated_at,
-        "came": came,
-        "outcome": sign_and_word(promise.outcome),
+        "task": _name(callback.task_name, callback.recurrence),
+        "due": live_words.milliseconds(callback.simulated_at),
+        "came": live_words.milliseconds(came),
+        "outcome": sign_and_word(callback.outcome),
         "said": " · ".join(said),
     }
 
 
-def show(
-    promises: Sequence[ExpectedCallback], since: datetime, until: datetime, *, alt: str
-) -> None:
-    """What was due between two simulated times. ``alt`` says the same in words."""
-    frame = pd.DataFrame([_row(promise) for promise in promises])
-    present = [outcome for outcome in LOOKS if any(one.outcome is outcome for one in promises)]
-    names = [sign_and_word(outcome) for outcome in present]
-    # A simulated time has no zone: read as UTC, and shown as UTC.
-    ends = [at.replace(tzinfo=UTC).timestamp() * 1000 for at in (since, until)]
+def _coming(now: datetime, end: datetime) -> Iterable[dict[str, Any]]:
+    """When our tasks are due next, up to ``end``."""
+    try:
+        ours = tasks.list_ours()
+    except EcommerceError:
+        return  # the list says why
+    for task in ours:
+        if task.next_fire_time is None:
+            continue
+        for at in occurrences(task.next_fire_time, task.recurrence, SHOWN_OCCURRENCES):
+            if now < at <= end:
+                yield _next_row(task, at)
+
+
+def _next_row(task: Task, at: datetime) -> dict[str, Any]:
+    due = live_words.milliseconds(at)
+    return {
+        "task": _name(task.name, task.recurrence),
+        "due": due,
+        "came": due,
+        "outcome": _next_word(),
+        "said": f"{language().simulated(at)} · {_next_word()}",
+    }
+
+
+def _next_word() -> str:
+    return f"○ {_('next')}"
+
+
+def _name(name: str, recurrence: str) -> str:
+    return f"{tasks.short(name)}\n{language().word(recurrence)}"
+
+
+def _spec(
+    rows: Sequence[dict[str, Any]], *, since: datetime, until: datetime, now: datetime | None
+) -> dict[str, Any]:
+    looks = {sign_and_word(outcome): look for outcome, look in LOOKS.items()}
+    looks[_next_word()] = NEXT_LOOK
+    present = [name for name in looks if any(row["outcome"] == name for row in rows)]
+    # A simulated time has no zone. As milliseconds, and drawn as UTC, every browser draws the same;
+    # a time without zone would be read as the browser's own.
+    ends = [live_words.milliseconds(at) for at in (since, until)]
     time = {"type": "temporal", "scale": {"type": "utc", "domain": ends, "nice": False}}
     axis = {
         "title": _("Simulated time"),
-        "format": "%H:%M" if until - since <= timedelta(days=1) else "%d/%m %H:%M",
+        "format": "%H:%M" if until - since <= timedelta(days=1.5) else "%d/%m %H:%M",
         "grid": True,
         "labelOverlap": True,
         "tickCount": 6,
     }
-    shape, colour = ([LOOKS[one][part] for one in present] for part in (0, 1))
-    legend = {"title": None, "orient": "bottom", "symbolSize": 90}
-    spec = {
+    shapes = ["circle" if looks[one] == NEXT_LOOK else looks[one][0] for one in present]
+    colours = [looks[one][1] for one in present]
+    legend = {"title": None, "orient": "right", "symbolSize": 90, "offset": 8}
+    is_next = f"datum.outcome === {_quoted(_next_word())}"
+    layers: list[dict[str, Any]] = [
+        {
+            "transform": [{"filter": f"!({is_next})"}],
+            "mark": {"type": "tick", "thickness": 1, "size": 34, "color": "#8a9999"},
+        },
+        {
+            "mark": {"type": "rule", "strokeWidth": 2, "color": "#8a9999", "clip": True},
+            "encoding": {"x2": {"field": "came"}},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 80, "clip": True, "strokeWidth": 1.5},
+            "encoding": {
+                "x": {"field": "came", **time, "axis": axis},
+                "fillOpacity": {"condition": {"test": is_next, "value": 0}, "value": 1},
+                "opacity": {"value": 1},
+                "shape": {
+                    "field": "outcome",
+                    "type": "nominal",
+                    "scale": {"domain": present, "range": shapes},
+                    "legend": legend,
+                },
+                "color": {
+                    "field": "outcome",
+                    "type": "nominal",
+                    "scale": {"domain": present, "range": colours},
+                    "legend": legend,
+                },
+                "stroke": {
+                    "field": "outcome",
+                    "type": "nominal",
+                    "scale": {"domain": present, "range": colours},
+                    "legend": None,
+                },
+            },
+        },
+    ]
+    return {
+        "data": {"values": list(rows)},
         "encoding": {
             "y": {
                 "field": "task",
@@ -77,32 +174,39 @@ def show(
             "x": {"field": "due", **time, "axis": axis},
             "tooltip": [{"field": "said", "type": "nominal", "title": " "}],
         },
-        "layer": [
-            {"mark": {"type": "tick", "thickness": 1, "size": 34, "color": "#8a9999"}},
-            {
-                "mark": {"type": "rule", "strokeWidth": 2, "color": "#8a9999", "clip": True},
-                "encoding": {"x2": {"field": "came"}},
-            },
-            {
-                "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1, "clip": True},
-                "encoding": {
-                    "x": {"field": "came", **time, "axis": axis},
-                    "shape": {
-                        "field": "outcome",
-                        "type": "nominal",
-                        "scale": {"domain": names, "range": shape},
-                        "legend": legend,
-                    },
-                    "color": {
-                        "field": "outcome",
-                        "type": "nominal",
-                        "scale": {"domain": names, "range": colour},
-                        "legend": legend,
-                    },
-                },
-            },
-        ],
+        "layer": layers + ([] if now is None else _now_line(now, time, axis)),
         "usermeta": {"embedOptions": {"actions": False}},
     }
-    height = FRAME_HEIGHT + ROW_HEIGHT * frame["task"].nunique()
-    st.vega_lite_chart(frame, spec, height=height, alt=alt)
+
+
+def _now_line(now: datetime, time: dict[str, Any], axis: dict[str, Any]) -> list[dict[str, Any]]:
+    words = language()
+    said = _("Now {moment}").format(moment=words.simulated(now))
+    values = [{"now": live_words.milliseconds(now), "said": said, "word": _("now")}]
+    x = {"field": "now", **time, "axis": axis}
+    nothing = {"y": None, "tooltip": {"field": "said", "type": "nominal", "title": " "}}
+    return [
+        {
+            "data": {"values": values},
+            "mark": {"type": "rule", "strokeDash": [4, 3], "strokeWidth": 1.5, "color": "#3b7dd8"},
+            "encoding": {"x": x, **nothing},
+        },
+        {
+            "data": {"values": values},
+            "mark": {
+                "type": "text",
+                "color": "#3b7dd8",
+                "align": "left",
+                "baseline": "top",
+                "dx": 4,
+                "y": 2,
+            },
+            "encoding": {"x": x, **nothing, "text": {"field": "word"}},
+        },
+    ]
+
+
+def _quoted(text: str) -> str:
+    """A text as an expression of Vega's."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

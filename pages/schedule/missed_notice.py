@@ -21,7 +21,7 @@ def show(*, with_link: bool) -> None:
     if not missed:
         return
     words = language()
-    lines = [f"- {_line(promise)}" for promise in missed[-SHOWN:]]
+    lines = [f"- {_line(callback)}" for callback in missed[-SHOWN:]]
     if len(missed) > SHOWN:
         lines.append(f"- {_('and {n} more').format(n=words.number(len(missed) - SHOWN))}")
     title = words.plural(
@@ -30,15 +30,15 @@ def show(*, with_link: bool) -> None:
     st.warning("\n".join(lines), title=title, icon=":material/event_busy:")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         if ui.may_change():
-            for name in dict.fromkeys(promise.dataset for promise in missed):
+            for name in dict.fromkeys(callback.dataset for callback in missed):
                 _fetch_button(name)
         st.button(
-            _("Seen"),
+            _("Dismiss"),
             key="missed_seen",
             icon=":material/visibility_off:",
             help=_("Hides this here, for you, until another one is missed."),
             on_click=seen.update,
-            args=([promise.id for promise in missed],),
+            args=([callback.id for callback in missed],),
         )
         if with_link:
             label = _("Did it run? See the scheduler")
@@ -52,12 +52,12 @@ def _fetch_button(name: str) -> None:
     st.button(text, key=key, icon=":material/sync:", on_click=run_requests.fetch, args=(name,))
 
 
-def _line(promise: ExpectedCallback) -> str:
+def _line(callback: ExpectedCallback) -> str:
     words = language()
-    text = _("**{name}**, {recurrence}: due on {moment} (simulated), it did not come.")
+    text = _("**{name}**, {recurrence}: was due on {moment} (simulated) but never arrived.")
     line = text.format(
-        name=escape(promise.task_name),
-        recurrence=escape(words.word(promise.recurrence)),
-        moment=escape_time(words.simulated(promise.simulated_last_at)),
+        name=escape(callback.task_name),
+        recurrence=escape(words.word(callback.recurrence)),
+        moment=escape_time(words.simulated(callback.simulated_last_at)),
     )
-    return f"{line} {ui.sentence(promise.reason)}." if promise.reason else line
+    return f"{line} {ui.sentence(callback.reason)}." if callback.reason else line

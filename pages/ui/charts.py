@@ -121,3 +121,44 @@ def steps(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:
         },
     }
     _draw(frame, spec, alt=alt, height=height)
+
+
+def plot(
+    frame: pd.DataFrame, *, chart: str, kind: str, labels: tuple[str, str, str], alt: str
+) -> None:
+    """``y`` over ``x`` as ``bars``, ``line`` or ``points``; ``apart`` tells several of them apart.
+
+    ``kind`` says what ``x`` is: ``name``, ``number`` or ``time``, which are texts in UTC.
+    ``labels`` are those of x, y and apart, which is empty if there are no several.
+    """
+    along, up, apart = labels
+    marks: dict[str, Any] = {
+        "bars": {"type": "bar", "cornerRadiusEnd": 3},
+        "line": {"type": "line", "point": len(frame) < 60},
+        "points": {"type": "point", "filled": True},
+    }
+    types = {"name": "nominal", "number": "quantitative", "time": "temporal"}
+    x: dict[str, Any] = {"field": "x", "type": types[kind], "title": along}
+    if kind == "name":
+        x |= {"sort": None, "axis": {"labelLimit": 220, "title": along}}
+    if kind == "time":
+        x |= {"scale": {"type": "utc"}, "axis": {"grid": False, "tickCount": 6, "title": along}}
+    y: dict[str, Any] = {"field": "y", "type": "quantitative"}
+    y |= {"axis": {"title": up, "tickCount": 5}, "scale": {"zero": chart == "bars"}}
+    encoding: dict[str, Any] = {"x": x, "y": y}
+    # Names are read from left to right, so their bars lie.
+    lies = chart == "bars" and kind == "name"
+    if lies:
+        encoding = {"y": x, "x": y}
+    told = [("x", along, types[kind]), ("y", up, "quantitative")]
+    if apart:
+        encoding["color"] = {"field": "apart", "type": "nominal", "title": apart, "sort": None}
+        told.append(("apart", apart, "nominal"))
+        if chart == "bars":
+            encoding["yOffset" if lies else "xOffset"] = {"field": "apart", "sort": None}
+    encoding["tooltip"] = [
+        {"field": field, "type": each, "title": title} for field, title, each in told
+    ]
+    rows = len(frame) if apart else frame["x"].nunique()
+    height = max(140, 24 * rows + 60) if lies else 380
+    _draw(frame, {"mark": marks[chart], "encoding": encoding}, alt=alt, height=min(height, 1_200))

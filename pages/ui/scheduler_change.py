@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Literal
 
 import streamlit as st
@@ -13,9 +13,6 @@ from ecommerce_core.domain import Task
 from pages.ui import session
 from pages.ui.session import EcommerceError, escape, escape_time, language
 from pages.ui.session import text as _
-
-# For so long the watcher's list may be from before a change of ours.
-SETTLES = timedelta(seconds=3)
 
 state = st.session_state
 Place = Literal["clock", "form", "table"]
@@ -41,16 +38,21 @@ def make(place: Place, act: Callable[[], object], done: str) -> None:
     session.application().monitor.refresh()
 
 
-def is_settled() -> bool:
-    """Whether the watcher's list is of after the last change of this session's."""
+def is_settled(listed_at: datetime | None) -> bool:
+    """Whether a list that was requested at ``listed_at`` is from after this session's changes."""
     changed_at = state.get("_scheduler_changed_at")
-    return changed_at is None or datetime.now(UTC) - changed_at > SETTLES
+    return changed_at is None or (listed_at is not None and listed_at > changed_at)
 
 
 def result(place: Place) -> Result | None:
     """What came of the last change there."""
     found: Result | None = state.get(f"_result_{place}")
     return found
+
+
+def _moment(task: Task) -> str:
+    at = task.next_fire_time
+    return "–" if at is None else language().simulated(at)
 
 
 def show(place: Place) -> None:
@@ -65,7 +67,7 @@ def show(place: Place) -> None:
     if isinstance(value, Task):
         text = found.said.format(
             name=escape(value.name),
-            moment=escape_time(words.simulated(value.next_fire_time)),
+            moment=escape_time(_moment(value)),
             recurrence=escape(words.word(value.recurrence)),
         )
     else:

@@ -69,12 +69,12 @@ SIGNS = {
     "executed": "✓",
     "joined": "+",
     "refused": "⊘",
-    "owed": "…",
+    "pending": "…",
     "on_time": "✓",
     "late": "◷",
-    "overran": "◔",
+    "slow": "◔",
     "missed": "✕",
-    "void": "–",
+    "cancelled": "–",
 }
 
 
@@ -222,6 +222,14 @@ def choice(key: str, options: Collection[Any], default: Any = None) -> str:
     if value in options or value is None:
         state[kept] = value
     state[key] = state.get(kept, default)
+    return key
+
+
+def choices(key: str, options: Collection[Any]) -> str:
+    """The key of a choice of several that is drawn next, without what is no option any more."""
+    state = st.session_state
+    if key in state:
+        state[key] = [one for one in state[key] if one in options]
     return key
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
+from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -15,7 +17,7 @@ from pages.ui.session import Language, language
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-Kind = Literal["text", "number", "money", "moment", "simulated", "duration"]
+Kind = Literal["text", "number", "exact", "money", "moment", "simulated", "duration", "actions"]
 
 # Below it a whole number looks the same in both languages, and a browser writes it at once.
 SMALL = 1_000
@@ -31,7 +33,9 @@ TIME_FORMATS = {"en": "D MMM YYYY, HH:mm:ss", "fr": "DD/MM/YYYY HH:mm:ss"}
 class Column:
     """A column of a table: the row's field, how it is shown, and its heading if not its word.
 
-    Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds.
+    Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Of a number
+    two decimals are shown, of an exact one as many as matter, or ``decimals``. Actions are lists of
+    labels, a menu in each row: ``key`` is where a click is told, ``on_click`` is called.
     """
 
     name: str
@@ -39,6 +43,9 @@ class Column:
     label: str | None = None
     width: int | None = None
     help: str | None = None
+    decimals: int | None = None
+    key: str | None = None
+    on_click: Callable[[], None] | None = None
 
 
 def show_table(
@@ -48,7 +55,9 @@ def show_table(
     words = language()
     cells = {c.name: cells_of([row[c.name] for row in rows], c.kind, words.zone) for c in columns}
     formats = {
-        c.name: browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
+        c.name: None
+        if c.decimals is not None
+        else browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
         for c in columns
     }
     # Written here, the cells take ten times as long.
@@ -68,6 +77,8 @@ def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
     """One column as a browser sorts it: moments as clocks in ``zone`` show them, euros."""
     if kind == "text":
         return pa.array([None if v is None else str(v) for v in values], pa.string())
+    if kind == "actions":
+        return pa.array([list(value) for value in values], pa.list_(pa.string()))
     if kind == "moment":
         values = [None if at is None else at.astimezone(zone).replace(tzinfo=None) for at in values]
     if kind in {"moment", "simulated"}:
@@ -86,18 +97,18 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
 
     Its formats take precedence over a text of ours.
     """
-    if kind == "text":
+    if kind in {"text", "actions"}:
         return ""
     if kind in {"moment", "simulated"}:
         return TIME_FORMATS[language]
-    if kind == "number":
+    if kind in {"number", "exact"}:
         if not pa.types.is_integer(cells.type):
             return None  # it has no two decimals for those alone that are no whole numbers
         if all(abs(number) < SMALL for number in cells.drop_null().to_pylist()):
             return "%d"
     if (locale or "").replace("_", "-").lower() not in LOCALES[language]:
         return None
-    return {"number": "localized", "money": "euro"}.get(kind)
+    return {"number": "localized", "exact": "localized", "money": "euro"}.get(kind)
 
 
 def _config(column: Column, words: Language, written: str | None) -> Any:
@@ -105,17 +116,35 @@ def _config(column: Column, words: Language, written: str | None) -> Any:
     look: dict[str, Any] = {"width": column.width, "help": column.help}
     if column.kind == "text":
         return st.column_config.TextColumn(label, **look)
+    if column.kind == "actions":
+        return st.column_config.ButtonColumn(
+            label, key=column.key or "", on_click=column.on_click, type="tertiary", **look
+        )
     if column.kind in {"moment", "simulated"}:
         return st.column_config.DatetimeColumn(label, format=written, **look)
     return st.column_config.NumberColumn(label, format=written, **look)
+
+
+def _exact(words: Language, value: float) -> str:
+    """A number with six decimals at most, or with three digits if it is smaller than those."""
+    if value and abs(value) < 1e-4:
+        return f"{value:.3g}"
+    return words.exact(Decimal(repr(round(float(value), 6))))
 
 
 def _written(cells: pa.Table, columns: Sequence[Column], words: Language) -> Styler:
     """The cells with their texts, which are shown in their place; they still sort as numbers."""
     formats: dict[str, Callable[[Any], str]] = {
         "number": words.points,
+        "exact": partial(_exact, words),
         "money": lambda euros: words.money(round(euros * 100)),
         "duration": words.duration,
     }
     styled: Styler = cells.to_pandas().style
-    return styled.format({c.name: formats[c.kind] for c in columns if c.kind in formats}, na_rep="")
+    fixed = {
+        c.name: partial(words.number, decimals=c.decimals)
+        for c in columns
+        if c.decimals is not None
+    }
+    shown: dict[Any, Any] = {c.name: formats[c.kind] for c in columns if c.kind in formats}
+    return styled.format(shown | fixed, na_rep="")

@@ -1,6 +1,6 @@
 """The scheduler as pages see it: its clock and its list.
 
-The watcher looks once a second for everybody, so nothing here waits for the scheduler, but
+The monitor polls once a second for everybody, so nothing here waits for the scheduler, but
 right after a change of ours, when its list is asked for.
 """
 
@@ -11,45 +11,87 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import ClockReading, Task, make_fact
+from ecommerce_core.domain import (
+    ClockReading,
+    PartState,
+    SchedulerState,
+    Task,
+    WantedTask,
+    make_fact,
+)
 from pages.ui import scheduler_change, session
-from pages.ui.session import SILENT_AFTER, estimate, language, real_delay
+from pages.ui.session import SILENT_AFTER, estimate, language, period, real_delay
 from pages.ui.session import text as _
+
+LONGEST = 80
 
 
 def reading() -> ClockReading:
-    """The clock as it was seen last, with the error that followed, if one did. Never waits long."""
+    """The clock as it was read last, with the error that followed, if any. Never waits long."""
     app = session.application()
     seen = app.monitor.snapshot()
-    if seen.listed_at is None and seen.error is None:
+    if seen.state is SchedulerState.UNKNOWN:
         return app.scheduler.reading()
     found, now = seen.reading, datetime.now(UTC)
-    if seen.error is not None:
-        return replace(found, error=seen.error)
     if found.error is None and found.read_at is not None and now - found.read_at > SILENT_AFTER:
         return replace(found, error=make_fact("scheduler_silent"))
     return found
 
 
+def trouble() -> str | None:
+    """What of the scheduler cannot be read, or stands still, in a few words; None if all is well.
+
+    The same parts as in healthz and metrics.
+    """
+    seen = session.application().monitor.snapshot()
+    is_unreadable = reading().error is not None
+    if is_unreadable and seen.list_state is not PartState.UP:
+        return _("The scheduler does not answer")
+    if is_unreadable:
+        return _("The scheduler’s clock cannot be read")
+    if seen.list_state is PartState.DOWN:
+        return _("The scheduler’s list cannot be read")
+    return _("The scheduler’s clock stands still") if still_since() is not None else None
+
+
 def clock_at() -> datetime | None:
     """The simulated time now, as far as one can say."""
-    return estimate(reading(), datetime.now(UTC))
+    found = reading()
+    if found.clock is not None and still_since() is not None:
+        return found.clock.simulated_at
+    return estimate(found, datetime.now(UTC))
+
+
+def still_since() -> datetime | None:
+    """Since when the clock stands still although it is not paused; None if it does not."""
+    return session.application().monitor.snapshot().standing_still_since
 
 
 def list_all() -> list[Task]:
-    """Everybody's tasks, by time, as they were seen last. Raises PeerError before the first."""
+    """Everybody's tasks, by time, as they were read last. Raises PeerError before the first."""
     app = session.application()
     seen = app.monitor.snapshot()
-    is_up_to_date = scheduler_change.is_settled() or seen.error is not None
+    is_up_to_date = scheduler_change.is_settled(seen.listed_at) or seen.list_error is not None
     if seen.listed_at is not None and is_up_to_date:
         return list(seen.tasks)
     return app.scheduler.shared_tasks()
 
 
 def list_ours() -> list[Task]:
-    """Those that this application has added. Raises PeerError."""
-    own = session.application().settings.app_name
-    return [task for task in list_all() if task.source_app == own]
+    """Those that stand under our name. Raises PeerError."""
+    return [task for task in list_all() if is_ours(task)]
+
+
+def is_ours(task: Task) -> bool:
+    """Whether a task stands under our name."""
+    return task.source_app == session.application().settings.app_name
+
+
+def series(task: Task) -> tuple[object, ...]:
+    """What tells a task from others, and stays the same while a recurring one moves on."""
+    step, at = period(task.recurrence), task.next_fire_time
+    phase = at if step is None or at is None else (at - datetime.min) % step
+    return task.name, task.source_app, task.target, task.recurrence, phase
 
 
 def dataset_of(task: Task) -> Dataset | None:
@@ -74,7 +116,9 @@ def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:
     if reading.clock is None:
         return "–"
     if delay is None:
-        return _("clock paused") if reading.clock.paused else "–"
+        if reading.clock.paused:
+            return _("clock paused")
+        return _("clock stands still") if still_since() is not None else "–"
     if delay < timedelta(seconds=1):
         return _("due now")
     return _("in {duration}").format(duration=language().duration(int(delay.total_seconds())))
@@ -83,11 +127,31 @@ def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:
 def delay_to(simulated_at: datetime, reading: ClockReading) -> timedelta | None:
     """The same as a delay; None where nobody can say."""
     at, clock = estimate(reading, datetime.now(UTC)), reading.clock
-    if at is None or clock is None:
+    if at is None or clock is None or still_since() is not None:
         return None
     return real_delay(replace(clock, simulated_at=at), simulated_at)
 
 
+def moment_of(task: Task, *, seconds: bool = True) -> str:
+    """When a task is due next, in simulated time; a dash if that cannot be read."""
+    at = task.next_fire_time
+    return "–" if at is None else language().simulated(at, seconds=seconds)
+
+
+def short(text: str) -> str:
+    """A text that anybody may have written, at most so long that it hides nothing else."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def target_of(wanted: WantedTask) -> str:
+    """Application and path of a task that the list lost."""
+    app = session.application()
+    dataset = app.datasets.get(wanted.dataset)
+    return "" if dataset is None else f"{app.settings.app_name}: {dataset.callback_path}"
+
+
 def target(task: Task) -> str:
     """Application and path apart, where the scheduler tells them apart."""
-    return task.target if task.target_app is None else f"{task.target_app}: {task.target_url}"
+    if task.target_app is not None:
+        return f"{task.target_app}: {task.target_url}"
+    return f"–: {task.target_url}" if task.target_url else task.target

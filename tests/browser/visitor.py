@@ -47,7 +47,7 @@ __all__ = [
     "running_chromium",
 ]
 
-PAGES = ("", "products", "customers", "scheduler", "activity")
+PAGES = ("", "products", "customers", "scheduler", "activity", "explore", "help")
 # Generous: a machine with two cores that also builds something else is slow, not broken.
 PATIENCE_MS = 30_000
 ARGUMENTS = (
@@ -105,9 +105,13 @@ class Visitor:
         self.harmless: list[re.Pattern[str]] = [SEARCHES_SERVER]
         self.errors: list[str] = []
         self.full_runs = 0
-        settings = {"viewport": {"width": 1440, "height": 900}, **settings}
+        settings = {
+            "viewport": {"width": 1440, "height": 900},
+            "timezone_id": "Europe/Paris",
+            **settings,
+        }
         self.context: BrowserContext = browser.new_context(
-            locale=locale, timezone_id="Europe/Paris", reduced_motion="reduce", **settings
+            locale=locale, reduced_motion="reduce", **settings
         )
         self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.new_tab()

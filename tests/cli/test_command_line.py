@@ -267,12 +267,33 @@ def test_tasks_are_added_listed_and_deleted(sandboxed: tuple[Shell, Sandbox]) ->
     ]
     assert tasks[0]["next_fire_time"] == (now + timedelta(hours=2)).isoformat()
     assert tasks[1]["next_fire_time"] == at.isoformat()
-    assert "theirs" in shell.run("tasks", "list").output
+    said = shell.run("tasks", "list").output
+    assert "theirs" in said
+    assert "calls e-commerce ecommerce/add-auto)" in said
+    assert (tasks[0]["application"], tasks[0]["path"]) == ("e-commerce", "ecommerce/add-auto")
 
     assert shell.run("tasks", "delete", "get_products", answer="n\n").exit_code == 1
     assert "deleted 1 tasks" in shell.run("tasks", "delete", "get_products", "--yes").output
     assert "deleted 1 tasks" in shell.run("tasks", "delete", "--all", "--yes").output
     assert [task["name"] for task in shell.json("tasks", "list")] == ["theirs"]
+
+
+def test_an_odd_task_is_listed_as_far_as_it_can_be(sandboxed: tuple[Shell, Sandbox]) -> None:
+    shell, sandbox = sandboxed
+    sandbox.scheduler.add({"target_url": "x", "time": "08/01/2030-00:00:00"})
+
+    said = shell.run("tasks", "list").output
+    assert "2030-01-08 00:00:00  none    default  (of Unknown, calls - x)" in said
+    assert "odd: no_application" in said
+    (task,) = shell.json("tasks", "list")
+    assert (task["application"], task["path"], task["oddities"]) == (None, "x", ["no_application"])
+    status = shell.json("status")["peers"]["scheduler"]
+    assert {name: status[name] for name in ("answers", "error", "clock", "tasks")} == {
+        "answers": True,
+        "error": None,
+        "clock": True,
+        "tasks": True,
+    }
 
 
 def test_a_task_in_the_past_is_refused_before_it_is_sent(sandboxed: tuple[Shell, Sandbox]) -> None:

@@ -448,7 +448,7 @@ def test_a_scheduler_that_hangs_delays_neither_the_sync_nor_the_answer(
         release.wait(10)
         return ClockReading(clock=None, read_at=None, error=Fact("peer_silent"))
 
-    monkeypatch.setattr(application.scheduler, "reading", hang)
+    monkeypatch.setattr(application.scheduler, "fetch_reading", hang)
     began = time.monotonic()
     for _ in range(20):
         assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
@@ -549,6 +549,29 @@ def test_health_is_ready_and_knows_each_peer(server: Served, peers: Peers) -> No
     assert states["catalogue-produit"] == "up"
     assert states["crm"] == "down"
     assert 0 <= answer.json["peers"]["catalogue-produit"]["last_answer_age_s"] < 10
+
+
+def test_health_says_of_the_scheduler_what_its_monitor_reads(
+    server: Served, application: Application, peers: Peers
+) -> None:
+    assert server.ask("GET", "/ecommerce/healthz").json["scheduler"] == {
+        "clock": "unknown",
+        "clock_age_s": None,
+        "tasks": "unknown",
+        "tasks_age_s": None,
+        "standing_still_since": None,
+        "odd_tasks": 0,
+        "lost_tasks": 0,
+    }
+    application.monitor.poll()  # these peers answer the clock to whatever is asked
+    answer = server.ask("GET", "/ecommerce/healthz").json
+    assert answer["scheduler"]["clock"] == "up"
+    del peers.bodies["scheduler"]
+    application.monitor.poll()
+    answer = server.ask("GET", "/ecommerce/healthz").json
+    assert answer["scheduler"]["clock"] == "down"
+    assert answer["scheduler"]["clock_age_s"] >= 0
+    assert answer["peers"]["scheduler"]["state"] == "down"
 
 
 def test_health_says_when_a_worker_has_stopped(server: Served, application: Application) -> None:

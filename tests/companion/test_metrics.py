@@ -13,7 +13,21 @@ from prometheus_client.parser import text_string_to_metric_families
 from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion, Metrics
 from ecommerce_core.datasets import DATASETS
-from ecommerce_core.domain import Action, Counts, Outcome, Run, RunStatus, StoreDamaged, Trigger
+from ecommerce_core.domain import (
+    Action,
+    Clock,
+    ClockReading,
+    Counts,
+    MonitorSnapshot,
+    Oddity,
+    Outcome,
+    Run,
+    RunStatus,
+    StoreDamaged,
+    Task,
+    Trigger,
+    said,
+)
 from ecommerce_core.storage import Reader, Snapshots, Store
 from tests.support.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
 from tests.support.peers import Peers, products
@@ -192,3 +206,26 @@ def test_a_callback_is_seen_in_every_metric_that_it_touches(
     assert scraped("ecommerce_peer_requests_total", **requests) == 2
     runs = {"action": "sync", "trigger": "callback", "status": "succeeded"}
     assert scraped("ecommerce_runs_total", **of, **runs) == 2
+
+
+def test_the_scheduler_is_told_in_its_parts_as_its_monitor_sees_it(
+    metrics: Metrics, store: Store
+) -> None:
+    odd = Task("", "", "x", None, "x", None, "", None, (Oddity.NO_TIME,))
+    seen = MonitorSnapshot(
+        tasks=(odd,),
+        listed_at=NOW - timedelta(minutes=1),
+        reading=ClockReading(Clock(datetime(2019, 1, 7), 50, paused=False), NOW, None),
+        list_error=said("scheduler answered 500"),
+        standing_still_since=NOW - timedelta(seconds=90),
+    )
+    with closing(Reader(Snapshots(store.path, store))) as reader:
+        scraped = Scraped(metrics.render(store, reader, (), scheduler=seen))
+        unknown = Scraped(metrics.render(store, reader, (), scheduler=MonitorSnapshot()))
+
+    assert scraped("ecommerce_scheduler_up", part="clock") == 1
+    assert scraped("ecommerce_scheduler_up", part="tasks") == 0
+    assert 90 <= (scraped("ecommerce_scheduler_standing_still_seconds") or 0) < 300
+    assert scraped("ecommerce_scheduler_tasks", state="odd") == 1
+    assert scraped("ecommerce_scheduler_tasks", state="lost") == 0
+    assert unknown("ecommerce_scheduler_up", part="clock") is None

@@ -26,6 +26,7 @@ from ecommerce_core.domain import (
     Permission,
     Recurrence,
     Role,
+    Task,
     Trigger,
     escape,
 )
@@ -156,6 +157,8 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
     """Everything that changes something, done by ``actor``; by the name of the method."""
     steering, products_ = app.steering, app.datasets["products"]
     at = datetime(2100, 1, 1)
+    url = "e-commerceecommerce/add-auto"
+    task = Task("get_products", "e-commerce", url, None, None, at, "none", None)
     return {
         "request_sync": lambda: app.request_sync("products", actor=actor, trigger=Trigger.MANUAL),
         "clear": lambda: app.clear("products", actor=actor, trigger=Trigger.MANUAL),
@@ -168,6 +171,12 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
         ),
         "delete_tasks": lambda: steering.delete_tasks("x", actor=actor, source="e-commerce"),
         "delete_all": lambda: steering.delete_all("e-commerce", actor=actor),
+        "delete_each": lambda: steering.delete_each([task], actor=actor),
+        "edit_task": lambda: steering.edit_task(
+            task, actor=actor, simulated_at=at, recurrence=Recurrence.NONE
+        ),
+        "add_again": lambda: steering.add_again([], actor=actor),
+        "forget": lambda: steering.forget([], actor=actor),
         "pause": lambda: steering.pause(actor=actor),
         "resume": lambda: steering.resume(actor=actor),
         "set_speed": lambda: steering.set_speed(2, actor=actor),
@@ -184,7 +193,7 @@ def test_every_method_that_takes_an_actor_demands_one_and_is_tried_below(
         if "actor" in inspect.signature(method).parameters
     }
 
-    assert taking.keys() == writes(application, ANNE).keys()
+    assert taking.keys() == {*writes(application, ANNE), "explore"}
     for name, parameter in taking.items():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY, name
         assert parameter.default is inspect.Parameter.empty, name
@@ -208,6 +217,17 @@ def test_who_may_not_changes_nothing_and_hears_why(
     assert not peers.asked
 
 
+@pytest.mark.parametrize("actor", [ANNE, ADA])
+def test_analysts_and_operators_may_ask_in_sql(application: Application, actor: Actor) -> None:
+    assert application.explore("SELECT 1", actor=actor).result().rows == 1
+
+
+@pytest.mark.parametrize("actor", [ANONYMOUS, SCHEDULER])
+def test_nobody_else_may_ask_in_sql(application: Application, actor: Actor) -> None:
+    with pytest.raises(NotAllowed):
+        application.explore("SELECT 1", actor=actor)
+
+
 def test_the_scheduler_may_ask_for_a_fetch(application: Application, peers: Peers) -> None:
     peers.serve_products(products(3))
 
@@ -220,6 +240,8 @@ def test_every_role_and_deed_is_decided() -> None:
     allowed = {(role, deed) for role in Role for deed in Permission if Actor("x", role).may(deed)}
 
     assert allowed == {
+        (Role.ANALYST, Permission.EXPLORE),
+        (Role.OPERATOR, Permission.EXPLORE),
         (Role.OPERATOR, Permission.FETCH),
         (Role.OPERATOR, Permission.CHANGE),
         (Role.SCHEDULER, Permission.FETCH),
@@ -418,7 +440,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
         app = Application.open(settings, gateway_url=sandbox.url, sign_in_providers=["default"])
         installed.install(app)
         try:
-            app.monitor.look()
+            app.monitor.poll()
             page = open_as(app, "scheduler", ADA.name)
             if key != "add_task":
                 page.click(key)  # opens the dialog

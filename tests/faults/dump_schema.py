@@ -127,6 +127,29 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
     ],
     "watch": [{"id": 1, "state": "{}"}],
     "refused_not_kept": [{"dataset": "products", "count": 1_201}],
+    "wanted_task": [
+        {
+            "dataset": "products",
+            "name": "get_products",
+            "source_app": "e-commerce",
+            "recurrence": "hour",
+            "simulated_at": "2019-01-07T10:00:00",
+            "state": "listed",
+            "since_at": T1,
+            "actor": "clerk",
+        }
+    ],
+    "task_record": [
+        {
+            "at": T1,
+            "event": "added",
+            "dataset": "products",
+            "name": "get_products",
+            "recurrence": "hour",
+            "simulated_at": "2019-01-07T10:00:00",
+            "actor": "clerk",
+        }
+    ],
     "sign_out": [{"key": "ab" * 32, "until": T2}],
 }
 

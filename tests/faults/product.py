@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 MB = 2**20
 ROWS = 30
-PAGES = ("", "products", "customers", "scheduler", "activity")
+PAGES = ("", "products", "customers", "scheduler", "activity", "explore", "help")
 AGENT = ("--server.enableAgentApi=true",)
 CLOCK = ["07/01/2019-01:23:20", 50, False]
 # Little patience, but more than a good answer ever takes here.

@@ -25,9 +25,9 @@ def every_tenth(number: int) -> bool:
 
 def missed(rig: Rig) -> set[tuple[str, datetime]]:
     return {
-        (promise.dataset, promise.simulated_at)
-        for promise in rig.store.list_expected_callbacks(limit=10_000)
-        if promise.outcome is ExpectedOutcome.MISSED
+        (callback.dataset, callback.simulated_at)
+        for callback in rig.store.list_expected_callbacks(limit=10_000)
+        if callback.outcome is ExpectedOutcome.MISSED
     }
 
 
@@ -40,13 +40,13 @@ def test_every_dropped_callback_is_reported_missed_and_no_other(tmp_path: Path, 
     ):
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
         rig.add(CUSTOMERS, HOUR, Recurrence.HOUR)
-        rig.monitor.look()
+        rig.monitor.poll()
         lost: set[tuple[str, datetime]] = set()
         for hour in range(1, 41):
             before = len(app.dropped)
             rig.tick()
             lost |= {(PATHS[path], ORIGIN + hour * HOUR) for path in app.dropped[before:]}
-        rig.look_after_grace()
+        rig.poll_after_grace()
 
         assert lost
         assert missed(rig) == lost
@@ -60,9 +60,9 @@ def test_one_of_two_tasks_of_a_dataset_at_one_time_is_missed(tmp_path: Path) -> 
     with CallbackApp(drops=lambda number: number == 2) as app, rigged(app, tmp_path) as rig:
         rig.add(PRODUCTS, HOUR, Recurrence.DAY)
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
-        rig.monitor.look()
+        rig.monitor.poll()
         rig.tick()
-        rig.look_after_grace()
+        rig.poll_after_grace()
 
         assert rig.counts() == {ExpectedOutcome.ON_TIME: 1, ExpectedOutcome.MISSED: 1}
 
@@ -81,23 +81,23 @@ def test_the_clock_that_runs_by_itself_counts_every_dropped_callback(tmp_path: P
             rig.sandbox.scheduler.tick()
             time.sleep(0.03)
         rig.monitor.stop()
-        rig.look_after_grace()
+        rig.poll_after_grace()
 
         [summary] = rig.store.expected_summary()
-        assert summary.promised == len(app.taken) + len(app.dropped) >= 25
+        assert summary.expected == len(app.taken) + len(app.dropped) >= 25
         assert (summary.received, summary.missed) == (len(app.taken), len(app.dropped))
 
 
-def test_a_watcher_that_could_not_look_for_a_while_still_finds_what_was_dropped(
+def test_a_monitor_that_could_not_look_for_a_while_still_finds_what_was_dropped(
     tmp_path: Path,
 ) -> None:
     with CallbackApp(drops=lambda number: number == 3) as app, rigged(app, tmp_path) as rig:
         app.has_fresh_clock = True
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
-        rig.monitor.look()
+        rig.monitor.poll()
         for _ in range(6):
             rig.sandbox.scheduler.tick()
-        rig.look_after_grace()
+        rig.poll_after_grace()
 
         assert missed(rig) == {("products", ORIGIN + 3 * HOUR)}
         assert rig.counts() == {ExpectedOutcome.ON_TIME: 5, ExpectedOutcome.MISSED: 1}
@@ -106,11 +106,11 @@ def test_a_watcher_that_could_not_look_for_a_while_still_finds_what_was_dropped(
 def test_lateness_is_never_negative(tmp_path: Path) -> None:
     with CallbackApp(drops=every_tenth) as app, rigged(app, tmp_path) as rig:
         rig.add(PRODUCTS, HOUR / 2, Recurrence.HOUR)
-        rig.monitor.look()
+        rig.monitor.poll()
         rig.tick(20)
         rig.sandbox.scheduler.set_speed(timedelta(days=3).total_seconds())
         rig.tick(2)
-        rig.look_after_grace()
+        rig.poll_after_grace()
 
         lateness = [one.lateness_s for one in rig.store.list_expected_callbacks(limit=1_000)]
         known = [one for one in lateness if one is not None]

@@ -47,11 +47,11 @@ class Sight:
         self.seen = replace(self.seen, topics={**self.seen.topics, **topics})
         self.live.look()
 
-    def read(self, after_s: float, ahead: float, **clock: Any) -> None:
+    def read(self, after_s: float, ahead: float, *, is_still: bool = False, **clock: Any) -> None:
         """A reading so many seconds after the first, ahead by so many ticks."""
         now = Clock(AT + timedelta(seconds=SPEED * ahead), SPEED, False)
         reading = ClockReading(replace(now, **clock), READ_AT + timedelta(seconds=after_s), None)
-        self.seen = replace(self.seen, clock=reading)
+        self.seen = replace(self.seen, clock=reading, is_still=is_still)
         self.live.look()
 
     @property
@@ -119,23 +119,33 @@ def test_a_clock_that_does_not_move_as_expected_is_told_anew(
     assert sight.heard == [False]
 
 
-def test_a_clock_that_does_not_move_though_it_should_is_told_to_stand_still_once() -> None:
+def test_a_clock_that_stands_still_is_told_once() -> None:
     sight = Sight()
-    for seconds in range(6):
-        sight.read(seconds, 0)
+    sight.read(0, 0)
+    for seconds in range(3, 6):
+        sight.read(seconds, 0, is_still=True)
     clock = sight.live.state().clock
     assert clock is not None
-    assert (clock.is_moving, clock.is_paused) == (False, False)
+    assert (clock.is_moving, clock.is_paused, clock.is_still) == (False, False, True)
     assert clock.simulated_ms == 1_546_855_200_000
     sight.heard.clear()
     for seconds in range(6, 12):
-        sight.read(seconds, 0)
+        sight.read(seconds, 0, is_still=True)
     assert sight.heard == []
 
     sight.read(13, 1)
     clock = sight.live.state().clock
     assert clock is not None
-    assert clock.is_moving
+    assert (clock.is_moving, clock.is_still) == (True, False)
+
+
+def test_an_absurd_speed_is_told_as_a_number_that_a_browser_can_count_with() -> None:
+    sight = Sight()
+    sight.read(0, 0, speed=1e308)
+    clock = sight.live.state().clock
+
+    assert clock is not None
+    assert (clock.speed, clock.is_moving, clock.is_still) == (1e9, False, False)
 
 
 def test_a_slow_clock_shows_the_same_for_a_while_and_is_not_told_again() -> None:

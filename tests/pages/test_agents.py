@@ -44,6 +44,12 @@ def keys_of(tree: dict[str, Any]) -> set[str]:
     return {str(tree.get("key"))}.union(*(keys_of(child) for child in tree.get("children", [])))
 
 
+def elements(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield tree
+    for child in tree.get("children", []):
+        yield from elements(child)
+
+
 def call_tool(server: Server, **arguments: Any) -> dict[str, Any]:
     """Ask the MCP server to interact with the pages; what it answers."""
     message = {
@@ -79,14 +85,19 @@ def test_by_default_agents_are_not_let_in(tmp_path: Path) -> None:
             assert "tree" not in answer.text
 
 
-@pytest.mark.parametrize("page", ["", "products", "customers", "scheduler", "activity"])
+PAGES = ["", "products", "customers", "scheduler", "activity", "explore", "help"]
+# Those on which nobody changes anything do not say that an analyst may not.
+SILENT = {"activity", "explore", "help"}
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_an_agent_reads_every_page_and_finds_nothing_to_change(
     shop: tuple[Server, Store], page: str
 ) -> None:
     session = Session(shop[0], page)
 
     assert [key for key in keys_of(session.last["tree"]) if key.startswith(CHANGING)] == []
-    assert "As an analyst you read and export here." in session.text() or page == "activity"
+    assert "As an analyst you read and export here." in session.text() or page in SILENT
 
 
 def test_an_agent_reads_a_table(shop: tuple[Server, Store]) -> None:
@@ -94,6 +105,38 @@ def test_an_agent_reads_a_table(shop: tuple[Server, Store]) -> None:
 
     assert table is not None
     assert "X1-0" in str(table["data"])
+
+
+def test_an_agent_by_mcp_asks_in_sql_and_reads_what_can_be_asked(
+    shop: tuple[Server, Store],
+) -> None:
+    server, _store = shop
+    sql = "SELECT count(*) AS n, min(price_eur) AS least FROM products"
+
+    [first] = call_tool(server, page="explore", query_params={"mode": ["sql"]})["content"]
+    session_id = json.loads(first["text"])["session_id"]
+    asked = {"widget_state": {"explore_sql": sql}, "trigger": {"key": "run_sql"}}
+    [second] = call_tool(server, session_id=session_id, **asked)["content"]
+    told = json.loads(second["text"])
+
+    [table] = [e for e in elements(told["tree"]) if e.get("key") == "explore_table"]
+    assert [column["name"] for column in table["data"]["columns"]] == ["n", "least"]
+    assert table["data"]["preview"]["rows"][0][0] == 30
+    assert told["query_params"]["sql"] == [sql]
+    assert "price_eur" in str(told["tree"])
+
+
+def test_an_agent_is_refused_what_is_no_read(shop: tuple[Server, Store]) -> None:
+    server = shop[0]
+    [first] = call_tool(server, page="explore", query_params={"mode": ["sql"]})["content"]
+    asked = {"widget_state": {"explore_sql": "DROP TABLE x"}, "trigger": {"key": "run_sql"}}
+    [second] = call_tool(server, session_id=json.loads(first["text"])["session_id"], **asked)[
+        "content"
+    ]
+
+    told = json.loads(second["text"])
+    assert [e for e in elements(told["tree"]) if e["type"] == "error"]
+    assert not [e for e in elements(told["tree"]) if e.get("key") == "explore_table"]
 
 
 def test_an_agents_forged_click_is_refused_and_nothing_runs(shop: tuple[Server, Store]) -> None:

@@ -59,11 +59,11 @@ def test_it_runs_the_callbacks_sync_and_is_a_delivery_of_its_own(
     assert (again.dataset, again.task_name) == ("products", "get_products")
 
 
-def test_it_carries_the_simulated_time_that_the_watcher_saw(settings: Settings) -> None:
+def test_it_carries_the_simulated_time_that_the_monitor_saw(settings: Settings) -> None:
     with Sandbox(products=3, customers=3) as sandbox:
         app = Application.open(settings, gateway_url=sandbox.url)
         app.start(watch=False)
-        app.monitor.look()
+        app.monitor.poll()
         clock = app.monitor.snapshot().reading.clock
         before = journal_one(app)
 

@@ -118,7 +118,7 @@ def test_each_open_problem_has_the_button_that_settles_it(app: Application, peer
 
 
 def test_a_silent_scheduler_is_a_problem_with_a_button_and_its_reason(app: Application) -> None:
-    until(lambda: app.monitor.snapshot().error is not None)
+    until(lambda: app.monitor.snapshot().list_error is not None)
     page = Page.open(app, "overview")
 
     assert "**The scheduler does not answer**" in page.texts()
@@ -149,7 +149,7 @@ def test_the_next_three_callbacks_are_told_in_both_clocks(tmp_path: Path) -> Non
                     simulated_at=at + timedelta(hours=hours),
                     recurrence=Recurrence.NONE,
                 )
-            app.monitor.look()
+            app.monitor.poll()
             told = Page.open(app, "overview").told("ecommerce_live_text")
             coming = [one["text"] for one in told if "get_products" in one["text"]]
 

@@ -147,7 +147,7 @@ def test_clearing_asks_first_and_can_be_undone(app: Application) -> None:
     assert "60 rows" in page.texts()
     page.click("confirm_clear_products")
     assert app.store.totals(app.datasets["products"]).current == 0
-    assert any(toast.startswith("Cleared: 60 rows") for toast in page.toasts)
+    assert any(toast.startswith("Cleared 60 rows") for toast in page.toasts)
     assert "The products database is empty" in page.texts()
     page.click("undo_clear_products")
     assert app.store.totals(app.datasets["products"]).current == 60

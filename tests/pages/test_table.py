@@ -45,6 +45,8 @@ SMALL, LARGE = [1, None, -999], [1, 1_000]
         ("money", [1], "fr-CH", None),
         ("number", LARGE, "fr-LU", None),
         ("duration", [1.5], "fr-FR", None),
+        ("exact", LARGE, "fr-FR", "localized"),
+        ("exact", [0.5, 7], "fr-FR", None),
     ],
 )
 def test_a_browser_writes_what_it_can_write_in_the_sessions_language(

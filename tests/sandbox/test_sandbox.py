@@ -473,19 +473,55 @@ def test_deleting_takes_every_task_of_that_name_and_source(sandbox: Sandbox) -> 
         "schedule/delete?source=e-commerce",
         "app/delete",
         "clock/speed",
-        "clock/speed?new=0",
-        "clock/speed?new=-1",
-        "clock/speed?new=fast",
-        "clock/speed?new=nan",
-        "clock/speed?new=inf",
     ],
 )
-def test_a_missing_or_senseless_argument_gets_422(sandbox: Sandbox, path: str) -> None:
+def test_a_missing_argument_gets_422(sandbox: Sandbox, path: str) -> None:
     add(sandbox)
     answer = post(sandbox, path)
     assert answer.status_code == 422
     assert answer.headers["Content-Type"].startswith("text/html")
     assert get(sandbox, "scheduler", "schedule/size").json() == "1"
+
+
+@pytest.mark.parametrize(
+    ("speed", "status"),
+    [("0", 200), ("-1", 200), ("nan", 200), ("inf", 200), ("fast", 500)],
+)
+def test_a_senseless_speed_leaves_the_clock_as_it_is(
+    sandbox: Sandbox, speed: str, status: int
+) -> None:
+    before = get(sandbox, "scheduler", "clock/speed").json()
+    assert post(sandbox, f"clock/speed?new={speed}").status_code == status
+    assert get(sandbox, "scheduler", "clock/speed").json() == before
+
+
+def test_a_task_needs_nothing_but_url_and_time(sandbox: Sandbox) -> None:
+    body = {"target_url": "x", "time": "08/01/2030-00:00:00"}
+    assert post(sandbox, "schedule/add", json=body).json() == "Task has been scheduled"
+    assert get(sandbox, "scheduler", "schedule/json").json() == [
+        ["08/01/2030-00:00:00", "x", None, "none", None, "default", "Unknown", False]
+    ]
+    assert "<td>Nonex</td>" in get(sandbox, "scheduler", "schedule/list").text
+
+
+def test_two_tasks_that_do_not_compare_are_an_error_of_the_server(sandbox: Sandbox) -> None:
+    add(sandbox, data={})
+    answer = post(sandbox, "schedule/add", json={**TASK, "data": {"a": 1}})
+    assert answer.status_code == 500
+    assert get(sandbox, "scheduler", "schedule/size").json() == "1"
+
+
+def test_a_recurring_task_without_application_ends_the_loop_for_good(
+    fresh_sandbox: Sandbox,
+) -> None:
+    sandbox = fresh_sandbox
+    body = {"target_url": "x", "time": "07/01/2019-00:01:00", "recurrence": "minute"}
+    post(sandbox, "schedule/add", json=body)
+    add(sandbox, time="07/01/2019-00:02:00")
+    for _ in range(3):
+        sandbox.scheduler.tick()
+    assert get(sandbox, "scheduler", "clock/info").json() == ["07/01/2019-00:01:00", 60, False]
+    assert times(sandbox) == ["07/01/2019-00:02:00"]
 
 
 def test_an_unknown_path_is_an_html_404_and_a_wrong_method_405(sandbox: Sandbox) -> None:
@@ -523,6 +559,7 @@ def test_what_is_asked_of_the_clock_takes_effect_at_the_next_tick(fresh_sandbox:
     assert info() == ["07/01/2019-00:00:01", 0.5, False]
     post(sandbox, "clock/switch")
     post(sandbox, "clock/speed?new=1000000")
+    assert info() == ["07/01/2019-00:00:01", 1000000, False]
     sandbox.scheduler.tick()
     assert info() == ["07/01/2019-00:00:01", 1000000, True]
     post(sandbox, "clock/switch")
@@ -530,15 +567,20 @@ def test_what_is_asked_of_the_clock_takes_effect_at_the_next_tick(fresh_sandbox:
     assert info() == ["18/01/2019-13:46:41", 1000000, False]
 
 
-def test_a_reset_sets_the_clock_back_and_drops_the_tasks(sandbox: Sandbox) -> None:
+def test_a_reset_drops_the_tasks_at_once_and_keeps_what_passed_at_this_speed(
+    sandbox: Sandbox,
+) -> None:
     sandbox.scheduler.tick()
-    add(sandbox, time="08/01/2019-00:00:00")
-    post(sandbox, "reset")
-    assert times(sandbox) == ["08/01/2019-00:00:00"]
     sandbox.scheduler.set_speed(1)
+    for _ in range(3):
+        sandbox.scheduler.tick()
+    add(sandbox, time="08/01/2019-00:00:00")
+    post(sandbox, "clock/pause")
     sandbox.scheduler.tick()
+    assert get(sandbox, "scheduler", "clock/time").json() == "07/01/2019-00:01:03"
+    post(sandbox, "reset")
     assert times(sandbox) == []
-    assert get(sandbox, "scheduler", "clock/time").json() == "07/01/2019-00:00:01"
+    assert get(sandbox, "scheduler", "clock/info").json() == ["07/01/2019-00:00:03", 1, True]
 
 
 def test_the_clock_survives_the_end_of_the_calendar() -> None:

@@ -8,14 +8,27 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
-from datetime import UTC, datetime
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ecommerce_core.domain import Clock, ClockReading, NewDelivery, Outcome, StoreBusy, said
+from ecommerce_core.domain import (
+    Clock,
+    ClockReading,
+    ExpectedCallback,
+    ExpectedOutcome,
+    MonitorState,
+    NewDelivery,
+    Outcome,
+    StoreBusy,
+    said,
+)
 from ecommerce_core.logs import RefusalLimit
-from ecommerce_core.scheduler import DeliveryWriter
+from ecommerce_core.scheduler import ClockPeek, DeliveryWriter
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
 from tests.support.waiting import until
@@ -180,6 +193,104 @@ def test_the_simulated_time_is_filled_in_when_the_clock_answers(
 
     assert [str(group[0].reason) for group in written.groups] == ["does not", "waits"]
     assert written.groups[1][0].simulated_at == simulated_at
+
+
+class SteppingClock:
+    """A scheduler whose clock shows, at each reading, how many readings were begun before."""
+
+    def __init__(self) -> None:
+        self.began = 0
+        self.may_answer = threading.Event()
+
+    def fetch_reading(self) -> ClockReading:
+        at = SIMULATED + timedelta(seconds=self.began)
+        self.began += 1
+        assert self.may_answer.wait(10)
+        return ClockReading(replace(CLOCK, simulated_at=at), datetime.now(UTC), None)
+
+
+def test_a_callback_gets_a_reading_that_began_after_it_arrived() -> None:
+    scheduler: Any = SteppingClock()
+    with ThreadPoolExecutor(1) as executor:
+        peek = ClockPeek(executor, every_s=0)
+        first = peek.ask(scheduler)
+        until(lambda: scheduler.began == 1)
+        # The reading that is under way began before these two arrived: they share the next.
+        second, third = peek.ask(scheduler), peek.ask(scheduler)
+        scheduler.may_answer.set()
+        assert first is not None
+        assert second is not None
+        assert second is third
+
+        assert simulated(first) == SIMULATED
+        assert simulated(second) == SIMULATED + timedelta(seconds=1)
+    assert scheduler.began == 2
+    assert ClockPeek(executor).ask(scheduler) is None
+
+
+def test_a_storm_of_callbacks_is_no_storm_of_requests() -> None:
+    scheduler: Any = SteppingClock()
+    scheduler.may_answer.set()
+    with ThreadPoolExecutor(1) as executor:
+        peek = ClockPeek(executor, every_s=0.2)
+        began, readings = time.monotonic(), set()
+        while time.monotonic() - began < 0.5:
+            readings.add(peek.ask(scheduler))
+    assert len(readings) <= 4
+
+
+def simulated(reading: Future[ClockReading]) -> datetime:
+    clock = reading.result(10).clock
+    assert clock is not None
+    return clock.simulated_at
+
+
+def test_a_run_gets_the_simulated_time_of_its_callback(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "shop.db")
+    with store.writing() as db:
+        for _ in range(2):
+            db.execute(
+                "INSERT INTO run (dataset, action, trigger, status, started_at)"
+                " VALUES ('products', 'sync', 'callback', 'running', '2025-01-01T00:00:00.000Z')"
+            )
+    first = replace(delivery("first"), run_id=1, simulated_at=SIMULATED, reason=None)
+    joined = replace(first, outcome=Outcome.JOINED, simulated_at=SIMULATED + timedelta(hours=1))
+    store.record_deliveries([first, joined, replace(first, run_id=2, simulated_at=None)])
+
+    times = [run and run.simulated_at for run in (store.run(1), store.run(2))]
+    assert times == [SIMULATED, None]
+
+
+def test_a_delivery_is_never_dated_before_it_was_due(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "shop.db")
+    with store.writing() as db:
+        db.execute(
+            "INSERT INTO run (dataset, action, trigger, status, started_at)"
+            " VALUES ('products', 'sync', 'callback', 'succeeded', '2025-01-01T00:00:00.000Z')"
+        )
+    due_at = SIMULATED + timedelta(hours=1)
+    store.record_deliveries(
+        [
+            replace(delivery("early"), simulated_at=SIMULATED, run_id=1),
+            replace(delivery("unknown"), simulated_at=None),
+            replace(delivery("after"), simulated_at=due_at + timedelta(seconds=50)),
+        ]
+    )
+    now = datetime.now(UTC)
+    expected = [
+        ExpectedCallback(
+            0, "products", "get", "shop", "hour", due_at, due_at, 1, now, now, 50,
+            outcome=ExpectedOutcome.ON_TIME, delivery_id=number,
+        )
+        for number in (1, 2, 3)
+    ]  # fmt: skip
+    store.record_expected_callbacks(expected, MonitorState("there", now))
+
+    found = [one.simulated_at for one in store.list_deliveries()[::-1]]
+    assert found == [due_at, due_at, due_at + timedelta(seconds=50)]
+    run = store.run(1)
+    assert run is not None
+    assert run.simulated_at == due_at
 
 
 def test_the_stop_does_not_wait_for_a_clock_that_hangs() -> None:

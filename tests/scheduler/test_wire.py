@@ -14,12 +14,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecommerce_core.domain import Clock, PeerContractError, Task
-from ecommerce_core.scheduler.client import parse_clock, parse_tasks_html, parse_tasks_json
+from ecommerce_core.domain import Clock, ListForm, Oddity, PeerContractError, Task
+from ecommerce_core.scheduler import wire_html
+from ecommerce_core.scheduler.client import parse_clock, parse_tasks_json
 
 WIRE = Path(__file__).parents[1] / "wire"
+CASES = Path(__file__).parent / "cases"
 AT = datetime(2019, 1, 7, 1, 23, 20)
+AT_ROW = datetime(2019, 1, 9, 7, 56)
 ROW: list[object] = ["09/01/2019-07:56:00", "a/b", "shop", "hour", "", "n", "s", False]
+
+
+def parse_tasks_html(body: bytes, *, app_name: str | None = None) -> list[Task]:
+    tasks, _form = wire_html.parse_tasks_html(body, app_name=app_name)
+    return tasks
+
 
 PARSERS: tuple[Callable[[bytes], object], ...] = (
     parse_clock,
@@ -142,7 +151,9 @@ def test_the_recorded_list_is_read() -> None:
 
 def test_tasks_come_sorted_by_time_and_not_by_text() -> None:
     rows = [["02/02/2019-00:00:00", *ROW[1:]], ["10/01/2019-00:00:00", *ROW[1:]]]
-    assert [task.next_fire_time.month for task in parse_tasks_json(encode(rows))] == [1, 2]
+    assert [
+        task.next_fire_time and task.next_fire_time.month for task in parse_tasks_json(encode(rows))
+    ] == [1, 2]
 
 
 def test_elements_at_the_end_of_a_row_may_be_more_or_lack_the_last() -> None:
@@ -180,24 +191,56 @@ def test_a_number_of_any_length_in_the_data_of_others_is_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    ("row", "texts", "at", "oddities"),
     [
-        (ROW[:6], "6 elements"),
-        ("text", "array"),
-        (None, "array"),
-        ({}, "array"),
-        (["2019-01-09 07:56:00", *ROW[1:]], "time"),
-        ([1, *ROW[1:]], "time"),
-        ([ROW[0], None, *ROW[2:]], "target URL"),
-        ([*ROW[:3], 5, *ROW[4:]], "recurrence"),
-        ([*ROW[:5], None, *ROW[6:]], "name"),
-        ([*ROW[:6], [], False], "source"),
+        (ROW[:6], ("n", "", "shopa/b"), AT_ROW, {Oddity.INCOMPLETE}),
+        ("text", ("", "", '"text"'), None, {Oddity.INCOMPLETE, Oddity.NO_TIME}),
+        (None, ("", "", "null"), None, {Oddity.INCOMPLETE, Oddity.NO_TIME}),
+        ({"a": 1}, ("", "", '{"a": 1}'), None, {Oddity.INCOMPLETE, Oddity.NO_TIME}),
+        (["2019-01-09 07:56:00", *ROW[1:]], ("n", "s", "shopa/b"), None, {Oddity.NO_TIME}),
+        ([1, *ROW[1:]], ("n", "s", "shopa/b"), None, {Oddity.NO_TIME, Oddity.WRONG_TYPE}),
+        ([ROW[0], None, *ROW[2:]], ("n", "s", "shop"), AT_ROW, {Oddity.INCOMPLETE}),
+        ([*ROW[:2], None, *ROW[3:]], ("n", "s", "a/b"), AT_ROW, {Oddity.NO_APPLICATION}),
+        ([*ROW[:3], 5, *ROW[4:]], ("n", "s", "shopa/b"), AT_ROW, {Oddity.WRONG_TYPE}),
+        ([*ROW[:5], None, *ROW[6:]], ("", "s", "shopa/b"), AT_ROW, set()),
+        ([*ROW[:6], [], False], ("n", "[]", "shopa/b"), AT_ROW, {Oddity.WRONG_TYPE}),
+        ([*ROW[:5], "n" * 201, "s"], ("n" * 201, "s", "shopa/b"), AT_ROW, {Oddity.TOO_LONG}),
     ],
 )
-def test_one_bad_row_spoils_the_list_and_is_named(row: object, reason: str) -> None:
-    with pytest.raises(PeerContractError, match=f"number 2 .*{reason}") as caught:
-        parse_tasks_json(encode([ROW, row, ROW]))
-    assert caught.value.details["number"] == 2
+def test_an_odd_row_is_read_as_far_as_it_can_be_and_marked(
+    row: object, texts: tuple[str, ...], at: datetime | None, oddities: set[Oddity]
+) -> None:
+    tasks = parse_tasks_json(encode([ROW, row, ROW]))
+
+    good = parse_tasks_json(encode([ROW]))[0]
+    assert good.oddities == ()
+    tasks.remove(good)
+    tasks.remove(good)
+    (task,) = tasks
+    assert (task.name, task.source_app, task.target) == texts
+    assert task.next_fire_time == at
+    assert set(task.oddities) == oddities
+
+
+def test_a_task_without_application_leaves_the_others_as_they_are() -> None:
+    ours, odd = parse_tasks_json(
+        (CASES / "schedule-with-a-task-without-application.json").read_bytes()
+    )
+
+    assert (ours.name, ours.target, ours.oddities) == (
+        "get_products",
+        "e-commerceecommerce/add-auto",
+        (),
+    )
+    assert (odd.name, odd.source_app, odd.target, odd.target_app, odd.data) == (
+        "default",
+        "Unknown",
+        "x",
+        None,
+        None,
+    )
+    assert odd.next_fire_time == datetime(2030, 1, 8)
+    assert odd.oddities == (Oddity.NO_APPLICATION,)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +310,9 @@ def test_a_page_without_tasks_has_none() -> None:
 
 def test_html_tasks_come_sorted_by_time() -> None:
     rows = [(*CELLS[:3], f"2019-0{month}-09 07:56:00", "day") for month in (3, 1, 2)]
-    assert [task.next_fire_time.month for task in parse_tasks_html(page(*rows))] == [1, 2, 3]
+    assert [
+        task.next_fire_time and task.next_fire_time.month for task in parse_tasks_html(page(*rows))
+    ] == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -292,16 +337,56 @@ def test_a_page_that_ends_in_the_table_is_not_taken_for_a_short_list() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cells", "reason"),
+    ("cells", "at", "oddities"),
     [
-        (CELLS[:3], "4 cells"),
-        ((*CELLS[:3], "tomorrow", "hour"), "time 'tomorrow'"),
-        ((*CELLS[:3], "2019-02-30 00:00:00", "hour"), "time"),
+        (CELLS[:3], None, {Oddity.INCOMPLETE, Oddity.NO_TIME}),
+        ((*CELLS[:3], "tomorrow", "hour"), None, {Oddity.NO_TIME}),
+        ((*CELLS[:3], "2019-02-30 00:00:00", "hour"), None, {Oddity.NO_TIME}),
+        ((*CELLS[:2], "Nonex", *CELLS[3:]), AT_ROW, {Oddity.NO_APPLICATION}),
     ],
 )
-def test_a_bad_row_of_the_page_is_named(cells: tuple[str, ...], reason: str) -> None:
-    with pytest.raises(PeerContractError, match=f"number 2 .*{reason}"):
-        parse_tasks_html(page(CELLS, cells))
+def test_an_odd_row_of_the_page_is_marked(
+    cells: tuple[str, ...], at: datetime | None, oddities: set[Oddity]
+) -> None:
+    good, odd = sorted(parse_tasks_html(page(CELLS, cells)), key=lambda task: len(task.oddities))
+
+    assert good == parse_tasks_html(page(CELLS))[0]
+    assert odd.next_fire_time == at
+    assert set(odd.oddities) == oddities
+
+
+def test_a_page_that_lists_urls_alone_is_named_as_old() -> None:
+    own = {"ecommerce/add-auto": "get_products"}
+    rows = [
+        ("get_products", "e-commerce", "ecommerce/add-auto", *CELLS[3:]),
+        ("theirs", "crm", "ecommerce/add-auto", *CELLS[3:]),
+    ]
+    tasks, form = wire_html.parse_tasks_html(page(*rows), app_name="e-commerce", own_tasks=own)
+
+    assert form is ListForm.URL_TABLE
+    assert form.is_old
+    ours, theirs = tasks
+    assert (ours.target_app, ours.target_url) == ("e-commerce", "ecommerce/add-auto")
+    assert (theirs.target_app, theirs.target) == (None, "ecommerce/add-auto")
+
+
+def test_the_oldest_table_has_times_urls_and_recurrences_alone() -> None:
+    body = b"""<table class="fancy_table" id="t">
+      <tr><th>Time</th><th>URL</th><th>Recurrence</th></tr>
+      <tr><td>2019-01-09 07:56:00</td><td>ecommerce/add-auto</td><td>hour</td></tr>
+      <tr><td>2019-01-08 07:56:00</td><td>crm/x</td><td>none</td></tr></table>"""
+    own = {"ecommerce/add-auto": "get_products"}
+    tasks, form = wire_html.parse_tasks_html(body, app_name="e-commerce", own_tasks=own)
+
+    assert form is ListForm.OLDEST_TABLE
+    theirs, ours = tasks
+    assert (theirs.name, theirs.source_app, theirs.target) == ("", "", "crm/x")
+    assert (ours.name, ours.source_app, ours.target) == (
+        "get_products",
+        "e-commerce",
+        "e-commerceecommerce/add-auto",
+    )
+    assert (ours.next_fire_time, ours.recurrence) == (AT_ROW, "hour")
 
 
 def test_rows_in_a_comment_are_no_tasks() -> None:
@@ -322,8 +407,8 @@ def test_a_number_too_long_for_an_entity_is_a_contract_error() -> None:
 )
 def test_tags_that_never_end_do_not_hold_the_reader_up(piece: bytes) -> None:
     began = time.monotonic()
-    with pytest.raises(PeerContractError):
-        parse_tasks_html(b'<table id="schedule_table"><tr><td>' + piece * 60_000 + b"</table>")
+    body = b'<table id="schedule_table"><tr><td>' + piece * 60_000 + b"</table>"
+    assert is_read_or_refused(parse_tasks_html, body)
     assert time.monotonic() - began < 10
 
 

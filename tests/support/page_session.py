@@ -22,7 +22,7 @@ from tests.support.peers import SHOP
 from tests.support.waiting import until
 
 NAVIGATION = Path(__file__).parents[2] / "pages" / "navigation.py"
-PAGES = ["overview", "products", "customers", "scheduler", "activity"]
+PAGES = ["overview", "products", "customers", "scheduler", "activity", "explore", "help"]
 
 
 def installed(

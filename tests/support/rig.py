@@ -1,4 +1,4 @@
-"""A sandbox, the application that it calls, and a watcher between them."""
+"""A sandbox, the application that it calls, and a monitor between them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 import requests
 
 from ecommerce_core.datasets import DATASETS
-from ecommerce_core.domain import ExpectedOutcome, Progress, Recurrence, Stage, Trigger
+from ecommerce_core.domain import ExpectedOutcome, Lateness, Progress, Recurrence, Stage, Trigger
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Scheduler, SchedulerMonitor
+from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
 from ecommerce_core.storage import Store
 from tests.support.callback_app import CallbackApp
 
@@ -27,7 +27,7 @@ GRACE_S = 0.15
 
 @dataclass
 class Rig:
-    """A sandbox, the application that it calls, and a watcher between them."""
+    """A sandbox, the application that it calls, and a monitor between them."""
 
     sandbox: Sandbox
     app: CallbackApp
@@ -38,11 +38,13 @@ class Rig:
     def __post_init__(self) -> None:
         self.restart()
 
-    def restart(self) -> None:
-        """A new server on the same database."""
+    def restart(self, *, keeps: bool = False) -> None:
+        """A new server on the same database, which ``keeps`` our tasks by itself."""
         gateway = Gateway(self.sandbox.url, timeout_s=2, deadline_s=3)
         self.scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0)
+        steering = Steering(self.scheduler, self.store, app_name="e-commerce", datasets=DATASETS)
         self.app.store, self.app.scheduler = self.store, self.scheduler
+        grace = timedelta(seconds=self.grace_s)
         self.monitor = SchedulerMonitor(
             self.scheduler,
             self.store,
@@ -50,7 +52,8 @@ class Rig:
             datasets=DATASETS,
             source=self.sandbox.url,
             progress=self.progress,
-            grace_s=self.grace_s,
+            lateness=Lateness(grace, timedelta(minutes=10), grace),
+            keep=steering.keep if keeps else None,
             interval_s=0.02,
         )
 
@@ -68,23 +71,23 @@ class Rig:
         """Tick, and look after each tick."""
         for _ in range(times):
             self.sandbox.scheduler.tick()
-            assert self.monitor.look()
+            assert self.monitor.poll()
 
-    def look_after_grace(self) -> None:
-        assert self.monitor.look()
+    def poll_after_grace(self) -> None:
+        assert self.monitor.poll()
         time.sleep(self.grace_s + 0.05)
-        assert self.monitor.look()
+        assert self.monitor.poll()
 
     def counts(self, **of: Any) -> Counter[ExpectedOutcome]:
         found: Counter[ExpectedOutcome] = Counter()
-        for promise in self.store.list_expected_callbacks(limit=10_000, **of):
-            found[promise.outcome] += promise.count
+        for callback in self.store.list_expected_callbacks(limit=10_000, **of):
+            found[callback.outcome] += callback.count
         return found
 
-    def post(self, path: str, **params: str) -> None:
+    def post(self, path: str, *, json: Any = None, **params: Any) -> None:
         """Ask the scheduler for something as somebody else does."""
-        url = f"{self.sandbox.url}/{path}"
-        answer = requests.post(url, params=params, headers={"Host": "scheduler"}, timeout=5)
+        url, headers = f"{self.sandbox.url}/{path}", {"Host": "scheduler"}
+        answer = requests.post(url, params=params, json=json, headers=headers, timeout=5)
         assert answer.status_code == 200
 
 

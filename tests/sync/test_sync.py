@@ -181,6 +181,28 @@ def test_a_halved_answer_is_held_for_confirmation(application: Application, peer
     assert application.store.held_run("products") == run
 
 
+def test_an_answer_that_gives_everybody_a_new_number_says_so(
+    application: Application, peers: Peers
+) -> None:
+    peers.serve_customers([customer(number, firstName=f"A{number}") for number in range(30)])
+    sync(application, "customers")
+    again = [customer(number + 100, firstName=f"A{number}") for number in range(30)]
+    for one, number in zip(again, range(30), strict=True):
+        one |= {"account": f"BKN1CST{number}", "lastName": f"Eddison-{number}"}
+    again[0]["payment"] = 99  # one has changed meanwhile
+    peers.serve_customers([*again, customer(500)])
+    run = sync(application, "customers")
+
+    assert run.status is RunStatus.HELD
+    assert run.error == Fact("held_renumbered", {"withdrawn": 30, "current": 30, "same": 29})
+
+    # As many others are not the same ones under new numbers.
+    others = [customer(number + 200, firstName=f"B{number}") for number in range(30)]
+    peers.serve_customers(others)
+    run = sync(application, "customers")
+    assert run.error == Fact("held_would_withdraw", {"withdrawn": 30, "current": 30})
+
+
 def test_half_the_list_is_not_more_than_half(application: Application, peers: Peers) -> None:
     peers.serve_products(products(40))
     sync(application)

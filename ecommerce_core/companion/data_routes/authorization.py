@@ -6,7 +6,6 @@ from datetime import datetime
 
 from starlette.types import Scope
 
-from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.request import Pairs, ticket_of
 from ecommerce_core.companion.http import Problem, header
 from ecommerce_core.companion.service import Service
@@ -16,9 +15,9 @@ from ecommerce_core.settings import actor_of
 
 
 def authorize(
-    service: Service, scope: Scope, route: DataRoute, *, pairs: Pairs, now: datetime
+    service: Service, scope: Scope, path: str, *, pairs: Pairs, now: datetime
 ) -> Grant | None:
-    """Return who may ask and until when; None if nobody has to sign in.
+    """Return who may ask ``path`` and until when; None if nobody has to sign in.
 
     Raises Problem if the caller may not ask.
     """
@@ -35,7 +34,7 @@ def authorize(
     if ticket is None:
         raise _refusal(401, make_fact("rows_not_signed"), scope)
     try:
-        grant = app.links.check(ticket, route.path, pairs, now=now)
+        grant = app.links.check(ticket, path, pairs, now=now)
     except TicketRefused as error:
         raise _refusal(403, error.fact, scope) from error
     if app.sign_outs.holds(grant.sign_in):

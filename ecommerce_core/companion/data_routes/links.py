@@ -8,6 +8,7 @@ from datetime import tzinfo
 from urllib.parse import urlencode
 
 from ecommerce_core.companion.data_routes.addresses import DataRoute
+from ecommerce_core.companion.data_routes.explore import ExploreRoute
 from ecommerce_core.companion.data_routes.request import Pairs, changes_known
 from ecommerce_core.datasets import (
     Dataset,
@@ -49,7 +50,17 @@ def ask_changes(view: View, dataset: Dataset, runs: tuple[int, int], *, language
     return [*pairs, ("lang", language)]
 
 
-def link_to(route: DataRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
+def link_to_sql(
+    sql: str, file_format: str, *, language: str, links: SignedLinks, grant: Grant | None
+) -> str:
+    """A link to the answer to a question in SQL, as a file."""
+    pairs = [("sql", sql), ("lang", language)]
+    return link_to(ExploreRoute(file_format), pairs, links=links, grant=grant)
+
+
+def link_to(
+    route: DataRoute | ExploreRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None
+) -> str:
     """A link relative to the server's pages, so that it holds behind a proxy.
 
     It carries a ticket for ``grant``; if that is None, nobody signs in and it carries none.

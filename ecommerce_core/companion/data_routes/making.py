@@ -69,9 +69,9 @@ def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
     with reader.at(dataset) as view, work.on(view.cursor):
         if question.file_format == WIRE:
             chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
-            with _temporary(reader) as out:
+            with temporary(reader) as out:
                 write_wire(dataset, chunks, out, work=work)
-                return _made(out, view.version)
+                return made_of(out, view.version)
         total = view.count_rows(query) if asked.is_page else None
         sql, values = view.select(query, page_of=total)
         selection = Selection(work, sql, values, columns)
@@ -102,7 +102,7 @@ def _make(
 ) -> Made:
     """``total``: how many rows match where one page of them is asked for."""
     head, tail = b"", b""
-    with _temporary(reader) as out:
+    with temporary(reader) as out:
         if question.file_format == "csv":
             head = BOM
             write_csv(selection, out, language=question.asked.language)
@@ -114,7 +114,7 @@ def _make(
         else:
             written = write_json(selection, out)
             head, tail = _envelope(question, version, written if total is None else total)
-        return _made(out, version, head=head, tail=tail)
+        return made_of(out, version, head=head, tail=tail)
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
@@ -132,7 +132,7 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
 
 
 @contextmanager
-def _temporary(reader: Reader) -> Iterator[BinaryIO]:
+def temporary(reader: Reader) -> Iterator[BinaryIO]:
     """A file without a name: nobody else finds it, and it ends with whoever has it open."""
     out = cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
     try:
@@ -144,7 +144,7 @@ def _temporary(reader: Reader) -> Iterator[BinaryIO]:
         raise
 
 
-def _made(out: BinaryIO, version: Version, *, head: bytes = b"", tail: bytes = b"") -> Made:
+def made_of(out: BinaryIO, version: Version, *, head: bytes = b"", tail: bytes = b"") -> Made:
     size = len(head) + out.seek(0, 2) + len(tail)
     out.seek(0)
     return Made(out, head, tail, size, version)

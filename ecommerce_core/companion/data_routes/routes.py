@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,10 +13,16 @@ from starlette.types import Receive, Scope
 from ecommerce_core.application import Application
 from ecommerce_core.companion.data_routes.addresses import WIRE, DataRoute, parameters_of
 from ecommerce_core.companion.data_routes.authorization import authorize
+from ecommerce_core.companion.data_routes.explore import ExploreRoute, ExploreRoutes
 from ecommerce_core.companion.data_routes.headers import headers_of, is_known, next_link
 from ecommerce_core.companion.data_routes.making import Made, Question, make_changes, make_rows
 from ecommerce_core.companion.data_routes.request import Asked, pairs_of, parse
-from ecommerce_core.companion.data_routes.stream import FileReply, run_stoppably, unless_gone
+from ecommerce_core.companion.data_routes.stream import (
+    FileReply,
+    Sending,
+    run_stoppably,
+    unless_gone,
+)
 from ecommerce_core.companion.http import (
     RETRY_LATER,
     Answer,
@@ -47,10 +52,7 @@ class DataRoutes:
     """
 
     def __init__(self, *, send_timeout_s: float) -> None:
-        self._send_timeout_s = send_timeout_s
-        # One for each lane's files, and the others find out what is news.
-        self._executor = ThreadPoolExecutor(6, thread_name_prefix="data")
-        self._sender = ThreadPoolExecutor(1, thread_name_prefix="data-sender")
+        self._sending = Sending(timeout_s=send_timeout_s)
         self._lanes = {
             "large": asyncio.Semaphore(1),
             "slow": asyncio.Semaphore(1),
@@ -58,9 +60,7 @@ class DataRoutes:
         }
         self._app: Application | None = None
         self._small: Reader | None = None
-        self._released = False
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[object]] = set()
+        self._explore = ExploreRoutes(self._sending)
 
     def attach(self, app: Application) -> None:
         """Read the application's rows from now on."""
@@ -70,33 +70,30 @@ class DataRoutes:
 
     def release(self) -> None:
         """End all that is under way: a server that stops waits for it. Any thread may call it."""
-        self._released = True
-        loop = self._loop
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._cancel)
+        self._sending.release()
 
     def close(self) -> None:
         """Let go of threads and files."""
-        self.release()
-        self._executor.shutdown(wait=True, cancel_futures=True)
-        self._sender.shutdown(wait=True, cancel_futures=True)
+        self._sending.close()
         if self._app is not None:
             self._app.run_observers.remove(self._let_go)
         if self._small is not None:
             self._small.close()
 
-    def answer_of(self, route: DataRoute) -> Answer:
+    def answer_of(self, route: DataRoute | ExploreRoute) -> Answer:
         """What answers one route."""
+        if isinstance(route, ExploreRoute):
+            return partial(self._explore.answer, route)
         return partial(self._answer, route)
 
     async def _answer(
         self, route: DataRoute, service: Service, scope: Scope, receive: Receive
     ) -> Reply | FileReply:
         """Answer with a file. Raises Problem, ClientDisconnected."""
-        self._follow()
+        self._sending.follow()
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
-        grant = authorize(service, scope, route, pairs=pairs, now=now)
+        grant = authorize(service, scope, route.path, pairs=pairs, now=now)
         asked = parse(pairs, parameters_of(route))
         question = Question(
             route.dataset,
@@ -112,7 +109,7 @@ class DataRoutes:
                 kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
                 return Reply(304, b"", headers=tuple(kept.items()))
             if scope["method"] == "HEAD":
-                return self._reply(headers, None)
+                return self._sending.reply(headers, None)
             made = await unless_gone(receive, self._make(service, route, question))
         except (StoreError, NeedsMemory) as error:
             raise _problem(error) from error
@@ -120,7 +117,7 @@ class DataRoutes:
             logger.warning("a file could not be written: %s", error.strerror)
             raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
         except asyncio.CancelledError:
-            if not self._released:
+            if not self._sending.is_released:
                 raise
             raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
         if made is None:
@@ -129,16 +126,7 @@ class DataRoutes:
         if not asked.is_page:
             who = grant.actor.name if grant is not None and grant.actor.name else "-"
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
-        return self._reply(headers, made)
-
-    def _reply(self, headers: dict[str, str], made: Made | None) -> FileReply:
-        return FileReply(
-            tuple(headers.items()),
-            made,
-            self._sender,
-            is_over=lambda: self._released,
-            timeout_s=self._send_timeout_s,
-        )
+        return self._sending.reply(headers, made)
 
     async def _make(self, service: Service, route: DataRoute, question: Question) -> Made:
         work, large = Work(), service.app.reader
@@ -157,27 +145,15 @@ class DataRoutes:
         is_slow = route.file_format in _SLOW
         lane = "page" if question.asked.is_page else "slow" if is_slow else "large"
         async with self._lanes[lane]:
-            return await run_stoppably(self._executor, make, work.stop)
+            return await run_stoppably(self._sending.executor, make, work.stop)
 
     async def _run(self, work: Callable[[], Version]) -> Version:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
+        return await asyncio.get_running_loop().run_in_executor(self._sending.executor, work)
 
     def _let_go(self, _run: Run) -> None:
         """Close what is out of date: it takes room for as long as a reader has it open."""
         if self._small is not None:
             self._small.let_go()
-
-    def _follow(self) -> None:
-        """Remember who answers, to end it when the server stops."""
-        self._loop = asyncio.get_running_loop()
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    def _cancel(self) -> None:
-        for task in self._tasks:
-            task.cancel()
 
 
 def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from concurrent.futures import Executor
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -68,6 +68,57 @@ class FileReply:
             yield piece
         if made.tail:
             yield made.tail
+
+
+class Sending:
+    """The threads in which files are made and sent, and what is under way on them.
+
+    ``timeout_s`` is how long a piece of a file may take to be taken.
+    """
+
+    def __init__(self, *, timeout_s: float) -> None:
+        # One for each lane's files, and the others find out what is news.
+        self.executor = ThreadPoolExecutor(6, thread_name_prefix="data")
+        self.is_released = False
+        self._timeout_s = timeout_s
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="data-sender")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[object]] = set()
+
+    def follow(self) -> None:
+        """Remember who answers just now, to end it when the server stops."""
+        self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    def release(self) -> None:
+        """End all that is under way: a server that stops waits for it. Any thread may call it."""
+        self.is_released = True
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._cancel)
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self.release()
+        self.executor.shutdown(wait=True, cancel_futures=True)
+        self._sender.shutdown(wait=True, cancel_futures=True)
+
+    def reply(self, headers: Mapping[str, str], made: Made | None) -> FileReply:
+        """The answer with a file."""
+        return FileReply(
+            tuple(headers.items()),
+            made,
+            self._sender,
+            is_over=lambda: self.is_released,
+            timeout_s=self._timeout_s,
+        )
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
+            task.cancel()
 
 
 async def until_gone(receive: Receive) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 # Where the server stands: the path that all of its addresses begin with, and its pages.
 PREFIX = "/ecommerce"
 # Beside those of datasets, as they stand after the prefix; the overview is at the prefix itself.
-PAGES = ("", "scheduler", "activity")
+PAGES = ("", "scheduler", "activity", "explore", "help")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 # What a page loads from Streamlit's server, after the prefix.

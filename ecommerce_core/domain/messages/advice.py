@@ -43,7 +43,6 @@ ADVICE = {
     "clock_not_a_list": _CONTRACT,
     "clock_value_wrong": _CONTRACT,
     "tasks_not_json": _CONTRACT,
-    "task_unreadable": _CONTRACT,
     "tasks_without_table": _CONTRACT,
     "tasks_table_cut": _CONTRACT,
     "tasks_markup_unreadable": _CONTRACT,

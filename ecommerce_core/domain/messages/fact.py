@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ecommerce_core.domain.labels import N_, WORDS
+from ecommerce_core.domain.messages.explore import EXPLORE
 from ecommerce_core.domain.messages.peers import PEERS
 from ecommerce_core.domain.messages.records import RECORDS
 from ecommerce_core.domain.messages.requests import REQUESTS
@@ -14,7 +15,15 @@ from ecommerce_core.domain.messages.scheduler import SCHEDULER
 from ecommerce_core.domain.messages.store import STORE
 
 # The one registry: a code has one template, and never another meaning, since journals keep it.
-TEMPLATES: Mapping[str, str] = {**PEERS, **SCHEDULER, **STORE, **RUNS, **RECORDS, **REQUESTS}
+TEMPLATES: Mapping[str, str] = {
+    **PEERS,
+    **SCHEDULER,
+    **STORE,
+    **RUNS,
+    **RECORDS,
+    **REQUESTS,
+    **EXPLORE,
+}
 
 _OR = N_(" or ")
 # Details that say how many, which are written as the reader writes numbers.

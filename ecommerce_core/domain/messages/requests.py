@@ -38,6 +38,7 @@ REQUESTS = {
     "parameter_unknown": N_("{name} is no parameter here; there are {names}"),
     "parameter_wrong": N_("{name}={value} makes no sense: it takes {takes}"),
     "parameter_repeated": N_("{name}={value} makes no sense: it takes {takes}, and once"),
+    "sql_needed": N_("sql=… is needed: one SELECT statement"),
     "runs_needed": N_("from=… and to=… are needed: the numbers of two runs"),
     "run_of_another": N_("{name}={number} is no run of {dataset}"),
     "file_not_written": N_("the file cannot be written just now"),

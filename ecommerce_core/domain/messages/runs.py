@@ -9,6 +9,11 @@ RUNS = {
         "the answer would withdraw {withdrawn} of {current} rows. Nothing was changed; "
         "confirm or discard it."
     ),
+    "held_renumbered": N_(
+        "the answer would withdraw {withdrawn} of {current} rows, and {same} come back under "
+        "another key, otherwise the same: the peer gave them new numbers. Nothing was changed; "
+        "confirm or discard it."
+    ),
     "held_after_clear": N_(
         "the answer has {records} records where {cleared} rows were cleared. Nothing was "
         "changed; confirm or discard it."

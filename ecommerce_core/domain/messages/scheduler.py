@@ -13,9 +13,6 @@ SCHEDULER = {
     "tasks_not_json": N_(
         "{peer} answered schedule/json with something that is not a list in JSON: {reason}"
     ),
-    "task_unreadable": N_(
-        "{peer} lists a task that cannot be read, number {number} in its list: {reason}"
-    ),
     "tasks_without_table": N_(
         "{peer} answered schedule/list with a page that has no table of tasks"
     ),
@@ -47,6 +44,14 @@ SCHEDULER = {
         "The scheduler stored the task {name} with recurrence {stored} at {stored_at}, not "
         "{asked} at {asked_at} as asked. It stays in the list until it is deleted"
     ),
+    "task_without_time": N_("The task {name} has no time"),
+    "task_not_replaced": N_(
+        "The new task {name} is in the list, but the old one could not be deleted: {reason}"
+    ),
+    "task_changed_meanwhile": N_(
+        "The task {name} is not in the list any more as it was shown: it may have run"
+    ),
+    "task_calls_elsewhere": N_("The task {name} calls {target}, which is none of our callbacks"),
     "task_recurrence_unknown": N_(
         "The scheduler does not know the recurrence {recurrence}, and would store none"
     ),

@@ -7,7 +7,7 @@ comma, so that a spreadsheet opens it by a double click.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from typing import BinaryIO
 
@@ -43,7 +43,8 @@ def write_csv(selection: Selection, out: BinaryIO, *, language: str) -> int:
             cells[column] = (
                 f"CASE WHEN {column.name}_is_number THEN {number} ELSE {cells[column]} END"
             )
-    return _copy(selection, cells, out, f"FORMAT csv, HEADER, DELIMITER '{separator}'")
+    options = f"FORMAT csv, HEADER, DELIMITER '{separator}'"
+    return _copy(selection, cells, out, options, heading=guard_formula)
 
 
 def write_json(selection: Selection, out: BinaryIO) -> int:
@@ -83,11 +84,22 @@ def _plain_cell(column: Column) -> str:
     return _MOMENT.format(name=column.name) if column.kind is Kind.MOMENT else value_of(column)
 
 
-def _copy(selection: Selection, cells: Mapping[Column, str], out: BinaryIO, options: str) -> int:
-    """Write cells, under the names of the columns' fields, into an open file; how many rows."""
+def _copy(
+    selection: Selection,
+    cells: Mapping[Column, str],
+    out: BinaryIO,
+    options: str,
+    *,
+    heading: Callable[[str], str] = str,
+) -> int:
+    """Write cells, under the names of the columns' fields, into an open file; how many rows.
+
+    A field may be anybody's text, which ``heading`` makes one of the file.
+    """
     # The file has no name that anybody else could find, or that a killed process would leave.
     target = f"/dev/fd/{out.fileno()}"
-    selected = ", ".join(f'{cell} AS "{column.field}"' for column, cell in cells.items())
+    named = ((cell, heading(column.field).replace('"', '""')) for column, cell in cells.items())
+    selected = ", ".join(f'{cell} AS "{name}"' for cell, name in named)
     found = selection.cursor.execute(
         f"COPY (SELECT {selected} FROM ({selection.sql}))"
         f" TO '{target}' ({options}, USE_TMP_FILE false)",

@@ -149,7 +149,7 @@ class SnapshotDatabase:
         if self._database is None:
             # On a full disk there is nowhere to spill to, and most questions need not.
             with suppress(OSError):
-                self._spill = self._spill or _new_spill_folder(self._folder)
+                self._spill = self._spill or new_spill_folder(self._folder)
             spill = "" if self._spill is None else str(self._spill[0])
             self._database = duckdb.connect(config={**self._config, "temp_directory": spill})
         return self._database
@@ -188,7 +188,7 @@ class SnapshotDatabase:
                 self._forget()
 
 
-def _new_spill_folder(folder: Path) -> tuple[Path, FileLock]:
+def new_spill_folder(folder: Path) -> tuple[Path, FileLock]:
     """A private folder of this process, known to be in use by the lock in it.
 
     Folders that killed processes left are removed.

@@ -77,6 +77,15 @@ class Reader:
             except duckdb.Error as error:
                 raise self._explain(error, dataset, found.path) from error
 
+    @contextmanager
+    def at_nothing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor on no dataset, for rows that were found otherwise; for one thread."""
+        try:
+            with self._database.reading(None) as cursor:
+                yield cursor
+        except duckdb.Error as error:
+            raise _explained(error) from error
+
     def rows_version(self, dataset: Dataset) -> Version:
         """The version that readers see. What is remembered of another one does not hold."""
         return self._find(dataset).version
@@ -183,15 +192,22 @@ class Reader:
 
     def _explain(self, error: duckdb.Error, dataset: Dataset, path: Path | None) -> StoreError:
         """The one point where DuckDB's errors become ours. A file that is damaged goes."""
-        if is_disk_full(error):
-            return StoreFull("rows_without_disk")
-        if isinstance(error, duckdb.OutOfMemoryException):
-            return StoreError("rows_without_memory")
+        explained = _explained(error)
+        if isinstance(explained, StoreFull) or isinstance(error, duckdb.OutOfMemoryException):
+            return explained
         # It has no kind of its own for this: whether it is the file's fault, the file tells.
         if path is not None and not is_sound(path, dataset):
             self._snapshots.discard(path)
             return _preparing()
-        return StoreError("rows_unreadable", reason=error)
+        return explained
+
+
+def _explained(error: duckdb.Error) -> StoreError:
+    if is_disk_full(error):
+        return StoreFull("rows_without_disk")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError("rows_without_memory")
+    return StoreError("rows_unreadable", reason=error)
 
 
 def _preparing() -> RowsPreparing:

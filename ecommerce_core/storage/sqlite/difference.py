@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -31,6 +32,8 @@ class Difference:
     updated: list[Record] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
+    # What the withdrawn rows hold beside their keys, by its hash.
+    withdrawn_values: Counter[int] = field(default_factory=Counter)
     changes: list[tuple[str, str, Any, Any]] = field(default_factory=list)
     # Unchanged rows whose records are written in another way than before.
     respelled: list[Record] = field(default_factory=list)
@@ -47,6 +50,12 @@ class Difference:
         before = self.current_before or self.cleared_before
         lost = len(self.withdrawn) if self.current_before else before - len(self.added)
         return before >= HOLD_FROM_ROWS and lost * 100 > before * percent
+
+    def renumbered(self) -> int:
+        """Return how many withdrawn rows would come back the same but for their key."""
+        values = (msgspec.structs.astuple(record) for record in self.added)
+        came = Counter(hash(one[1:-1]) for one in values)
+        return (came & self.withdrawn_values).total()
 
     @property
     def current_after(self) -> int:
@@ -172,6 +181,7 @@ def _miss(difference: Difference, row: Values, parsed: Parsed) -> None:
     difference.current_before += 1
     if key not in parsed.rejected_keys and not parsed.hides_keys:
         difference.withdrawn.append(key)
+        difference.withdrawn_values[hash(row[1:-2])] += 1
 
 
 def _compare(difference: Difference, dataset: Dataset, row: Values, record: Record) -> None:

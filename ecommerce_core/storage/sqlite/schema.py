@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import msgspec
+
 # "ecom": how a file is known to be ours (PRAGMA application_id).
 APPLICATION_ID = 0x65636F6D
 
@@ -295,6 +297,55 @@ def m011_facts_as_codes(db: Database) -> None:
     db.execute("ALTER TABLE rejected DROP COLUMN reason")
 
 
+def m012_outcomes_of_expected_callbacks(db: Database) -> None:
+    """Rename the outcomes of expected callbacks, and what is kept of the last poll."""
+    for before, after in (("owed", "pending"), ("overran", "slow"), ("void", "cancelled")):
+        db.execute("UPDATE promise SET outcome = ? WHERE outcome = ?", [after, before])
+    for (text,) in db.execute("SELECT state FROM watch").fetchall():
+        try:
+            state = msgspec.json.decode(text, type=dict[str, object])
+        except msgspec.MsgspecError:
+            continue  # not a state of ours: it is replaced at the first poll
+        for before, after in (
+            ("look", "snapshot"),
+            ("flights", "in_flight"),
+            ("unpaid_ids", "unmatched_ids"),
+        ):
+            if before in state:
+                state[after] = state.pop(before)
+        db.execute("UPDATE watch SET state = ?", [msgspec.json.encode(state).decode()])
+
+
+def m013_wanted_tasks(db: Database) -> None:
+    """The tasks that are wanted in the scheduler's list, and what happened to them."""
+    db.execute("""
+        CREATE TABLE wanted_task (
+            id INTEGER PRIMARY KEY,
+            dataset TEXT NOT NULL,
+            name TEXT NOT NULL,
+            source_app TEXT NOT NULL,
+            recurrence TEXT NOT NULL,
+            simulated_at TEXT NOT NULL,
+            state TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            actor TEXT,
+            kept_at TEXT
+        ) STRICT
+    """)
+    db.execute("""
+        CREATE TABLE task_record (
+            id INTEGER PRIMARY KEY,
+            at TEXT NOT NULL,
+            event TEXT NOT NULL,
+            dataset TEXT NOT NULL,
+            name TEXT NOT NULL,
+            recurrence TEXT NOT NULL,
+            simulated_at TEXT NOT NULL,
+            actor TEXT
+        ) STRICT
+    """)
+
+
 Migration = Callable[[Database], None]
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -309,4 +360,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     m009_readers_read_snapshots,
     m010_fingerprints,
     m011_facts_as_codes,
+    m012_outcomes_of_expected_callbacks,
+    m013_wanted_tasks,
 )

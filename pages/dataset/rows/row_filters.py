@@ -25,12 +25,12 @@ from pages import ui
 from pages.dataset import view_state
 from pages.dataset.rows.active_filters import age_in_words, list_active
 from pages.dataset.view_state import choose_in, edit, edited_by, show_in
-from pages.ui import labels, language
+from pages.ui import labels, language, number_box
 from pages.ui import text as _
 
 AGES = ("1h", "24h", "7d", "30d")
 # Beyond any number that is stored.
-LARGEST = 1e18
+LARGEST = Decimal(10) ** 18
 
 
 def show(dataset: Dataset, query: Query, totals: Totals) -> None:
@@ -120,14 +120,9 @@ def _range(dataset: Dataset, column: Column, view: View) -> None:
         ):
             key = f"{dataset.name}_{column.address}_{field}"
             end = ends[number]
-            st.number_input(
+            number_box.show(
                 label.format(column=labels.label_with_unit(column)),
-                value=None,
-                min_value=-LARGEST,
-                max_value=LARGEST,
-                step=1.0,
-                format="%.15g",
-                key=show_in(key, None if end is None else float(end)),
+                key=show_in(key, number_box.typed(end)),
                 placeholder=_bound(bound, column),
                 width=150,
                 on_change=filter_edited(
@@ -142,12 +137,14 @@ def _range(dataset: Dataset, column: Column, view: View) -> None:
 
 def _bound(bound: float | None, column: Column) -> str | None:
     """The least or the most that there is, as one can type it."""
-    return None if bound is None else language().exact(Decimal(repr(bound)) / column.scale)
+    return None if bound is None else number_box.typed(Decimal(repr(bound)) / column.scale)
 
 
-def _with_end(name: str, column: str, number: int, typed: float | None) -> Range:
+def _with_end(name: str, column: str, number: int, typed: str | None) -> Range:
     """The range with the one end that was typed."""
-    end = None if typed is None else Decimal(repr(typed))
+    end = number_box.parse_number(typed)
+    if end is not None and abs(end) > LARGEST:
+        end = None
     low, high = view_state.current(name).ranges.get(column, (None, None))
     return (low, end) if number else (end, high)
 

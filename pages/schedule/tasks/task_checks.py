@@ -93,7 +93,7 @@ def _there_already(dataset: Dataset, at: datetime, recurrence: Recurrence) -> It
         return  # the list says so itself
     words, name = language(), escape(dataset.task_name)
     for task in same:
-        moment = escape_time(words.simulated(task.next_fire_time))
+        moment = escape_time(tasks.moment_of(task))
         if task.next_fire_time == at.replace(microsecond=0):
             text = _("{name} is there already at this time: it would be fetched twice.")
         elif recurrence is not Recurrence.NONE and task.recurrence == recurrence:

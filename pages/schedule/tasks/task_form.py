@@ -45,7 +45,7 @@ def show() -> None:
             disabled=at is None,
         )
         st.button(
-            _("Next good moment"),
+            _("Suggest a time"),
             key="task_soon",
             icon=":material/update:",
             on_click=_suggest,

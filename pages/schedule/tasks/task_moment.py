@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pandas as pd
 import streamlit as st
 
-from ecommerce_core.domain import ClockReading, Recurrence
+from ecommerce_core.domain import ClockReading, Recurrence, suggested_time
 from pages.ui import escape_time, estimate, language, occurrences, tasks
 from pages.ui import text as _
 
 # A simulated clock may stand anywhere; the input would stop ten years from today.
 EARLIEST, LATEST = datetime(1900, 1, 1), datetime(9999, 12, 31, 23, 59)
-# Time enough to fill in the form.
-AHEAD, AHEAD_S = timedelta(hours=1), 30.0
 SHOWN_OCCURRENCES = 5
 
 
@@ -26,10 +24,8 @@ def suggest(reading: ClockReading) -> datetime | None:
     at, clock = estimate(reading, datetime.now(UTC)), reading.clock
     if at is None or clock is None:
         return None
-    try:
-        ahead = max(AHEAD, timedelta(seconds=AHEAD_S * clock.speed))
-        moment = (at + ahead + timedelta(seconds=59)).replace(second=0, microsecond=0)
-    except OverflowError:
+    moment = suggested_time(at, clock.speed)
+    if moment is None:
         return None
     # A clock at either end of time is shown, but nothing can be put into the form for it.
     return moment if EARLIEST <= moment <= LATEST else None
@@ -42,7 +38,7 @@ def preview(at: datetime, recurrence: Recurrence, reading: ClockReading) -> None
     real = []
     for moment in moments:
         real.append(escape_time(tasks.local_time_to(moment, reading)))
-    simulated = _("It fires at (simulated)")
+    simulated = _("Runs at (simulated)")
     in_real_time = _("In real time ({zone})").format(zone=words.place)
     frame = pd.DataFrame(
         {simulated: [words.simulated(m, seconds=False) for m in moments], in_real_time: real}

@@ -6,19 +6,27 @@ from datetime import datetime
 
 import streamlit as st
 
-from ecommerce_core.domain import Recurrence, Task
+from ecommerce_core.domain import N_, Recurrence, Task
 from pages import ui
-from pages.ui import language
+from pages.ui import language, tasks
 from pages.ui import text as _
 
 SEARCH_CHARS = 200
 
 
-def show(everybodys: list[Task], ours: list[Task]) -> tuple[bool, list[Task]]:
-    """Whether the others' are wanted, and what the search and the order make of the list."""
+WHOSE = {"all": N_("All"), "ours": N_("Ours"), "others": N_("Others")}
+
+
+def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
+    """Whose tasks are wanted, and what filter, search and order make of the list."""
     words = language()
+    counts = {
+        "all": len(everybodys),
+        "ours": len(ours),
+        "others": len(everybodys) - len(ours),
+    }
     orders = {
-        "time": _("Next time"),
+        "time": _("Next run"),
         "name": _("Task"),
         "recurrence": _("Recurrence"),
         "target": _("Target"),
@@ -38,22 +46,27 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[bool, list[Task]]:
             format_func=orders.__getitem__,
             width=150,
         )
-        label = _("Show other applications' tasks ({n})")
-        others = words.number(len(everybodys) - len(ours))
-        with_others = st.toggle(label.format(n=others), key="tasks_of_others")
-    own = ui.application().settings.app_name
+        whose = st.segmented_control(
+            _("Whose tasks"),
+            list(WHOSE),
+            key=ui.choice("tasks_whose", WHOSE, "all"),
+            default="all",
+            required=True,
+            format_func=lambda name: f"{_(WHOSE[name])} ({words.number(counts[name])})",
+        )
     found = [
         task
-        for task in (everybodys if with_others else ours)
-        if all(part in _searched(task) for part in (text or "").casefold().split())
+        for task in everybodys
+        if whose in {"all", "ours" if tasks.is_ours(task) else "others"}
+        and all(part in _searched(task) for part in (text or "").casefold().split())
     ]
-    found.sort(key=lambda task: (task.source_app != own, *_rank(task, order)))
-    return with_others, found
+    found.sort(key=lambda task: _rank(task, order))
+    return whose or "all", found
 
 
 def _rank(task: Task, order: str) -> tuple[int, str, datetime]:
     """Where a task stands among its like in an order."""
-    at = task.next_fire_time
+    at = task.next_fire_time or datetime.max
     if order == "recurrence":
         known = list(Recurrence)
         often = known.index(Recurrence(task.recurrence)) if task.recurrence in known else len(known)

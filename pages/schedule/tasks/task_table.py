@@ -1,46 +1,66 @@
-"""The scheduler's list: ours first and the others' on demand, and what may be done to ours."""
+"""The scheduler's list, everybody's tasks together: ours are marked and can be changed."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.domain import ClockReading, Task
+from ecommerce_core.domain import N_, ListForm, Oddity, Task, WantedTask
 from pages import ui
 from pages.runs import held_run, run_progress, run_requests
-from pages.schedule.tasks import task_search
-from pages.ui import dialogs, escape, language, scheduler_change, tasks
+from pages.schedule.tasks import task_actions, task_search
+from pages.ui import language, scheduler_change, tasks
 from pages.ui import text as _
 from pages.ui.live import live_text
 from pages.ui.table import Column, show_table
 
 SHOWN_TASKS = 300
-
+ODDITIES = {
+    Oddity.INCOMPLETE: N_("incomplete"),
+    Oddity.NO_APPLICATION: N_("no application"),
+    Oddity.NO_TIME: N_("no readable time"),
+    Oddity.WRONG_TYPE: N_("a field of another type"),
+    Oddity.TOO_LONG: N_("very long"),
+}
 state = st.session_state
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row: an entry of the list, or a task of ours that the list lost."""
+
+    task: Task | None
+    lost: WantedTask | None = None
 
 
 def show() -> None:
     """The countdown of the next one, which moves in the browser; the table and its buttons."""
     with ui.guarded():
         everybodys, ours = tasks.list_all(), tasks.list_ours()
+        lost = ui.application().monitor.snapshot().lost_tasks
         with st.container():  # comes and goes: the box below keeps its place
             _how_old()
+            _old_form()
             _next(ours)
-        with_others, found = task_search.show(everybodys, ours)
-        reading = tasks.reading()
-        if not ours and not with_others:
-            st.info(_("No task of ours is scheduled."), icon=":material/event_busy:")
-        elif not found:
+        whose, found = task_search.show(everybodys, ours)
+        rows = [Shown(None, one) for one in lost if whose != "others"]
+        rows += [Shown(task) for task in found[:SHOWN_TASKS]]
+        if not everybodys and not rows:
+            st.info(_("No tasks scheduled."), icon=":material/event_busy:")
+        elif not rows:
             st.caption(f":material/search_off: {_('No task matches.')}")
         else:
-            _table(found[:SHOWN_TASKS], reading, with_source=with_others)
+            _table(rows)
         if len(found) > SHOWN_TASKS:
             text = _("The first {n} of {total}; a search narrows them.")
             shown = language().number(SHOWN_TASKS), language().number(len(found))
             st.caption(text.format(n=shown[0], total=shown[1]))
+        _odd(everybodys)
         if ours and ui.may_change():
-            _buttons(ours)
+            task_actions.show(ours)
     scheduler_change.show("table")
 
 
@@ -55,75 +75,100 @@ def show_runs() -> None:
 
 
 def _next(ours: list[Task]) -> None:
-    if ours:
+    following = next((task for task in ours if task.next_fire_time is not None), None)
+    if following is not None:
         line = live_text.filled(
             _("Next: {name} {countdown}"),
-            name=live_text.text(ours[0].name, bold=True),
-            countdown=live_text.until(ours[0].next_fire_time),
+            name=live_text.text(tasks.short(following.name), bold=True),
+            countdown=live_text.until(following.next_fire_time),
         )
         live_text.show("next_task", line)
 
 
 def _how_old() -> None:
     seen = ui.application().monitor.snapshot()
-    if seen.error is not None and seen.listed_at is not None:
-        moment = ui.escape_time(language().moment(seen.listed_at))
-        text = _("As the list was on {moment}; the scheduler does not answer.")
-        text = text.format(moment=moment)
-        st.caption(f":material/cloud_off: {text}")
+    if seen.list_error is None or seen.listed_at is None:
+        return
+    moment = ui.escape_time(language().moment(seen.listed_at))
+    text = _("The list cannot be read; this is the list of {moment}.").format(moment=moment)
+    st.caption(f":material/cloud_off: {text} {ui.sentence(seen.list_error)}")
 
 
-def _table(found: list[Task], reading: ClockReading, *, with_source: bool) -> None:
-    rows = [
-        {
-            "name": task.name,
-            "source": task.source_app,
-            "target": tasks.target(task),
-            "next": task.next_fire_time,
-            "real": tasks.local_time_to(task.next_fire_time, reading),
-            "recurrence": language().word(task.recurrence),
-        }
-        for task in found
-    ]
+def _old_form() -> None:
+    form = ui.application().monitor.snapshot().list_form
+    if form is ListForm.OLDEST_TABLE:
+        text = _(
+            "An old scheduler: its list says time, URL and recurrence alone. Tasks that call us"
+            " count as ours. Adding, running and deleting all of a name work; editing does not."
+        )
+    elif form is ListForm.URL_TABLE:
+        text = _(
+            "An old scheduler: its list says URLs without applications. Adding, running, editing"
+            " and deleting work; whom the tasks of others call is not known."
+        )
+    else:
+        return
+    st.caption(f":material/history: {text}")
+
+
+def _odd(everybodys: Sequence[Task]) -> None:
+    odd = [task for task in everybodys if task.oddities]
+    if not odd:
+        return
+    text = language().plural(
+        "{count} entry of the list is odd; it is shown as far as it can be read.",
+        "{count} entries of the list are odd; they are shown as far as they can be read.",
+        len(odd),
+    )
+    st.caption(f":material/warning: {text}")
+    if any(Oddity.NO_APPLICATION in task.oddities for task in odd):
+        text = _("A recurring task without application stops the scheduler for all when it is due.")
+        st.caption(f":material/warning: {text}")
+
+
+def _table(rows: Sequence[Shown]) -> None:
+    reading, may_change = tasks.reading(), ui.may_change()
+    cells: list[dict[str, Any]] = []
+    for row in rows:
+        task, lost = row.task, row.lost
+        name, source = ("", "") if task is None else (task.name, task.source_app)
+        at = None if task is None else task.next_fire_time
+        recurrence, target = ("", "") if task is None else (task.recurrence, tasks.target(task))
+        if lost is not None:
+            name, source, recurrence = lost.name, lost.source_app, lost.recurrence
+            target = tasks.target_of(lost)
+        is_ours = lost is not None or (task is not None and tasks.is_ours(task))
+        cells.append(
+            {
+                "name": tasks.short(name) or "–",
+                "actions": task_actions.labels(row.task, row.lost) if may_change else [],
+                "next": at,
+                "real": None if at is None else tasks.local_time_to(at, reading),
+                "recurrence": tasks.short(language().word(recurrence)),
+                "state": _state(row),
+                "target": tasks.short(target),
+                "source": f"★ {_('ours')}" if is_ours else tasks.short(source) or "–",
+            }
+        )
     columns = [
         Column("name", label=_("Task")),
-        Column("next", "simulated", _("Next time (simulated)")),
-        Column("real", label=_("In real time ({zone})").format(zone=language().place)),
+        Column("source", label=_("Added by")),
+        Column("next", "simulated", _("Next run (simulated)")),
         Column("recurrence", label=_("Recurrence")),
+        Column("real", label=_("In real time ({zone})").format(zone=language().place)),
         Column("target", label=_("Target")),
     ]
-    if with_source:
-        columns.insert(1, Column("source", label=_("Added by")))
-    show_table(rows, columns, key="tasks_table", alt=_("Scheduled tasks"))
+    if may_change and any(cell["actions"] for cell in cells):
+        columns.insert(2, task_actions.column())
+    if any(cell["state"] for cell in cells):
+        columns.insert(2, Column("state", label=_("Notes"), width=150))
+    task_actions.remember([(row.task, row.lost) for row in rows])
+    show_table(cells, columns, key="tasks_table", alt=_("Scheduled tasks"))
 
 
-def _buttons(ours: list[Task]) -> None:
-    """Run now and delete, for each name of ours, and delete all of them."""
-    datasets = {
-        task.name: dataset for task in ours if (dataset := tasks.dataset_of(task)) is not None
-    }
-    names = Counter(task.name for task in ours)
-    for name, count in sorted(names.items()):
-        with st.container(horizontal=True):
-            if name in datasets:
-                label = _("Run {name} now").format(name=escape(name))
-                key, args = f"run_task_{name}", (datasets[name].name,)
-                st.button(label, key=key, icon=":material/play_arrow:", on_click=_run, args=args)
-            label = _("Delete {name} ({count})").format(name=escape(name), count=count)
-            st.button(
-                label,
-                key=f"delete_task_{name}",
-                icon=":material/delete:",
-                on_click=dialogs.note,
-                args=("delete", name),
-            )
-    if len(names) > 1:
-        label = _("Delete all of ours ({count})").format(count=len(ours))
-        key, icon = "delete_all_tasks", ":material/delete_sweep:"
-        st.button(label, key=key, icon=icon, on_click=dialogs.note, args=("delete_all",))
-
-
-def _run(name: str) -> None:
-    """Callback: do now what the task's callback does."""
-    run_requests.fetch(name)
-    state["_run_here"] = {*state.get("_run_here", ()), name}
+def _state(row: Shown) -> str:
+    if row.lost is not None:
+        return f"✕ {_('lost')}"
+    if row.task is None or not row.task.oddities:
+        return ""
+    return "⚠ " + ", ".join(_(ODDITIES[one]) for one in row.task.oddities)

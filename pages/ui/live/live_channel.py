@@ -40,6 +40,9 @@ SHOWN = {
     "": ("deliveries", "tasks", "expected"),
     "scheduler": ("tasks", "expected"),
     "activity": ("runs", "begun", "deliveries"),
+    # An answer is of its moment, which it says: nothing moves under who reads it.
+    "explore": (),
+    "help": (),
 }
 
 state = st.session_state

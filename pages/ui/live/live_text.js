@@ -41,7 +41,7 @@ function moving(part, words) {
     if (at === null) return "–"
     const { is_moving: isMoving, is_paused: isPaused, speed } = hub.clock
     if (isPaused) return words.clock_paused
-    if (!isMoving || speed <= 0) return "–"
+    if (!isMoving || speed <= 0) return hub.clock.is_still ? words.clock_still : "–"
     const left = (part.until_ms - at) / speed / 1000
     return left < 1 ? words.due : fill(words.in, { duration: duration(left, words) })
   }

@@ -51,8 +51,10 @@ def age_scaled(at: datetime) -> Part:
     return {"scaled_since_ms": live_words.milliseconds(at)}
 
 
-def until(simulated_at: datetime) -> Part:
+def until(simulated_at: datetime | None) -> Part:
     """How long until the clock shows a simulated time: ``in 1 min 12 s``, ``clock paused``."""
+    if simulated_at is None:
+        return text("–")
     return {"until_ms": live_words.milliseconds(simulated_at), "until": simulated_at.isoformat()}
 
 

@@ -38,6 +38,7 @@ def words() -> dict[str, Any]:
         "in": _("in {duration}"),
         "due": _("due now"),
         "clock_paused": _("clock paused"),
+        "clock_still": _("clock stands still"),
     }
 
 

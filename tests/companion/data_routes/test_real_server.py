@@ -58,6 +58,19 @@ def test_what_the_readme_says_of_pandas_is_true(server: Server) -> None:
     assert {"customer_id", "loyalty_points", "updated_at"} <= set(names["customers"].columns)
 
 
+def test_what_the_readme_says_of_sql_is_true(server: Server) -> None:
+    readme = (PROJECT_ROOT / "README.md").read_text("utf-8")
+    found = re.search(r"<!-- ask in SQL -->\n```python\n(.+?)```", readme, re.DOTALL)
+    assert found is not None
+    names: dict[str, Any] = {"pd": pd, "shop": f"{server.url}/ecommerce"}
+    exec(found[1], names)
+
+    means = names["means"]
+    assert list(means.columns) == ["family", "mean"]
+    assert len(means) == 10
+    assert list(means["mean"]) == sorted(means["mean"], reverse=True)
+
+
 @pytest.mark.parametrize("accepted", ["gzip, deflate, br", "identity"])
 @pytest.mark.parametrize("name", ["csv", "xlsx", "json", "parquet", "wire.json"])
 def test_nothing_between_us_and_a_caller_changes_a_file(

@@ -16,7 +16,16 @@ from typing import Any
 
 import msgspec
 
-from ecommerce_core.domain import Action, ExpectedOutcome, Outcome, Resolution, RunStatus, Trigger
+from ecommerce_core.domain import (
+    Action,
+    ExpectedOutcome,
+    Outcome,
+    Resolution,
+    RunStatus,
+    TaskEvent,
+    Trigger,
+    Wanted,
+)
 from ecommerce_core.storage.sqlite.journals import DatasetState
 from ecommerce_core.storage.sqlite.transactions import to_details
 
@@ -148,6 +157,8 @@ _READERS: Mapping[tuple[str, str], Callable[[Any], object]] = {
     ("promise", "reason_details"): to_details,
     ("delivery", "outcome"): Outcome,
     ("promise", "outcome"): ExpectedOutcome,
+    ("wanted_task", "state"): Wanted,
+    ("task_record", "event"): TaskEvent,
     ("dataset_state", "cleared"): _read_cleared,
     ("watch", "state"): msgspec.json.decode,
     ("held", "body"): _read_body,

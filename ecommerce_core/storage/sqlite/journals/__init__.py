@@ -1,4 +1,4 @@
-"""The tables beside the rows: runs, deliveries, expected callbacks, sign-outs, dataset states."""
+"""The tables beside the rows: runs, deliveries, expected callbacks, wanted tasks and others."""
 
 from ecommerce_core.storage.sqlite.journals.dataset_state import (
     DatasetState,
@@ -22,6 +22,7 @@ from ecommerce_core.storage.sqlite.journals.runs import (
     select_run,
 )
 from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, SignOuts, sign_in_key
+from ecommerce_core.storage.sqlite.journals.wanted_tasks import WantedTaskJournal
 
 __all__ = [
     "DatasetState",
@@ -32,6 +33,7 @@ __all__ = [
     "Recent",
     "SignOutJournal",
     "SignOuts",
+    "WantedTaskJournal",
     "count_table",
     "finish_run",
     "forget_cleared",

@@ -85,6 +85,14 @@ def reason_to_hold(difference: Difference) -> Fact:
         return make_fact(
             "held_after_clear", records=len(difference.added), cleared=difference.cleared_before
         )
+    same = difference.renumbered()
+    if same * 10 >= len(difference.withdrawn) * 9:
+        return make_fact(
+            "held_renumbered",
+            withdrawn=len(difference.withdrawn),
+            current=difference.current_before,
+            same=same,
+        )
     return make_fact(
         "held_would_withdraw",
         withdrawn=len(difference.withdrawn),

@@ -58,6 +58,16 @@ class DeliveryJournal(Transactions):
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
+            # A run does not wait for the clock. One that others joined keeps its own time.
+            db.conn.executemany(
+                "UPDATE run SET simulated_at = ?"
+                " WHERE id = ? AND trigger = 'callback' AND simulated_at IS NULL",
+                [
+                    (to_text(new.simulated_at), new.run_id)
+                    for new in deliveries
+                    if new.simulated_at is not None and new.outcome is not Outcome.JOINED
+                ],
+            )
             not_kept = Counter(refused_not_kept)
             if any(new.outcome is Outcome.REFUSED for new in deliveries):
                 not_kept.update(_remove_oldest_refusals(db))

@@ -1,4 +1,4 @@
-"""The promises of the scheduler in the journal, and the state that their watcher goes on from."""
+"""The expected callbacks in the journal, and the state that the monitor continues from."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ecommerce_core.storage.sqlite.transactions import (
     to_text,
 )
 
-# What has come of late comes to one of these; all that are kept would be read every second.
-MARKED_PROMISES = 200
-KEPT_PROMISES = 10_000
+# A late delivery matches one of these; all that are kept would be read every second.
+MARKED_CALLBACKS = 200
+KEPT_CALLBACKS = 10_000
 
 # Every field has a column of its name, but for the reason, which has two.
 _FIELDS = [field.name for field in fields(ExpectedCallback) if field.name != "reason"]
@@ -30,31 +30,32 @@ _MARKS = ", ".join("?" for _ in _COLUMNS)
 
 
 class ExpectedCallbackJournal(Transactions):
-    """Reads and writes of promises. Everything raises StoreError where the database cannot."""
+    """Reads and writes of expected callbacks. Everything raises StoreError."""
 
-    def record_promises(
-        self, promises: Sequence[ExpectedCallback], state: MonitorState
+    def record_expected_callbacks(
+        self, callbacks: Sequence[ExpectedCallback], state: MonitorState
     ) -> list[ExpectedCallback]:
-        """Write promises, those with the id 0 as new ones, and the state, in one transaction.
+        """Write expected callbacks (new ones have the id 0) and the state, in one transaction.
 
-        Returns them with their ids. The oldest of more than KEPT_PROMISES are let go.
+        Returns them with their ids. The oldest of more than KEPT_CALLBACKS are removed.
         """
         with self.writing() as db:
-            stored = [self._write(db, promise) for promise in promises]
+            stored = [self._write(db, callback) for callback in callbacks]
+            _date_deliveries(db, callbacks)
             db.execute(
                 "INSERT INTO watch (id, state) VALUES (1, ?)"
                 " ON CONFLICT (id) DO UPDATE SET state = excluded.state",
                 [msgspec.json.encode(state).decode()],
             )
-            if any(promise.id == 0 for promise in promises):
+            if any(callback.id == 0 for callback in callbacks):
                 db.execute(
-                    "DELETE FROM promise WHERE outcome <> 'owed'"
+                    "DELETE FROM promise WHERE outcome <> 'pending'"
                     " AND id <= (SELECT max(id) FROM promise) - ?",
-                    [KEPT_PROMISES],
+                    [KEPT_CALLBACKS],
                 )
         return stored
 
-    def watch_state(self) -> MonitorState | None:
+    def monitor_state(self) -> MonitorState | None:
         """The state that was kept last; None where there is none that can be read."""
         with self.reading() as db:
             row = db.execute("SELECT state FROM watch").fetchone()
@@ -63,15 +64,15 @@ class ExpectedCallbackJournal(Transactions):
         except msgspec.MsgspecError:
             return None
 
-    def open_promises(self, *, noticed_since: datetime) -> list[ExpectedCallback]:
-        """Those still owed, and those missed or void since then, oldest first."""
+    def open_expected_callbacks(self, *, noticed_since: datetime) -> list[ExpectedCallback]:
+        """Those still pending, and those missed or cancelled since then, oldest first."""
         with self.reading() as db:
             rows = db.query(
-                "SELECT * FROM promise WHERE outcome = 'owed'"
-                " OR (outcome IN ('missed', 'void') AND noticed_at >= ?) ORDER BY id",
+                "SELECT * FROM promise WHERE outcome = 'pending'"
+                " OR (outcome IN ('missed', 'cancelled') AND noticed_at >= ?) ORDER BY id",
                 [to_text(noticed_since)],
             )
-            return [_promise_of_row(row) for row in rows]
+            return [_callback_of_row(row) for row in rows]
 
     def list_expected_callbacks(
         self,
@@ -82,7 +83,7 @@ class ExpectedCallbackJournal(Transactions):
         dataset: str | None = None,
         noticed_since: datetime | None = None,
     ) -> list[ExpectedCallback]:
-        """Promises, newest first: due between the simulated times ``since`` and ``until``.
+        """Expected callbacks, newest first: due between simulated ``since`` and ``until``.
 
         ``noticed_since`` (UTC) leaves out those from before the clock was set back.
         """
@@ -100,10 +101,10 @@ class ExpectedCallbackJournal(Transactions):
                     "limit": limit,
                 },
             )
-            return [_promise_of_row(row) for row in rows]
+            return [_callback_of_row(row) for row in rows]
 
     def expected_summary(self, *, noticed_since: datetime | None = None) -> list[ExpectedSummary]:
-        """What became of the promises that are kept, task by task."""
+        """What became of the callbacks that are kept, task by task."""
         with self.reading() as db:
             rows = db.execute(
                 "SELECT dataset, task_name, recurrence, outcome, sum(count) FROM promise"
@@ -116,29 +117,49 @@ class ExpectedCallbackJournal(Transactions):
         return [ExpectedSummary(*task, **of_task) for task, of_task in counts.items()]
 
     def expected_mark(self) -> tuple[tuple[int, str, int], ...]:
-        """Return a value that differs once a promise of late was made or came to something."""
+        """Return a value that differs once a callback of late was made or came to something."""
         with self.reading() as db:
             newest = "SELECT id, outcome, count FROM promise ORDER BY id DESC LIMIT ?"
-            return tuple(db.execute(newest, [MARKED_PROMISES]).fetchall())
+            return tuple(db.execute(newest, [MARKED_CALLBACKS]).fetchall())
 
-    def _write(self, db: Database, promise: ExpectedCallback) -> ExpectedCallback:
-        own = [getattr(promise, name) for name in _FIELDS]
+    def _write(self, db: Database, callback: ExpectedCallback) -> ExpectedCallback:
+        own = [getattr(callback, name) for name in _FIELDS]
         values = [
             *(to_text(value) if isinstance(value, datetime) else value for value in own),
-            *to_columns(promise.reason),
+            *to_columns(callback.reason),
         ]
-        if promise.id == 0:
+        if callback.id == 0:
             columns = ", ".join(_COLUMNS)
             cursor = db.execute(
                 f"INSERT INTO promise ({columns}) VALUES ({_MARKS})", [None, *values[1:]]
             )
-            return replace(promise, id=int(cursor.lastrowid))
+            return replace(callback, id=int(cursor.lastrowid))
         changes = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
-        db.execute(f"UPDATE promise SET {changes} WHERE id = ?", [*values[1:], promise.id])
-        return promise
+        db.execute(f"UPDATE promise SET {changes} WHERE id = ?", [*values[1:], callback.id])
+        return callback
 
 
-def _promise_of_row(row: Mapping[str, Any]) -> ExpectedCallback:
+def _date_deliveries(db: Database, callbacks: Sequence[ExpectedCallback]) -> None:
+    """Give deliveries the time at which they were due, if the clock was not read, or set back."""
+    due = [
+        {"at": to_text(one.simulated_at), "delivery": one.delivery_id}
+        for one in callbacks
+        if one.delivery_id is not None and one.count == 1
+    ]
+    db.conn.executemany(
+        "UPDATE delivery SET simulated_at = :at"
+        " WHERE id = :delivery AND coalesce(simulated_at, '') < :at",
+        due,
+    )
+    db.conn.executemany(
+        "UPDATE run SET simulated_at = :at WHERE trigger = 'callback'"
+        " AND coalesce(simulated_at, '') < :at AND id ="
+        " (SELECT run_id FROM delivery WHERE id = :delivery AND outcome <> 'joined')",
+        due,
+    )
+
+
+def _callback_of_row(row: Mapping[str, Any]) -> ExpectedCallback:
     moments = {
         column: to_datetime(row[column])
         for column in ("simulated_at", "simulated_last_at", "since_at", "noticed_at", "received_at")

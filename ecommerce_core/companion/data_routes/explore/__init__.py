@@ -1,0 +1,7 @@
+"""The routes that answer a question in SQL with a file: ``explore.csv?sql=…`` and the others."""
+
+from ecommerce_core.companion.data_routes.explore.answering import ExploreRoutes
+from ecommerce_core.companion.data_routes.explore.asking import ExploreRoute, list_explore_routes
+from ecommerce_core.companion.data_routes.explore.describing import describe_explore
+
+__all__ = ["ExploreRoute", "ExploreRoutes", "describe_explore", "list_explore_routes"]
