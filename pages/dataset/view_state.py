@@ -107,16 +107,17 @@ def select(
     edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
 
 
-def sort_rows(dataset: Dataset, column: str) -> None:
+def sort_rows(dataset: Dataset, drawn: View, column: str) -> None:
     """Callback: sort all rows by a column, the other way round if they are sorted by it already.
 
-    One that cannot be sorted by changes nothing.
+    They are in the order of ``drawn``, which the click is about: a browser that tells it again,
+    since it has not yet heard that it was heard, asks for the same. One that cannot be sorted by
+    changes nothing.
     """
-    view = current(dataset.name)
     if column not in {each.name for each in dataset.sortable}:
         return
-    is_again = column == (view.sort or dataset.default_sort)
-    descending = is_again and not view.descending
+    is_again = column == (drawn.sort or dataset.default_sort)
+    descending = is_again and not drawn.descending
     edit(dataset.name, sort=column, descending=descending, then_by=())
 
 

@@ -125,7 +125,7 @@ def a_page_whose_headings_are_clicked() -> None:
     def click(column: str, *, row: int | None = None) -> None:
         rows = [] if row is None else [row]
         st.session_state["products_table"] = {"selection": {"rows": rows, "columns": [column]}}
-        sort_by = partial(view_state.sort_rows, PRODUCTS)
+        sort_by = partial(view_state.sort_rows, PRODUCTS, view_state.current("products"))
         view_state.select("products", ["a", "b"], drawn_on="rows", sort_by=sort_by)
         view, held = view_state.current("products"), st.session_state["products_table"]["selection"]
         is_free = not held["rows"] and not held["columns"]

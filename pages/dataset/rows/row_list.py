@@ -58,7 +58,7 @@ def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
         dataset.name,
         keys,
         drawn_on=view.tab,
-        sort_by=partial(view_state.sort_rows, dataset),
+        sort_by=partial(view_state.sort_rows, dataset, view),
     )
     modes = ["single-row", "single-column"]
     more: dict[str, Any] = {"on_select": pick, "selection_mode": modes}
