@@ -38,18 +38,19 @@ from pages.ui import installed
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 
-# A page lets go of the interpreter a hundred times, and waits so long for it each time while a
-# sync computes. With Python's own 5 ms, a page beside a sync takes three times as long.
+# A page releases the interpreter lock a hundred times, and waits up to this long to get it back
+# while a sync computes. With Python's default of 5 ms, a page beside a sync takes three times as
+# long.
 SWITCH_INTERVAL_S = 0.001
 
-# How long the server, told to end, waits for who has an answer still to take.
+# How long a server that was told to stop waits for clients that have not read their answer.
 END_PATIENCE_S = 5.0
 
 logger = logging.getLogger("ecommerce_core.dashboard")
 
 
 def read_settings() -> Settings:
-    """The settings, or the end of the start, with one line that says why."""
+    """Read the settings, or exit with one line that says what is wrong."""
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
@@ -59,14 +60,14 @@ def read_settings() -> Settings:
 
 
 def read_sign_in() -> tuple[tuple[str, ...], str | None]:
-    """Where visitors sign in, and the secret that signs for them; or the end of the start.
+    """Return the sign-in providers and the secret that signs cookies and links, or exit.
 
-    Nothing is served to others than this machine where nobody has to sign in.
+    If nobody has to sign in, the server only serves this machine.
     """
     auth: dict[str, object] | None = None
     try:
         is_loaded = st.secrets.load_if_toml_exists()
-    except (OSError, ValueError) as error:  # no right to read it, a folder, not UTF-8
+    except (OSError, ValueError) as error:  # no permission to read it, a folder, not UTF-8
         sys.exit(f"dashboard.py: secrets.toml cannot be read: {type(error).__name__}")
     if is_loaded:
         section = st.secrets.get("auth")
@@ -75,8 +76,8 @@ def read_sign_in() -> tuple[tuple[str, ...], str | None]:
         auth = None if section is None else dict(section)
     else:
         for file in st.get_option("secrets.files"):
-            # One that cannot be read must not open the doors that it was to close; a link to
-            # nowhere is one.
+            # An unreadable file may contain the sign-in settings, so the server must not start
+            # without them; a broken link counts, too.
             if os.path.lexists(file):
                 sys.exit(f"dashboard.py: {file} is there and cannot be read as TOML")
     try:
@@ -97,7 +98,7 @@ def read_sign_in() -> tuple[tuple[str, ...], str | None]:
 
 
 def start_sandbox() -> Sandbox:
-    """Start the embedded peers; their scheduler calls back to this very server."""
+    """Start the embedded peers; their scheduler calls this server."""
     sandbox = Sandbox(
         products=settings.sandbox_products,
         customers=settings.sandbox_customers,
@@ -118,7 +119,7 @@ def own_address() -> str:
 
 
 class Ending:
-    """Ends the application, once, whoever is the first to ask."""
+    """Ends the application once, even if several callers request it."""
 
     def __init__(self, running: Application, sandbox: Sandbox | None) -> None:
         self._running = running
@@ -127,7 +128,7 @@ class Ending:
         self._is_over = False
 
     def end(self) -> None:
-        """End it; return when it has ended."""
+        """End the application, and return when it has ended."""
         with self._lock:
             if self._is_over:
                 return
@@ -140,16 +141,16 @@ class Ending:
                 self._sandbox.stop()
 
     def end_anyway(self) -> None:
-        """End it, and the server with it, whoever it still waits for."""
+        """End the application and the server, without waiting for clients any longer."""
         self.end()
         logging.shutdown()
         os._exit(0)
 
 
 def release_callers_on_signals(ending: Ending) -> None:
-    """Answer waiting callbacks when told to end: the server waits for them before it does.
+    """Answer waiting callbacks on a signal to stop, since the server waits for them first.
 
-    It also waits until everybody has taken what is on its way, which somebody may never do.
+    It also waits until every client has read its answer, which some may never do.
     """
 
     def release_first(before: Callable[..., Any], number: int, frame: FrameType | None) -> None:
@@ -169,7 +170,7 @@ def release_callers_on_signals(ending: Ending) -> None:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Open and start everything before the first request, stop it after the last."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    # Arrow's own pool keeps what each script's thread leaves behind; the system's gives it back.
+    # Arrow's own pool keeps memory that each script's thread used; the system's returns it.
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     logs.set_up(settings.log)  # again: by now the server has set up loggers of its own
     sandbox = None
@@ -190,7 +191,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     except EcommerceError as error:
         if sandbox is not None:
             sandbox.stop()
-        # The server's own way to refuse a start would bury the reason under a traceback.
+        # The server's own way to refuse a start would hide the reason under a traceback.
         print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
     companion.attach(running)

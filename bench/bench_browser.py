@@ -1,18 +1,18 @@
-"""How long a person waits for the table, in Chromium, beside a page with nothing but a table.
+"""Measure the wait for the table, in Chromium, beside a page with nothing but a table.
 
     python -m bench.bench_browser [--rows 1200 1000000] [--times 20] [--ten]
 
-From the navigation to the first row on the screen, with the browser's cache empty and filled,
-and from a click to the first changed row: the next page, a search, a filter that is taken away.
-The baseline is served the same way and shows one ``st.dataframe`` of 50 rows: the same products,
-columns and height as our table with 50 rows a page. What is between the two is what stands around
-the table, the form of its numbers and times, and that its rows can be ticked. A button, and a box
-that searches as one types (Streamlit waits for the last letter), show 50 others. With ``--ten`` it
-is as high as Streamlit makes it by itself: ten of its rows are on the screen. Ours and the baseline
-take turns, and either has been clicked once before a click counts.
+From the navigation to the first row on the screen, with the browser's cache empty and filled, and
+from a click to the first changed row: the next page, a search, a filter that is removed. The
+baseline is served the same way and shows one ``st.dataframe`` of 50 rows: the same products,
+columns and height as our table with 50 rows a page. The difference between the two is everything
+around the table, the format of its numbers and times, and the selection of its rows. A button, and
+a box that searches as one types (Streamlit waits for the last letter), show 50 others. With
+``--ten`` it has Streamlit's default height: ten of its rows are on the screen. Ours and the
+baseline take turns, and either has been clicked once before a click counts.
 
 "On the screen" is when the canvas was given the text of the first row's cell, and the frame with
-it: the table that a screen reader has comes a fifth of a second later.
+it: the table for screen readers comes a fifth of a second later.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ st.dataframe(
     products[start : start + 50], hide_index=True, key="products_table", height="{height}"
 )
 """
-# What is drawn is heard where it is drawn; the time is that of the frame that shows it.
+# Drawing is observed on the canvas itself; the time is that of the frame that shows it.
 LISTEN = """
 (() => {
   const draw = CanvasRenderingContext2D.prototype.fillText;
@@ -135,7 +135,7 @@ def report(folder: Path, rows: int, times: int, height: str) -> None:
 
 
 def _codes(folder: Path) -> Callable[[Query], str]:
-    """Which code stands first for a question."""
+    """Return a function that returns the first code of a query's rows."""
     reader = _reader(folder)
     return lambda query: str(getattr(reader.list_rows(PRODUCTS, query)[0], PRODUCTS.key))
 
@@ -146,7 +146,7 @@ def _reader(folder: Path) -> Reader:
 
 
 def _products(folder: Path) -> pd.DataFrame:
-    """What the baseline shows: some products, the columns of our table."""
+    """Return the baseline's data: some products, the columns of our table."""
     rows = _reader(folder).list_rows(PRODUCTS, Query(page_size=BASELINE_ROWS))
     return pd.DataFrame({name: [getattr(row, name) for row in rows] for name in COLUMNS})
 
@@ -194,7 +194,7 @@ def _visitor(browser: Browser, server: Server) -> Visitor:
 
 
 def _wait(page: Page, text: str) -> float:
-    """When the text came on the screen, in milliseconds since the navigation."""
+    """Wait until the text is on the screen; return the milliseconds since the navigation."""
     handle = page.wait_for_function(SHOWN, arg=text, polling=50)
     return float(handle.json_value())
 
@@ -205,7 +205,7 @@ def _navigate(page: Page, url: str, first: str) -> float:
 
 
 def _act(page: Page, text: str, act: Callable[[], object]) -> float:
-    """From the click, or the letter, to the text."""
+    """Return the milliseconds from the click, or the letter, to the text."""
     page.evaluate("window.benchDrawn = {}")
     act()
     shown = _wait(page, text)
@@ -229,7 +229,7 @@ def _first_visits(
             visitor = _visitor(browser, server)
             took = _navigate(visitor.page, server.page(name), first)
             visitor.context.close()
-            if number:  # the first of all is the server's own first
+            if number:  # the first visit of all includes the server's own first run
                 found[at].append(took)
     _print("visit, cache empty", *found)
 
@@ -237,7 +237,7 @@ def _first_visits(
 class Turns:
     """Ours and the baseline, which do the same in turns.
 
-    ``code`` is what stands first in ours, ``their_codes`` are all that the baseline has.
+    ``code`` returns the first code of ours, ``their_codes`` are all that the baseline has.
     """
 
     def __init__(
@@ -254,7 +254,7 @@ class Turns:
         self._turn = 0
 
     def visits(self) -> None:
-        """With a filled cache."""
+        """Measure visits with a filled cache."""
         first = self._code(Query(page_size=PAGE_SIZE))
 
         def visit(_: int = 0) -> float:
@@ -268,7 +268,7 @@ class Turns:
         self._take("visit, cache filled", visit, baseline)
 
     def pages(self) -> None:
-        """The next page, again and again."""
+        """Measure the next page, again and again."""
 
         def turn(number: int) -> float:
             first = self._code(Query(page=number + 3, page_size=PAGE_SIZE))
@@ -283,7 +283,7 @@ class Turns:
         self._take("next page", turn, baseline)
 
     def searches(self) -> None:
-        """Words that each stand in one product's row."""
+        """Measure searches for words that each occur in one product's row."""
         box, base = (
             each.locator("input")
             for each in (self.ours.part("search_products"), self.theirs.part("search"))
@@ -300,7 +300,7 @@ class Turns:
         self._take("search", search, baseline)
 
     def filters(self) -> None:
-        """Of two filters, the first is taken away."""
+        """Measure the removal of the first of two filters."""
         page = self.ours.page
 
         def drop(number: int) -> float:
@@ -309,7 +309,7 @@ class Turns:
             filtered = Query(ranges=narrow, values=(("family", ("TV",)),), page_size=PAGE_SIZE)
             _wait(page, self._code(filtered))
             _settle(self.ours)
-            # The first click on a page costs what the browser has not run before.
+            # The first click on a page includes code that the browser has not run before.
             self._next()
             _wait(page, self._code(replace(filtered, page=2)))
             _settle(self.ours)
@@ -331,7 +331,7 @@ class Turns:
         self.ours.page.get_by_test_id("stPaginationNext").click()
 
     def _others(self) -> str:
-        """What stands first in the baseline after its next change."""
+        """Return the first text of the baseline after its next change."""
         self._turn += 1
         return self._their_codes[self._turn * 50 % len(self._their_codes)]
 
@@ -344,7 +344,7 @@ class Turns:
 
 
 def _settle(*visitors: Visitor) -> None:
-    """Until nothing runs: a click is measured on a page that stands."""
+    """Wait until nothing runs: a click is measured on an idle page."""
     for visitor in visitors:
         app = visitor.page.get_by_test_id("stApp").and_(
             visitor.page.locator("[data-test-script-state=notRunning]")

@@ -3,10 +3,10 @@
     python -m bench.bench_companion [--connections 200 1000] [--seconds 5] [--rounds 3]
 
 Three processes: the load, the server that is measured, the peer. The companion is the real
-application's, behind its guard, on a bare uvicorn as the trivial route is, each in a Starlette
-of its own: what Streamlit adds is the same for both. Its callbacks are *joined*, answered when
-their run is committed, or *respond-async*, answered with 202. Rounds alternate, and the ratios
-are medians of the rounds: what else the machine does hits both.
+application's, behind its guard, on a bare uvicorn like the trivial route, each in a Starlette of
+its own: Streamlit would add the same to both. Its callbacks are *joined*, answered when their run
+is committed, or *respond-async*, answered with 202. Rounds alternate, and the ratios are medians of
+the rounds, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Served:
 class Measured:
     """One round of one case: answers per second, and seconds from request to answer.
 
-    ``cpu_s`` is what the server's process worked for each answer, its runs included.
+    ``cpu_s`` is the processor time of the server's process for each answer, its runs included.
     """
 
     rate: float
@@ -71,7 +71,7 @@ class Measured:
 
 
 def main() -> int:
-    """Measure and print; the number of targets missed."""
+    """Measure and print; return the number of targets missed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--connections", type=int, nargs="+", default=[200, 1_000])
     parser.add_argument("--seconds", type=float, default=5)
@@ -95,7 +95,7 @@ def main() -> int:
 async def _load(
     served: Served, path: str, headers: str, connections: int, seconds: float
 ) -> Measured:
-    """Keep so many connections busy, each with one request at a time."""
+    """Keep ``connections`` connections busy, each with one request at a time."""
     request = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n{headers}\r\n"
     loop = asyncio.get_running_loop()
     port = served.trivial_port if path == "/trivial" else served.companion_port
@@ -125,13 +125,13 @@ async def _load(
 
 
 def _worked_s(pid: int) -> float:
-    """Processor time of a process so far."""
+    """Return the processor time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class _Caller(asyncio.Protocol):
-    """One connection. Answers are told apart by their Content-Length, and else not looked at."""
+    """One connection. Answers are separated by their Content-Length, and not parsed further."""
 
     def __init__(self, request: bytes, begins: float) -> None:
         self.taken_s: list[float] = []
@@ -182,7 +182,7 @@ def _connect(port: int) -> socket.socket:
 
 @contextmanager
 def _serving_us(folder: str, gateway_url: str) -> Iterator[Served]:
-    """The server in a process of its own."""
+    """Run the server in a process of its own."""
     command = [sys.executable, "-m", "bench.bench_companion", "--serve", folder, gateway_url]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,11 +1,11 @@
-"""How long the data routes take to answer with every row, and what it costs the server in memory.
+"""Measure how long the data routes take to answer with every row, and the server's memory.
 
     python -m bench.bench_data_routes [--rows 1000000] [--formats csv parquet json xlsx]
 
-The server is the real one, as a user starts it, in a process of its own with French products;
-what it answers is thrown away as it comes. Memory is the peak of its resident memory less what
-it had before, Linux alone. Beside it, in the same run, the floor: DuckDB alone writes all rows of
-the same snapshot into a file, on two cores, with no guard, no units, no server.
+The server is the real one, as a user starts it, in a process of its own with French products; its
+answers are discarded as they arrive. Memory is the peak of its resident memory minus its memory
+before, only on Linux. Beside it, in the same run, the floor: DuckDB alone writes all rows of the
+same snapshot into a file, on two cores, with no guard, no units, no server.
 
 Targets at a million rows: CSV in 4 s, Parquet in 3 s, at most 100 MB more memory.
 """
@@ -126,7 +126,7 @@ def _memory_mb(pid: int, name: str) -> float:
 
 
 def _wait_until_quiet(pid: int) -> None:
-    """Until the server does nothing of its own any more: it may have just started."""
+    """Wait until the server is idle: it may have just started."""
     while True:
         before = _ticks(pid)
         time.sleep(1)
@@ -135,7 +135,7 @@ def _wait_until_quiet(pid: int) -> None:
 
 
 def _ticks(pid: int) -> int:
-    """Processor time in hundredths of a second."""
+    """Return a process's processor time in hundredths of a second."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return int(fields[11]) + int(fields[12])
 

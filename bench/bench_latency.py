@@ -1,12 +1,12 @@
-"""What a large sync does to the other threads of the process, stage by stage.
+"""Measure the effect of a large sync on the other threads of the process, stage by stage.
 
     python -m bench.bench_latency [--rows 1000000]
 
-A probe reads a few rows and works a little in Python every 10 ms, as a page does, while a
-sync of so many products runs in the application's worker. Printed: how long after its time
-the probe was done, idle and during each stage; the longest single stall is what one call
-that never lets go of the interpreter costs. The last table is the other way round: how much
-longer the sync takes while a thread is busy all the time.
+A probe reads a few rows and works a little in Python every 10 ms, like a page, while a sync of
+``--rows`` products runs in the application's worker. Printed: how long after its due time the probe
+was done, idle and during each stage; the longest single stall is the cost of one call that does not
+release the interpreter lock. The last table is the reverse: how much longer the sync takes while a
+thread is busy all the time.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _probe(application: Application) -> dict[str, list[float]]:
-    """Milliseconds from when the probe was due until it was done, by what the sync was doing."""
+    """Return the milliseconds from the probe's due time until it was done, by the sync's stage."""
     late_ms: dict[str, list[float]] = defaultdict(list)
     idle_until = time.monotonic() + IDLE_S
     ticket = None
@@ -82,7 +82,7 @@ def _probe(application: Application) -> dict[str, list[float]]:
 
 
 def _doing(application: Application) -> str:
-    """The stage, finer than it is shown: validating is first a split, storing a comparison."""
+    """Return the stage in detail: validating begins with a split, storing with a comparison."""
     progress = application.progress("products")
     if progress is None:
         return "idle"

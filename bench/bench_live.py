@@ -1,11 +1,11 @@
-"""What pages that nobody touches cost the server, and how soon a run is on them.
+"""Measure the server's cost of idle pages, and how soon a run appears on them.
 
     python -m bench.bench_live [--tabs 8] [--idle-s 60] [--runs 20] [--sockets 200]
 
-In Chromium: the server's processor time while so many tabs of each page stand open and nothing
-happens, beside the same time without any tab, and how many scripts ran; and from the commit of a
-run that a callback asked for to the changed page, at 1,200 rows. Without a browser: so many
-sockets at ``live`` while a callback comes every ten seconds.
+In Chromium: the server's processor time while ``--tabs`` tabs of each page are open and nothing
+happens, beside the same time without any tab, and how many scripts ran; and the time from the
+commit of a callback's run to the changed page, at 1,200 rows. Without a browser: ``--sockets``
+sockets at ``live`` while a callback arrives every ten seconds.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _call_back(server: Server) -> None:
 
 
 def _share(server: Server, seconds: float) -> float:
-    """How much of a core the server takes, over so long."""
+    """Return the share of a core that the server takes, over ``seconds``."""
     before_ms = _cpu_ms(server.process.pid)
     time.sleep(seconds)
     return (_cpu_ms(server.process.pid) - before_ms) / seconds / 1_000
@@ -121,7 +121,7 @@ def _latency(browser: Browser, server: Server, folder: Path, answer: Path, runs:
 
 
 def _seen(page: Page) -> list[tuple[str, float]]:
-    # The first is what stood there before any run.
+    # The first entry is the text from before any run.
     return [(text, at_ms) for text, at_ms in page.evaluate("window.seen")][1:]
 
 

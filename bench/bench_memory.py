@@ -1,14 +1,14 @@
-"""How much memory an answer costs while it is read, as a multiple of its size.
+"""Measure the memory for reading an answer, as a multiple of the answer's size.
 
     python -m bench.bench_memory [--mb 15] [--full]
 
-Each answer is read in a fresh process, and what is printed is the peak of its resident memory
-less that of a process which only holds the answer: 0 would be the answer and nothing else.
-``--full`` has the whole sync instead, download, comparison and transaction included, the
-answer itself counted, too.
+Each answer is read in a fresh process; the printed figure is the peak of its resident memory minus
+that of a process which only holds the answer: 0 would be the answer and nothing else. ``--full``
+measures the whole sync instead, download, comparison and transaction included, and counts the
+answer itself, too.
 
-Measured on 2 cores with Python 3.11, answers of 15 MB; in brackets, when all records were split
-off before the first was decoded:
+Measured on 2 cores with Python 3.11, answers of 15 MB; in brackets, when all records were split off
+before the first was decoded:
 
 =================  ===============  ==============
 answer             reading          the whole sync
@@ -46,7 +46,7 @@ _UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def french_products() -> Iterator[str]:
-    """Products as a French shop has them."""
+    """Yield products as a French shop has them."""
     families = ("Réfrigérateurs", "Téléviseurs", "Fours à micro-ondes", "Élément de cuisine")
     for number in count():
         family = families[number % len(families)]
@@ -65,19 +65,19 @@ def french_products() -> Iterator[str]:
 
 
 def empty_records() -> Iterator[str]:
-    """Nothing but ``{}``."""
+    """Yield nothing but ``{}``."""
     while True:
         yield "{}"
 
 
 def tiny_rejected() -> Iterator[str]:
-    """Records that say who they are and cannot be taken."""
+    """Yield records with a key that are rejected."""
     for number in count():
         yield f'{{"codeProduit":"{number}"}}'
 
 
 def deep_nesting() -> Iterator[str]:
-    """Good products, each with a field that is a hundred lists deep."""
+    """Yield good products, each with a field that is a hundred lists deep."""
     deep = "[" * 100 + "]" * 100
     for number in count():
         yield (
@@ -87,14 +87,14 @@ def deep_nesting() -> Iterator[str]:
 
 
 def one_long_record() -> Iterator[str]:
-    """Records of a megabyte, each a list of empty ones: what a reader must not make objects of."""
+    """Yield records of a megabyte, each a list of empty ones, which must not become objects."""
     record = f"[{'{},' * 350_000}{{}}]"
     while True:
         yield record
 
 
 def nearly_json() -> Iterator[str]:
-    """The slower road: a record that is no strict JSON, then nothing but ``{}``."""
+    """Yield a record that is not strict JSON, for the lenient reader, then nothing but ``{}``."""
     yield '{"prix":NaN}'
     yield from empty_records()
 
@@ -113,7 +113,7 @@ CASES: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def write_answer(file: Path, kind: str, size: int) -> None:
-    """An answer of this kind and about this many bytes."""
+    """Write an answer of this kind, of about ``size`` bytes."""
     with file.open("w", encoding="utf-8") as out:
         written = out.write('{"produits":[')
         separator = ""
@@ -126,7 +126,7 @@ def write_answer(file: Path, kind: str, size: int) -> None:
 
 
 def read(file: Path, *, only_hold: bool) -> str:
-    """Read an answer, or only hold it; what it came to."""
+    """Read an answer, or only hold it; return the outcome."""
     body = bytearray(file.stat().st_size)
     with file.open("rb") as source:
         source.readinto(body)
@@ -140,7 +140,7 @@ def read(file: Path, *, only_hold: bool) -> str:
 
 
 def sync(file: Path, *, only_hold: bool) -> str:
-    """A whole sync, or only an application that is ready for one."""
+    """Run a whole sync, or only start an application that is ready for one."""
     with tempfile.TemporaryDirectory() as folder, serving(file) as url:
         settings = Settings(database=Path(folder) / "shop.db", max_body_mb=1024)
         application = Application.open(settings, gateway_url=url)
@@ -158,7 +158,7 @@ def sync(file: Path, *, only_hold: bool) -> str:
 
 
 def measure(file: Path, *, full: bool, only_hold: bool) -> tuple[int, float, str]:
-    """Peak bytes, seconds, and what it came to, of a fresh process."""
+    """Return peak bytes, seconds and the outcome of a fresh process."""
     flags = [*(["--full"] if full else []), *(["--only-hold"] if only_hold else [])]
     command = [sys.executable, "-m", "bench.bench_memory", "--read", str(file), *flags]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

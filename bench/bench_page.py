@@ -1,13 +1,12 @@
-"""What the products page costs at 1,000, 100,000 and 1,000,000 products, beside what else there is.
+"""Measure the products page at 1,000, 100,000 and 1,000,000 products, beside alternatives.
 
     python -m bench.bench_page [--rows 1000 100000 1000000] [--times 20]
 
-Through the real server and its own wire, one question at a time, each question a new one (what
-was asked before is kept and would flatter): a first visit, a search, a filter, a sort, the first
-and the last page. Beside it, on the same file: ``st.dataframe`` of everything, which is what one
-would write first, and Datasette's table page with the same search, sort and facet, where it is
-installed. Memory: what 20 open sessions add to the server, each after a visit, a search and a
-page.
+Through the real server and its own protocol, one query at a time, each a new one (a cached one
+would flatter): a first visit, a search, a filter, a sort, the first and the last page. Beside it,
+on the same file: ``st.dataframe`` of everything, which one would write first, and Datasette's table
+page with the same search, sort and facet, if it is installed. Memory: how much 20 open sessions add
+to the server, each after a visit, a search and a page.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ st.dataframe(products[products["description"].str.contains(search, regex=False)]
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one question: milliseconds at the median and at 95 %, the server's processor, bytes."""
+    """Figures of one query: median and 95th percentile in ms, the server's processor, kilobytes."""
 
     p50_ms: float
     p95_ms: float
@@ -61,7 +60,7 @@ class Figures:
 
     @classmethod
     def of(cls, pid: int, ask: Callable[[int], Visit], times: int) -> Figures:
-        """Ask so many times. The processor's time does not depend on what else it has to do."""
+        """Ask ``times`` times. The processor time does not depend on other load."""
         before_ms = _cpu_ms(pid)
         visits = [ask(number) for number in range(times)]
         cpu_ms = (_cpu_ms(pid) - before_ms) / times
@@ -79,7 +78,7 @@ def _cpu_ms(pid: int) -> float:
 
 
 def questions(rows: int, times: int) -> dict[str, list[dict[str, str]]]:
-    """What is asked, by name: so many different addresses each."""
+    """Return the queries by name: ``times`` different addresses each."""
     last = -(-rows // 25)
     sorts = ("price", "family", "description", "code", "new", "changed", "minimum", "number")
     return {
@@ -99,7 +98,7 @@ def questions(rows: int, times: int) -> dict[str, list[dict[str, str]]]:
 
 
 def fill(folder: Path, rows: int) -> None:
-    """A database of so many products, and one change of every hundredth."""
+    """Make a database of ``rows`` products, and one change of every hundredth."""
     answer = folder / "answer.json"
     with serving(answer) as url:
         settings = Settings(database=folder / "ecommerce.db", max_body_mb=1024)
@@ -130,7 +129,7 @@ def main() -> None:
             _report(folder, rows, options.times, with_naive=rows <= options.naive_up_to)
 
 
-# In a process of its own: what it needed is not the server's.
+# In a process of its own, whose memory is not counted as the server's.
 FILL = (
     "import sys; from pathlib import Path; from bench.bench_page import fill;"
     " fill(Path(sys.argv[1]), int(sys.argv[2]))"
@@ -170,8 +169,8 @@ def _measure_ours(folder: Path, rows: int, times: int) -> dict[str, Figures]:
             with Visitor(server.url, page="products") as visitor:
                 return visitor.ask()
 
-        visit(0)  # what the process imports on its first page
-        # First of all: later, what others have let go of would be used again and hide it.
+        visit(0)  # the process imports modules on its first page
+        # First of all: later, memory that was freed before would be reused and hide it.
         _print_memory(server.process.pid, server.url)
         note("first visit", visit)
         with Visitor(server.url, page="products") as visitor:
@@ -184,7 +183,7 @@ def _measure_ours(folder: Path, rows: int, times: int) -> dict[str, Figures]:
 
 
 def asker(visitor: Visitor, addresses: list[dict[str, str]]) -> Callable[[int], Visit]:
-    """Asks one of the addresses, by its number."""
+    """Return a function that asks one of the addresses, by its number."""
     return lambda number: visitor.ask(urlencode(addresses[number]))
 
 
@@ -258,7 +257,7 @@ def _running(command: list[str], url: str) -> Iterator[int]:
 @contextmanager
 def _datasette(database: Path) -> Iterator[tuple[int, str]]:
     port = free_port()
-    # Its own limit of a second would answer with an error page where it takes longer.
+    # Its own limit of a second would lead to an error page if it takes longer.
     limits = ("--setting", "sql_time_limit_ms", "60000", "--setting", "facet_time_limit_ms", "9000")
     command = [sys.executable, "-m", "datasette", "serve", str(database), "-p", str(port), *limits]
     with _running(command, f"http://127.0.0.1:{port}/-/versions.json") as pid:

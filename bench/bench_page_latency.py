@@ -1,10 +1,10 @@
-"""How long a page takes while a large sync runs, against the same page idle.
+"""Measure a page while a large sync runs, against the same page idle.
 
     python -m bench.bench_page_latency [--rows 1000000] [--pages products ""]
 
-The real server, a peer in a process of its own, and a reader that opens the page again and
-again through Streamlit's agent API, with a short pause between. Idle is measured just
-before each sync, on the very rows that the page shows while it runs.
+The real server, a peer in a process of its own, and a reader that opens the page again and again
+through Streamlit's agent API, with a short pause between. Idle is measured just before each sync,
+on the very rows that the page shows while it runs.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SYNCS = (("first", 0), ("1 % changed", 100), ("half changed", 2))
 
 
 def main() -> int:
-    """Measure and print; the number of targets missed."""
+    """Measure and print; return the number of targets missed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--pages", nargs="+", default=["products", ""])
@@ -71,7 +71,7 @@ def _sample(session: Session) -> float:
 
 
 def _while_syncing(server: Server, session: Session, folder: Path) -> list[float]:
-    """Samples that began while the sync ran."""
+    """Return the samples that began while the sync ran."""
     store = Store(folder / "ecommerce.db")
     headers = {"Prefer": "respond-async", "Accept": "application/json"}
     accepted = requests.post(server.page("add-auto"), headers=headers, timeout=60)
@@ -87,7 +87,7 @@ def _while_syncing(server: Server, session: Session, folder: Path) -> list[float
 
 
 def _print_row(name: str, samples: list[float], idle: float | None = None) -> float:
-    """Print one line; its 95th percentile."""
+    """Print one line; return its 95th percentile."""
     cuts = quantiles(samples, n=20, method="inclusive")
     ratio = "" if idle is None else f"{cuts[18] / idle:>10.2f}×"
     bad = idle is not None and cuts[18] > WANTED * idle

@@ -1,14 +1,14 @@
-"""How long the questions of a dataset's page take, with Datasette beside it.
+"""Measure the queries of a dataset's page, with Datasette beside it.
 
     python -m bench.bench_rows [--rows 1000 100000 1000000] [--repeat 5]
         [--datasette PATH] [--stream]
 
-41 questions of every kind, each as one visit asks it: a page, how many match, and the families
-with counts; nothing is remembered between two. French texts, three quarters with accents. Beside
-it, on the same rows, Datasette's own table page as JSON (no HTML) with the same search, order and
-facet; give the command with ``--datasette`` (it is no dependency of ours: ``pip install
-datasette`` elsewhere). What it is told to do beyond its defaults: no time limits, or it would
-give up. Before it: how long a snapshot takes to be written, and its bytes beside the rows' own.
+41 queries of every kind, each as for one visit: a page, how many match, and the families with
+counts; nothing is cached between two. French texts, three quarters with accents. Beside it, on the
+same rows, Datasette's own table page as JSON (no HTML) with the same search, order and facet; give
+the command with ``--datasette`` (it is no dependency of ours: ``pip install datasette`` elsewhere).
+Its defaults are only changed to have no time limits, since it would give up otherwise. Before it:
+how long a snapshot takes to be written, and its bytes beside the rows' own.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def filled(folder: Path, rows: int) -> Store:
-    """A store with so many French products, one in a hundred of them withdrawn."""
+    """Return a store with ``rows`` French products, one in a hundred of them withdrawn."""
     store = Store.open(folder / "ecommerce.db")
     random = Random(1)  # noqa: S311 - the same rows each time
     with store.writing() as db:
@@ -129,7 +129,7 @@ def _publish(store: Store, snapshots: Snapshots) -> None:
 
 
 def _questions(rows: int, current: int) -> Iterator[tuple[str, Query, dict[str, str] | None]]:
-    """What is asked: a name, our way, and Datasette's, None where it has none."""
+    """Yield the queries: a name, our form, and Datasette's, or None if it has none."""
     plain = {"_facet": "family", "withdrawn_at__isnull": "1"}
 
     def search(words: str) -> tuple[Query, dict[str, str]]:
@@ -261,7 +261,7 @@ def _wait_for(url: str) -> None:
 
 
 def _stream(snapshots: Snapshots, sort: str | None) -> None:
-    """All rows, in a child of its own, so that the peak of its memory is the reading's."""
+    """Read all rows in a child process, so that the peak of its memory is the reading's."""
     pid = os.fork()
     if pid:
         os.waitpid(pid, 0)

@@ -1,9 +1,9 @@
-"""How long a sync takes and how much memory, beside what it could be compared with.
+"""Measure the duration and memory of a sync, beside its baselines.
 
     python -m bench.bench_sync [--rows 10000 100000 1000000] [--repeat 3]
 
-Each figure is the median of the repetitions, which take turns so that what disturbs the
-machine disturbs all alike; each measurement has a fresh process. Baselines, on the same bytes:
+Each figure is the median of the repetitions, which take turns so that other load affects all alike;
+each measurement has a fresh process. Baselines, on the same bytes:
 
 - (a) the original's way: one INSERT and one commit per row; its rate over the first 1,000
   rows, extrapolated (it depends on how fast the disk syncs, so no two runs agree)
@@ -11,8 +11,8 @@ machine disturbs all alike; each measurement has a fresh process. Baselines, on 
 - (c) the bare limit: msgspec decode, then executemany into the same table in one
   transaction; no network, no journal, no difference
 
-A sync's seconds end at its commit, where a callback is answered; ``seen`` says when readers
-see its rows, and a clear and its undo end there.
+A sync's seconds end at its commit, when a callback is answered; ``seen`` is when readers see its
+rows, where the times of a clear and its undo end.
 
 Memory is the growth of the resident memory's peak, as a multiple of the answer's size.
 """
@@ -36,9 +36,9 @@ from bench.cases import Case, Measured
 from bench.peer import serving
 
 ORM_ROWS = 1_000
-# From so many rows on, what takes half a minute each time is measured once.
+# From this many rows on, baselines that take half a minute each time are measured once.
 LARGE = 1_000_000
-# Generation by generation: what the peer answers, and the status that the run must have.
+# For each generation: the peer's answer, and the status that the run must have.
 GENERATIONS = (
     ("first", 0, "succeeded"),
     ("unchanged", 0, "unchanged"),
@@ -55,7 +55,7 @@ Figures = dict[str, list[Measured]]
 
 
 def main() -> int:
-    """Measure and print; 1 where a target is missed."""
+    """Measure and print; return 1 if a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--repeat", type=int, default=3)

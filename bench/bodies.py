@@ -1,4 +1,4 @@
-"""Answers of catalogue-produit in files, as large as wanted, written without holding them."""
+"""Write answers of catalogue-produit into files, of any size, without holding them in memory."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 FAMILIES = ("Frigos", "Console", "TV", "Ordinateurs", "Fours", "Enceintes")
 
 
-# Three quarters of what a French shop sells has an accent, or an apostrophe of print.
+# Three quarters of a French shop's texts have an accent or a typographic apostrophe.
 _TEXTS = (
     "{family} à tiroirs, crème d’été, réf. {number}",
     "{family} frontal 8 kg, inox, ref. {number}",
@@ -22,10 +22,10 @@ def _description(number: int, family: str) -> str:
 
 
 def write_answer(path: Path, rows: int, *, changed_every: int = 0) -> int:
-    """Write an answer of ``rows`` products; its size in bytes.
+    """Write an answer of ``rows`` products, and return its size in bytes.
 
-    ``changed_every``: every so manieth product has another price than the first answer's,
-    0 for none. The keys come in the peer's order, which is not the table's.
+    ``changed_every``: one product of so many has another price than in the first answer, 0 for
+    none. The keys come in the peer's order, which is not the table's.
     """
     with path.open("w", encoding="utf-8") as file:
         file.write('{"produits": [')

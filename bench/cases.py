@@ -1,7 +1,7 @@
-"""What is measured, each in a fresh process: one sync by the application, or one baseline.
+"""The measured cases, each in a fresh process: one sync by the application, or one baseline.
 
-``python -m bench.cases`` reads a case as JSON from its standard input and prints what
-it measured as JSON: seconds, rows, and the growth of the resident memory's peak in bytes.
+``python -m bench.cases`` reads a case as JSON from its standard input and prints its measurement as
+JSON: seconds, rows, and the growth of the resident memory's peak in bytes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NOW = "2026-01-01T00:00:00.000Z"
 
 @dataclass(frozen=True)
 class Case:
-    """``what`` names a function of this module. ``limit_rows``: measure so many rows only."""
+    """``what`` is the name of a function of this module. ``limit_rows``: measure only so many."""
 
     what: str
     database: str
@@ -44,8 +44,8 @@ class Case:
 class Measured:
     """One measurement.
 
-    ``seconds`` of a sync end at its commit, where a callback is answered; ``seen_s`` where
-    readers see its rows. ``stages_s`` is the run's own account of where its time went.
+    ``seconds`` of a sync end at its commit, when a callback is answered; ``seen_s`` when readers
+    see its rows. ``stages_s`` are the durations of the run's own stages.
     """
 
     seconds: float
@@ -61,9 +61,9 @@ class _Answer(msgspec.Struct, gc=False):
 
 
 def sync(case: Case) -> Measured:
-    """From the request to the committed run: download, digest, validation, difference, journal."""
+    """Measure from the request to the committed run: download, digest, validation, storing."""
     with _application(case) as application:
-        # A server that runs has spoken to its peers before: what loads once is not the sync's.
+        # A running server has called its peers before: one-time loading is not part of the sync.
         application.scheduler.fetch_clock()
         watch = Watch()
         run = application.request_sync(
@@ -79,7 +79,7 @@ def sync(case: Case) -> Measured:
 
 
 def clear(case: Case) -> Measured:
-    """What a person waits for who clears the dataset: until readers see that it is empty."""
+    """Measure a clear until readers see that the dataset is empty."""
     with _application(case) as application:
         rows = application.reader.totals(PRODUCTS).current
         watch = Watch()
@@ -88,7 +88,7 @@ def clear(case: Case) -> Measured:
 
 
 def undo(case: Case) -> Measured:
-    """What a person waits for who takes the clear back: until readers see the rows again."""
+    """Measure the undo of a clear until readers see the rows again."""
     with _application(case) as application:
         watch = Watch()
         run = application.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
@@ -108,7 +108,7 @@ def _application(case: Case) -> Iterator[Application]:
 
 
 def orm_like(case: Case) -> Measured:
-    """The original's way: a statement and a commit for each row, without an ORM's own cost."""
+    """Measure the original's way: a statement and a commit per row, without the cost of an ORM."""
     body = Path(case.answer).read_bytes()
     store = Store.open(Path(case.database))
     with store.reading() as db:
@@ -118,7 +118,7 @@ def orm_like(case: Case) -> Measured:
     connection = sqlite_utils.Database(path).conn
     connection.isolation_level = None
     insert = _insert()
-    watch.start()  # the rate is extrapolated: what is paid once must not be
+    watch.start()  # the rate is extrapolated, so one-time costs must not count
     for product in products:
         connection.execute("BEGIN")
         connection.execute(
@@ -140,7 +140,7 @@ def orm_like(case: Case) -> Measured:
 
 
 def sqlite_utils_upsert(case: Case) -> Measured:
-    """``json.loads`` and ``upsert_all`` into a table of its own making."""
+    """Measure ``json.loads`` and ``upsert_all`` into a table of its own making."""
     body = Path(case.answer).read_bytes()
     db = sqlite_utils.Database(case.database)
     watch = Watch()
@@ -152,7 +152,7 @@ def sqlite_utils_upsert(case: Case) -> Measured:
 
 
 def limit(case: Case) -> Measured:
-    """Decode and executemany into the same table: no network, no journal, no difference."""
+    """Measure decode and executemany into the same table: no network, no journal, no difference."""
     decoder = msgspec.json.Decoder(_Answer)
     body = Path(case.answer).read_bytes()
     store = Store.open(Path(case.database))
@@ -170,20 +170,20 @@ def limit(case: Case) -> Measured:
 
 
 class Watch:
-    """Measures from its making on."""
+    """Measures from its creation on."""
 
     def __init__(self) -> None:
         self._peak_before = _peak_bytes()
         self.start()
 
     def start(self) -> None:
-        """Begin the time again."""
+        """Start the time again."""
         self._start = time.perf_counter()
 
     def read(
         self, rows: int, *, status: str = "", stages_s: dict[str, float] | None = None
     ) -> Measured:
-        """What was measured until now."""
+        """Return the measurement until now."""
         seconds = time.perf_counter() - self._start
         return Measured(seconds, rows, _peak_bytes() - self._peak_before, status, stages_s)
 

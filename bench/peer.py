@@ -1,8 +1,8 @@
 """The peer, in a process of its own so that its processor time and memory are not ours.
 
-Whatever the request, it answers with the file it was started for, as that file is at the
-moment; to ``clock/info`` it says what time it is, as a scheduler does.
-``python -m bench.peer FILE`` prints the port and serves until its standard input ends.
+It answers every request with the file that it was started for, as that file is at the moment, and
+``clock/info`` with a time, like a scheduler. ``python -m bench.peer FILE`` prints the port and
+serves until its standard input ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ CLOCK = b'["07/01/2019-01:23:20", 0.001, false]'
 
 @contextmanager
 def serving(file: Path) -> Iterator[str]:
-    """A running peer that answers with ``file``; its base URL."""
+    """Run a peer that answers with ``file``, and yield its base URL."""
     command = [sys.executable, "-m", "bench.peer", str(file)]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -54,7 +54,7 @@ def main(path: str) -> None:
                 self.connection.sendfile(file)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Quiet: the figures are the output."""
+            """Do not log: the figures are the output."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

@@ -1,16 +1,16 @@
-"""Half an hour of the whole thing: does the server stay as it is?
+"""Run everything for half an hour: does the server stay as it is?
 
     python -m bench.soak [--minutes 30] [--products 1200] [--customers 400] [--json FILE]
 
-The server runs with peers whose clock runs at 3,600: an hourly task calls back every second.
-Four sessions without a browser click meanwhile, each with a page of its own. Memory, open
-files and threads of the server are read from /proc every second. In the last third of the
-time the median of the memory must be within 5 % of the first third's, and so must be what
-files and threads fall back to when nothing is under way, once the server has run warm for a
-fifth of the time. The allocator is set as ``deploy/`` sets it.
+The server runs with peers whose clock runs at 3,600: an hourly task calls back every second. Four
+sessions without a browser click meanwhile, each with a page of its own. Memory, open files and
+threads of the server are read from /proc every second. In the last third of the time the median of
+the memory must be within 5 % of the first third's, and so must be the idle level of files and
+threads, once the server has run warm for a fifth of the time. The allocator is set as in
+``deploy/``.
 
-Besides, nothing may be logged as an error, and every callback that the scheduler
-sent must be in the journal as served. Ends with 1 where one of these does not hold.
+Besides, nothing may be logged as an error, and every callback that the scheduler sent must be in
+the journal as served. Ends with 1 if one of these does not hold.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ from tests.support.server import Server, Session, running_server
 SPEED = 3600
 MAY_GROW = 0.05
 SESSIONS = 4
-# A session that is left is kept for this long, as a browser's is until its tab closes.
+# An abandoned session is kept for this long, as a browser's is until its tab closes.
 OPTIONS = ("--server.enableAgentApi=true", "--server.agentSessionTTL=20")
-# What a session does on its page, over and over; what is not there for it is passed over.
+# A session's clicks on its page, over and over; missing buttons are skipped.
 CLICKS = {
     "products": ("fetch_products", "clear_products", "confirm_clear_products", "fetch_products"),
     "customers": ("fetch_customers", "undo_clear_customers", "fetch_customers"),
@@ -58,7 +58,7 @@ SEARCHES = ("", "frigo", "a b", "zzz", "é")
 
 @dataclass
 class Sample:
-    """One look at the server's process."""
+    """One sample of the server's process."""
 
     memory_mb: float
     files: int
@@ -67,7 +67,7 @@ class Sample:
 
 @dataclass
 class Figures:
-    """What was counted by whoever clicked."""
+    """The counts of the clicking sessions."""
 
     clicks: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -75,7 +75,7 @@ class Figures:
 
 
 def look(pid: int) -> Sample:
-    """Memory, open files and threads of a process, from /proc."""
+    """Return memory, open files and threads of a process, from /proc."""
     status = Path(f"/proc/{pid}/status").read_text()
     values = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
     return Sample(
@@ -103,7 +103,7 @@ def click(server: Server, page: str, figures: Figures, ended: threading.Event) -
 
 
 def act(session: Session, page: str, chance: random.Random) -> str:
-    """One thing that a person does on a page; its name."""
+    """Do one thing that a person does on a page, and return its name."""
     search = f"search_{page}"
     if session.element(search) is not None and chance.random() < 0.3:
         session.set(**{search: chance.choice(SEARCHES)})
@@ -114,7 +114,7 @@ def act(session: Session, page: str, chance: random.Random) -> str:
         try:
             session.click(key)
         except AssertionError as error:
-            if "disabled_widget" not in str(error):  # it may be, while a fetch is under way
+            if "disabled_widget" not in str(error):  # it may be disabled while a fetch is under way
                 raise
         return key
     session.rerun()
@@ -123,7 +123,7 @@ def act(session: Session, page: str, chance: random.Random) -> str:
 
 @contextmanager
 def running(folder: Path, *, products: int, customers: int) -> Iterator[tuple[Server, Sandbox]]:
-    """The server and its peers."""
+    """Run the server and its peers."""
     with Sandbox(products=products, customers=customers, speed=SPEED) as sandbox:
         environment = {
             "ECOMMERCE_GATEWAY_URL": sandbox.url,
@@ -136,7 +136,7 @@ def running(folder: Path, *, products: int, customers: int) -> Iterator[tuple[Se
 
 
 def schedule(sandbox: Sandbox) -> dict[str, datetime]:
-    """Have each dataset fetched again and again; when each is first due, by its task."""
+    """Schedule each dataset's recurring fetch; return when each is first due, by task."""
     scheduler = Scheduler(Gateway(sandbox.url), app_name="e-commerce")
     first = {}
     for name, recurrence in (("products", Recurrence.HOUR), ("customers", Recurrence.DAY)):
@@ -147,7 +147,7 @@ def schedule(sandbox: Sandbox) -> dict[str, datetime]:
 
 
 def count_sent(sandbox: Sandbox, first: dict[str, datetime]) -> dict[str, int]:
-    """How often each task was sent: as often as it was put back."""
+    """Return how often each task was sent: as often as it was put back."""
     sent = {}
     for task in sandbox.scheduler.tasks():
         step = period(task.recurrence)
@@ -157,7 +157,7 @@ def count_sent(sandbox: Sandbox, first: dict[str, datetime]) -> dict[str, int]:
 
 
 def count_served(database: Path) -> dict[str, Counter[str]]:
-    """What became of the callbacks, by task, as the journal says."""
+    """Return the outcomes of the callbacks, by task, from the journal."""
     served: dict[str, Counter[str]] = {
         dataset.task_name: Counter() for dataset in DATASETS.values()
     }
@@ -170,7 +170,7 @@ def count_served(database: Path) -> dict[str, Counter[str]]:
 
 
 def thirds(values: list[float], *, percent: int) -> tuple[float, float]:
-    """That percentile of the first third and of the last."""
+    """Return that percentile of the first third and of the last."""
     third = max(2, len(values) // 3)
     first, last = quantiles(values[:third], n=100), quantiles(values[-third:], n=100)
     return first[percent - 1], last[percent - 1]
@@ -223,7 +223,7 @@ def main() -> None:
 
 
 def report_samples(samples: list[Sample]) -> bool:
-    """Print the process's figures; True where they are flat."""
+    """Print the process's figures; return True if they are flat."""
     print(f"{'':12}{'first third':>14}{'last third':>14}{'change':>10}")
     is_flat = True
     for name, percent in (("memory_mb", 50), ("files", 10), ("threads", 10)):
@@ -238,7 +238,7 @@ def report_samples(samples: list[Sample]) -> bool:
 def report_callbacks(
     sent: dict[str, int], served: dict[str, Counter[str]], missed: dict[str, int]
 ) -> bool:
-    """Print what became of the callbacks; True where all were served."""
+    """Print the outcomes of the callbacks; return True if all were served."""
     is_good = True
     for task, count in sent.items():
         done = served[task]["executed"] + served[task]["joined"]
@@ -251,7 +251,7 @@ def report_callbacks(
 
 
 def report_log(log: str) -> bool:
-    """Print what was logged above information; True where that was no error."""
+    """Print the log above information; return True if it has no error."""
     lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     levels = Counter(line["level"] for line in lines)
     print(f"logged: {dict(levels)}")
@@ -261,7 +261,7 @@ def report_log(log: str) -> bool:
 
 
 def report_clicks(figures: Figures) -> bool:
-    """Print what was clicked; True where every click was answered."""
+    """Print the clicks; return True if every click was answered."""
     print(f"clicked: {dict(figures.clicks)}; the slowest took {figures.slowest_s:.1f} s")
     for failure in figures.failures[:10]:
         print(f"  {failure}")

@@ -1,4 +1,4 @@
-"""Sessions of a Streamlit server without a browser: its own wire, every byte of it counted."""
+"""Sessions of a Streamlit server without a browser: its own protocol, every byte counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TIMEOUT_S = 120
 
 @dataclass(frozen=True)
 class Visit:
-    """One run of a page's script: from the question to the end of the answer."""
+    """One run of a page's script: from the request to the end of the answer."""
 
     took_ms: float
     received_bytes: int
@@ -24,7 +24,7 @@ class Visit:
 
 
 class Visitor:
-    """One session. ``origin`` is the server's, ``base`` the path that its pages stand below."""
+    """One session. ``origin`` is the server's, ``base`` the path that its pages are below."""
 
     def __init__(self, origin: str, *, base: str = "ecommerce/", page: str = "") -> None:
         self._page = page
@@ -52,7 +52,7 @@ class Visitor:
             self._socket.close()
 
     def ask(self, address: str = "") -> Visit:
-        """Have the page drawn for this address, as a browser does. Raises on a failed script."""
+        """Request the page for this address like a browser. Raises AssertionError if it fails."""
         assert self._socket is not None
         question = BackMsg()
         question.rerun_script.query_string = address

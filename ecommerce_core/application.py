@@ -1,4 +1,4 @@
-"""Wires settings, store, gateway, scheduler and workers into what every entry point uses."""
+"""Connect settings, store, gateway, scheduler and workers for every entry point."""
 
 from __future__ import annotations
 
@@ -8,10 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from ecommerce_core.alerts import (
+    AlertWatch,
+    DeadMansSwitch,
+    FactSource,
+    Messenger,
+)
 from ecommerce_core.datasets import DATASETS, Dataset, migrations_of
 from ecommerce_core.domain import (
     Access,
     Actor,
+    AuditAction,
     DeliveryUnknown,
     EcommerceError,
     Lateness,
@@ -30,6 +37,7 @@ from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live, LiveLook
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
+    AuditedSteering,
     CallbackContext,
     DeliveryWriter,
     Scheduler,
@@ -39,6 +47,7 @@ from ecommerce_core.scheduler import (
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
     ON_PAGE,
+    AuditLog,
     BackupSchedule,
     ChangeReader,
     DatabaseLock,
@@ -46,6 +55,7 @@ from ecommerce_core.storage import (
     Explorer,
     Limits,
     Reader,
+    RetentionSchedule,
     SignOuts,
     Snapshots,
     Store,
@@ -56,18 +66,18 @@ from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
 logger = logging.getLogger(__name__)
 
-# How long a clear waits for a sync that is about to end.
+# How long a clear waits for a sync to end.
 CLEAR_PATIENCE_S = 5.0
 
 
 class Application:
-    """Everything the application can do. Pages, companion and command line get it from here.
+    """Everything the application can do, for pages, companion and command line.
 
-    What changes something takes the ``actor`` who asks, and raises NotAllowed where the role
-    does not allow it. ``sign_in_providers`` are where visitors sign in; without any nobody has to.
-    ``link_secret`` signs the links that pages offer where they do.
-    ``sandbox_url`` is where the embedded peers are; None with a real gateway.
-    ``run_observers`` are called with every run that ended, on the thread that ran it.
+    Methods that change something take the ``actor`` who requests it, and raise NotAllowed if the
+    role does not allow it. ``sign_in_providers`` are the sign-in providers; without any, nobody has
+    to sign in. ``link_secret`` signs the links on pages if people sign in. ``sandbox_url`` is the
+    address of the embedded peers; None with a real gateway. ``run_observers`` are called with every
+    run that ended, on the thread that ran it.
     """
 
     def __init__(
@@ -87,14 +97,19 @@ class Application:
         self.gateway = gateway
         self.datasets = datasets
         self.sandbox_url = sandbox_url
+        self.audit_log = AuditLog(store)
         self.scheduler = Scheduler(
             gateway,
             app_name=settings.app_name,
             secrets=settings.callback_secrets,
             own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering = Steering(
-            self.scheduler, store, app_name=settings.app_name, datasets=self.datasets
+        self.steering: Steering = AuditedSteering(
+            self.scheduler,
+            store,
+            app_name=settings.app_name,
+            datasets=self.datasets,
+            audit=self.audit_log.record,
         )
         self.sign_outs = SignOuts(store)
         self.access = Access(
@@ -114,6 +129,8 @@ class Application:
             threads=settings.reader_threads,
         )
         self.changes = ChangeReader(store, self.reader)
+        self.ping = DeadMansSwitch(settings.ping_url)
+        self.run_observers.append(self.ping.ended)
         self.explorer = Explorer(
             self.snapshots,
             store,
@@ -124,7 +141,9 @@ class Application:
         )
         sync = Sync(settings, gateway, store)
         self._workers = {
-            name: Worker(dataset, sync, store, self.snapshots, on_run=self._tell)
+            name: Worker(
+                dataset, sync, store, self.snapshots, on_begin=self.ping.begun, on_run=self._tell
+            )
             for name, dataset in self.datasets.items()
         }
         self.monitor = SchedulerMonitor(
@@ -148,6 +167,23 @@ class Application:
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
+        self.messenger = Messenger.from_settings(settings, store, self.datasets)
+        hours = settings.max_age_h
+        self.facts = FactSource(
+            store,
+            self.reader,
+            self.monitor,
+            lambda: self.backups,
+            self.registration,
+            self.datasets,
+            settings.app_name,
+            timedelta(seconds=settings.callback_grace_s),
+            max_age=None if hours is None else timedelta(hours=hours),
+            failing_services=self._failing_services,
+        )
+        self.alerts = AlertWatch(self.facts)
+        self.alerts.observers.append(self.messenger.hear)
+        self.retention = RetentionSchedule.from_settings(settings, store)
         look = LiveLook(
             store,
             gateway,
@@ -157,10 +193,11 @@ class Application:
             self.datasets,
             self.progress,
             self._shown,
+            lambda: tuple(alert.key for alert in self.alerts.newest()),
         )
         self.live = Live(look.look)
         self.monitor.observers.append(self.live.wake)
-        # What people have delivered again; the companion keeps a log of what callers send.
+        # For deliveries that people repeat; the companion has a writer for those of the scheduler.
         self._deliveries = DeliveryWriter(self.record_deliveries)
         self._presence = presence
 
@@ -175,7 +212,7 @@ class Application:
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
     ) -> Application:
-        """Open the store and wire the rest. Raises StoreError."""
+        """Open the store and connect the rest. Raises StoreError."""
         gateway = Gateway(
             gateway_url,
             timeout_s=settings.timeout_s,
@@ -200,24 +237,31 @@ class Application:
             raise
 
     def start(self, *, watch: bool = True) -> None:
-        """Start the workers; runs that a crash left behind become ``interrupted``.
+        """Start the workers; mark runs that a crash left behind as ``interrupted``.
 
-        ``watch``: also watch the scheduler, register with the gateway and keep backups,
-        which is for who takes the scheduler's callbacks; and tell pages what changes.
+        ``watch``: also poll the scheduler, register with the gateway, keep backups, update open
+        pages and check for alerts, as the server does that receives the scheduler's callbacks.
         """
         for worker in self._workers.values():
             worker.start()
         self._deliveries.start()
+        self.ping.start()
         if watch:
             self.monitor.start()
             self.registration.start()
             self.backups.start()
             self.live.start()
+            self.messenger.start()
+            self.alerts.start()
+            self.retention.start()
 
     def stop(self, *, timeout_s: float = 8.0) -> None:
-        """Let running syncs end within ``timeout_s``, roll back what does not, stop the workers."""
+        """Let running syncs end within ``timeout_s``, roll back the others, stop the workers."""
         ends_at = time.monotonic() + timeout_s
         self.live.stop()
+        self.alerts.stop()
+        self.retention.stop()
+        self.messenger.stop()
         self.monitor.stop()
         self.registration.stop()
         self.backups.stop()
@@ -225,29 +269,39 @@ class Application:
             worker.turn_away()
         for worker in self._workers.values():
             worker.stop(timeout_s=max(0.0, ends_at - time.monotonic()))
-        # Last: what the runs that were ended just now have to say is in it.
+        self.ping.stop()
+        # Last, so that it writes the deliveries of the runs that ended just now.
         self._deliveries.stop()
 
     def close(self) -> None:
-        """Let go of the database, which others may replace now: nothing here uses it any more."""
+        """Release the database, so that others may replace it. The application is then unusable."""
         self.explorer.close()
         self.reader.close()
         if self._presence is not None:
             self._presence.let_go()
 
+    def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
+        """Send a test message through each message service; return which accepted it. Blocks.
+
+        Raises NotAllowed.
+        """
+        actor.check(Permission.CHANGE)
+        self.audit_log.record(AuditAction.TEST_MESSAGE_SENT, by=actor)
+        return self.messenger.send_test()
+
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int]
     ) -> None:
-        """Write callbacks to the journal, and tell the pages. Raises StoreError."""
+        """Write callbacks to the journal, and update the pages. Raises StoreError."""
         self.store.record_deliveries(deliveries, refused_not_kept)
         self.live.wake()
 
     def workers_alive(self) -> Mapping[str, bool]:
-        """Dataset by dataset, whether its worker takes work."""
+        """Return for each dataset whether its worker accepts requests."""
         return {name: worker.is_alive for name, worker in self._workers.items()}
 
     def locks_usable(self) -> Mapping[str, bool]:
-        """Dataset by dataset, whether a sync could take its lock, or wait for it."""
+        """Return for each dataset whether a sync could take its lock, or wait for it."""
         return {name: worker.is_lock_usable for name, worker in self._workers.items()}
 
     def request_sync(
@@ -260,11 +314,11 @@ class Application:
         simulated_at: datetime | None = None,
         task_name: str | None = None,
     ) -> RunHandle:
-        """Ask for a sync of a dataset; never waits.
+        """Request a sync of a dataset; never waits.
 
-        ``join_running`` takes a sync under way as good enough; without it the
-        answer is at least as new as this question. The run is the one's who asked first.
-        Raises NotAllowed, SyncStopped, KeyError.
+        ``join_running`` accepts a sync under way; without it the answer is at least as new as the
+        request. The run's actor is the first who requested it. Raises NotAllowed, SyncStopped,
+        KeyError.
         """
         actor.check(Permission.FETCH)
         job = Job(
@@ -276,17 +330,17 @@ class Application:
         return self._workers[name].request(job, join_running=join_running)
 
     def deliver_again(self, delivery_id: int, *, actor: Actor) -> RunHandle:
-        """Run once more what a callback in the journal asked for; never waits for the run.
+        """Run again what a callback in the journal requested; never waits for the run.
 
-        It is a delivery of its own in the journal, whose reason names the one that it repeats.
-        Raises NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
+        The journal gets a delivery of its own, whose reason names the one that it repeats. Raises
+        NotAllowed, DeliveryUnknown, SyncStopped, StoreError.
         """
         actor.check(Permission.CHANGE)
         before = self.store.delivery(delivery_id)
         dataset = None if before is None else self.datasets.get(before.dataset)
         if dataset is None:
             raise DeliveryUnknown("delivery_unknown", id=delivery_id)
-        # The monitor has just read the clock: nobody waits for the scheduler here.
+        # The monitor has just read the clock, so the callback does not wait for the scheduler.
         reading = self.monitor.snapshot().reading
         at = None if reading.error is not None else estimate(reading, datetime.now(UTC))
         delivery = CallbackContext(self._deliveries, dataset, again_of=delivery_id, simulated_at=at)
@@ -302,10 +356,16 @@ class Application:
             delivery.journal(Outcome.FAILED, error=error)
             raise
         delivery.follow(ticket)
+        self.audit_log.record(
+            AuditAction.CALLBACK_DELIVERED_AGAIN,
+            by=actor,
+            subject=dataset.name,
+            delivery=delivery_id,
+        )
         return ticket
 
     def progress(self, name: str) -> Progress | None:
-        """The dataset's sync under way in this process; None where there is none."""
+        """Return the progress of the dataset's sync under way in this process, or None."""
         return self._workers[name].progress()
 
     def clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
@@ -319,7 +379,7 @@ class Application:
         )
 
     def undo_clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
-        """Bring back what the last clear took.
+        """Restore the rows that the last clear removed.
 
         Raises NotAllowed, NothingToUndo, SyncBusy, StoreError.
         """
@@ -329,7 +389,7 @@ class Application:
         )
 
     def explore(self, sql: str, *, actor: Actor, limits: Limits = ON_PAGE) -> Exploration:
-        """Ask a question in SQL of the public tables; never waits for its answer.
+        """Start answering an SQL query of the public tables; never waits for the answer.
 
         Raises NotAllowed, ExploreRefused, ExploreBusy.
         """
@@ -337,7 +397,7 @@ class Application:
         return self.explorer.start(sql, limits=limits)
 
     def undoable_rows(self, name: str) -> int:
-        """How many rows an undo would bring back; 0 where there is nothing to undo."""
+        """Return how many rows an undo would restore; 0 if there is nothing to undo."""
         return self.store.undoable_rows(self.datasets[name])
 
     def confirm(self, run_id: int, *, actor: Actor, trigger: Trigger) -> RunHandle:
@@ -351,7 +411,7 @@ class Application:
         return self._workers[run.dataset].request(job)
 
     def discard(self, run_id: int, *, actor: Actor) -> Run:
-        """Let go of a held run's answer; the store stays as it is.
+        """Discard a held run's answer; the store stays as it is.
 
         Raises NotAllowed, RunNotHeld, SyncBusy, StoreError.
         """
@@ -359,11 +419,14 @@ class Application:
         run = self._held(run_id)
         with self._workers[run.dataset].exclusive(timeout_s=CLEAR_PATIENCE_S):
             discarded = self.store.discard_held(run_id)
+        self.audit_log.record(
+            AuditAction.ANSWER_DISCARDED, by=actor, subject=run.dataset, run=run_id
+        )
         self.live.wake()
         return discarded
 
     def _change(self, name: str, change: Callable[[Dataset], Run]) -> Run:
-        """Change the rows, and return once readers can see it."""
+        """Change the rows, and return once readers see the change."""
         with self._workers[name].exclusive(timeout_s=CLEAR_PATIENCE_S):
             run = change(self.datasets[name])
             self._workers[name].publish()
@@ -379,16 +442,28 @@ class Application:
         return run
 
     def _shown(self, name: str) -> tuple[Version | None, str | None]:
-        """What readers see of a dataset's rows, and why no newer ones. Raises StoreError."""
+        """Return the version that readers see, and why there is no newer one. Raises StoreError."""
         state = self.reader.state(self.datasets[name])
         return state.shown, state.error_code
+
+    def message_observers(self) -> Mapping[str, list[Callable[[bool], None]]]:
+        """Who hears of each message, by its service: True if the service took it."""
+        services = {one.name: one.observers for one in self.messenger.services}
+        return {**services, "ping": self.ping.observers}
+
+    def _failing_services(self) -> Mapping[str, datetime]:
+        since = self.ping.failing_since
+        ping = {} if since is None else {"ECOMMERCE_PING_URL": since}
+        return {**self.messenger.failing(), **ping}
 
     def _tell(self, run: Run) -> None:
         self.reader.let_go()
         self.live.wake()
+        self.alerts.wake()
         for observer in tuple(self.run_observers):
             try:
                 observer(run)
             except Exception:
-                # The run is committed: whoever waits for it must not hear that it failed.
+                # The run is committed: a failing observer must not make it look failed to its
+                # callers.
                 logger.exception("an observer of runs failed")

@@ -1,4 +1,4 @@
-"""Customers: who they are and what they have earned, as cards or as a table."""
+"""Customers and their loyalty points, as cards or as a table."""
 
 from collections.abc import Sequence
 from typing import cast

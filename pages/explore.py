@@ -1,4 +1,4 @@
-"""Questions over rows and journal: grouped without SQL, or in SQL; as table, chart and file."""
+"""Queries over rows and journal: grouped without SQL, or in SQL; as table, chart and file."""
 
 import streamlit as st
 
@@ -59,7 +59,7 @@ with st.container(horizontal=True, vertical_alignment="center", gap="small"):
     sql_form.show_examples()
 if asked.is_sql:
     main, beside = st.columns([3, 1], gap="large")
-    # What stands beside must not wait for the answer.
+    # The side column must not wait for the answer.
     with beside:
         schema.show()
     with main:

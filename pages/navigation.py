@@ -1,4 +1,4 @@
-"""The frame around every page: where one can go, in which language, and what time it is there."""
+"""The frame around every page: the navigation, the language, and the simulated time."""
 
 from pathlib import Path
 
@@ -6,25 +6,27 @@ import streamlit as st
 
 from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
+from pages.runs import issues
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, labels, shortcuts, sign_in, tasks, visits
+from pages.ui import echo, escape, labels, session, shortcuts, sign_in, visits
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"
+SHOWN_ALERTS = 4
 
 
 def choose_language() -> None:
-    """The switch. It travels in the URL as ``?language=fr`` where it is not the browser's own."""
+    """Show the switch. A language other than the browser's is in the URL: ``?language=fr``."""
     state = st.session_state
     asked, own = st.query_params.get(visits.LANGUAGE), language_of(st.context.locale)
     is_first = "_language_in_url" not in state
     is_news = asked != state.get("_language_in_url") and (is_first or echo.may_tell_address())
     if asked in LANGUAGES and is_news:
-        state["language"] = asked  # a shared link, or a step back to an address that names one
+        state["language"] = asked  # a shared link, or a step back to an address with a language
     if state.get("language") not in LANGUAGES:
-        # The first run, or a click that met a page change: the browser then says None.
+        # The first run, or a click that coincided with a page change: the browser then sends None.
         state["language"] = state.get("_language", own)
     st.segmented_control(
         "Language · Langue",
@@ -44,15 +46,14 @@ def choose_language() -> None:
 
 
 def show_health() -> None:
-    """What does not answer, in a few lines."""
-    app = ui.application()
-    trouble = tasks.trouble()
-    if trouble is not None:
-        st.caption(f":material/cloud_off: {trouble}")
-    for peer in dict.fromkeys(dataset.peer for dataset in app.datasets.values()):
-        if ui.has_failed(app.gateway.health(peer)):
-            text = _("{peer} failed last time").format(peer=escape(peer))
-            st.caption(f":material/warning: {text}")
+    """Show the alerts in a few lines; pages show what to do about them."""
+    found = [alert for alert in ui.alerts() if alert.code not in issues.IN_BANNER]
+    for alert in found[:SHOWN_ALERTS]:
+        icon = issues.ICONS.get(alert.code, ":material/warning:")
+        st.caption(f"{icon} {ui.title_of(alert, escape)}")
+    if len(found) > SHOWN_ALERTS:
+        more = ui.language().number(len(found) - SHOWN_ALERTS)
+        st.caption(_("and {n} more").format(n=more))
 
 
 with st.sidebar:
@@ -66,7 +67,7 @@ st.set_page_config(
 )
 st.logo(ASSETS / "logo.svg", size="large", icon_image=ASSETS / "icon.svg")
 
-# Who has not signed in sees no data: the pages keep their addresses, and none is run.
+# A visitor who has not signed in sees no data: pages keep their addresses, but none is run.
 is_known = ui.visitor() is not None
 page = st.navigation(
     [
@@ -91,7 +92,7 @@ page = st.navigation(
             "scheduler.py",
             title=_("Scheduler"),
             icon=":material/schedule:",
-            help=_("The simulated clock and its tasks: add one, see when it fires."),
+            help=_("The simulated clock and its tasks: add one, see when it runs."),
         ),
         st.Page(
             "activity.py",
@@ -115,14 +116,15 @@ page = st.navigation(
     position="sidebar" if is_known else "hidden",
 )
 if is_known:
+    session.note_sign_in()
     with st.sidebar:
         sign_in.show_visitor()
         live_channel.begin(page.url_path)
         shortcuts.listen()
         show_health()
     visits.arrive(page.url_path)
-    # A place of its own: what moves by one element, the browser makes anew, and with it a box in
-    # which somebody is typing.
+    # In a container of its own, since the browser recreates elements whose position changes, even a
+    # box in which a visitor is typing.
     with st.container():
         missed_notice.show(with_link=page.url_path != "scheduler")
     page.run()

@@ -1,4 +1,4 @@
-"""What an operator asks at nine in the morning: is all fresh, what failed, what comes next."""
+"""The overview: whether everything is fresh, what failed, and what comes next."""
 
 import streamlit as st
 
@@ -39,10 +39,10 @@ def dataset_card(name: str, total: Totals, run: Run | None) -> None:
 
 
 def freshness(name: str, run: Run | None) -> list[live_text.Part]:
-    """How the last run ended and, where it was no good one, of when the rows are."""
+    """Return how the last run ended and, if it was not good, the age of the rows."""
     words = language()
     if run is None:
-        return [live_text.text(_("Never fetched yet."))]
+        return [live_text.text(_("Not fetched yet."))]
     what = f"{words.word(run.action)} ({words.word(run.trigger)})"
     parts = [
         live_text.text(f"{sign_and_word(run.status)} · {what} · "),
@@ -55,7 +55,7 @@ def freshness(name: str, run: Run | None) -> list[live_text.Part]:
     good = app.store.last_good_run(name)
     if good is not None and good.finished_at is not None:
         rows = live_text.filled(
-            _("the rows are of {moment} ({ago})"),
+            _("data from {moment} ({ago})"),
             moment=words.moment(good.finished_at, seconds=False),
             ago=live_text.age(good.finished_at),
         )
@@ -73,7 +73,7 @@ with ui.guarded():
     if not all(total.current for total in all_totals.values()):
         first_steps.show(all_totals)
     elif not has_problems:
-        well = _("The last fetch of each dataset went well.")
+        well = _("The last fetch of every dataset succeeded.")
         st.markdown(f":green[:material/check_circle:] {well}")
     if known:
         with st.grid(3, min_column_width=280, gap="small"):

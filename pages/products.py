@@ -1,4 +1,4 @@
-"""Products: what our shop holds of the catalogue."""
+"""Products: the catalogue's products in our shop."""
 
 from pages.dataset import dataset_page
 

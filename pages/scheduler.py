@@ -9,7 +9,7 @@ from pages.ui import dialogs, header
 from pages.ui import text as _
 
 header.show(_("Scheduler"))
-with st.container():  # comes and goes: what stands below keeps its place
+with st.container():  # may appear and disappear: the elements below keep their position
     clock_card.show()
     ui.note_for_analysts()
     lost_tasks.show_lost()

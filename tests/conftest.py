@@ -13,7 +13,7 @@ from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
 from tests.support.peers import Peers
 
-# How long an example takes says more of the machine than of the code.
+# The duration of an example says more about the machine than about the code.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 

@@ -1,4 +1,4 @@
-"""The arrows: which package may look at which, and only at its face."""
+"""The arrows: which package may import which, and only from its ``__init__``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 CORE = ROOT / "ecommerce_core"
 
 EVERYBODYS = {"domain", "settings", "logs"}
-# From the bottom up: each may look at those that it names.
+# From the bottom up: each may import those that it names.
 ARROWS: dict[str, set[str]] = {
     "domain": set(),
     "settings": {"domain"},
@@ -24,16 +24,19 @@ ARROWS: dict[str, set[str]] = {
     "storage": EVERYBODYS | {"datasets"},
     "sync": EVERYBODYS | {"datasets", "gateway", "storage"},
     "scheduler": EVERYBODYS | {"datasets", "gateway", "storage", "sync"},
+    "alerts": EVERYBODYS | {"datasets", "gateway", "storage", "sync", "scheduler"},
     "live": EVERYBODYS | {"datasets", "gateway", "storage", "sync", "scheduler"},
-    "application": EVERYBODYS | {"datasets", "gateway", "storage", "sync", "scheduler", "live"},
+    "application": EVERYBODYS
+    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "alerts"},
     "companion": EVERYBODYS
-    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "application"},
+    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "alerts", "application"},
     "cli": EVERYBODYS
-    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "application", "sandbox"},
+    | {"datasets", "gateway", "storage", "sync", "scheduler", "live", "alerts", "application"}
+    | {"sandbox"},
     "sandbox": set(),
     "__main__": {"cli"},
 }
-# The packages of the pages, from the bottom up; a page looks at all of them.
+# The packages of the pages, from the bottom up; a page may import all of them.
 PAGES = ("ui", "runs", "schedule", "dataset", "home", "explore_page")
 ONLY_IMPORTERS = {
     "requests": {"ecommerce_core.gateway.client"},
@@ -43,7 +46,7 @@ ONLY_IMPORTERS = {
 
 
 class Import(NamedTuple):
-    """``from module import name``, or ``import module`` where the name is empty."""
+    """``from module import name``, or ``import module`` if the name is empty."""
 
     module: str
     name: str
@@ -55,7 +58,7 @@ def module_of(path: Path) -> str:
 
 
 def imports_of(path: Path) -> Iterator[Import]:
-    """Every import of a file, wherever in it, type checking included."""
+    """Yield every import of a file, anywhere in it, type checking included."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             yield from (Import(alias.name, "") for alias in node.names)
@@ -65,7 +68,7 @@ def imports_of(path: Path) -> Iterator[Import]:
 
 
 def packages_of_core(path: Path) -> set[str]:
-    """The packages of the core that a file looks at: their first names."""
+    """Return the packages of the core that a file imports: their first names."""
     found = set()
     for module, name in imports_of(path):
         root, _, rest = module.partition(".")
@@ -118,7 +121,7 @@ def test_a_module_is_imported_from_the_face_of_its_package(path: Path) -> None:
             continue
         top = ".".join(parts[:2])
         if parts[1] in {"sandbox", "cli"} or is_inside(importer, top):
-            # Among themselves, a package's modules and the faces of its packages.
+            # A package's modules may import each other and the ``__init__`` of its packages.
             owner = module if is_package(module) else module.rpartition(".")[0]
             allowed = is_package(module) or is_inside(importer, owner)
             assert allowed, f"{importer} looks into {owner}"
@@ -159,7 +162,7 @@ def test_only_the_storage_knows_the_engine_of_its_snapshots() -> None:
 
 
 def test_pages_reach_the_core_through_ui_and_nothing_else() -> None:
-    # Types may be named; whatever does something is reached through ui.
+    # Types may be named; anything that acts is reached through ui.
     doors = {"pages.ui.session", "pages.ui.installed", "pages.ui.exploring"}
     for path in sources("pages"):
         if module_of(path) not in doors:
@@ -174,7 +177,7 @@ def test_the_parts_of_pages_look_down_only(package: str) -> None:
     below = {"pages", *(f"pages.{name}" for name in PAGES[: PAGES.index(package) + 1])}
     for path in sources(f"pages/{package}"):
         if module_of(path) == "pages.ui.header":
-            continue  # every page begins with it, and it tells of the runs that have ended
+            continue  # every page begins with it, and it reports the runs that have ended
         for module, name in imports_of(path):
             if module.partition(".")[0] == "pages":
                 full = module if module != "pages" else f"pages.{name}"

@@ -1,4 +1,4 @@
-"""A dataset that only the tests declare goes everywhere that products and customers go."""
+"""A dataset that only the tests declare works everywhere that products and customers do."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ LATEST = 24
 
 @pytest.fixture
 def shop(peers: Peers) -> Peers:
-    """24 notes by three authors, besides a few products and customers."""
+    """Return peers with 24 notes by three authors, besides a few products and customers."""
     serve_notes(peers, [note(number) for number in range(LATEST)])
     peers.serve_products(products(3))
     peers.serve_customers([customer(1)])
@@ -162,7 +162,7 @@ def test_a_table_that_is_not_as_its_migration_made_it_is_never_used(
         Store.open(settings.database, more_migrations=NOTES.migrations)
 
 
-# What is declared, and what cannot be.
+# Valid declarations, and invalid ones.
 
 
 @pytest.mark.parametrize("what", ["name", "table", "callback_path", "task_name", "task_app"])
@@ -254,13 +254,13 @@ def test_every_declared_filter_has_a_control_in_the_menu(visited: Application) -
 
     assert page.at.multiselect(key="notes_author").options == ["Ada (8)", "Bob (8)", "Zoé (8)"]
     assert page.at.multiselect(key="notes_state").options == ["closed (8)", "open (8)"]
-    page.at.number_input(key="notes_cost_low").set_value(21.5).run()
+    page.at.text_input(key="notes_cost_low").set_value("21.5").run()
     open_filters(page)
-    page.at.number_input(key="notes_length_high").set_value(22.0).run()
+    page.at.text_input(key="notes_length_high").set_value("22").run()
     assert numbers_of(page.sound()) == ["N-22"]
     open_filters(page)
     page.at.radio(key="notes_answer").set_value("yes").run()
-    assert "Nothing matches" in page.sound().at.info[0].proto.title
+    assert "No results" in page.sound().at.info[0].proto.title
     assert {name: page.at.query_params[name] for name in ("cost", "length", "answer")} == {
         "cost": "21.5-",
         "length": "-22",
@@ -278,7 +278,7 @@ def test_a_search_looks_through_the_declared_columns(visited: Application) -> No
     page.at.text_input(key="search_notes").set_value("n-23").run()
     assert numbers_of(page.sound()) == ["N-23"]
     page.at.text_input(key="search_notes").set_value("Zoé").run()
-    assert "Nothing matches" in page.sound().at.info[0].proto.title
+    assert "No results" in page.sound().at.info[0].proto.title
 
 
 def test_the_order_is_in_the_address_and_on_the_heading(visited: Application) -> None:
@@ -347,7 +347,12 @@ def test_pictures_are_drawn_of_every_choice_and_every_range(visited: Application
     page = open_page(visited, view="pictures")
     said = page.texts()
 
-    for title in ("Notes by author", "Notes by state", "Distribution: cost", "Distribution: pages"):
+    for title in (
+        "Notes by author",
+        "Notes by state",
+        "Distribution of cost",
+        "Distribution of pages",
+    ):
         assert f"**{title}**" in said
     assert escape("18 rows from €1.00") in said
 
@@ -363,8 +368,8 @@ def test_the_overview_has_its_card_its_step_and_the_pictures_that_are_declared(
 
     assert [each.label for each in page.at.metric] == ["Notes"]
     assert "**Notes by author**" in page.texts()
-    assert "**Distribution: cost**" in page.texts()
-    assert "Distribution: pages" not in page.texts()
+    assert "**Distribution of cost**" in page.texts()
+    assert "Distribution of pages" not in page.texts()
     assert "**Notes**" in page.texts()  # the last 24 hours
 
 

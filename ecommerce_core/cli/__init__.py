@@ -1,10 +1,11 @@
-"""The command line: what pages do, for scripts and terminals. Safe beside a running server."""
+"""The command line: the pages' actions for scripts and terminals. Safe beside a running server."""
 
 from __future__ import annotations
 
 import click
 
 from ecommerce_core import __version__, logs
+from ecommerce_core.cli.alerts import alerts, audit
 from ecommerce_core.cli.datasets import clear, confirm, discard, runs, sync, undo
 from ecommerce_core.cli.files import backup, restore
 from ecommerce_core.cli.sandbox import sandbox
@@ -40,6 +41,8 @@ for command in (
     backup,
     restore,
     tasks,
+    alerts,
+    audit,
     sandbox,
 ):
     cli.add_command(command)

@@ -1,4 +1,4 @@
-"""What the commands share: the application they work with, options, and how results are said."""
+"""Parts that commands share: opening the application, options, and output."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ecommerce_core.domain import Actor, EcommerceError, Role, SettingsError
 from ecommerce_core.logs import terminal_safe
 from ecommerce_core.settings import Settings
 
-# A dead address: commands that never ask a peer must not need a gateway.
+# An address that refuses connections: commands that call no peer must not need a gateway.
 NO_GATEWAY = "http://127.0.0.1:9"
 
 ALL = "all"
@@ -26,19 +26,19 @@ ALL = "all"
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What the commands work with: the ``obj`` of a call, such as ``cli(obj=Shop(…))``."""
+    """The data of a call to the commands: its ``obj``, such as ``cli(obj=Shop(…))``."""
 
     datasets: Mapping[str, Dataset]
 
 
 def datasets_of(context: click.Context) -> Mapping[str, Dataset]:
-    """The datasets of a call; the application's own unless it says otherwise."""
+    """Return the datasets of a call; by default the application's own."""
     shop = context.find_object(Shop)
     return DATASETS if shop is None else shop.datasets
 
 
 class DatasetName(click.ParamType[str]):
-    """The name of one of the call's datasets; with ``or_all``, ``all``, too."""
+    """The name of one of the call's datasets; with ``or_all``, also ``all``."""
 
     name = "dataset"
 
@@ -50,11 +50,11 @@ class DatasetName(click.ParamType[str]):
         return click.Choice([*known, *self._more])
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        """The names, as a usage line has them."""
+        """Return the names in the form of a usage line."""
         return self._choice(ctx).get_metavar(param, ctx)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The name, if there is such a dataset."""
+        """Return the name if there is such a dataset."""
         return self._choice(ctx).convert(value, param, ctx)
 
 
@@ -63,25 +63,25 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Say it as JS
 
 
 def operator() -> Actor:
-    """Who types: an operator, called what the machine calls its user."""
+    """Return the user of the terminal as an operator, named as on this machine."""
     try:
         return Actor(getpass.getuser(), Role.OPERATOR)
-    except (KeyError, OSError):  # a user without a name, as a container's may be
+    except (KeyError, OSError):  # a user without a name, as in some containers
         return Actor(f"uid {os.getuid()}", Role.OPERATOR)
 
 
 def names_of(dataset: str) -> list[str]:
-    """The datasets that an argument names."""
+    """Return the datasets that an argument names."""
     return list(called_with()) if dataset == ALL else [dataset]
 
 
 def called_with() -> Mapping[str, Dataset]:
-    """The datasets of the call under way."""
+    """Return the datasets of the call under way."""
     return datasets_of(click.get_current_context())
 
 
 def read_settings() -> Settings:
-    """The settings; one that makes no sense is wrong use."""
+    """Read the settings. Raises click.UsageError if one is invalid."""
     try:
         return Settings.from_env(os.environ)
     except SettingsError as error:
@@ -89,7 +89,7 @@ def read_settings() -> Settings:
 
 
 def gateway_url(settings: Settings) -> str:
-    """The gateway's URL, which must be set."""
+    """Return the gateway's URL. Raises click.UsageError if it is not set."""
     if settings.gateway_url is None:
         raise click.UsageError(
             "ECOMMERCE_GATEWAY_URL is not set: it takes the gateway's base URL. "
@@ -100,16 +100,18 @@ def gateway_url(settings: Settings) -> str:
 
 @contextmanager
 def errors_in_words() -> Iterator[None]:
-    """What was foreseen is told in one line and ends with 1."""
+    """Turn an expected error into one line and exit code 1, or 2 for a setting."""
     try:
         yield
+    except SettingsError as error:
+        raise click.UsageError(terminal_safe(str(error))) from error
     except EcommerceError as error:
         raise click.ClickException(terminal_safe(str(error))) from error
 
 
 @contextmanager
 def opened(*, needs_gateway: bool) -> Iterator[Application]:
-    """An application with its workers, for one command."""
+    """Open an application with its workers, for one command."""
     settings = read_settings()
     url = gateway_url(settings) if needs_gateway else settings.gateway_url or NO_GATEWAY
     with errors_in_words():
@@ -119,7 +121,7 @@ def opened(*, needs_gateway: bool) -> Iterator[Application]:
             application.start(watch=False)
             yield application
         except KeyboardInterrupt:
-            patience_s = 0.0  # who interrupts wants no more of it: what runs is rolled back
+            patience_s = 0.0  # on an interrupt, do not wait for what runs: it is rolled back
             raise
         finally:
             application.stop(timeout_s=patience_s)
@@ -127,10 +129,10 @@ def opened(*, needs_gateway: bool) -> Iterator[Application]:
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Say a line that may hold what others wrote: it does nothing to the terminal."""
+    """Print a line that may contain text of others, escaped for the terminal."""
     click.echo(terminal_safe(text), err=err)
 
 
 def echo_json(value: object) -> None:
-    """Say a result for a program. It is ASCII, so that a terminal takes none of it for more."""
+    """Print a result for a program, as ASCII, so that nothing in it can control a terminal."""
     click.echo(json.dumps(value, indent=2, default=str))

@@ -1,4 +1,4 @@
-"""Commands that change the datasets or list what did."""
+"""Commands that change the datasets or list their runs."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def runs(limit: int, dataset: str | None, status: str | None, *, as_json: bool) 
 
 
 def _each(names: Sequence[str], act: Callable[[str], Run]) -> None:
-    """Do it to each dataset, whatever becomes of the others; 1 where one said no."""
+    """Act on each dataset, even after an error; exit with 1 if one failed."""
     refused = False
     for name in names:
         try:
@@ -122,7 +122,7 @@ def _each(names: Sequence[str], act: Callable[[str], Run]) -> None:
 
 
 def say_runs(runs: Sequence[Run], *, as_json: bool) -> None:
-    """Say how runs ended; the command ends with 1 where one did not go in."""
+    """Print how runs ended; exit with 1 if one did not succeed."""
     if as_json:
         echo_json([run_as_plain(run) for run in runs])
     else:
@@ -135,7 +135,7 @@ def say_runs(runs: Sequence[Run], *, as_json: bool) -> None:
 def wait_for(
     application: Application, names: Sequence[str], tickets: Sequence[RunHandle]
 ) -> list[Run]:
-    """The runs, once they ended; meanwhile a terminal shows how far they are."""
+    """Return the runs once they ended; meanwhile show their progress on a terminal."""
     is_shown = sys.stderr.isatty()
     while is_shown and not all(ticket.future.done() for ticket in tickets):
         under_way = [application.progress(name) for name in names]

@@ -1,6 +1,6 @@
-"""What keeps the application from its work, looked for step by step, with what would help.
+"""Check step by step what keeps the application from working, with advice.
 
-Nothing is changed: answers are fetched and read, and forgotten.
+Nothing is changed: answers are fetched, read and discarded.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ CONNECT_TIMEOUT_S = 3.0
 def examine(
     settings: Settings, *, gateway_url: str, datasets: Mapping[str, Dataset] = DATASETS
 ) -> Iterator[Check]:
-    """Every check, as it is made. Raises nothing that a check could say."""
+    """Yield every check as it is made. Failures are checks, not errors."""
     yield from _examine_store(settings, datasets)
     reached = True
     for check in _examine_way(gateway_url):
@@ -80,7 +80,7 @@ def _examine_store(settings: Settings, datasets: Mapping[str, Dataset]) -> Itera
         advice = "start the server as the account that they belong to: it puts that right"
         yield Check("store", "private", Verdict.WRONG, f"others can use {names}", advice)
     free = shutil.disk_usage(path.parent).free
-    # A sync may write every row anew, and a backup beside it takes the same again.
+    # A sync may rewrite every row, and a backup needs the same space again.
     verdict = Verdict.OK if free > 2 * size + 50 * 2**20 else Verdict.WRONG
     detail = f"{free // 2**20:,} MB free, the file has {size // 2**20:,} MB"
     yield Check("store", "room", verdict, detail, None if verdict is Verdict.OK else "make room")
@@ -147,7 +147,7 @@ def _examine_scheduler(gateway: Gateway, settings: Settings) -> Iterator[Check]:
 
 
 def _examine_callbacks(gateway: Gateway, settings: Settings) -> Iterator[Check]:
-    """Whether what the scheduler sends to our name arrives at a server of ours."""
+    """Check that the scheduler's calls to our name reach a server of ours."""
 
     def read(body: bytes | bytearray) -> tuple[Verdict, str]:
         try:

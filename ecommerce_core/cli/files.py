@@ -1,4 +1,4 @@
-"""Commands about the database as a file."""
+"""Commands that back up and restore the database file."""
 
 from __future__ import annotations
 

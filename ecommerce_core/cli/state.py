@@ -1,4 +1,4 @@
-"""Commands that look and change nothing: status and doctor."""
+"""Commands that only read: status and doctor."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _peers(application: Application) -> dict[str, Any]:
     }
     reading = application.scheduler.reading()
     list_error = _list_error(application)
-    # As pages, healthz and metrics say it: the scheduler answers where both can be read.
+    # As on pages, in healthz and in metrics: the scheduler answers if both can be read.
     states["scheduler"] = reading.error or list_error
     said: dict[str, dict[str, Any]] = {
         name: {"answers": error is None, **error_as_plain(error)} for name, error in states.items()

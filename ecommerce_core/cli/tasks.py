@@ -1,4 +1,4 @@
-"""Commands about the scheduler's list."""
+"""Commands for the scheduler's list."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> N
 
 
 def _in_words(task: Task) -> str:
-    """A task as one line. Anybody may have written it: no part of it hides the others."""
+    """Return a task as one line. Its parts may be anybody's text: each is escaped and cut."""
     # A scheduler that runs application and path together says no more than that.
     target = (
         task.target if task.target_url is None else f"{task.target_app or '-'} {task.target_url}"

@@ -1,4 +1,4 @@
-"""Runs and tasks in words, and as plain values for JSON."""
+"""Format runs and tasks as text, and as plain values for JSON."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ecommerce_core.domain import Fact, Run, RunStatus, Task
+from ecommerce_core.domain import AuditEntry, Fact, Run, RunStatus, Task
+from ecommerce_core.storage import AlertRecord
 
 
 def run_in_words(run: Run) -> str:
-    """A run as one line."""
+    """Return a run as one line."""
     counts = run.counts
     by = f" ({run.actor})" if run.actor else ""
     said = f"run {run.id}: {run.dataset} {run.action.replace('_', ' ')} {run.status}"
@@ -25,7 +26,7 @@ def run_in_words(run: Run) -> str:
 
 
 def run_as_plain(run: Run) -> dict[str, Any]:
-    """A run as JSON says it."""
+    """Return a run as values for JSON."""
     return {
         "id": run.id,
         "dataset": run.dataset,
@@ -46,17 +47,17 @@ def run_as_plain(run: Run) -> dict[str, Any]:
 
 
 def error_as_plain(error: Fact | None) -> dict[str, Any]:
-    """What went wrong as JSON says it: as a text, and as a code with its details."""
+    """Return an error for JSON: as a text, and as a code with its details."""
     return {"error": None if error is None else str(error), **fact_as_plain(error)}
 
 
 def fact_as_plain(fact: Fact | None) -> dict[str, Any]:
-    """A fact as JSON says it."""
+    """Return a fact as values for JSON."""
     return {"code": None, "details": {}} if fact is None else asdict(fact)
 
 
 def task_as_plain(task: Task) -> dict[str, Any]:
-    """A task as JSON says it, without its data, which may be a token."""
+    """Return a task as values for JSON, without its data, which may be a token."""
     return {
         "name": task.name,
         "source_app": task.source_app,
@@ -69,13 +70,39 @@ def task_as_plain(task: Task) -> dict[str, Any]:
     }
 
 
+def alert_as_plain(record: AlertRecord) -> dict[str, Any]:
+    """Return an alert as values for JSON."""
+    alert = record.alert
+    return {
+        "code": alert.code.value,
+        "severity": alert.severity.value,
+        "subject": alert.subject,
+        "datasets": list(alert.datasets),
+        "since": moment(alert.since_at),
+        "over_since": moment(record.ended_at),
+        "details": dict(alert.details),
+    }
+
+
+def audit_as_plain(entry: AuditEntry) -> dict[str, Any]:
+    """A line of the audit as JSON says it."""
+    return {
+        "id": entry.id,
+        "at": moment(entry.at),
+        "action": entry.action.value,
+        "actor": entry.actor,
+        "subject": entry.subject,
+        "details": dict(entry.details),
+    }
+
+
 def moment(at: datetime | None) -> str | None:
-    """A moment as ISO 8601 says it."""
+    """Return a moment in ISO 8601."""
     return None if at is None else at.isoformat()
 
 
 def size_in_words(count: int) -> str:
-    """A file's size."""
+    """Return a file's size with its unit."""
     size, unit = float(count), "bytes"
     for larger in ("kB", "MB", "GB"):
         if size < 1000:

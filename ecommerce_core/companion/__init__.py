@@ -1,11 +1,12 @@
 """The companion: every route that is no page.
 
 ``app`` has the scheduler's callbacks, health, metrics and the description; ``live_channel`` is the
-WebSocket of the pages, ``data_routes`` answers with rows, ``http`` stands before all of them.
+WebSocket of the pages, ``data_routes`` answers with rows, ``http`` has the middleware before all.
 """
 
 from ecommerce_core.companion import sign_in_routes
 from ecommerce_core.companion.app import Companion
+from ecommerce_core.companion.audit_route import AuditRoute
 from ecommerce_core.companion.data_routes import (
     DataRoute,
     ask_changes,
@@ -24,6 +25,7 @@ from ecommerce_core.companion.metrics import Metrics
 
 __all__ = [
     "PREFIX",
+    "AuditRoute",
     "Companion",
     "DataRoute",
     "Metrics",

@@ -1,10 +1,8 @@
 """The routes that programs call: the scheduler's callbacks, health, metrics, description.
 
-And the WebSocket that pages listen to.
-
-They stand in Streamlit's server, which protects no custom route. A callback
-waits for its run without holding a thread, and whatever may block goes to a
-few threads of the companion's own: the default ones serve Streamlit's files.
+And the WebSocket of the pages. They run in Streamlit's server, which protects no custom route. A
+callback waits for its run without holding a thread, and work that may block goes to a few threads
+of the companion's own: the default ones serve Streamlit's files.
 """
 
 from __future__ import annotations
@@ -13,6 +11,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.middleware import Middleware
@@ -20,7 +20,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
-from ecommerce_core.companion import health, live_channel, metrics, openapi
+from ecommerce_core.companion import health, live_channel, metrics, openapi, state_metrics
+from ecommerce_core.companion.audit_route import FORMATS as AUDIT_FORMATS
+from ecommerce_core.companion.audit_route import AuditRoute
 from ecommerce_core.companion.callbacks import CallbackHandler
 from ecommerce_core.companion.data_routes import (
     DataRoute,
@@ -58,9 +60,9 @@ _NO_THREAD_CODE: dict[str, object] = {"reasons": ["no_thread"]}
 class Companion:
     """The companion's routes and the guard in front of the whole server.
 
-    Both are needed before there is an application; until ``attach`` and after
-    ``close`` the routes answer 503. ``body_timeout_s`` is how long a request's
-    body may take to arrive, ``send_timeout_s`` how long a piece of a file may take to be taken.
+    Both are needed before there is an application; until ``attach`` and after ``close`` the routes
+    answer 503. ``body_timeout_s`` is how long a request's body may take to arrive,
+    ``send_timeout_s`` how long a client may take to read a piece of a file.
     """
 
     def __init__(
@@ -71,7 +73,7 @@ class Companion:
         send_timeout_s: float = 60.0,
     ) -> None:
         self._datasets = {f"/{dataset.callback_path}": dataset for dataset in datasets}
-        # The clock, health and metrics: one thread each at most.
+        # At most one thread each for the clock, health and metrics.
         self._executor = ThreadPoolExecutor(3, thread_name_prefix="companion")
         self._clock = ClockPeek(self._executor)
         self._data = DataRoutes(send_timeout_s=send_timeout_s)
@@ -95,14 +97,17 @@ class Companion:
         app.run_observers.append(counted.observe_run)
         app.gateway.observers += [counted.observe_request, service.peer_errors.observe]
         app.live.observers.append(self._live.hear)
+        for name, observers in app.message_observers().items():
+            counted.expect_messages(name)
+            observers.append(partial(counted.observe_message, name))
         deliveries.start()
         return service
 
     def release(self) -> None:
-        """Stop serving: answer with 503, those who wait for a run too. Their runs go on.
+        """Stop serving: answer 503, also to callers that wait for a run. Their runs go on.
 
-        A server that shuts down waits for its callers, and these for a peer that
-        may be silent for minutes. Any thread and a signal handler may call it.
+        A server that shuts down waits for its callers, and these for a peer that may be silent for
+        minutes. Any thread and a signal handler may call it.
         """
         self._released = True
         self._data.release()
@@ -113,8 +118,8 @@ class Companion:
     def close(self) -> None:
         """Stop serving, and write what is still to be journalled.
 
-        To be called after the application has stopped, so that the callbacks of
-        the runs that it ended are in the journal, too.
+        Call it after the application has stopped, so that the callbacks of the runs that it ended
+        are in the journal, too.
         """
         self.release()
         service, self._service = self._service, None
@@ -130,11 +135,11 @@ class Companion:
             service.deliveries.stop()
 
     def routes(self) -> list[Route | WebSocketRoute]:
-        """The routes, whole paths. Each answers every method: none falls through to a page."""
+        """Return the routes, with full paths. Each answers every method, so none reaches a page."""
         routes: list[Route | WebSocketRoute] = [
             self._route(path, _redirect_home, "GET", "HEAD") for path in ("/", PREFIX)
         ]
-        # A socket's path takes no plain request, which would be answered with a page otherwise.
+        # A plain request to a socket's path would be answered with a page otherwise.
         routes += [
             WebSocketRoute(live_channel.PATH, self._live),
             self._route(live_channel.PATH, _want_a_websocket, "GET", "HEAD"),
@@ -146,6 +151,7 @@ class Companion:
             "healthz": self._shared(self._check_health),
             "metrics": self._shared(self._render_metrics),
             "openapi.json": self._describe,
+            **{one.path: one.answer(self._in_thread) for one in map(AuditRoute, AUDIT_FORMATS)},
         }
         routes += [
             self._route(f"{PREFIX}/{name}", answer, "GET", "HEAD")
@@ -168,14 +174,14 @@ class Companion:
         with_sign_in: bool = False,
         with_agent_api: bool = False,
     ) -> Middleware:
-        """The guard for the whole server: allowed are settings' hosts and our addresses.
+        """Return the guard for the whole server. It allows the settings' hosts and our addresses.
 
-        ``only_this_machine``: nobody else is answered, whatever address was bound. Streamlit's
-        routes for signing in and for agents are closed unless asked for.
+        ``only_this_machine``: requests over any other address are refused, whatever address was
+        bound. Streamlit's routes for signing in and for agents are closed unless requested.
         """
         routes = self.routes()
         extra = [bind_address] if bind_address else []
-        # What the gateway was told to call us is what it writes into Host.
+        # The gateway writes the host under which we registered into Host.
         extra += [urlsplit(settings.public_url).hostname or ""] if settings.public_url else []
         return Middleware(
             HostGuard,
@@ -211,7 +217,7 @@ class Companion:
         delivery.journal(Outcome.REFUSED, reason=reason)
 
     def _shared(self, make: Callable[[Service], Reply]) -> Answer:
-        """``make`` in a thread; who asks while it is at it gets the same answer."""
+        """Run ``make`` in a thread; requests that arrive meanwhile share its answer."""
         under_way: asyncio.Future[Reply] | None = None
 
         async def answer(service: Service, scope: Scope, receive: Receive) -> Reply:
@@ -220,13 +226,16 @@ class Companion:
                 loop = asyncio.get_running_loop()
                 try:
                     under_way = loop.run_in_executor(self._executor, make, service)
-                except RuntimeError as error:  # the machine gives us no thread
+                except RuntimeError as error:  # the machine has no thread left
                     raise Problem(
                         503, make_fact("no_thread"), RETRY_LATER, members=_NO_THREAD_CODE
                     ) from error
             return await asyncio.shield(under_way)
 
         return answer
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _check_health(self, service: Service) -> Reply:
         app = service.app
@@ -241,6 +250,7 @@ class Companion:
             peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
+            alerts=app.alerts.current(),
             scheduler=app.monitor.snapshot(),
         )
         body = encode_json(state.as_dict())
@@ -249,7 +259,11 @@ class Companion:
     def _render_metrics(self, service: Service) -> Reply:
         app = service.app
         body = service.metrics.render(
-            app.store, app.reader, self._datasets.values(), scheduler=app.monitor.snapshot()
+            app.store,
+            app.reader,
+            self._datasets.values(),
+            state_metrics.StateCollector(app, lambda: self._live.sockets),
+            state_metrics.SchedulerCollector(app.monitor.snapshot()),
         )
         return Reply(200, body, metrics.CONTENT_TYPE)
 

@@ -1,4 +1,4 @@
-"""One callback, from its first byte to its answer."""
+"""Answer one callback: read it, check its token, run a sync and wait for it."""
 
 from __future__ import annotations
 
@@ -37,18 +37,21 @@ _RUN_ID_POLL_S = 0.01
 
 
 class _SharedRun:
-    """A run that a storm of callers waits for: one future of the loop, one answer made for all."""
+    """A run that many callers wait for: one future of the loop, one answer made for all."""
 
     def __init__(self, future: Future[Run]) -> None:
         self.future = future
         self._ended = asyncio.wrap_future(future)
-        # Who waits hears of an error; where all have gone, nobody has to.
+        # Marks the error as retrieved, in case all callers have gone.
         self._ended.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         self._loop = asyncio.get_running_loop()
         self._replies: dict[tuple[bool, bool], Reply] = {}
 
     async def run(self) -> Run:
-        """The run, once it ended. A caller that goes cancels nothing for the others."""
+        """Return the run once it ended. A cancelled caller cancels nothing for the others.
+
+        Raises Problem.
+        """
         try:
             return await asyncio.shield(self._ended)
         except asyncio.CancelledError:
@@ -62,16 +65,16 @@ class _SharedRun:
 
     @property
     def is_over(self) -> bool:
-        """True where nobody waits any more."""
+        """True if nobody waits any more."""
         return self._ended.done()
 
     def let_go(self) -> None:
-        """Let nobody wait any longer; the run itself goes on. Any thread may call it."""
+        """Answer all callers that wait with 503; the run itself goes on. Any thread may call it."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._ended.cancel)
 
     def reply(self, run: Run, *, joined: bool, as_json: bool) -> Reply:
-        """The answer. Raises Problem where the run failed."""
+        """Return the answer. Raises Problem if the run failed."""
         form = (joined, as_json)
         if form not in self._replies:
             self._replies[form] = reply_of(run, joined=joined, as_json=as_json)
@@ -85,22 +88,22 @@ class CallbackHandler:
         self._dataset = dataset
         self._clock = clock
         self._body_timeout_s = body_timeout_s
-        # The run under way and the next one, at most, are waited for.
+        # Callers wait for the run under way or the next one, at most.
         self._shared: list[_SharedRun] = []
         self._followed: set[CallbackContext] = set()
 
     def release(self) -> None:
-        """Answer all who wait with 503; their runs go on. Any thread may call it."""
+        """Answer all callers that wait with 503; their runs go on. Any thread may call it."""
         for shared in self._shared:
             shared.let_go()
 
     def abandon(self) -> None:
-        """Journal what will not be seen to end any more."""
+        """Journal the callbacks whose runs have not ended as failed."""
         for delivery in list(self._followed):
             delivery.journal(Outcome.FAILED, reason=make_fact("server_stopped"))
 
     async def answer(self, service: Service, scope: Scope, receive: Receive) -> Reply:
-        """Take a callback in, wait for its run, answer. Raises Problem, ClientDisconnected."""
+        """Accept a callback, wait for its run, answer. Raises Problem, ClientDisconnected."""
         delivery = CallbackContext(service.deliveries, self._dataset, metrics=service.metrics)
         headers = scope["headers"]
         try:
@@ -148,9 +151,10 @@ class CallbackHandler:
         return shared
 
     def _check_token(self, settings: Settings, body: bytes) -> None:
-        """A token names its task, not its occasion: a recurring task sends the same one each time.
+        """Raise Problem (403) unless the token is valid, if secrets are set.
 
-        One that is replayed asks for what the store is meant to hold anyway.
+        A token is for a task and not for one call: a recurring task sends the same one each time. A
+        replayed one only requests what the store is meant to hold anyway.
         """
         secrets = settings.callback_secrets
         if not secrets:
@@ -164,7 +168,7 @@ class CallbackHandler:
 
     async def _accept(self, ticket: RunHandle, *, as_json: bool) -> Reply:
         run_id = ticket.run_id()
-        # Whose run is next waits for a moment; who shares it need not wait as well.
+        # A caller whose run is next waits for a moment; one that shares it need not.
         patience_ends = time.monotonic() + (0.0 if ticket.joined else _RUN_ID_PATIENCE_S)
         while run_id is None and time.monotonic() < patience_ends:
             await asyncio.sleep(_RUN_ID_POLL_S)
@@ -181,7 +185,7 @@ async def read_body(scope: Scope, receive: Receive, *, timeout_s: float) -> byte
         return b""
     too_long = Problem(413, make_fact("body_too_long", count=MAX_BODY_BYTES), closes=True)
     announced = header(scope["headers"], b"content-length")
-    # One that is no number has not passed the server; one that is long need not be converted.
+    # The server has refused a value that is no number; a long one need not be converted.
     if announced is not None and (len(announced) > 12 or int(announced) > MAX_BODY_BYTES):
         raise too_long
     body = bytearray()

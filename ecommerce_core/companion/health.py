@@ -1,17 +1,19 @@
-"""Whether the application can do its work: the answer of ``/ecommerce/healthz``."""
+"""The health of the application: the answer of ``/ecommerce/healthz``."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
+    Alert,
     MonitorSnapshot,
     PeerHealth,
     SchedulerState,
+    Severity,
     StoreBusy,
     StoreDamaged,
     StoreError,
@@ -37,7 +39,7 @@ class StoreState(StrEnum):
 
 
 class Reason(StrEnum):
-    """What keeps the application from serving a callback."""
+    """A reason why the application cannot serve a callback."""
 
     STORE_BUSY = "store_busy"
     STORE_FULL = "store_full"
@@ -59,29 +61,29 @@ _STORE_STATES: tuple[tuple[type[StoreError], StoreState], ...] = (
 
 
 class PeerErrors:
-    """The kind of each peer's last error, as the gateway tells its observers.
+    """The kind of each peer's last error, from the gateway's observers.
 
-    Anybody may read healthz, and an error's own words may quote what the peer sent.
+    Anybody may read healthz, and an error's text may quote the peer.
     """
 
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
 
     def observe(self, peer: str, result: str) -> None:
-        """Hear of a request: ``result`` is ``ok`` or the name of an error's class."""
+        """Record a request's ``result``: ``ok`` or the name of an error's class."""
         if result != "ok":
             self._kinds[peer] = result
 
     def kind(self, peer: str) -> str | None:
-        """The name of the last error's class; None before the first."""
+        """Return the name of the last error's class, or None before the first."""
         return self._kinds.get(peer)
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """``reasons`` says what keeps the application from its work: none, and it is ready.
+    """The health of the application. It is ready if there are no ``reasons``.
 
-    Codes and values alone, since anybody may ask.
+    It holds codes and values only, since anybody may read it.
     """
 
     reasons: tuple[Reason, ...]
@@ -92,16 +94,25 @@ class Health:
     backups: Mapping[str, object]
     snapshots: Mapping[str, Mapping[str, object]]
     scheduler: Mapping[str, object]
+    alerts: Sequence[Mapping[str, object]] = ()
+
+    @property
+    def status(self) -> str:
+        """The state in a word; ``degraded``: callbacks are served, but somebody is needed."""
+        if not self.is_ready:
+            return "not ready"
+        is_degraded = any(alert["severity"] != Severity.INFO for alert in self.alerts)
+        return "degraded" if is_degraded else "ready"
 
     @property
     def is_ready(self) -> bool:
-        """True where a callback could be served now."""
+        """True if a callback could be served now."""
         return not self.reasons
 
     def as_dict(self) -> dict[str, object]:
-        """The health as healthz says it."""
+        """Return the health as healthz answers it."""
         return {
-            "status": "ready" if self.is_ready else "not ready",
+            "status": self.status,
             "reasons": list(self.reasons),
             "store": self.store,
             "workers": dict(self.workers),
@@ -109,6 +120,7 @@ class Health:
             "registration": dict(self.registration),
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
+            "alerts": [dict(alert) for alert in self.alerts],
             "scheduler": dict(self.scheduler),
         }
 
@@ -125,17 +137,17 @@ def check(
     peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,
+    alerts: Iterable[Alert],
     scheduler: MonitorSnapshot,
 ) -> Health:
-    """Look at everything once.
+    """Check everything once.
 
     ``workers`` says which datasets' threads live, ``locks`` whose lock can be used; ``scheduler``
-    is what its monitor read last, which pages and metrics tell as well.
+    is what its monitor read last, as on pages and in metrics.
 
-    Tries the store's lock, so it may block for seconds. A peer that is down is
-    reported, but does not make the application unready: its pages and the
-    other datasets work. So are a registration and a backup that fail, and rows that readers
-    do not see yet.
+    Tries the store's lock, so it may block for seconds. A peer that is down is reported, but does
+    not make the application unready: its pages and the other datasets work. The same holds for a
+    registration or a backup that fails, and for rows that readers do not see yet.
     """
     store_state = _store_state(store)
     reasons = [] if store_state is StoreState.WRITABLE else [Reason(f"store_{store_state}")]
@@ -162,6 +174,7 @@ def check(
         registration=describe_registration(registration),
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
+        alerts=[_describe_alert(alert) for alert in alerts if alert.inhibited_by is None],
         scheduler=describe_scheduler(scheduler, now),
     )
 
@@ -177,7 +190,7 @@ def _store_state(store: Store) -> StoreState:
 
 
 def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:
-    """Whether readers see the rows that are stored, and if not, why."""
+    """Return whether readers see the stored rows, and if not, why."""
     try:
         state = reader.state(dataset)
     except StoreError:
@@ -186,12 +199,12 @@ def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:
 
 
 def describe_registration(state: RegistrationState) -> dict[str, object]:
-    """Whether the gateway knows where we are, and the kind of the error if it does not."""
+    """Return whether we are registered with the gateway, and the kind of the last error."""
     return {"state": state.status.value, "at": _iso(state.at), "error": state.error_kind}
 
 
 def describe_backups(state: BackupState, now: datetime) -> dict[str, object]:
-    """When the last backup was made; that one failed, but no path of it."""
+    """Return when the last backup was made and whether the last one failed, without its path."""
     failing = "failing" if state.error is not None else "ok"
     return {
         "state": failing if state.is_on else "off",
@@ -200,8 +213,18 @@ def describe_backups(state: BackupState, now: datetime) -> dict[str, object]:
     }
 
 
+def _describe_alert(alert: Alert) -> dict[str, object]:
+    """Return an alert without its subject, which may contain a task's name by anybody."""
+    return {
+        "code": alert.code,
+        "severity": alert.severity,
+        "datasets": list(alert.datasets),
+        "since": _iso(alert.since_at),
+    }
+
+
 def peer_names(datasets: Iterable[Dataset]) -> list[str]:
-    """The peers that the application talks to, each once."""
+    """Return the peers that the application calls, each once."""
     return list(dict.fromkeys([*(dataset.peer for dataset in datasets), SCHEDULER]))
 
 
@@ -216,7 +239,7 @@ def _describe_peer(health: PeerHealth, error_kind: str | None, now: datetime) ->
 
 
 def describe_scheduler(seen: MonitorSnapshot, now: datetime) -> dict[str, object]:
-    """The scheduler as its monitor sees it: list and clock apart, counts and no names."""
+    """Describe the scheduler as its monitor read it: list and clock apart, counts and no names."""
     return {
         "clock": seen.clock_state.value,
         "clock_age_s": _age_s(seen.reading.read_at, now),

@@ -1,7 +1,7 @@
-"""The WebSocket at ``live``: it tells pages what changed, see ``Live``.
+"""The WebSocket at ``live``, which sends pages the changes, see ``Live``.
 
-A socket is sent the newest state and no other, at most once a second. While nothing changes, it
-is sent a ping, so that no proxy takes it for dead and the browser hears if it is.
+A socket is sent only the newest state, at most once a second. While nothing changes, it is sent a
+ping, so that proxies keep it open and the browser notices a dead connection.
 """
 
 from __future__ import annotations
@@ -30,26 +30,26 @@ PATH = f"{PREFIX}/live"
 ASKED_FOR = "live"
 MAX_SOCKETS = 1_000
 MIN_INTERVAL_S = 1.0
-# Proxies cut what is silent for a minute.
+# Proxies cut connections that are silent for a minute.
 PING_EVERY_S = 25.0
-# A run that ends within this time is not told of twice, as begun and as ended: the second
-# message would have to wait for its second. So that it seldom has to, clocks and progress are
-# told more seldom than they could be.
+# Wait this long, so that a run that ends within the time is announced once and not twice: the
+# second message would have to wait for its second. For the same reason, clocks and progress are
+# sent less often than they could be.
 PATIENCE_S = 0.7
 PATIENT_EVERY_S = 2.0
-# Who does not take in what it is sent for so long is not there any more.
+# A client that reads nothing for this long is gone.
 SEND_TIMEOUT_S = 20.0
-# What a page sends is a new ticket now and then.
+# A page only sends a new ticket now and then.
 LONGEST_MESSAGE = 4_000
 PING = "{}"
-# What a socket is closed with when its ticket is over; 4000 and above are an application's own.
+# Closes a socket whose ticket has expired; codes from 4000 on are an application's own.
 TICKET_OVER = 4401
 TRY_AGAIN_LATER = 1013
 
 
 @dataclass(eq=False)
 class _Socket:
-    """One page that listens; ``grant`` is None where nobody has to sign in."""
+    """One connected page; ``grant`` is None if nobody has to sign in."""
 
     websocket: WebSocket
     grant: Grant | None
@@ -57,14 +57,14 @@ class _Socket:
     is_gone: bool = False
 
     def left_s(self) -> float:
-        """How long the ticket is still good for."""
+        """Return how long the ticket is still valid."""
         if self.grant is None:
             return math.inf
         return (self.grant.expires_at - datetime.now(UTC)).total_seconds()
 
 
 class LiveRoute:
-    """The ASGI endpoint of the WebSocket. ``get_service`` gives None while nothing is served."""
+    """The ASGI endpoint of the WebSocket. ``get_service`` returns None while nothing is served."""
 
     def __init__(
         self,
@@ -83,11 +83,11 @@ class LiveRoute:
 
     @property
     def sockets(self) -> int:
-        """How many pages listen."""
+        """The number of connected pages."""
         return len(self._sockets)
 
     def hear(self, is_urgent: bool) -> None:
-        """Tell the sockets that there is a new state; any thread may call it."""
+        """Announce a new state to the sockets; any thread may call it."""
         loop = self._loop
         if loop is None or not self._sockets:
             return
@@ -97,7 +97,7 @@ class LiveRoute:
             return  # the server has ended
 
     def close(self) -> None:
-        """Let go of all sockets; any thread may call it."""
+        """Close all sockets; any thread may call it."""
         self.hear(True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -119,7 +119,7 @@ class LiveRoute:
             if socket.websocket.application_state is WebSocketState.CONNECTED:
                 await socket.websocket.close(code)
         except (WebSocketDisconnect, TimeoutError, OSError, RuntimeError):
-            pass  # it went while it was being told something, as browsers do
+            pass  # the client disconnected during a send, as browsers do
         finally:
             self._sockets.discard(socket)
             if reader is not None:
@@ -157,7 +157,7 @@ class LiveRoute:
             socket.wake.set()
 
     async def _feed(self, service: Service, socket: _Socket) -> int:
-        """Send until the page goes or may not hear any more; the code to close with."""
+        """Send states until the page disconnects or its right ends; return the closing code."""
         sent: LiveState | None = None
         while True:
             socket.wake.clear()
@@ -174,11 +174,11 @@ class LiveRoute:
                 if self._is_over(service, socket):
                     return TICKET_OVER
                 await self._send(socket, PING)
-            # The newest state alone: what comes in the meantime is in it.
+            # Only the newest state: it includes the changes in the meantime.
             await asyncio.sleep(max(0.0, sent_at_s + MIN_INTERVAL_S - time.monotonic()))
 
     def _is_over(self, service: Service, socket: _Socket) -> bool:
-        """Return True if the ticket is over, or the sign-in that it was made for was ended."""
+        """Return True if the ticket has expired, or the sign-in that it was made for has ended."""
         grant = socket.grant
         if grant is None:
             return False
@@ -189,7 +189,7 @@ class LiveRoute:
             await socket.websocket.send_text(text)
 
     async def _wait(self, socket: _Socket, at_most_s: float) -> bool:
-        """Wait for news; False after so long, or when the ticket is over."""
+        """Wait for a new state; return False after ``at_most_s`` or when the ticket expires."""
         try:
             async with asyncio.timeout(max(0.0, min(at_most_s, socket.left_s()))):
                 await socket.wake.wait()
@@ -198,7 +198,7 @@ class LiveRoute:
         return True
 
     async def _read(self, service: Service, socket: _Socket) -> None:
-        """Take new tickets, and notice when the page goes."""
+        """Accept new tickets, and notice when the page disconnects."""
         try:
             while True:
                 text = await socket.websocket.receive_text()
@@ -208,7 +208,7 @@ class LiveRoute:
                 if socket.grant is not None and grant is not None:
                     socket.grant = grant
         except (WebSocketDisconnect, KeyError, RuntimeError):
-            pass  # gone, or sent bytes
+            pass  # disconnected, or sent bytes
         socket.is_gone = True
         socket.wake.set()
 

@@ -1,7 +1,7 @@
-"""What the application counts, in Prometheus' text format.
+"""The application's counters, in Prometheus' text format.
 
-Each application has a registry of its own. Label values come from fixed sets,
-anything else is counted as ``other``: no peer and no caller can make series.
+Each application has a registry of its own. Label values come from fixed sets, anything else is
+counted as ``other``: no peer and no caller can create series.
 """
 
 from __future__ import annotations
@@ -17,15 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import (
-    MonitorSnapshot,
-    Outcome,
-    PartState,
-    Run,
-    RunStatus,
-    SchedulerState,
-    errors,
-)
+from ecommerce_core.domain import Outcome, Run, RunStatus, errors
 from ecommerce_core.storage import Reader, Store
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -85,6 +77,8 @@ class Metrics:
             ["dataset"],
             registry=self._registry,
         )
+        for name in self._datasets:
+            self._refusals_not_kept.labels(name)  # from 0 on, before the first one
         self._requests = Counter(
             "ecommerce_peer_requests",
             "Requests to peers by how they ended: ok or the kind of error",
@@ -92,14 +86,30 @@ class Metrics:
             registry=self._registry,
         )
 
+        self._messages = Counter(
+            "ecommerce_messages",
+            "Messages about alerts, and pings, by whether the service took them",
+            ["service", "result"],
+            registry=self._registry,
+        )
+
+    def expect_messages(self, service: str) -> None:
+        """Count the messages of a service from 0 on: an increase from nothing is none."""
+        for result in ("sent", "failed"):
+            self._messages.labels(service, result)
+
+    def observe_message(self, service: str, is_taken: bool) -> None:
+        """Count a message. ``service`` comes from the settings, so there are few."""
+        self._messages.labels(service, "sent" if is_taken else "failed").inc()
+
     def observe_run(self, run: Run) -> None:
-        """Count a run that ended; one that still runs is not counted."""
+        """Count a run that ended; ignore one that still runs."""
         if run.status is RunStatus.RUNNING:
             return
         dataset = _one_of(self._datasets, run.dataset)
         self._runs.labels(dataset, run.action.value, run.trigger.value, run.status.value).inc()
         if run.duration_s is not None:
-            # A wall clock that was set back must not make a histogram go down.
+            # A wall clock that was set back must not make a histogram decrease.
             self._durations.labels(dataset, run.action.value).observe(max(run.duration_s, 0.0))
         if run.status is RunStatus.HELD:
             return
@@ -120,23 +130,16 @@ class Metrics:
         self._requests.labels(_one_of(self._peers, peer), _one_of(_RESULTS, result)).inc()
 
     def render(
-        self,
-        store: Store,
-        reader: Reader,
-        datasets: Iterable[Dataset],
-        *,
-        scheduler: MonitorSnapshot | None = None,
+        self, store: Store, reader: Reader, datasets: Iterable[Dataset], *others: Collector
     ) -> bytes:
-        """Everything in Prometheus' text format (CONTENT_TYPE). Reads the store, so it blocks.
+        """Return everything in Prometheus' text format (CONTENT_TYPE). It reads the store: blocks.
 
-        A store that cannot be read costs its own series and is told as
-        ``ecommerce_store_up 0``; the counters are there all the same. ``scheduler`` is what its
-        monitor read last.
+        If the store cannot be read, its own series are missing and ``ecommerce_store_up`` is 0; the
+        counters are there all the same. ``others`` are read once, too.
         """
         at_scrape = CollectorRegistry(auto_describe=False)
-        at_scrape.register(_StoreCollector(store, reader, datasets))
-        if scheduler is not None and scheduler.state is not SchedulerState.UNKNOWN:
-            at_scrape.register(_SchedulerCollector(scheduler))
+        for collector in (_StoreCollector(store, reader, datasets), *others):
+            at_scrape.register(collector)
         return generate_latest(self._registry) + generate_latest(at_scrape)
 
 
@@ -173,37 +176,6 @@ class _StoreCollector(Collector):
         yield rows
         yield age
         yield GaugeMetricFamily("ecommerce_store_up", "1 where the store can be read", value=up)
-
-
-class _SchedulerCollector(Collector):
-    def __init__(self, seen: MonitorSnapshot) -> None:
-        self._seen = seen
-
-    def collect(self) -> Iterator[Metric]:
-        seen = self._seen
-        up = GaugeMetricFamily(
-            "ecommerce_scheduler_up",
-            "1 where the scheduler's clock, or its list of tasks, can be read",
-            labels=["part"],
-        )
-        for part, state in (("clock", seen.clock_state), ("tasks", seen.list_state)):
-            up.add_metric([part], float(state is PartState.UP))
-        yield up
-        still_s = 0.0
-        if seen.standing_still_since is not None:
-            still_s = max((datetime.now(UTC) - seen.standing_still_since).total_seconds(), 0.0)
-        yield GaugeMetricFamily(
-            "ecommerce_scheduler_standing_still_seconds",
-            "Seconds for which the clock has been standing still, though it is not paused",
-            value=still_s,
-        )
-        tasks = GaugeMetricFamily(
-            "ecommerce_scheduler_tasks", "Tasks in the scheduler's list", labels=["state"]
-        )
-        tasks.add_metric(["listed"], len(seen.tasks))
-        tasks.add_metric(["odd"], len(seen.odd_tasks))
-        tasks.add_metric(["lost"], len(seen.lost_tasks))
-        yield tasks
 
 
 def _one_of(known: frozenset[str], name: str) -> str:

@@ -1,4 +1,4 @@
-"""What descriptions in OpenAPI 3.1 are put together from."""
+"""Parts of descriptions in OpenAPI 3.1."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROBLEMS = {
 
 
 def without_bodies(responses: Schema) -> Schema:
-    """The same answers as a HEAD gets them."""
+    """Return the same answers as a HEAD gets them."""
     return {
         code: {key: value for key, value in response.items() if key != "content"}
         for code, response in responses.items()
@@ -33,7 +33,7 @@ def without_bodies(responses: Schema) -> Schema:
 
 
 def responses_of(own: dict[int, Schema], problems: Sequence[int]) -> Schema:
-    """Answers by status: our own, and problems as every route tells them."""
+    """Return answers by status: ``own``, and the problems that are the same on every route."""
     described = own | {code: as_problem(PROBLEMS[code]) for code in problems}
     for code, response in described.items():
         if code == 503:
@@ -42,35 +42,35 @@ def responses_of(own: dict[int, Schema], problems: Sequence[int]) -> Schema:
 
 
 def content_of(description: str, schemas: dict[str, Schema]) -> Schema:
-    """An answer in these media types."""
+    """Return an answer in these media types."""
     content = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
     return {"description": description, "content": content}
 
 
 def as_json(description: str, schema: str) -> Schema:
-    """An answer in JSON."""
+    """Return an answer in JSON."""
     return content_of(description, {JSON: ref_to(schema)})
 
 
 def as_result(description: str, *, text: str) -> Schema:
-    """What a callback is answered with, as text or as JSON."""
+    """Return a callback's answer, as text or as JSON."""
     return content_of(
         description, {TEXT: {"type": "string", "pattern": text}, JSON: ref_to("Result")}
     )
 
 
 def as_problem(description: str) -> Schema:
-    """A problem, as text or as JSON."""
+    """Return a problem, as text or as JSON."""
     return content_of(description, {TEXT: {"type": "string"}, PROBLEM: ref_to("Problem")})
 
 
 def ref_to(schema: str) -> Schema:
-    """A schema that is described elsewhere."""
+    """Return a reference to a schema that is described elsewhere."""
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
 def object_of(properties: Schema, *, closed: bool = True) -> Schema:
-    """An object with these members."""
+    """Return the schema of an object with these members."""
     schema: Schema = {"type": "object", "properties": properties, "required": list(properties)}
     if closed:
         schema["additionalProperties"] = False
@@ -78,7 +78,7 @@ def object_of(properties: Schema, *, closed: bool = True) -> Schema:
 
 
 def map_of(values: Schema) -> Schema:
-    """An object whose members all look like this."""
+    """Return the schema of an object whose members all have the schema ``values``."""
     return {"type": "object", "additionalProperties": values}
 
 

@@ -1,4 +1,4 @@
-"""How a run, or the error that took its place, is put to the caller of a callback."""
+"""Turn a run, or the error that took its place, into the answer to a callback."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ecommerce_core.domain import (
 
 RUN_PAGE = f"{PREFIX}/activity"
 
-# Told instead of the error itself, whose details may hold the path of the file.
+# Used in place of the error, whose details may contain the path of the file.
 _STORE_PROBLEMS: tuple[tuple[type[StoreError], str], ...] = (
     (StoreBusy, "database_held"),
     (StoreFull, "database_full"),
@@ -41,7 +41,7 @@ _GOOD = frozenset(status for status in RunStatus if status.is_good)
 
 
 def accepted(dataset: str, run_id: int | None, *, joined: bool, as_json: bool) -> Reply:
-    """202 for who does not wait. ``run_id`` is None where the run waits for another."""
+    """Return 202 for a caller that does not wait. ``run_id`` is None if the run has not begun."""
     location = RUN_PAGE if run_id is None else f"{RUN_PAGE}?run={run_id}"
     headers = (("Preference-Applied", "respond-async"), ("Location", location))
     if as_json:
@@ -52,7 +52,7 @@ def accepted(dataset: str, run_id: int | None, *, joined: bool, as_json: bool) -
 
 
 def reply_of(run: Run, *, joined: bool, as_json: bool) -> Reply:
-    """What a run that ended is answered with. Raises Problem for one that failed."""
+    """Return the answer for a run that ended. Raises Problem if it failed."""
     if run.status not in {*_GOOD, RunStatus.HELD}:
         status = 502 if run.status is RunStatus.FAILED else 503
         members = _members(run.status.value, run.dataset, run.id, joined=joined, run=run)
@@ -60,7 +60,7 @@ def reply_of(run: Run, *, joined: bool, as_json: bool) -> Reply:
         reason = run.error or make_fact("run_ended", run_id=run.id, status=run.status.value)
         headers = RETRY_LATER if status == 503 else ()
         raise Problem(status, reason, headers, members=members)
-    # Held: the answer was fetched, but it is for an operator to say whether it counts.
+    # Held: the answer was fetched, but an operator has to decide whether to apply it.
     status = 202 if run.status is RunStatus.HELD else 200
     headers = (("Location", f"{RUN_PAGE}?run={run.id}"),) if status == 202 else ()
     if as_json:
@@ -89,7 +89,7 @@ def _members(
 
 
 def problem_of(error: Exception) -> Problem | None:
-    """The problem that an error is to the caller; None where nobody foresaw the error."""
+    """Return the problem to answer for an error, or None if the error is not an expected one."""
     if isinstance(error, StoreError):
         code = next(code for kind, code in _STORE_PROBLEMS if isinstance(error, kind))
         return Problem(503, make_fact(code), RETRY_LATER)

@@ -1,4 +1,4 @@
-"""What the companion's routes work with while the application is served."""
+"""The objects that the companion's routes use while the application is served."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ecommerce_core.scheduler import DeliveryWriter
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An application that is being served, with what the companion keeps of it."""
+    """An application that is being served, with the companion's objects for it."""
 
     app: Application
     metrics: Metrics

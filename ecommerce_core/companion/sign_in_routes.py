@@ -1,8 +1,8 @@
-"""What Streamlit's sign-in leaves out: the way back, a word where it failed, Secure cookies.
+"""Complete Streamlit's sign-in: return to the page, report a failure, and secure cookies.
 
 Streamlit answers ``auth/login`` and ``oauth2callback`` itself and always ends at the overview,
-silently. Here the page that asked for the sign-in is kept in a cookie for the time it takes,
-and what went wrong is told to that page as ``?sign_in=…``.
+silently. Here a cookie keeps the page that requested the sign-in for as long as it takes, and a
+failure is passed to that page as ``?sign_in=…``.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from ecommerce_core.companion.http import CALLBACK_PATH, PREFIX, Headers, header
 LOGIN = f"{PREFIX}/auth/login"
 COOKIE = "ecommerce_return_to"
 LASTS_S = 600
-# What a page is told: the provider said no, did not answer, or anything else.
+# The outcomes: the provider refused, did not answer, or anything else went wrong.
 REFUSED, UNREACHABLE, FAILED = "refused", "unreachable", "failed"
 
 _LONGEST = 2000
 _PAGE = re.compile(rf"{PREFIX}/[a-z]*(\?[\x21-\x5b\x5d-\x7e]*)?")
 _IS_SECURE = re.compile(rb";\s*secure\s*(;|$)", re.IGNORECASE)
 _QUOTED = re.compile(rb'"(?:[^"\\]|\\.)*"')
-# Streamlit's cookie, with something in it: a deletion sets it to nothing.
+# Streamlit's cookie with a value: a deletion sets it to nothing.
 _SIGNED_IN = re.compile(rb'_streamlit_user="?[^";\s]')
 
 
 def middleware(redirect_uri: str) -> list[Middleware]:
-    """What stands around Streamlit where people sign in, and come back to ``redirect_uri``."""
+    """Return the middleware around Streamlit for a sign-in that returns to ``redirect_uri``."""
     over_tls = urlsplit(redirect_uri).scheme == "https"
     return [*([Middleware(SecureCookies)] if over_tls else []), Middleware(SignInRoutes)]
 
 
 class SecureCookies:
-    """ASGI middleware that marks every cookie ``Secure``: browsers send it over TLS alone.
+    """ASGI middleware that marks every cookie ``Secure``: browsers send it over TLS only.
 
-    Streamlit leaves that out for its own, even if TLS ends before it.
+    Streamlit does not mark its own, even if a proxy terminates TLS.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let it answer, and mark the cookies of the answer."""
+        """Pass the request on, and mark the cookies of the answer."""
 
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -58,20 +58,20 @@ class SecureCookies:
 
 
 def _marked(name: bytes, value: bytes) -> tuple[bytes, bytes]:
-    # A value in quotes may say it, and is no attribute.
+    # The word within a quoted value is no attribute.
     if name.lower() != b"set-cookie" or _IS_SECURE.search(_QUOTED.sub(b"", value)):
         return name, value
     return name, value + b"; Secure"
 
 
 class SignInRoutes:
-    """ASGI middleware around Streamlit's two sign-in routes; whatever else comes goes through."""
+    """ASGI middleware around Streamlit's two sign-in routes; other requests pass unchanged."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let Streamlit answer, and mend where its answer leads."""
+        """Let Streamlit answer, and correct the redirect of its answer."""
         is_ours = scope["type"] == "http" and scope["path"] in {LOGIN, CALLBACK_PATH}
         if not is_ours:
             await self._app(scope, receive, send)
@@ -86,7 +86,7 @@ class SignInRoutes:
                 replaced = mended["status"] != message["status"]
                 message = mended
             elif replaced:
-                # Its body belongs to the answer that it no longer is.
+                # The body belongs to the answer that was replaced.
                 message = {**message, "body": b""}
             await send(message)
 
@@ -139,7 +139,7 @@ def _with_outcome(page: str, outcome: str) -> str:
 
 
 def _checked(page: str) -> str:
-    """A page's address as it is, the overview's where it is none of ours."""
+    """Return a page's address without ``sign_in``, or the overview's if it is no page of ours."""
     if len(page) > _LONGEST or not _PAGE.fullmatch(page):
         return f"{PREFIX}/"
     path, _, query = page.partition("?")

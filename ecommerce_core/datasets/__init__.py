@@ -1,6 +1,6 @@
-"""What a dataset is: its columns, its peer's records decoded and validated, and its addresses.
+"""Datasets: their columns, their peer's records decoded and validated, and their addresses.
 
-``DATASETS`` are those there are; ``address`` is the query string that pages and data routes share.
+``DATASETS`` are all datasets; ``address`` is the query string that pages and data routes share.
 """
 
 from ecommerce_core.datasets.address import (

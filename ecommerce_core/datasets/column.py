@@ -9,7 +9,7 @@ from ecommerce_core.domain import N_
 
 
 class Kind(StrEnum):
-    """What the values of a column are. Money is stored in cents, a moment in UTC.
+    """The kind of a column's values. Money is stored in cents, a moment in UTC.
 
     An id is a text whose numbers are sorted as numbers.
     """
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 class Filter(StrEnum):
-    """How readers filter by a column: by values, by a range, by whether it is empty, by age."""
+    """The way in which readers filter by a column: values, a range, whether it is empty, or age."""
 
     CHOICE = "choice"
     RANGE = "range"
@@ -34,14 +34,13 @@ class Filter(StrEnum):
 class Column:
     """One column of a dataset's rows.
 
-    ``label`` and ``help`` are source texts, marked for translation; ``filter_label`` is what its
-    filter is called, if not the same. ``address`` is its name in an address, its own if it is
-    empty; ``field`` its name in files and answers, if their unit is not the store's.
+    ``label`` and ``help`` are source texts, marked for translation; ``filter_label`` is the label
+    of its filter, if it differs. ``address`` is its name in an address, ``name`` if it is empty;
+    ``field`` its name in files and answers, if their unit is not the store's.
 
-    ``searched``: a reader's search looks through it. ``shown``: a table has it unless a reader
-    asks for other columns, ``width`` pixels wide. ``on_overview``: the overview draws its chart.
-    ``grouped``: people read its digits in groups of three, which nobody does in a number that
-    only identifies something.
+    ``searched``: a reader's search covers it. ``shown``: a table has it by default, ``width``
+    pixels wide. ``on_overview``: the overview draws its chart. ``grouped``: its digits are shown in
+    groups of three, unlike those of a number that only identifies something.
     """
 
     name: str
@@ -61,7 +60,7 @@ class Column:
     on_overview: bool = False
 
     def __post_init__(self) -> None:
-        """Fill in the names and labels that are the same as others."""
+        """Set the names and labels that were left empty to the default ones."""
         object.__setattr__(self, "address", self.address or self.name)
         object.__setattr__(self, "field", self.field or self.name)
         object.__setattr__(self, "label", self.label or self.name)
@@ -69,11 +68,11 @@ class Column:
 
     @property
     def scale(self) -> int:
-        """How much of the stored value is one of the shown: a hundred cents are a euro."""
+        """The stored value of one shown unit: a hundred cents are a euro."""
         return 100 if self.kind is Kind.MONEY else 1
 
 
-# What the store itself knows of a row of any dataset.
+# The columns that the store itself fills for the rows of every dataset.
 TIME_COLUMNS = (
     Column(
         "first_seen_at",
@@ -98,7 +97,7 @@ TIME_COLUMNS = (
 
 
 def value_in_files(value: str | float | None, column: Column | None) -> str | None:
-    """A stored value as files write it: euros to the cent; None if there is none."""
+    """Return a stored value as files write it: euros to the cent; None if there is none."""
     if value is None or isinstance(value, str):
         return value
     if column is not None and column.kind is Kind.MONEY:

@@ -1,9 +1,9 @@
-"""The customers dataset: what the CRM says in either of its revisions, and what of it we keep.
+"""The customers dataset: the CRM's records in either revision, and the columns that are kept.
 
-Wire: a bare list of ``{"id", "idClient", "firstName", "lastName",
-"fidelityPoint", "payment", "account"}``; a later revision says ``IdClient``,
-``Prenom``, ``Nom``, ``Credit``, ``Montant`` (``Paiement`` in files), ``Compte``,
-adds fields, which are ignored, and may send its numbers as texts ("420").
+Wire: a bare list of ``{"id", "idClient", "firstName", "lastName", "fidelityPoint", "payment",
+"account"}``; a later revision says ``IdClient``, ``Prenom``, ``Nom``, ``Credit``, ``Montant``
+(``Paiement`` in files), ``Compte``, adds fields, which are ignored, and may send its numbers as
+texts ("420").
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Identity = (
 )
 Number = int | float | Annotated[str, msgspec.Meta(max_length=50)] | None | msgspec.UnsetType
 
-# Beyond this a double no longer holds every whole number.
+# Beyond this a double no longer represents every whole number.
 LARGEST_NUMBER = 2.0**53
 _NUMBER = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,3})?")
 
@@ -83,22 +83,22 @@ _decode = msgspec.json.Decoder(_WireCustomer)
 
 
 class CustomerDecoder:
-    """Decodes one answer of the CRM: it counts the twins that it met, so it serves one answer."""
+    """Decodes one answer of the CRM: it counts records with equal fields, so it serves only one."""
 
     def __init__(self) -> None:
         self._twins: Counter[str] = Counter()
 
     @property
     def is_repeatable(self) -> bool:
-        """False once a key was made of an ordinal, which depends on the records before it."""
+        """False once a key has an ordinal, which depends on the records before it."""
         return not self._twins
 
     def find_list(self, body: Body | memoryview) -> msgspec.Raw:
-        """The whole answer: it is the list. Raises msgspec.DecodeError, RecursionError."""
+        """Return the answer itself, a list. Raises msgspec.DecodeError, RecursionError."""
         return _find.decode(body)
 
     def decode(self, raw: Body | msgspec.Raw) -> CustomerRecord:
-        """One customer. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""
+        """Decode one customer. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""
         wire = _decode.decode(raw)
         first_name = _text("firstName", wire.firstName, wire.Prenom)
         last_name = _text("lastName", wire.lastName, wire.Nom)
@@ -111,7 +111,7 @@ class CustomerDecoder:
         return CustomerRecord(customer_id, first_name, last_name, points, payment, account)
 
     def key_of(self, fields: dict[str, Any]) -> str | None:
-        """The identity of a customer that could not be taken."""
+        """Return the identity of a customer that was rejected, or None if it has none."""
         for name in ("idClient", "IdClient", "id"):
             value = fields.get(name)
             if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
@@ -126,7 +126,7 @@ class CustomerDecoder:
 
 
 def _first(*spellings: Any) -> Any:
-    """The first spelling that the peer used; None where it used none."""
+    """Return the value of the first spelling that the peer used, or None if it used none."""
     return next((value for value in spellings if value is not msgspec.UNSET), None)
 
 
@@ -145,7 +145,10 @@ def _identity(*spellings: str | int | None | msgspec.UnsetType) -> str | None:
 
 
 def _number(name: str, *spellings: int | float | str | None | msgspec.UnsetType) -> float | None:
-    """A number of the wire; None where the peer has none. A text must be a plain number."""
+    """Return a number of the wire, or None if the peer has none.
+
+    Raises Rejection if a text is not a plain number, or a number is out of range.
+    """
     value = _first(*spellings)
     if value is None:
         return None
@@ -154,7 +157,7 @@ def _number(name: str, *spellings: int | float | str | None | msgspec.UnsetType)
         if not _NUMBER.fullmatch(text):
             raise Rejection("wrong_text", field=name, value=repr(value[:40]))
         value = float(text)
-    # Compared before it is converted: float() of a huge int raises.
+    # Compared before it is converted, since float() of a huge int raises.
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
         raise Rejection("out_of_range", field=name)
     return float(value)

@@ -1,4 +1,4 @@
-"""What makes a dataset a dataset: its peer, its columns, how its answers are read."""
+"""The declaration of a dataset: its peer, its columns, and how its answers are read."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from ecommerce_core.settings import MAX_RECORDS, Settings
 
 __all__ = ["Body", "Dataset", "Parsed", "Record", "Row"]
 
-# Where a peer serves its records unless a setting says otherwise.
+# The path at which a peer serves its records by default.
 DEFAULT_PATH = "api/data"
 
 
 class Row(Protocol):
-    """A row of any dataset: its own columns, and what the store knows of it."""
+    """A row of any dataset: its own columns, and the store's times."""
 
     @property
     def first_seen_at(self) -> datetime:
-        """When a sync brought it first."""
+        """When a sync added it."""
         ...
 
     @property
@@ -35,26 +35,25 @@ class Row(Protocol):
 
     @property
     def withdrawn_at(self) -> datetime | None:
-        """Since when the peer no longer lists it."""
+        """Since when the peer no longer lists it, or None."""
         ...
 
 
-# Compared by identity: it is the key of caches, and all of its columns take long to hash.
+# Compared by identity: it is the key of caches, and hashing all of its columns takes long.
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """One dataset: its peer, its table, and the task that fetches it.
 
-    ``label``, ``help`` and ``search_help`` (what a search looks through) are source texts, marked
-    for translation; ``icon`` is the name of a Material symbol.
-    ``columns`` are those that a sync fills, the key first; ``shop_columns`` those that say the
-    same of every row of our shop; ``row_type`` is a dataclass of both and the store's own times.
-    ``path_variable`` is the setting of where the peer serves the records. ``list_name`` is the
-    member of the answer that holds them, None where the answer is a bare list. ``to_wire`` makes
-    of a row the record that the peer would answer, for files that can be loaded again.
-    Rows are in the order of ``default_sort`` unless a reader asks for another; a page shows them
-    in one of ``layouts``, and one of them under the texts of the columns in ``title``.
-    ``migrations`` make the tables of a dataset that is declared outside of this application; they
-    run after the application's own, and the same rules hold for them.
+    ``label``, ``help`` and ``search_help`` (what a search covers) are source texts, marked for
+    translation; ``icon`` is the name of a Material symbol. ``columns`` are those that a sync fills,
+    the key first; ``shop_columns`` have the same value in every row of our shop; ``row_type`` is a
+    dataclass of both and the store's own times. ``path_variable`` is the setting of the path at
+    which the peer serves the records. ``list_name`` is the member of the answer that holds them,
+    None if the answer is a bare list. ``to_wire`` turns a row into the peer's record, for files
+    that can be loaded again. Rows are sorted by ``default_sort`` unless a reader asks for another
+    order; a page shows them in one of ``layouts``, and a single one under the texts of the columns
+    in ``title``. ``migrations`` create the tables of a dataset that is declared outside of this
+    application; they run after the application's own, and follow the same rules.
     """
 
     name: str
@@ -100,28 +99,28 @@ class Dataset:
     def shown(self) -> tuple[Column, ...]:
         """The columns of a table, in its order.
 
-        The one of ``default_sort`` stands first. A key that is another stands behind the others,
-        and the times behind the key.
+        The one of ``default_sort`` comes first. The key, if it is another, comes after the others,
+        and the times after the key.
         """
         own = [each for each in self.row_columns if each.shown and each not in TIME_COLUMNS]
         own.sort(key=lambda each: (each.name != self.default_sort, each.name == self.key))
         return (*own, *(each for each in TIME_COLUMNS if each.shown))
 
     def find_column(self, name: str | None) -> Column | None:
-        """The column of that name, None if there is none."""
+        """Return the column of that name, or None."""
         return self._by_name.get(name or "")
 
     def column(self, name: str) -> Column:
-        """The column of that name. Raises KeyError."""
+        """Return the column of that name. Raises KeyError."""
         return self._by_name[name]
 
     def filtered_by(self, kind: Filter) -> tuple[Column, ...]:
-        """The columns that readers filter by in this way."""
+        """Return the columns that readers filter by in this way."""
         return tuple(column for column in self.row_columns if column.filter is kind)
 
     @property
     def groups(self) -> tuple[Column, ...]:
-        """The columns by whose values rows are chosen, and told apart in totals."""
+        """The columns that have a choice of values, by which totals are grouped."""
         return self.filtered_by(Filter.CHOICE)
 
     @property
@@ -131,15 +130,15 @@ class Dataset:
 
     @property
     def column_names(self) -> tuple[str, ...]:
-        """The columns that a sync fills, the key first."""
+        """The names of the columns that a sync fills, the key first."""
         return tuple(column.name for column in self.columns)
 
     def path(self, settings: Settings) -> str:
-        """Where the peer serves the records."""
+        """Return the path at which the peer serves the records."""
         return settings.paths.get(self.path_variable, DEFAULT_PATH)
 
     def title_of(self, row: Row) -> str:
-        """What a row is called: the texts of ``title``, or else its key."""
+        """Return the title of a row: the texts of ``title``, or else its key."""
         texts = (str(getattr(row, name) or "") for name in self.title)
         return " ".join(texts).strip() or str(getattr(row, self.key))
 
@@ -152,13 +151,13 @@ class Dataset:
         ends_at_s: float = math.inf,
         on_progress: Callable[[int], None] | None = None,
     ) -> Parsed:
-        """Decode an answer, but for the records whose fingerprint is ``known``.
+        """Decode an answer, except for the records whose fingerprint is ``known``.
 
-        ``on_progress`` gets the number of records read so far, and may raise.
-        It is called after a fraction of a second at the latest, whatever the records are, and
-        ``ends_at_s``, when ``time.monotonic()`` has the reading end, is looked at as often.
-        Raises PeerContractError if the answer is no JSON or not of the contract's shape,
-        PeerTooLarge if it has more than ``max_records``, PeerTimedOut.
+        ``on_progress`` gets the number of records read so far, and may raise. It is called at least
+        every fraction of a second, whatever the records are; as often, the time is compared with
+        ``ends_at_s``, the deadline on ``time.monotonic()``. Raises PeerContractError if the answer
+        is no JSON or not of the contract's shape, PeerTooLarge if it has more than ``max_records``,
+        PeerTimedOut.
         """
         reading = Reading(
             body,

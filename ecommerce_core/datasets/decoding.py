@@ -1,9 +1,9 @@
-"""How an answer becomes records.
+"""Decode an answer into records.
 
-It is split into raw records, a piece at a time, and each is decoded on its own, so
-that every bad record is found, named and explained while the good ones go in, at the
-speed of C. Only an answer that is not JSON as a whole takes the slower road of
-``lenient_json.py``. What a peer sent is never held as more objects than its good records.
+It is split into raw records, a piece at a time, and each is decoded on its own, so that every bad
+record is found, named and explained while the good ones are stored, at the speed of C. Only an
+answer that is not valid JSON as a whole goes through the slower ``lenient_json.py``. Of what a peer
+sent, only the good records are held as objects.
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ Pieces = Iterator[list[bytes]] | Iterator[list[msgspec.Raw]]
 REPORT_EVERY = 10_000
 PIECE_BYTES = 2**20
 _BOM = b"\xef\xbb\xbf"
-# Part of every fingerprint and digest: raise it when an answer would be read differently.
+# Part of every fingerprint and digest: raise it if the same answer has to be read anew.
 CONTRACT_REVISION = 2
-# Half of the integers of 64 bits: SQLite's have a sign.
+# Half of the integers of 64 bits, since SQLite's are signed.
 _fingerprint = partial(xxh3_64_intdigest, seed=CONTRACT_REVISION)
 
 
 class Reading:
-    """One answer on its way to records.
+    """One answer while it is decoded.
 
-    ``list_name`` is the member that holds them, None for a bare list; ``key`` is their field of
-    that meaning. Records whose fingerprint is ``known`` are counted and not decoded.
-    ``ends_at_s`` is when ``time.monotonic()`` has it end. ``on_progress`` gets the number of
+    ``list_name`` is the member that holds the records, None for a bare list; ``key`` is the name of
+    their key field. Records whose fingerprint is ``known`` are counted and not decoded.
+    ``ends_at_s`` is the deadline on ``time.monotonic()``. ``on_progress`` gets the number of
     records read so far, and may raise.
     """
 
@@ -84,10 +84,10 @@ class Reading:
         self._parsed = Parsed()
 
     def read(self) -> Parsed:
-        """The answer's records. Raises PeerContractError, PeerTimedOut, PeerTooLarge."""
+        """Return the answer's records. Raises PeerContractError, PeerTimedOut, PeerTooLarge."""
         parsed = self._parsed
         keys: set[str] = set()
-        is_bad = bytearray()  # a byte for each record: a set of positions is fifty times that
+        is_bad = bytearray()  # a byte for each record: a set of positions takes fifty times that
         for piece in self._pieces():
             is_bad.extend(bytes(len(piece)))
             for start in range(0, len(piece), REPORT_EVERY):
@@ -95,7 +95,8 @@ class Reading:
                 self._decode(piece[start : start + REPORT_EVERY], is_bad)
                 keys.update(map(self._key_of, parsed.records[taken_before:]))
                 self._report()
-        # Twins are rare, and to look for the place of each record would cost the others.
+        # Duplicates are rare, and recording the position of every record would slow down all
+        # others.
         if len(keys) < len(parsed.records):
             keys.clear()
             self._reject_twins(is_bad)
@@ -121,7 +122,7 @@ class Reading:
         decode = self._decode_without_nul if self._may_hold_nul else self._decoder.decode
         waiting: Iterator[bytes | msgspec.Raw] = iter(raws)
         while True:
-            # From one bad record to the next, the loop is in C.
+            # From one bad record to the next, the loop runs in C.
             try:
                 records.extend(map(decode, waiting))
                 break
@@ -136,10 +137,10 @@ class Reading:
             force_setattr(record, "fingerprint", fingerprint)
 
     def _set_known_aside(self, fingerprints: list[int], first: int, is_bad: bytearray) -> list[int]:
-        """Count the records that are known, and return where the others stand in the piece."""
+        """Count the records that are known, and return the indices of the others in the piece."""
         parsed, known = self._parsed, self._known
         unknown = [at for at, number in enumerate(fingerprints) if number not in known]
-        # What is known is passed over like a bad record where records are counted off.
+        # Known records are marked like bad ones, so that later passes skip them when counting.
         is_bad[first : first + len(fingerprints)] = bytes([True]) * len(fingerprints)
         for at in unknown:
             is_bad[first + at] = False
@@ -157,7 +158,7 @@ class Reading:
         return record
 
     def _reject_twins(self, is_bad: bytearray) -> None:
-        """Keep the last record of each key, and reject those before it."""
+        """Keep the last record of each key, and reject the earlier ones."""
         parsed, key_of = self._parsed, self._key_of
         seen: set[str] = set()
         twins: set[str] = set()
@@ -187,7 +188,7 @@ class Reading:
         )
 
     def _texts_at(self, positions: Collection[int]) -> dict[int, str]:
-        """The records at these positions, split off once more."""
+        """Return the records at these positions, by splitting the answer once more."""
         texts: dict[int, str] = {}
         start = 0
         for piece in self._pieces() if positions else ():
@@ -200,13 +201,13 @@ class Reading:
         return texts
 
     def _pieces(self) -> Pieces:
-        """The raw records, some at a time. Raises PeerContractError, at the latest at the end."""
+        """Yield the raw records in pieces. Raises PeerContractError, at the latest at the end."""
         where = None
         try:
             found = memoryview(self._decoder.find_list(self._text))
             where = self._list_name
             if bytes(found[:1]) != b"[":
-                msgspec.json.decode(found, type=list)  # raises, and says what it is
+                msgspec.json.decode(found, type=list)  # raises, with the type it found
         except msgspec.ValidationError as error:
             reason = reason_of_decoding(error)
             if where:
@@ -237,6 +238,9 @@ class Reading:
 
 
 def _holds(body: Body, what: bytes) -> bool:
-    """Whether a body holds this. In pieces: other threads wait for each to be searched."""
+    """Return whether a body contains ``what``.
+
+    Searches in pieces, because other threads wait during each search.
+    """
     starts = range(0, len(body), PIECE_BYTES)
     return any(body.find(what, at, at + PIECE_BYTES + len(what) - 1) >= 0 for at in starts)

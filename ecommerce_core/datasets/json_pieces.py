@@ -1,4 +1,4 @@
-"""The records of a list, a piece at a time, so that a long answer is never held as records twice.
+"""Split a list into its records, a piece at a time, so that they are never all held twice.
 
 A list of two million empty records is 6 MB as text, and a hundred as objects that wait to be
 decoded. Here at most one piece of them waits, however many the peer sent.
@@ -14,7 +14,7 @@ import msgspec
 PIECE_BYTES = 256 * 2**10
 _BEAT_TOKENS = 65_536
 _records = msgspec.json.Decoder(list[msgspec.Raw])
-# Strings and numbers are passed over; each match ends in what gives JSON its structure.
+# Skips strings and numbers; each match ends in a sign that gives JSON its structure.
 STRUCTURE = re.compile(
     rb"""(?:[^"\[\]{},]++ | "(?:[^"\\]++|\\.)*+")*+ [\[\]{},]""", re.DOTALL | re.VERBOSE
 )
@@ -24,9 +24,9 @@ OPEN, CLOSED, _COMMA = b"[{", b"]}", ord(",")
 def split_strictly(
     text: memoryview, *, beat: Callable[[], None], piece_bytes: int = PIECE_BYTES
 ) -> Iterator[list[msgspec.Raw]]:
-    """The raw records of ``text``, which is valid JSON and a list.
+    """Yield the raw records of ``text``, which is valid JSON and a list.
 
-    ``beat`` is called now and then while a long record is passed over, and may raise.
+    ``beat`` is called now and then while a long record is skipped, and may raise.
     """
     at = 1
     while len(text) - at > piece_bytes:
@@ -39,10 +39,10 @@ def split_strictly(
 def _take_piece(
     text: memoryview, at: int, piece_bytes: int, beat: Callable[[], None]
 ) -> tuple[list[msgspec.Raw], int]:
-    """Some whole records from ``at`` on, and where the next one begins.
+    """Return some whole records from ``at`` on, and where the next one begins.
 
-    A cut is guessed first. What stands before a comma is a list of whole records if, and only
-    if, it is valid between brackets: a guess that decodes is right.
+    A cut is guessed first: text before a comma is a list of whole records if, and only if, it is
+    valid between brackets, so a guess that decodes is right.
     """
     window = bytes(text[at : at + piece_bytes])
     for comma in (window.rfind(b"},") + 1, window.rfind(b",")):
@@ -56,7 +56,7 @@ def _take_piece(
 
 
 def _record_end(text: memoryview, at: int, wanted: int, beat: Callable[[], None]) -> int:
-    """The end of the last record before ``wanted``, or of the first one where it is longer."""
+    """Return the end of the last record before ``wanted``, or of the first one if it is longer."""
     depth, last = 0, None
     for count, token in enumerate(STRUCTURE.finditer(text, at), 1):
         if count % _BEAT_TOKENS == 0:

@@ -1,9 +1,8 @@
-"""The slower road: find the records of an answer that is almost JSON.
+"""Find the records of an answer that is almost JSON, more slowly than the strict way.
 
-Strict JSON knows no NaN and no half of a surrogate pair, and one of either
-would cost the whole answer. Python's own scanner is lenient enough to find
-where each record begins and ends; the strict decoder then judges each record
-on its own and names the bad ones.
+Strict JSON allows no NaN and no half of a surrogate pair, and one of either would cost the whole
+answer. Python's own scanner is lenient enough to find where each record begins and ends; the strict
+decoder then judges each record on its own and names the bad ones.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from ecommerce_core.datasets.json_pieces import CLOSED, OPEN, STRUCTURE
 
 Body = bytes | bytearray | memoryview
 
-# The scanner makes objects of what it passes over, so it is shown no more than this at once:
-# what is longer, and no strict JSON, is not salvaged.
+# The scanner makes objects of what it skips, so it is given no more than this at once: a longer
+# value in an answer that is not strict JSON fails.
 LONGEST_VALUE_BYTES = 2**20
 _PIECE_RECORDS = 1_000
 _BEAT_VALUES = 1_000
-# What of a number the scanner leaves out where it is cut: "12.", "1e", "1e+".
+# The bytes that the scanner leaves out of a number that is cut off: "12.", "1e", "1e+".
 _BEGUN_BYTES = 2
 _BLANK = re.compile(rb"[ \t\n\r]*")
 
@@ -29,12 +28,12 @@ _BLANK = re.compile(rb"[ \t\n\r]*")
 def split_leniently(
     body: Body, *, list_name: str | None, beat: Callable[[], None]
 ) -> Iterator[list[bytes]]:
-    """The raw records of ``body``, some at a time.
+    """Yield the raw records of ``body``, some at a time.
 
     ``list_name`` is the member that holds the list, None for a bare list. ``beat`` is called now
-    and then while values are passed over, and may raise. Raises ValueError or
-    RecursionError, at the latest behind the last record, if not even a lenient reader finds a
-    whole list: a cut answer is not salvaged.
+    and then while values are skipped, and may raise. Raises ValueError or RecursionError, at the
+    latest behind the last record, if not even a lenient reader finds a whole list: records of a cut
+    answer are not used.
     """
     reader = _Reader(body, beat)
     if list_name is None:
@@ -46,7 +45,7 @@ def split_leniently(
 
 
 def _member(reader: _Reader, name: str) -> Iterator[list[bytes]]:
-    """The records in the member ``name`` of an object. Raises ValueError."""
+    """Yield the records in the member ``name`` of an object. Raises ValueError."""
     is_found = False
     reader.expect(b"{")
     while True:
@@ -78,12 +77,12 @@ class _Reader:
         self._at = 0
         self._start = 0
         self._window = ""
-        # Values are not wanted, only where they end: numbers of any length must not be converted.
+        # Only the ends of values are needed: numbers of any length must not be converted.
         self._decoder = json.JSONDecoder(parse_int=len, parse_float=len, parse_constant=len)
         self._show(0)
 
     def records(self) -> Iterator[list[bytes]]:
-        """The elements of the list that begins here."""
+        """Yield the elements of the list that begins here, some at a time."""
         self.expect(b"[")
         if self.takes(b"]"):
             return
@@ -99,7 +98,7 @@ class _Reader:
         yield records
 
     def value(self) -> bytes:
-        """The text of the value that begins here."""
+        """Return the text of the value that begins here."""
         self._values += 1
         if self._values % _BEAT_VALUES == 0:
             self._beat()
@@ -108,19 +107,19 @@ class _Reader:
         return bytes(self._body[start : self._at])
 
     def takes(self, sign: bytes) -> bool:
-        """Whether this sign is next; it is then behind us."""
+        """Return whether this sign is next, and skip it if so."""
         self._pass_blanks()
         is_next = self._body[self._at : self._at + 1] == sign
         self._at += is_next
         return is_next
 
     def expect(self, sign: bytes) -> None:
-        """Go past this sign. Raises ValueError if it is another."""
+        """Skip this sign. Raises ValueError if the next one is another."""
         if not self.takes(sign):
             raise ValueError(f"no {sign.decode()}")
 
     def is_at_end(self) -> bool:
-        """Whether nothing but blanks is left."""
+        """Return whether only blanks are left."""
         self._pass_blanks()
         return self._at == len(self._body)
 
@@ -149,7 +148,7 @@ class _Reader:
         return end if is_whole else None
 
     def _end_of_deep_value(self) -> int | None:
-        """Where its brackets say that it ends: whoever decodes it finds out that it is too deep."""
+        """Return the end by counting brackets: the decoder will report that it is too deep."""
         depth = 0
         for token in STRUCTURE.finditer(self._window.encode("latin-1"), self._at - self._start):
             sign = token[0][-1]
@@ -162,7 +161,7 @@ class _Reader:
         return self._start + len(self._window) == len(self._body)
 
     def _show(self, start: int) -> None:
-        self._beat()  # few values may be as long to read as many short ones
-        # Latin-1, so that a character is a byte: all that gives JSON its structure is ASCII.
+        self._beat()  # reading a few long values may take as long as many short ones
+        # Latin-1, so that a character is a byte: the signs that give JSON its structure are ASCII.
         self._start = start
         self._window = bytes(self._body[start : start + LONGEST_VALUE_BYTES]).decode("latin-1")

@@ -1,4 +1,4 @@
-"""What an answer becomes: its good records, and of the bad ones what can be kept of them."""
+"""A decoded answer: its good records, and as much of the bad ones as is kept."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ Body = bytes | bytearray
 
 # One bad answer must not fill the disk: beyond this many, records are only counted.
 REJECTED_KEPT = 1_000
-# Nor the memory: beyond this many keys it is as if the others could not be read.
+# Nor the memory: beyond this many keys the others count as unreadable.
 REJECTED_KEYS_KEPT = 100_000
-# To read the key of a bad record makes objects of all that is in it, at many times its size.
+# Reading a bad record's key makes objects of its whole content, of many times its size.
 LONGEST_READ_FOR_KEY = 2**20
 
 
 class Record(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A validated record. Its fields are the dataset's columns, in their order, the key first.
 
-    Behind them stands the fingerprint of the text that it was decoded from, None if that text
-    does not say all: it is stored with the row, so that the next sync knows the text again.
+    After them comes the fingerprint of the text that it was decoded from, or None if the record
+    does not depend on that text alone. It is stored with the row, so that the next sync recognises
+    the text.
     """
 
-    # An int or None. Whatever a peer sends under this name is taken, and replaced after decoding.
+    # An int or None. A value that a peer sends under this name is accepted, and replaced later.
     fingerprint: Any = msgspec.field(name="", default=None)
 
 
 class Decoder(Protocol):
-    """How one peer's records are decoded."""
+    """Decoder of one peer's records."""
 
     @property
     def is_repeatable(self) -> bool:
@@ -40,30 +41,30 @@ class Decoder(Protocol):
         ...
 
     def find_list(self, body: Body | memoryview) -> msgspec.Raw:
-        """What stands where the list of records should. Raises msgspec.DecodeError, RecursionError.
+        """Return the value at the list's place. Raises msgspec.DecodeError, RecursionError.
 
-        All of the answer is then valid JSON.
+        If it returns, all of the answer is valid JSON.
         """
         ...
 
     def decode(self, raw: Body | msgspec.Raw) -> Record:
-        """One record. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""
+        """Decode one record. Raises msgspec.DecodeError, Rejection, UnicodeDecodeError."""
         ...
 
     def key_of(self, fields: dict[str, Any]) -> str | None:
-        """The key of a record that could not be taken, as far as it can be read."""
+        """Return the key of a record that was rejected, or None if it cannot be read."""
         ...
 
 
 @dataclass(slots=True)
 class Parsed:
-    """An answer, decoded: ``fetched == len(records) + rejected_count + len(known)``.
+    """A decoded answer: ``fetched == len(records) + rejected_count + len(known)``.
 
-    ``records`` has the last of each key, in the answer's order. ``rejected``
-    holds the first REJECTED_KEPT, ``rejected_keys`` the keys of those without a good record;
-    ``hides_keys`` tells that there are more of these, which could not be read or were too many.
-    ``known`` holds the fingerprints of the records that were known and so not decoded;
-    ``has_known_twins`` tells that one of these came twice: then the sum does not hold.
+    ``records`` has the last of each key, in the answer's order. ``rejected`` holds the first
+    REJECTED_KEPT, ``rejected_keys`` the keys of those without a good record; ``hides_keys`` is True
+    if there are more keys, which could not be read or were too many. ``known`` holds the
+    fingerprints of the records that were known and so not decoded; ``has_known_twins`` is True if
+    one of these occurred twice: then the sum does not hold.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -78,11 +79,11 @@ class Parsed:
     def reject(
         self, position: int, record: bytes | msgspec.Raw, error: Exception, decoder: Decoder
     ) -> None:
-        """Count a record that cannot be taken; keep its key and itself while there is room."""
+        """Count a record that is rejected; keep its key and its text while there is room."""
         self.rejected_count += 1
         is_kept = len(self.rejected) < REJECTED_KEPT
         if self.hides_keys and not is_kept:
-            return  # nothing more is to be learnt from it
+            return  # neither its key nor its text would be kept
         key = _readable_key(decoder, record)
         if key is None or len(self.rejected_keys) >= REJECTED_KEYS_KEPT:
             self.hides_keys = True
@@ -95,7 +96,7 @@ class Parsed:
 
 
 def _readable_key(decoder: Decoder, record: bytes | msgspec.Raw) -> str | None:
-    """The key of a bad record, read as leniently as can be: it may be bad in any way."""
+    """Return the key of a bad record, read as leniently as possible, or None."""
     if len(record) > LONGEST_READ_FOR_KEY:
         return None
     try:
@@ -109,7 +110,7 @@ def _readable_key(decoder: Decoder, record: bytes | msgspec.Raw) -> str | None:
 
 
 def kept_text(record: bytes | msgspec.Raw) -> str:
-    """As much of a bad record as is kept."""
+    """Return as much of a bad record as is kept."""
     text = bytes(memoryview(record)[: RECORD_CHARS_KEPT * 4]).decode("utf-8", "replace")
     # A NUL would end the text early in every tool that reads the journal.
     return text.replace("\0", "\N{SYMBOL FOR NULL}")[:RECORD_CHARS_KEPT]

@@ -1,8 +1,8 @@
-"""The products dataset: what catalogue-produit says, and what of it we keep.
+"""The products dataset: catalogue-produit's records, and the columns that are kept.
 
-Wire: ``{"produits": [{"id", "codeProduit", "familleProduit", "descriptionProduit",
-"quantiteMin", "packaging", "prix"}, …]}``, ``prix`` in cents; later revisions
-add fields, which are ignored, and may leave out ``id``.
+Wire: ``{"produits": [{"id", "codeProduit", "familleProduit", "descriptionProduit", "quantiteMin",
+"packaging", "prix"}, …]}``, ``prix`` in cents; later revisions add fields, which are ignored, and
+may leave out ``id``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Product:
 
 
 class ProductRecord(Record, frozen=True, gc=False):
-    """A product of the wire. ``min_quantity`` and ``packaging`` of the shop are the table's own."""
+    """A product of the wire. The shop's ``min_quantity`` and ``packaging`` are table defaults."""
 
     code: Code = msgspec.field(name="codeProduit")
     family: Name = msgspec.field(name="familleProduit")
@@ -68,11 +68,11 @@ class ProductDecoder:
     is_repeatable = True
 
     def find_list(self, body: Body | memoryview) -> msgspec.Raw:
-        """The products of an answer. Raises msgspec.DecodeError, RecursionError."""
+        """Return the products of an answer. Raises msgspec.DecodeError, RecursionError."""
         return _find.decode(body).produits
 
     def key_of(self, fields: dict[str, Any]) -> str | None:
-        """The code of a product that could not be taken."""
+        """Return the code of a product that was rejected, or None if it has none."""
         code = fields.get("codeProduit")
         return code if isinstance(code, str) else None
 
@@ -116,7 +116,7 @@ PRODUCTS = Dataset(
         Column(
             "catalogue_min_quantity",
             Kind.NUMBER,
-            N_("Catalogue min."),
+            N_("Catalogue min. qty"),
             address="minimum",
             nullable=True,
             width=105,
@@ -124,7 +124,7 @@ PRODUCTS = Dataset(
         Column(
             "catalogue_packaging",
             Kind.NUMBER,
-            N_("Catalogue pack."),
+            N_("Catalogue pack size"),
             address="pack",
             nullable=True,
             width=110,
@@ -132,7 +132,7 @@ PRODUCTS = Dataset(
         Column(
             "catalogue_id",
             Kind.NUMBER,
-            N_("Catalogue's number"),
+            N_("Catalogue ID"),
             address="number",
             nullable=True,
             grouped=False,

@@ -1,4 +1,4 @@
-"""Which datasets there are: the one place that knows."""
+"""The list of all datasets, in one place."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from ecommerce_core.datasets.customers import CUSTOMERS
 from ecommerce_core.datasets.dataset import Dataset
 from ecommerce_core.datasets.products import PRODUCTS
 
-# What addresses of pages and data routes say beside what a dataset's own may.
+# Parameters of every address of pages and data routes, besides those of the dataset.
 OF_EVERY_ADDRESS = ("columns", "lang", "language", "ticket")
 
 
 def register(*datasets: Dataset) -> Mapping[str, Dataset]:
-    """The datasets by their names.
+    """Return the datasets by their names.
 
-    Raises ValueError if two would stand in each other's way, or two columns of one do.
+    Raises ValueError if two have the same name, table, callback or task, or two columns of one
+    clash.
     """
     for what in ("name", "table", "callback_path", "task_name", "task_app"):
         values = [getattr(dataset, what) for dataset in datasets]
@@ -30,7 +31,7 @@ def register(*datasets: Dataset) -> Mapping[str, Dataset]:
 
 
 def _check_addresses(dataset: Dataset) -> None:
-    """Each filter has a name of its own in an address, and each column one to sort by."""
+    """Raise ValueError unless the names of filters and sortable columns are unique in a URL."""
     names = [*page_parameters(dataset), *OF_EVERY_ADDRESS]
     for taken in (names, [column.address for column in dataset.sortable]):
         twins = {name for name in taken if taken.count(name) > 1}
@@ -39,7 +40,7 @@ def _check_addresses(dataset: Dataset) -> None:
 
 
 def migrations_of(datasets: Mapping[str, Dataset]) -> tuple[Callable[[Any], None], ...]:
-    """The migrations that datasets bring with them, in their order."""
+    """Return the migrations of the datasets, in their order."""
     return tuple(each for dataset in datasets.values() for each in dataset.migrations)
 
 

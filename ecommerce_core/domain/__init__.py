@@ -1,7 +1,7 @@
 """Values without I/O that every package may use.
 
-Facts as codes, errors, who may do what, runs and deliveries, questions about rows, the simulated
-clock and its schedule, and the words and languages in which all of it is told.
+Facts as codes, errors, permissions, runs and deliveries, queries on rows, the simulated clock and
+its schedule, and the labels and languages in which the pages show them.
 """
 
 from ecommerce_core.domain import errors
@@ -14,6 +14,8 @@ from ecommerce_core.domain.access import (
     Permission,
     Role,
 )
+from ecommerce_core.domain.alert import Alert, AlertCode, AlertDetail, AlertKey, Severity
+from ecommerce_core.domain.audit import AuditAction, AuditEntry, NewAuditEntry
 from ecommerce_core.domain.clock import (
     estimate,
     next_sensible_time,
@@ -24,6 +26,7 @@ from ecommerce_core.domain.clock import (
     suggested_time,
 )
 from ecommerce_core.domain.errors import (
+    ChangesRemoved,
     DeliveryUnknown,
     EcommerceError,
     ExploreBusy,
@@ -52,6 +55,7 @@ from ecommerce_core.domain.errors import (
     StoreError,
     StoreFull,
     StoreIncompatible,
+    StoreReadOnly,
     SyncBusy,
     SyncError,
     SyncStopped,
@@ -145,9 +149,16 @@ __all__ = [
     "Access",
     "Action",
     "Actor",
+    "Alert",
+    "AlertCode",
+    "AlertDetail",
+    "AlertKey",
+    "AuditAction",
+    "AuditEntry",
     "Change",
     "ChangeKind",
     "ChangeQuery",
+    "ChangesRemoved",
     "Clock",
     "ClockReading",
     "Counts",
@@ -176,6 +187,7 @@ __all__ = [
     "ListForm",
     "MonitorSnapshot",
     "MonitorState",
+    "NewAuditEntry",
     "NewDelivery",
     "NotAllowed",
     "NothingToUndo",
@@ -208,6 +220,7 @@ __all__ = [
     "ScheduleSnapshot",
     "SchedulerState",
     "SettingsError",
+    "Severity",
     "SignedLinks",
     "Stage",
     "StoreBusy",
@@ -215,6 +228,7 @@ __all__ = [
     "StoreError",
     "StoreFull",
     "StoreIncompatible",
+    "StoreReadOnly",
     "SyncBusy",
     "SyncError",
     "SyncStopped",

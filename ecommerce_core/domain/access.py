@@ -1,7 +1,7 @@
-"""Who asks, and what they may do: analysts read, operators change, the scheduler has us fetch.
+"""Actors and permissions: analysts read, operators change, the scheduler may request a fetch.
 
-Every method of the application that changes something takes the actor and asks here first.
-Pages leave away what an actor may not do, and that is for looks: a click can be forged.
+Every method of the application that changes something takes the actor and checks the permission
+first. Pages hide what an actor may not do, but only for convenience: a click can be forged.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _LONGEST_NAME = 200
 
 
 class Role(StrEnum):
-    """What somebody is to this application."""
+    """The role of an actor in this application."""
 
     ANALYST = "analyst"
     OPERATOR = "operator"
@@ -27,8 +27,10 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What needs a right. ``FETCH``: bring the store in line with its peer; ``EXPLORE``: ask in
-    SQL; ``CHANGE``: all else that changes something.
+    """A right that an action needs.
+
+    ``FETCH``: sync the store with its peer; ``EXPLORE``: run SQL queries; ``CHANGE``: all else that
+    changes something.
 
     Reading and exporting need none.
     """
@@ -48,17 +50,17 @@ _RIGHTS: Mapping[Role, frozenset[Permission]] = {
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody who asks for something. ``name`` is empty where nobody had to give one."""
+    """A person or program that requests something. ``name`` is empty if no sign-in is set up."""
 
     name: str
     role: Role
 
     def may(self, permission: Permission) -> bool:
-        """Whether the role allows it."""
+        """Return whether the role has this permission."""
         return permission in _RIGHTS[self.role]
 
     def check(self, permission: Permission) -> None:
-        """Let it pass, or raise NotAllowed with the reason."""
+        """Raise NotAllowed unless the role has this permission."""
         if self.may(permission):
             return
         if self.role is Role.SCHEDULER:
@@ -68,22 +70,22 @@ class Actor:
         raise NotAllowed("only_operators", name=self.name)
 
 
-# Who uses the server of this very machine, where no sign-in is set up.
+# A user of this very machine's server if no sign-in is set up.
 LOCAL_OPERATOR = Actor("", Role.OPERATOR)
-# Who has not said yet who they are.
+# A visitor who has not signed in.
 ANONYMOUS = Actor("", Role.STRANGER)
-# Who sends the callbacks.
+# The sender of the callbacks.
 SCHEDULER = Actor("scheduler", Role.SCHEDULER)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a visitor's role is told.
+    """The rules that give a visitor their role.
 
-    ``providers`` are where one signs in; without any nobody has to. ``operators`` are e-mail
-    addresses in lower case; ``operator_claim`` is a claim's name and the value that makes an
-    operator; ``agent_role`` is every agent's. A sign-in lasts ``lasts_h`` hours, unless
-    ``is_ended`` says by its claims that its visitor has signed out.
+    ``providers`` are the sign-in providers; without any, nobody has to sign in. ``operators`` are
+    e-mail addresses in lower case; ``operator_claim`` is a claim's name and the value that makes an
+    operator; ``agent_role`` is the role of every agent. A sign-in lasts ``lasts_h`` hours, unless
+    ``is_ended`` returns True for its claims because the visitor has signed out.
     """
 
     providers: tuple[str, ...] = ()
@@ -95,14 +97,14 @@ class Access:
 
     @property
     def must_sign_in(self) -> bool:
-        """True where visitors are asked who they are."""
+        """True if visitors have to sign in."""
         return bool(self.providers)
 
     def actor(self, claims: Mapping[str, object], *, is_agent: bool = False) -> Actor | None:
-        """Who a visitor is by what is known of them; None where they must sign in first.
+        """Return the actor that the claims identify, or None if the visitor must sign in first.
 
-        An agent cannot sign in: it is known where trusted headers name it, and has the role
-        that all agents have, whoever sent it.
+        An agent cannot sign in: it is accepted if trusted headers name it, and has the role that
+        all agents have, whoever sent it.
         """
         name = _name(claims)
         if is_agent:
@@ -116,7 +118,7 @@ class Access:
         return Actor(name, role)
 
     def ends_at_s(self, claims: Mapping[str, object]) -> float:
-        """When a sign-in ends (Unix); infinity if nobody knows when it was."""
+        """Return when a sign-in ends (Unix), or infinity if its start is unknown."""
         # Streamlit's cookie lasts 30 days, and would keep a role that was taken away.
         issued_s = claims.get("iat")
         if not isinstance(issued_s, int | float):
@@ -136,7 +138,7 @@ class Access:
 
 
 def _verified_email(claims: Mapping[str, object]) -> str | None:
-    """The e-mail address, None where there is none or the provider says it is not verified."""
+    """Return the e-mail address, or None if there is none or it is not verified."""
     email = claims.get("email")
     verified = claims.get("email_verified", True)
     if isinstance(verified, str):
@@ -145,8 +147,8 @@ def _verified_email(claims: Mapping[str, object]) -> str | None:
 
 
 def _lower(email: str) -> str:
-    """An address in lower case; one with a letter that only looks like ASCII's stays what it is."""
-    lower = email.lower()  # of which the Kelvin sign is a k
+    """Return the address in lower case, unless a letter of it only looks like an ASCII letter."""
+    lower = email.lower()  # which turns the Kelvin sign into a k
     return lower if lower.isascii() == email.isascii() else email
 
 
@@ -157,7 +159,7 @@ def _name(claims: Mapping[str, object]) -> str:
 
 
 def _claim(claims: Mapping[str, object], name: str) -> object:
-    """A claim by its name, or by a path with dots into claims that hold others."""
+    """Return a claim by its name, or by a path with dots into nested claims."""
     if name in claims:
         return claims[name]
     outer, _, rest = name.partition(".")
@@ -166,7 +168,7 @@ def _claim(claims: Mapping[str, object], name: str) -> object:
 
 
 def _holds(value: object, wanted: str) -> bool:
-    """Whether a claim is the value, or a list with it."""
+    """Return whether a claim is the value or a list that contains it."""
     if isinstance(value, bool):
         return wanted.lower() == str(value).lower()
     if isinstance(value, list | tuple):

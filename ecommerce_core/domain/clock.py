@@ -1,6 +1,6 @@
-"""Arithmetic between the simulated clock and ours: pure, no network.
+"""Conversions between the simulated clock and real time: pure, no network.
 
-Simulated times are naive ``datetime``; ours are aware, in UTC.
+Simulated times are naive ``datetime``; real ones are aware, in UTC.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ _PERIODS = {
 
 
 def estimate(reading: ClockReading, now: datetime) -> datetime | None:
-    """The simulated time at ``now`` (aware), as far as ``reading`` lets one say; None without one.
+    """Estimate the simulated time at ``now`` (aware), or return None if there was no reading.
 
-    The clock advances once per real second by ``speed`` seconds, so only whole
-    seconds since the reading count: what comes out is never ahead of what the
-    scheduler will say next. It stands still while the clock is paused, and
-    after an error, when nobody knows whether it moves.
+    The clock advances once per real second by ``speed`` seconds, so only whole seconds since the
+    reading count: the estimate is never ahead of what the scheduler will show next. It stands still
+    while the clock is paused, and after an error, since the clock may then not be moving.
     """
     clock = reading.clock
     if clock is None or reading.read_at is None:
@@ -39,7 +38,7 @@ def estimate(reading: ClockReading, now: datetime) -> datetime | None:
 
 
 def period(recurrence: str) -> timedelta | None:
-    """Simulated time between two occurrences; None for ``none`` and for what we do not know."""
+    """Return the simulated time between two occurrences, or None if unknown or not recurring."""
     try:
         return _PERIODS.get(Recurrence(recurrence))
     except ValueError:
@@ -47,9 +46,9 @@ def period(recurrence: str) -> timedelta | None:
 
 
 def occurrences(simulated_at: datetime, recurrence: str, count: int = 5) -> list[datetime]:
-    """The first ``count`` simulated times, beginning with ``simulated_at`` itself.
+    """Return the first ``count`` simulated times, beginning with ``simulated_at`` itself.
 
-    One where the task does not recur; fewer where the calendar ends.
+    Only one if the task does not recur; fewer if the calendar ends before.
     """
     step = period(recurrence)
     times: list[datetime] = []
@@ -62,9 +61,9 @@ def occurrences(simulated_at: datetime, recurrence: str, count: int = 5) -> list
 
 
 def real_delay(clock: Clock, simulated_at: datetime) -> timedelta | None:
-    """Real time until ``clock`` shows ``simulated_at``, at its present speed.
+    """Return the real time until ``clock`` shows ``simulated_at``, at its present speed.
 
-    Zero where it already does; None where it never will: paused, or at speed 0.
+    Zero if it already does; None if it never will: paused, or at speed 0.
     """
     if clock.paused or clock.speed <= 0:
         return None
@@ -75,9 +74,9 @@ def real_delay(clock: Clock, simulated_at: datetime) -> timedelta | None:
         return timedelta.max
 
 
-# A clock that shows the same for so long, though it is not paused, stands still.
+# A clock that shows the same time for this long, though it is not paused, stands still.
 STANDS_AFTER_S = 3.0
-# Time enough to fill in a form, and for a task to reach the scheduler.
+# Enough time to fill in a form and for a task to reach the scheduler.
 _AHEAD, _AHEAD_S, _ON_THE_WAY_S = timedelta(hours=1), 30.0, 5.0
 
 
@@ -95,9 +94,10 @@ def stands_still(since: ClockReading, now: ClockReading) -> bool:
 
 
 def suggested_time(clock_at: datetime, speed: float) -> datetime | None:
-    """The clock's next sensible moment for a new task, on the minute; None beyond the calendar.
+    """Return the clock's next sensible moment for a new task, or None if it is beyond the calendar.
 
-    An hour ahead of the clock, or what it runs through in half a minute, if that is more.
+    It is on the minute: an hour ahead of the clock, or the simulated time of half a minute if that
+    is more.
     """
     try:
         ahead = max(_AHEAD, timedelta(seconds=_AHEAD_S * speed))
@@ -109,10 +109,10 @@ def suggested_time(clock_at: datetime, speed: float) -> datetime | None:
 def next_sensible_time(
     simulated_at: datetime, recurrence: str, *, clock_at: datetime, speed: float
 ) -> datetime | None:
-    """When a task that was due at ``simulated_at`` can be due next; None beyond the calendar.
+    """Return when a task that was due at ``simulated_at`` can be due next, or None if never.
 
-    A recurring task keeps its time of the day, or of the week; another one its own time, as long
-    as that is ahead of the clock.
+    A recurring task keeps its time of the day or of the week, another task its own time, as long as
+    that is ahead of the clock.
     """
     step = period(recurrence)
     try:

@@ -18,6 +18,8 @@
     │   ├── StoreFull            no room on the disk
     │   ├── RowsPreparing        the first snapshot of the rows is not there yet
     │   ├── StoreDamaged         not a database, or one that fails its check
+    │   ├── ChangesRemoved       what differed at that time is not kept any more
+    │   ├── StoreReadOnly        the file may be read and not written to
     │   └── StoreIncompatible    a database of another application, or of a newer version
     ├── SyncError
     │   ├── SyncBusy             a sync holds the dataset for longer than we may wait
@@ -55,23 +57,23 @@ class EcommerceError(Exception):
         super().__init__(code)
 
     def __str__(self) -> str:
-        """The English sentence."""
+        """Return the English sentence."""
         return str(self.fact)
 
 
 def fact_of(error: BaseException) -> Fact:
-    """What journals say of an error: our own by their code, others by their kind alone."""
+    """Return the fact for journals: our own errors by their code, others only by their kind."""
     if isinstance(error, EcommerceError):
         return error.fact
     return make_fact("unforeseen_error", kind=type(error).__name__)
 
 
 class SettingsError(EcommerceError):
-    """A setting makes no sense: names the variable, the value and what would do."""
+    """A setting is invalid: names the variable, the value and what is allowed."""
 
 
 class PeerError(EcommerceError):
-    """A peer, or the way to it, did not do its part.
+    """A peer, or the connection to it, failed.
 
     ``peer`` is the service's name behind the gateway and fills ``{peer}``.
     """
@@ -82,11 +84,11 @@ class PeerError(EcommerceError):
 
 
 class PeerUnreachable(PeerError):
-    """Nobody answers: refused, unknown name, no route, or the gateway says it is down."""
+    """No answer: refused, unknown name, no route, or the gateway says that the peer is down."""
 
 
 class PeerTimedOut(PeerError):
-    """The peer was silent for too long, or was not done by the deadline."""
+    """The peer was silent for too long, or did not finish by the deadline."""
 
 
 class PeerDisconnected(PeerError):
@@ -102,7 +104,7 @@ class PeerTooLarge(PeerError):
 
 
 class PeerRefused(PeerError):
-    """4xx: the peer finds fault with our request."""
+    """4xx: our request is at fault."""
 
     def __init__(self, code: str, *, peer: str, status: int, **details: object) -> None:
         self.status = status
@@ -118,11 +120,11 @@ class PeerFailed(PeerError):
 
 
 class PeerContractError(PeerError):
-    """The answer is not what the contract says it is."""
+    """The answer is not what the contract says."""
 
 
 class StoreError(EcommerceError):
-    """The database could not do it; nothing was written."""
+    """The database failed; nothing was written."""
 
 
 class StoreBusy(StoreError):
@@ -141,8 +143,16 @@ class StoreDamaged(StoreError):
     """The file is no SQLite database, or fails its check. It is left as it is."""
 
 
+class ChangesRemoved(StoreError):
+    """What runs changed is kept for a time (a setting), and this was before."""
+
+
+class StoreReadOnly(StoreError):
+    """The file, its folder or its disk can be read but not written to."""
+
+
 class StoreIncompatible(StoreError):
-    """The file belongs to another application, or to a newer version of this one."""
+    """The file is a database of another application, or of a newer version of this one."""
 
 
 class SyncError(EcommerceError):
@@ -158,7 +168,7 @@ class SyncStopped(SyncError):
 
 
 class RunNotHeld(EcommerceError):
-    """The run is not held, or not any more."""
+    """The run is not held, or no longer."""
 
 
 class NothingToUndo(EcommerceError):
@@ -174,27 +184,27 @@ class ExploreError(EcommerceError):
 
 
 class ExploreRefused(ExploreError):
-    """The question asks for something else than one SELECT of the public tables."""
+    """The query is something else than one SELECT of the public tables."""
 
 
 class ExploreFailed(ExploreError):
-    """The engine found fault with the SQL; ``reason`` among the details is in its own words."""
+    """The engine rejected the SQL; the detail ``reason`` is the engine's message."""
 
 
 class ExploreTimedOut(ExploreError):
-    """The question took longer than it may."""
+    """The query took longer than it may."""
 
 
 class ExploreTooLarge(ExploreError):
-    """The question needs more memory than it may, or its answer is larger than it may be."""
+    """The query needs more memory than it may, or its answer is larger than it may be."""
 
 
 class ExploreCancelled(ExploreError):
-    """Whoever asked has cancelled it, or the server stops."""
+    """The caller has cancelled the query, or the server stops."""
 
 
 class ExploreBusy(ExploreError):
-    """Too many questions are being answered or wait already."""
+    """Too many queries are running or waiting already."""
 
 
 class NotAllowed(EcommerceError):
@@ -202,8 +212,8 @@ class NotAllowed(EcommerceError):
 
 
 class TicketRefused(EcommerceError):
-    """The ticket of a link was made for another question, or for a time that is over."""
+    """The signed link was made for another query, or has expired."""
 
 
 class TaskError(EcommerceError):
-    """A task that the scheduler would refuse, or take for something else."""
+    """A task that the scheduler would refuse or misunderstand."""

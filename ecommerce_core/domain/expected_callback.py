@@ -10,7 +10,7 @@ from ecommerce_core.domain.messages import Fact
 
 
 class ExpectedOutcome(StrEnum):
-    """What became of a callback that was due."""
+    """The outcome of a callback that was due."""
 
     PENDING = "pending"
     ON_TIME = "on_time"
@@ -23,7 +23,7 @@ class ExpectedOutcome(StrEnum):
 
     @property
     def is_received(self) -> bool:
-        """True where the callback reached us, whatever became of it then."""
+        """True if the callback reached this server, whatever its result."""
         return self not in {
             ExpectedOutcome.PENDING,
             ExpectedOutcome.MISSED,
@@ -33,7 +33,7 @@ class ExpectedOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """How late is late, in real time. The settings that set these are in README's table.
+    """The bounds of lateness, in real time. The settings that set them are in README's table.
 
     ``grace``: how long a callback may take to arrive once it was seen to be due, before it is
     *missed*. ``late_window``: how long after that it may still arrive and count as *late*.
@@ -50,9 +50,9 @@ class Lateness:
 class ExpectedCallback:
     """One callback that was due, or ``count`` of them, from ``simulated_at`` to the last.
 
-    ``since_at`` is when the entry was last seen waiting, ``noticed_at`` when it was first
-    seen gone; ``speed`` is the clock's then. ``id`` is 0 until it is stored. The three
-    last say what the callback did: ``lateness_s`` in simulated seconds, never below 0.
+    ``since_at`` is when the entry was last seen in the list, ``noticed_at`` when it was first seen
+    missing; ``speed`` is the clock's then. ``id`` is 0 until it is stored. The last three describe
+    the callback that matched: ``lateness_s`` in simulated seconds, never below 0.
     """
 
     id: int
@@ -92,10 +92,10 @@ class ExpectedSummary:
 
     @property
     def received(self) -> int:
-        """How many reached us."""
+        """The number that reached this server."""
         return self.on_time + self.late + self.slow + self.refused + self.failed
 
     @property
     def expected(self) -> int:
-        """How many were due."""
+        """The number of callbacks that were due."""
         return self.received + self.missed + self.pending

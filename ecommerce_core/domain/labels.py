@@ -1,14 +1,14 @@
-"""What the application's own identifiers are called, and the mark of a text for translation."""
+"""Labels of the application's own identifiers, and the mark of a text for translation."""
 
 from __future__ import annotations
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a text translated later
-    """Mark a text for the catalogue, and leave it as it is."""
+    """Mark a text for the message catalogue and return it unchanged."""
     return message
 
 
-# What the application's own identifiers are called in front of people.
+# The labels that people read instead of the application's identifiers.
 WORDS = {
     "manual": N_("manual"),
     "callback": N_("callback"),
@@ -17,7 +17,7 @@ WORDS = {
     "operator": N_("operator"),
     "sync": N_("fetch"),
     "clear": N_("clear"),
-    "undo_clear": N_("undo of a clear"),
+    "undo_clear": N_("undo clear"),
     "running": N_("running"),
     "succeeded": N_("succeeded"),
     "partial": N_("partial"),
@@ -37,6 +37,34 @@ WORDS = {
     "slow": N_("overran"),
     "missed": N_("missed"),
     "cancelled": N_("no longer expected"),
+    "task_added": N_("task added"),
+    "task_edited": N_("task edited"),
+    "tasks_deleted": N_("tasks deleted"),
+    "tasks_added_again": N_("tasks added again"),
+    "tasks_forgotten": N_("lost tasks dismissed"),
+    "clock_paused": N_("clock paused"),
+    "clock_resumed": N_("clock resumed"),
+    "clock_speed_set": N_("clock speed set"),
+    "answer_discarded": N_("held answer discarded"),
+    "callback_delivered_again": N_("callback delivered again"),
+    "alert_dismissed": N_("alert dismissed"),
+    "test_message_sent": N_("test message sent"),
+    "rows_exported": N_("rows exported"),
+    "token_used": N_("token used"),
+    "signed_in": N_("signed in"),
+    "signed_out": N_("signed out"),
+    "rows": N_("rows"),
+    "bytes": N_("bytes"),
+    "count": N_("count"),
+    "speed": N_("speed"),
+    "run": N_("run"),
+    "delivery": N_("delivery"),
+    "dataset": N_("dataset"),
+    "recurrence": N_("recurrence"),
+    "source": N_("source"),
+    "info": N_("info"),
+    "warning": N_("warning"),
+    "critical": N_("critical"),
     "waiting": N_("Waiting"),
     "downloading": N_("Downloading"),
     "validating": N_("Checking"),

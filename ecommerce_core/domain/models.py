@@ -11,7 +11,7 @@ from ecommerce_core.domain.messages import Fact
 
 
 class Trigger(StrEnum):
-    """What asked for a run."""
+    """The origin of a run."""
 
     MANUAL = "manual"
     CALLBACK = "callback"
@@ -19,7 +19,7 @@ class Trigger(StrEnum):
 
 
 class Action(StrEnum):
-    """What a run did to the dataset."""
+    """The effect of a run on the dataset."""
 
     SYNC = "sync"
     CLEAR = "clear"
@@ -27,7 +27,7 @@ class Action(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run stands."""
+    """The state of a run."""
 
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -39,12 +39,12 @@ class RunStatus(StrEnum):
 
     @property
     def is_good(self) -> bool:
-        """True where the store holds what the peer said."""
+        """True if the store holds the peer's answer."""
         return self in {RunStatus.SUCCEEDED, RunStatus.PARTIAL, RunStatus.UNCHANGED}
 
 
 class Resolution(StrEnum):
-    """What became of a held run."""
+    """The end of a held run."""
 
     CONFIRMED = "confirmed"
     DISCARDED = "discarded"
@@ -52,7 +52,7 @@ class Resolution(StrEnum):
 
 
 class Outcome(StrEnum):
-    """What became of a delivered callback."""
+    """The outcome of a delivered callback."""
 
     EXECUTED = "executed"
     JOINED = "joined"
@@ -62,7 +62,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a sync did: ``fetched == added + updated + unchanged + rejected``; withdrawn apart."""
+    """Counts of a sync: ``fetched == added + updated + unchanged + rejected``; withdrawn apart."""
 
     fetched: int = 0
     added: int = 0
@@ -74,9 +74,9 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One sync, clear or undo, as the journal remembers it.
+    """One sync, clear or undo, as the journal records it.
 
-    ``actor`` is who asked for it first; None where nobody had to say who they are.
+    ``actor`` is the first who requested it, or None if nobody had to sign in.
     """
 
     id: int
@@ -106,7 +106,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A record of an answer that could not be taken. ``position`` counts from 0."""
+    """A record of an answer that was not accepted. ``position`` counts from 0."""
 
     position: int
     key: str | None
@@ -127,9 +127,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One callback that arrived, and what became of it.
+    """One callback that arrived, and its outcome.
 
-    ``again_of`` is the delivery that a person repeated with this one, None if it is the caller's.
+    ``again_of`` is the delivery that a person repeated with this one, or None.
     """
 
     id: int
@@ -160,7 +160,7 @@ class NewDelivery:
 
 
 class Stage(StrEnum):
-    """Where a sync stands."""
+    """The stage that a sync has reached."""
 
     WAITING = "waiting"
     DOWNLOADING = "downloading"
@@ -170,7 +170,7 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A sync under way. ``bytes_total`` is the peer's own promise, None where it made none."""
+    """A sync under way. ``bytes_total`` is the size that the peer announced, or None."""
 
     dataset: str
     trigger: Trigger
@@ -193,7 +193,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class ClockReading:
-    """The last good reading, when it was taken, and the error that followed it, if one did."""
+    """The last good reading, when it was taken, and the error that followed it, if any."""
 
     clock: Clock | None
     read_at: datetime | None
@@ -211,7 +211,7 @@ class Recurrence(StrEnum):
 
 
 class Oddity(StrEnum):
-    """Why an entry of the scheduler's list is only shown as far as it can be read."""
+    """The reason why an entry of the scheduler's list is only shown as far as it can be read."""
 
     INCOMPLETE = "incomplete"
     NO_APPLICATION = "no_application"
@@ -221,7 +221,7 @@ class Oddity(StrEnum):
 
 
 class ListForm(StrEnum):
-    """How a scheduler lists its tasks. The newest answer JSON, the oldest only times and URLs."""
+    """The form in which a scheduler lists tasks: the newest in JSON, the oldest times and URLs."""
 
     JSON = "json"
     TABLE = "table"
@@ -257,7 +257,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class PeerHealth:
-    """The last word of one peer, for the health page. Ages are the reader's to compute."""
+    """The last answer and error of one peer, for the health page, which computes the ages."""
 
     peer: str
     last_answer_at: datetime | None = None

@@ -1,4 +1,4 @@
-"""Moments as texts, the way they are stored: their order as texts is their order in time."""
+"""Moments as stored texts, whose order is the order in time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 
 def to_text(moment: datetime | None) -> str | None:
-    """A moment as it is stored: UTC to the millisecond; a naive, simulated one to the second."""
+    """Return a moment as stored: UTC to the millisecond; a naive, simulated one to the second."""
     if moment is None:
         return None
     if moment.tzinfo is None:
@@ -16,5 +16,5 @@ def to_text(moment: datetime | None) -> str | None:
 
 
 def to_datetime(text: str | None) -> datetime | None:
-    """A stored moment: aware where it ends in Z, else naive and simulated."""
+    """Return a stored moment: aware if it ends in Z, else naive and simulated."""
     return None if text is None else datetime.fromisoformat(text)

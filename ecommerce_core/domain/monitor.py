@@ -1,4 +1,4 @@
-"""What the scheduler's monitor knows: list and clock apart, what stands still and what is lost."""
+"""The state of the scheduler monitor: list, clock, whether that stands still, lost tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ecommerce_core.domain.wanted_task import WantedTask
 
 
 class PartState(StrEnum):
-    """Whether the scheduler's clock, or its list, could be read at the last poll."""
+    """The state of the scheduler's clock, or of its list, at the last poll."""
 
     UNKNOWN = "unknown"
     UP = "up"
@@ -22,7 +22,7 @@ class PartState(StrEnum):
 
 
 class SchedulerState(StrEnum):
-    """Whether the scheduler could be read: in whole, in part, or not."""
+    """The state of the scheduler: read in whole, in part, or not."""
 
     UNKNOWN = "unknown"
     UP = "up"
@@ -32,14 +32,13 @@ class SchedulerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MonitorSnapshot:
-    """What the last poll read: everybody's tasks as requested at ``listed_at``, and the clock.
+    """The result of the last poll: all tasks as requested at ``listed_at``, and the clock.
 
-    List and clock fail apart: ``list_error`` says why the list could not be read, the reading's
-    own error why the clock could not; what was read before stays. Since ``era_at`` the clock has
-    not been set back. ``standing_still_since`` (UTC): the clock is not paused and has not moved
-    since then; ``holding`` are the tasks whose callbacks may hold it. ``lost_tasks`` are tasks
-    that are wanted here and that the scheduler's list no longer has, though nobody here deleted
-    them.
+    List and clock fail apart: ``list_error`` says why the list could not be read, the reading's own
+    error why the clock could not; what was read before stays. Since ``era_at`` the clock has not
+    been set back. ``standing_still_since`` (UTC): the clock is not paused and has not moved since
+    then; ``holding`` are the tasks whose callbacks may hold it. ``lost_tasks`` are tasks that are
+    wanted here and that the scheduler's list no longer has, though nobody here deleted them.
     """
 
     tasks: tuple[Task, ...] = ()
@@ -54,21 +53,21 @@ class MonitorSnapshot:
 
     @property
     def list_state(self) -> PartState:
-        """Whether the list could be read."""
+        """The state of the list."""
         if self.list_error is not None:
             return PartState.DOWN
         return PartState.UNKNOWN if self.listed_at is None else PartState.UP
 
     @property
     def clock_state(self) -> PartState:
-        """Whether the clock could be read."""
+        """The state of the clock."""
         if self.reading.error is not None:
             return PartState.DOWN
         return PartState.UNKNOWN if self.reading.clock is None else PartState.UP
 
     @property
     def state(self) -> SchedulerState:
-        """The one answer that pages, health, metrics, command line and log give."""
+        """The state that pages, health, metrics, command line and log show."""
         parts = {self.list_state, self.clock_state}
         if len(parts) == 1:
             return SchedulerState(parts.pop().value)
@@ -85,7 +84,7 @@ class MonitorSnapshot:
 def held_by(before: Iterable[Task], after: Iterable[Task], clock_at: datetime) -> tuple[Task, ...]:
     """Return the tasks that were due and left the list: their callbacks may hold the clock.
 
-    One that recurs is back in the list, at a later time, once its callback was answered.
+    A recurring task is back in the list, at a later time, once its callback was answered.
     """
     listed = Counter(_identity(task) for task in after)
     found = []

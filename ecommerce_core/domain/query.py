@@ -1,4 +1,4 @@
-"""What a reader asks of a dataset, and what is found. Times are UTC."""
+"""A reader's query on a dataset, and its results. Times are UTC."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Withdrawn(StrEnum):
-    """Whether a reader sees the rows that the peer no longer lists."""
+    """Whether rows that the peer no longer lists are shown."""
 
     HIDE = "hide"
     SHOW = "show"
@@ -17,14 +17,14 @@ class Withdrawn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which rows of a dataset a reader wants, in what order. Hashable: a key for what is cached.
+    """The rows of a dataset that a reader wants, and their order. Hashable, to be a cache key.
 
-    Of ``search`` the first 1,000 characters count: each of its words must be found in a
-    searched column, accents and case aside. ``values``: a column has one of these. ``ranges``:
-    low and high, both included, None for open. ``since``: a time column is at or after.
-    ``present``: a text is there, or is empty. ``sort`` is a column's name out of the dataset's
-    own list; rows that are equal in it are sorted by ``then_by``: columns, each with whether
-    it descends. ``page`` counts from 1. What names no such column is left out.
+    Only the first 1,000 characters of ``search`` count: each of its words must be found in a
+    searched column, accents and case aside. ``values``: a column has one of these. ``ranges``: low
+    and high, both included, None for open. ``since``: a time column is at or after. ``present``: a
+    text is there, or is empty. ``sort`` is the name of a column of the dataset; rows that are equal
+    in it are sorted by ``then_by``: columns, each with whether it descends. ``page`` counts from 1.
+    Names that are no such column are ignored.
     """
 
     search: str = ""
@@ -40,12 +40,12 @@ class Query:
     page_size: int = 50
 
     def without_order(self) -> Query:
-        """Which rows, and nothing else: one key for what is the same in any order and page."""
+        """Return the query without sort and page: one cache key for the same rows in any order."""
         return replace(self, sort=None, descending=False, then_by=(), page=1, page_size=1)
 
 
 class ChangeKind(StrEnum):
-    """What became of a row between two runs."""
+    """The kind of change of a row between two runs."""
 
     ADDED = "added"
     RETURNED = "returned"
@@ -55,10 +55,10 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChangeQuery:
-    """Which differences between two runs a reader wants, in what order.
+    """The differences between two runs that a reader wants, and their order.
 
-    ``search`` and ``values`` are asked of the row, as in a Query. ``sort`` is ``kind``, ``key``,
-    ``title``, ``field``, ``difference``, ``percent`` or a column that rows are chosen by.
+    ``search`` and ``values`` apply to the row, as in a Query. ``sort`` is ``kind``, ``key``,
+    ``title``, ``field``, ``difference``, ``percent`` or a column that has a choice of values.
     """
 
     kind: ChangeKind | None = None
@@ -84,11 +84,12 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs for one row between two runs: one field, or the row itself (no field).
+    """One difference of one row between two runs: a field, or the row itself (no field).
 
-    ``old`` and ``new`` are the stored values as texts. Of numbers, ``difference`` is new less
-    old in the stored unit, and ``percent`` that by the old one. ``title`` is what the row is
-    called and ``groups`` its values in the columns that rows are chosen by; both are as of now.
+    ``old`` and ``new`` are the stored values as texts. For numbers, ``difference`` is new minus old
+    in the stored unit, and ``percent`` the same in relation to old. ``title`` is the row's title
+    and ``groups`` its values in the columns that have a choice of values; both are the present
+    ones.
     """
 
     key: str
@@ -104,7 +105,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How many rows there are: ``current`` ones the peer lists, ``withdrawn`` ones no longer."""
+    """Numbers of rows: ``current`` are those that the peer lists, ``withdrawn`` the others."""
 
     current: int
     withdrawn: int

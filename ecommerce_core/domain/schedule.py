@@ -1,4 +1,4 @@
-"""What the monitor reads: entries of the scheduler's list that call us, and snapshots of them."""
+"""What the scheduler monitor reads: list entries that call this application, and snapshots."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecommerce_core.domain.models import Clock, Task
 
 
 class ScheduleKey(NamedTuple):
-    """What stays the same while a recurring entry moves on by whole periods."""
+    """The part of a recurring entry that stays the same while it moves on by whole periods."""
 
     dataset: str
     name: str
@@ -34,7 +34,7 @@ class Entry:
 
     @property
     def series(self) -> ScheduleKey:
-        """Its series."""
+        """The key of its recurring schedule."""
         return series_of(
             self.dataset, self.name, self.source_app, self.recurrence, self.simulated_at
         )
@@ -54,8 +54,8 @@ class ScheduleSnapshot:
 class InFlightCallback:
     """A recurring entry that is missing since a poll at which the clock showed ``clock_at``.
 
-    ``is_given_up``: it counts as deleted since it has been missing for long, but it may have been
-    in flight at every poll, one callback after the other, and then returns.
+    ``is_given_up``: it has been missing for so long that it counts as deleted. It returns if it was
+    in flight at every poll, with one callback after the other.
     """
 
     entry: Entry
@@ -67,10 +67,10 @@ class InFlightCallback:
 
 @dataclass(frozen=True, slots=True)
 class MonitorState:
-    """What is kept of the last poll, so that a restarted server continues from there.
+    """The state kept of the last poll, so that a restarted server continues from there.
 
-    ``source``: the gateway behind which it was. ``era_at``: since when the clock has not
-    been set back. Callbacks up to ``delivery_id`` are dealt with, ``unmatched_ids`` aside.
+    ``source`` is the gateway through which it was read. Since ``era_at`` the clock has not been set
+    back. Callbacks up to ``delivery_id`` are matched, except ``unmatched_ids``.
     """
 
     source: str
@@ -84,14 +84,14 @@ class MonitorState:
 def series_of(
     dataset: str, name: str, source_app: str, recurrence: str, due_at: datetime
 ) -> ScheduleKey:
-    """The series of what is due at the simulated time ``due_at``."""
+    """Return the schedule key of an entry that is due at the simulated time ``due_at``."""
     step = period(recurrence)
     phase = due_at if step is None else (due_at - datetime.min) % step
     return ScheduleKey(dataset, name, source_app, recurrence, phase)
 
 
 def series_of_callback(callback: ExpectedCallback) -> ScheduleKey:
-    """The series of the entry that made a callback."""
+    """Return the series of the entry that made a callback."""
     return series_of(
         callback.dataset,
         callback.task_name,
@@ -102,7 +102,10 @@ def series_of_callback(callback: ExpectedCallback) -> ScheduleKey:
 
 
 def entries_of(tasks: Iterable[Task], targets: Mapping[str, str]) -> tuple[Entry, ...]:
-    """The tasks that call us. ``targets``: application and path as one text, to the dataset."""
+    """Return the tasks that call this server.
+
+    ``targets`` maps application and path, as one text, to the dataset.
+    """
     return tuple(
         Entry(
             targets[task.target], task.name, task.source_app, task.recurrence, task.next_fire_time

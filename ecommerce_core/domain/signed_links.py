@@ -1,8 +1,8 @@
-"""Links that hold for one question: who may read signs them, and who has one may ask just that.
+"""Links that are signed for one query: the page signs them, and they allow only that query.
 
-A browser that follows a link, saves a file or opens a WebSocket sends no word of who signed in.
-The page that draws the link knows it, and adds a ticket: who asks, in which role, until when and
-by which sign-in, with an HMAC over that and over what is asked for, as object stores do it.
+A browser that follows a link, saves a file or opens a WebSocket does not say who signed in. The
+page that draws the link knows it, and adds a parameter ``ticket``: the actor, the role, the expiry
+and the sign-in, with an HMAC over them and over path and query, as object stores do.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from datetime import UTC, datetime, timedelta
 from ecommerce_core.domain.access import Actor, Role
 from ecommerce_core.domain.errors import TicketRefused
 
-# The name of the ticket in a query string.
+# The parameter's name in a query string.
 TICKET = "ticket"
-# A menu of links stands on a page that nobody may look at for a while.
+# A menu of links may stay on a page for a while before somebody opens it.
 LASTS = timedelta(hours=1)
 
 Pairs = Sequence[tuple[str, str]]
@@ -29,9 +29,9 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a ticket allows: ``actor`` may ask until ``expires_at``, to the second.
+    """The contents of a ticket: ``actor`` may use the link until ``expires_at``, to the second.
 
-    ``sign_in`` is the key of the sign-in that it was made for, which may be ended before.
+    ``sign_in`` is the key of the sign-in that it was made for, which may end before.
     """
 
     actor: Actor
@@ -40,23 +40,23 @@ class Grant:
 
 
 class SignedLinks:
-    """Signs and checks tickets with one secret; a random one of this process if none is given."""
+    """Signs and checks links with one secret, or a random one of this process if none is given."""
 
     def __init__(self, secret: str | None = None) -> None:
-        # The secret signs cookies, too: what is signed here is never good for one.
+        # The secret signs cookies, too: a key of its own keeps a link's signature from being one.
         base = secret.encode() if secret else secrets.token_bytes(32)
         self._key = hmac.digest(base, b"ecommerce signed links", hashlib.sha256)
 
     def sign(self, path: str, query: Pairs = (), *, grant: Grant) -> str:
-        """The ticket with which to ask ``path`` with ``query``, which is without one."""
+        """Return the ticket with which to request ``path`` with ``query`` (without a ticket)."""
         actor, expires_s = grant.actor, int(grant.expires_at.timestamp())
         claims = json.dumps([actor.name, actor.role, expires_s, grant.sign_in]).encode()
         return f"{_encode(claims)}.{_encode(self._mac(path, query, claims))}"
 
     def check(self, ticket: str, path: str, query: Pairs = (), *, now: datetime) -> Grant:
-        """Return what a ticket allows.
+        """Return what a ticket grants.
 
-        Raises TicketRefused if it is for another question or has expired.
+        Raises TicketRefused if it was made for another query or has expired.
         """
         claims, _, mac = ticket.partition(".")
         try:
@@ -72,7 +72,7 @@ class SignedLinks:
         return Grant(Actor(name, Role(role)), expires_at, sign_in)
 
     def _mac(self, path: str, query: Pairs, claims: bytes) -> bytes:
-        # JSON keeps the texts apart: no question runs into another's.
+        # JSON separates the texts, so that two different queries never give the same message.
         message = json.dumps([path, *query]).encode() + b"\n" + claims
         return hmac.digest(self._key, message, hashlib.sha256)
 

@@ -1,4 +1,4 @@
-"""Why a record could not be taken, as a code and details."""
+"""The reason of a rejected record, as a code and details."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from ecommerce_core.domain.messages import Fact, make_fact, said
 
-# How much of a rejected record the journal keeps.
+# The characters of a rejected record that the journal keeps.
 RECORD_CHARS_KEPT = 2_048
 
 
@@ -19,7 +19,7 @@ class Rejection(ValueError):
 
 
 def reason_of_decoding(error: BaseException) -> Fact:
-    """The reason behind a decoding error, without the decoder's jargon. Pure."""
+    """Return the reason behind a decoding error, without the decoder's jargon. Pure."""
     if isinstance(error, Rejection):
         return error.fact
     if isinstance(error, RecursionError):
@@ -51,7 +51,7 @@ def _fact_of(message: str) -> Fact:
     if found := re.fullmatch(r"JSON is malformed: (.+)", message, re.DOTALL):
         return make_fact("malformed", what=found[1])
     if message == "Input data was truncated":
-        # The decoder says the same of half a surrogate pair.
+        # The decoder reports half of a surrogate pair with the same message.
         return make_fact("cut_short")
     if message == "Number out of range":
         return make_fact("out_of_range")

@@ -1,4 +1,4 @@
-"""A task as somebody here wants it to be in the scheduler's list."""
+"""A task that somebody wants to be in the scheduler's list."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ecommerce_core.domain.schedule import ScheduleKey, series_of
 
 
 class Wanted(StrEnum):
-    """Where a wanted task stands."""
+    """The state of a wanted task."""
 
     ADDING = "adding"
     LISTED = "listed"
@@ -19,7 +19,7 @@ class Wanted(StrEnum):
 
 
 class TaskEvent(StrEnum):
-    """What happened to a task of ours, for the journal."""
+    """An event of a task of ours, for the journal."""
 
     ADDED = "added"
     SEEN = "seen"
@@ -36,9 +36,9 @@ class TaskEvent(StrEnum):
 class WantedTask:
     """A task that is wanted here. ``id`` is 0 until it is stored.
 
-    ``simulated_at`` is when it was due next when it was last seen in the list, or is to be first.
-    ``actor`` is who added it here; None if it was found in the list under our name. ``since_at``
-    (UTC) is when it came to its state; ``kept_at`` when the server last added it again by itself.
+    ``simulated_at`` is when it was due next when it was last seen in the list, or its first time.
+    ``actor`` is who added it here, None if it was found in the list under our name. ``since_at``
+    (UTC) is when it came to its state, ``kept_at`` when the server last added it again by itself.
     """
 
     id: int
@@ -89,5 +89,5 @@ class WantedChange:
 def record_of(
     task: WantedTask, event: TaskEvent, at: datetime, *, actor: str | None = None
 ) -> TaskRecord:
-    """A line of the journal about a task."""
+    """Return a line of the journal about a task."""
     return TaskRecord(at, event, task.dataset, task.name, task.recurrence, task.simulated_at, actor)

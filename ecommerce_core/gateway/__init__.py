@@ -1,6 +1,6 @@
 """The only way out: requests to the peers behind the gateway, within limits of time and size.
 
-``registration`` keeps our own routes known to the gateway, ``examination`` looks at a peer for the
+``registration`` registers this application with the gateway, ``examination`` checks a peer for the
 doctor.
 """
 

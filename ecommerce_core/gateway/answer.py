@@ -1,4 +1,4 @@
-"""Reading what a peer answered: up to a size, and with suspicion."""
+"""Read a peer's answer, up to a size and without trusting it."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ DOWN = frozenset({502, 503, 504})
 
 _PIECE_BYTES = 256 * 2**10
 _REPORT_EVERY_S = 0.1
-# Encodings in a chain ("gzip, gzip") are not taken: urllib3 bounds the output of the
-# last one alone, so the first can still swell in memory.
+# Encodings in a chain ("gzip, gzip") are refused: urllib3 bounds only the output of the last one,
+# so the first can still swell in memory.
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 _REASON_BYTES, _REASON_S, _REASON_CHARACTERS = 4096, 2.0, 200
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a peer answered with 2xx, or with 304 where that was asked for.
+    """A peer's answer with 2xx, or with 304 to a conditional request.
 
-    ``body`` is decompressed and, for 204 and 304, empty. ``etag`` and
-    ``last_modified`` are the peer's own words, for the next fetch.
+    ``body`` is decompressed and, for 204 and 304, empty. ``etag`` and ``last_modified`` are the
+    peer's own values, for the next fetch.
     """
 
     peer: str
@@ -89,8 +89,8 @@ def _read_body(call: Call, response: BaseHTTPResponse) -> bytearray:
         if call.on_progress and time.monotonic() - reported_at >= _REPORT_EVERY_S:
             call.on_progress(len(body), total)
             reported_at = time.monotonic()
-    # Headers that were cut pass for whole ones in http.client; what is then missing is
-    # a length, and every byte of the body.
+    # http.client takes headers that were cut off for complete ones; then there is neither a length
+    # nor a byte of the body.
     if not body and response.length_remaining is None and not response.chunked:
         raise PeerDisconnected("no_answer", peer=call.peer)
     if call.on_progress:
@@ -99,7 +99,7 @@ def _read_body(call: Call, response: BaseHTTPResponse) -> bytearray:
 
 
 def _read_piece(call: Call, response: BaseHTTPResponse) -> bytes:
-    """What has come so far, at most one piece; empty at the end."""
+    """Return the bytes that have arrived, at most one piece; empty at the end."""
     with peer_errors(call):
         piece: bytes | None = response.read1(_PIECE_BYTES, decode_content=True)
     return piece or b""
@@ -110,7 +110,7 @@ def _too_large(call: Call) -> PeerTooLarge:
 
 
 def _refusal(call: Call, response: BaseHTTPResponse) -> PeerError:
-    """The error that a 4xx or 5xx stands for, in the peer's own words where it has any."""
+    """Return the error for a 4xx or 5xx, with the peer's own words if it sent any."""
     reason = _read_reason(call, response)
     status = response.status
     if status == 404 and "no route matched" in reason.lower():
@@ -123,7 +123,7 @@ def _refusal(call: Call, response: BaseHTTPResponse) -> PeerError:
 
 
 def _read_reason(call: Call, response: BaseHTTPResponse) -> str:
-    """The beginning of an error's body as one line of text; the status counts without it."""
+    """Return the beginning of an error's body as one line of text, or "" if it cannot be read."""
     if response.headers.get("Content-Encoding", "").lower() not in _ENCODINGS:
         return ""
     enough_at = time.monotonic() + _REASON_S
@@ -142,13 +142,13 @@ def _read_reason(call: Call, response: BaseHTTPResponse) -> str:
 
 
 def clean(text: str) -> str:
-    """One line of at most 200 printable characters: no controls, no direction marks."""
+    """Return one line of at most 200 printable characters: no controls, no direction marks."""
     words = "".join(c if c.isprintable() else " " if c.isspace() else "" for c in text).split()
     return " ".join(words)[:_REASON_CHARACTERS]
 
 
 def validator(value: str | None) -> str | None:
-    """``value`` if it can be sent back as a header as it came."""
+    """Return ``value`` if it can be sent back unchanged as a header, else None."""
     if not value or len(value) > 512 or not value.isprintable():
         return None
     return value if max(value) <= "\xff" else None

@@ -1,10 +1,9 @@
-"""The way to the peers: one gateway, which picks the service by the ``Host`` header.
+"""Send requests to the peers through one gateway, which picks the peer by the ``Host`` header.
 
-Peers are not trusted. Only the gateway's own origin is ever contacted, an
-answer is taken up to a size (counted after decompression), a silence and a
-deadline, and whatever goes wrong below comes out as one PeerError that names
-the peer in plain English. Requests are sent without a session: no cookies,
-no proxies, no ``.netrc``.
+Peers are not trusted. Only the gateway's own origin is ever contacted. The size of an answer (after
+decompression), the silence of a peer and the whole call are limited. Every lower error becomes one
+PeerError that names the peer in plain English. Requests are sent without a session: no cookies, no
+proxies, no ``.netrc``.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter for one call, its connections under that call's watch."""
+    """requests' adapter for one call, whose connections are held to that call's deadline."""
 
     def __init__(self, watch: Deadline, tls: ssl.SSLContext | None) -> None:
         self._watch = watch
@@ -76,11 +75,10 @@ class _Adapter(HTTPAdapter):
 class Gateway:
     """Sends requests to peers through the gateway. Safe for use by many threads.
 
-    ``timeout_s``: longest silence of a peer. ``deadline_s``: longest a call may
-    take in all. ``observers`` are called once per call with the peer's name and
-    ``"ok"`` or the name of the error's class. ``host`` is sent as ``Host`` in place
-    of the peer's name, to a server that picks no service by it. Raises ValueError
-    where ``base_url`` is no http or https URL.
+    ``timeout_s``: longest silence of a peer. ``deadline_s``: longest duration of a whole call.
+    ``observers`` are called once per call with the peer's name and ``"ok"`` or the name of the
+    error's class. ``host`` is sent as ``Host`` in place of the peer's name, for a server that does
+    not pick a service by it. Raises ValueError if ``base_url`` is no http or https URL.
     """
 
     def __init__(
@@ -121,13 +119,12 @@ class Gateway:
         timeout_s: float | None = None,
         max_body_bytes: int | None = None,
     ) -> Answer:
-        """GET ``path`` of ``peer``; tried again at most twice where nobody answered.
+        """GET ``path`` of ``peer``; retry at most twice if the peer could not be reached.
 
-        With ``etag`` or ``last_modified`` the answer may be ``not_modified``.
-        ``on_progress`` is called with the bytes so far and the bytes in all (None
-        where the peer does not say), at most ten times a second and at the end; it
-        may raise, which closes the connection and passes through unchanged.
-        Raises PeerError.
+        With ``etag`` or ``last_modified`` the answer may be ``not_modified``. ``on_progress`` is
+        called with the bytes so far and the bytes in all (None if the peer does not say), at most
+        ten times a second and at the end; it may raise, which closes the connection and passes
+        through unchanged. Raises PeerError.
         """
         conditions = {
             "If-None-Match": validator(etag),
@@ -149,11 +146,11 @@ class Gateway:
         form: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> Answer:
-        """POST to ``path`` of ``peer``, once: never tried again, no redirect followed.
+        """POST to ``path`` of ``peer``, once: without a retry, and without following a redirect.
 
-        The body is ``json``, or the fields of ``form``. The answer may be 1 MiB long.
-        Raises PeerError; after any but a refused connection or a PeerRefused the peer
-        may have done what was asked.
+        The body is ``json``, or the fields of ``form``. The answer may be 1 MiB long. Raises
+        PeerError; after any error but a refused connection or a PeerRefused the peer may have done
+        what was asked.
         """
         call = self._call(peer, "POST", path, limit=MAX_SENT_ANSWER_BYTES)
         call.json, call.form, call.params = json, form, params
@@ -164,7 +161,7 @@ class Gateway:
         return self._perform(self._call(peer, "DELETE", path, limit=MAX_SENT_ANSWER_BYTES))
 
     def health(self, peer: str) -> PeerHealth:
-        """When ``peer`` last answered and last failed, as this gateway object saw it."""
+        """Return when ``peer`` last answered and last failed, as this gateway object saw it."""
         with self._lock:
             return self._health.get(peer, PeerHealth(peer=peer))
 
@@ -248,13 +245,13 @@ class Gateway:
         raise PeerRedirected("too_many_redirects", peer=call.peer, count=_MAX_REDIRECTS)
 
     def _redirect(self, call: Call, response: BaseHTTPResponse, url: str) -> str:
-        """Where the redirect leads, on the gateway's own origin. Raises PeerRedirected.
+        """Return the redirect's target, on the gateway's own origin. Raises PeerRedirected.
 
-        A peer sees itself as ``http://crm`` and cannot know the gateway's address:
-        a Location with its own name is the same place, reached the same way.
+        A peer knows itself as ``http://crm`` and cannot know the gateway's address: a Location with
+        its own name is the same place, reached the same way.
         """
         location = response.headers.get("Location", "")
-        # http.client reads headers as Latin-1; what is meant is UTF-8, if anything.
+        # http.client reads headers as Latin-1; non-ASCII characters are most likely UTF-8.
         location = location.encode("latin-1", "replace").decode("utf-8", "replace")
         refused = partial(PeerRedirected, peer=call.peer, target=clean(location) or "(nowhere)")
         if call.method != "GET":
@@ -280,7 +277,7 @@ def _request(call: Call, adapter: _Adapter, url: str) -> BaseHTTPResponse:
         "Connection": "close",
         **call.headers,
     }
-    # urllib3 takes no connect time-out of 0, and has one per address of the name.
+    # urllib3 accepts no connect time-out of 0, and applies it to each address of the name.
     connect_s = max(0.001, min(call.connect_timeout_s, call.watch.remaining_s()))
     with peer_errors(call):
         request = requests.Request(
@@ -298,11 +295,11 @@ def _request(call: Call, adapter: _Adapter, url: str) -> BaseHTTPResponse:
 
 
 def _worth_another_try(call: Call, error: PeerError) -> bool:
-    """A read that may go better in a moment: nothing sent is ever sent twice."""
+    """Return whether a retry may succeed: only reads, so that nothing is ever sent twice."""
     status = error.details.get("status")
     return call.method == "GET" and call.may_try_again and (status is None or status in DOWN)
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
-    """Scheme, host and port. Raises ValueError where the port is no number."""
+    """Return scheme, host and port. Raises ValueError if the port is no number."""
     return (url.scheme, url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme))

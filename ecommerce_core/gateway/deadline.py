@@ -1,4 +1,4 @@
-"""One call to a peer: its limits, and the watch that holds it to its deadline."""
+"""One call to a peer: its limits, and the deadline that cuts it off."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ OnProgress = Callable[[int, int | None], None]
 class Deadline:
     """Holds one call to its deadline: cuts the connection when the time is up.
 
-    A socket's own time-out starts again with each byte, so a peer that drips
-    its headers or its body never trips it.
+    A socket's own time-out starts again with each byte, so a peer that sends its headers or its
+    body byte by byte never exceeds it.
     """
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
-        self.connected = False  # this request's connection stands, TLS included
-        self.begun = False  # this request's headers have come
+        self.connected = False  # this request is connected, TLS included
+        self.begun = False  # this request's headers have arrived
         self._ends_at = time.monotonic() + seconds
         self._lock = threading.Lock()
         self._held: socket.socket | None = None
@@ -45,10 +45,10 @@ class Deadline:
         self.connected = self.begun = False
 
     def hold(self, sock: socket.socket) -> None:
-        """Watch over ``sock``, through a descriptor of its own.
+        """Let the deadline cut ``sock``, through a descriptor of its own.
 
-        TLS takes the original over, and a closed descriptor's number is used
-        again at once: with its own, the watch can only ever cut this connection.
+        TLS takes the original over, and the number of a closed descriptor is reused at once: with
+        its own descriptor, the deadline can only ever cut this connection.
         """
         with self._lock:
             self._let_go()
@@ -79,7 +79,7 @@ class Deadline:
 
 
 class DeadlineConnection(HTTPConnection):
-    """A connection that shows its socket to the watch before a byte goes over it."""
+    """A connection that hands its socket to the deadline before it sends a byte."""
 
     def __init__(self, watch: Deadline, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -96,16 +96,15 @@ class DeadlineConnection(HTTPConnection):
 
 
 class DeadlineTlsConnection(DeadlineConnection, HTTPSConnection):
-    """The same over TLS: the watch sees the socket before the handshake."""
+    """The same over TLS: the deadline gets the socket before the handshake."""
 
 
 @dataclass(slots=True)
 class Call:
     """One fetch or send, its retries and redirects included.
 
-    ``host`` is the ``Host`` that it carries, ``headers`` are the conditions of a
-    conditional GET. ``may_try_again`` ends where another try would hand a body on
-    twice, or could not go better.
+    ``host`` is the ``Host`` that it carries, ``headers`` are the conditions of a conditional GET.
+    ``may_try_again`` is set to False when a retry would hand a body on twice, or could not succeed.
     """
 
     peer: str

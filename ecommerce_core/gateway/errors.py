@@ -1,4 +1,4 @@
-"""The one place where errors from below become errors of the peer."""
+"""Convert lower-level errors into errors of the peer, at one point."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ from ecommerce_core.domain import (
 )
 from ecommerce_core.gateway.deadline import Call
 
-# A lost connection, as the standard library tells it.
+# The errors by which the standard library reports a lost connection.
 _LOST = (ConnectionError, ssl.SSLError, http.client.IncompleteRead)
 
 
 @contextmanager
 def peer_errors(call: Call) -> Iterator[None]:
-    """The one place where errors from below become errors of the peer."""
+    """Convert lower-level errors of the block into errors of the peer. Raises PeerError."""
     outer = sys.exception()
     try:
         yield
-    # All of requests' errors are OSError; ValueError is an address or a header that
-    # cannot be encoded.
+    # All of requests' errors are OSError; ValueError is an invalid address or a header that cannot
+    # be encoded.
     except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
         raise _meaning(_causes(error, outer), call) from error
-    # A connection that the watch cut can look like an answer that ended.
+    # A connection that the deadline cut can look like an answer that ended.
     if call.watch.expired:
         raise _late(call)
 
 
 def _meaning(causes: tuple[BaseException, ...], call: Call) -> PeerError:
-    """What an error says about the peer, told by what lies at its root."""
+    """Return the PeerError for an error, judged by its root causes."""
 
     def caused_by(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
 
-    # requests' own errors are all OSError: the system's have a number.
+    # requests' own errors are all OSError: only those of the system have a number.
     by_system = any(isinstance(cause, OSError) and cause.errno for cause in causes)
     if call.watch.expired:
         return _late(call)
@@ -84,7 +84,7 @@ def _late(call: Call) -> PeerTimedOut:
 
 
 def _causes(error: BaseException, outer: BaseException | None) -> tuple[BaseException, ...]:
-    """``error`` and what led to it, short of ``outer``, which the caller was handling anyway."""
+    """Return ``error`` and its causes, up to ``outer``, which the caller was handling already."""
     causes: list[BaseException] = []
     current: BaseException | None = error
     while current is not None and current is not outer:

@@ -1,4 +1,4 @@
-"""The way to one peer, examined step by step: a route, a connection, a first byte, a contract."""
+"""Examine the way to one peer step by step: a route, a connection, a first byte, a contract."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ecommerce_core.gateway.client import Gateway
 
 
 class _Enough(Exception):  # noqa: N818 - nothing went wrong
-    """The peer answers, and more need not be known."""
+    """The peer answers; the rest of its answer is not needed."""
 
 
 class Verdict(StrEnum):
-    """What a check found: ``note`` is worth knowing and keeps nothing from working."""
+    """The result of a check; a ``note`` is information, not a fault."""
 
     OK = "ok"
     NOTE = "note"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 class Check:
     """One step of the examination of one ``subject``, with the seconds that it took.
 
-    ``fact`` is the error behind what is wrong, if there was one.
+    ``fact`` is the error that caused a failure, or None.
     """
 
     subject: str
@@ -46,7 +46,7 @@ class Check:
 
 
 def reach(gateway: Gateway, peer: str, path: str, *, patience_s: float = 5.0) -> Fact | None:
-    """Why ``peer`` does not answer, None where it does: the first bytes are enough."""
+    """Return why ``peer`` does not answer, or None if its first bytes arrive."""
 
     def enough(done: int, total: int | None) -> None:
         raise _Enough
@@ -64,7 +64,7 @@ def reach(gateway: Gateway, peer: str, path: str, *, patience_s: float = 5.0) ->
 
 @dataclass(frozen=True, slots=True)
 class PeerExamination:
-    """A peer under examination: one fetch tells of the way to it, one reading of its answer."""
+    """A peer under examination: one fetch tests the connection, one reading tests the answer."""
 
     gateway: Gateway
     name: str
@@ -72,7 +72,7 @@ class PeerExamination:
     path_variable: str | None = None
 
     def examine(self, read: Callable[[bytes | bytearray], tuple[Verdict, str]]) -> Iterator[Check]:
-        """Every step's check. ``read`` judges the answer, and may raise PeerError."""
+        """Yield every step's check. ``read`` judges the answer, and may raise PeerError."""
         began_s = time.monotonic()
         first_s: float | None = None
 
@@ -97,7 +97,7 @@ class PeerExamination:
         yield Check(self.name, "contract", verdict, detail, seconds=took_s)
 
     def _passed(self, *, failed_at: str, seconds: float | None) -> Iterator[Check]:
-        """The steps that a request has taken when it fails at ``failed_at``."""
+        """Yield the steps that a request has passed if it fails at ``failed_at``."""
         said = {
             "name": "the gateway has a route",
             "connect": "the gateway reaches it",
@@ -117,7 +117,7 @@ class PeerExamination:
 
 
 def _step(error: PeerError) -> str:
-    """The step at which a request failed that found the gateway."""
+    """Return the step at which a request failed that reached the gateway."""
     if isinstance(error, PeerUnreachable):
         return "name" if error.code == "no_route" else "connect"
     return "first byte" if isinstance(error, PeerTimedOut) else "contract"

@@ -1,8 +1,8 @@
-"""How the gateway learns where this application is: its administration API, told at the start.
+"""Register this application with the gateway's administration API when the server starts.
 
-What stands under the application's name is deleted, routes first, then the
-service, and added anew: doing it twice is doing it once. While the
-administration is not there the application works, and only lacks callbacks.
+The routes and the service under the application's name are deleted, routes first, and added anew,
+so that registering twice has the same result as once. While the administration API does not answer,
+the application works, and only lacks callbacks.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ logger = logging.getLogger(__name__)
 
 PEER = "gateway-admin"
 TIMEOUT_S, DEADLINE_S = 5.0, 10.0
-# Growing, so that a gateway that comes up with us is met soon and one that is away not bothered.
+# Growing, so that a gateway that starts with us is found soon and one that is down is not flooded.
 PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 _MAX_PAGES = 100
 
 
 class RegistrationStatus(StrEnum):
-    """Whether the gateway knows where this application is."""
+    """Whether this application is registered with the gateway."""
 
     OFF = "off"
     PENDING = "pending"
@@ -42,9 +42,9 @@ class RegistrationStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegistrationState:
-    """How it stands. ``error`` is why the last try failed; ``at`` is when one succeeded.
+    """State of the registration. ``error`` is why the last try failed, ``at`` when one succeeded.
 
-    ``error_kind`` is the name of that error's class, for who must not read its words.
+    ``error_kind`` is the name of that error's class, for readers who must not see its text.
     """
 
     status: RegistrationStatus
@@ -71,27 +71,27 @@ class _Routes(msgspec.Struct):
 
 
 def admin_gateway(admin_url: str) -> Gateway:
-    """The way to the administration API. Only its own origin is ever contacted."""
+    """Return a client of the administration API. Only its own origin is ever contacted."""
     host = urlsplit(admin_url).netloc
     return Gateway(admin_url, host=host, timeout_s=TIMEOUT_S, deadline_s=DEADLINE_S)
 
 
 def register(admin: Gateway, *, name: str, public_url: str) -> None:
-    """Replace what stands under ``name`` by a service at ``public_url``. Raises PeerError."""
+    """Replace service and routes of ``name`` by a service at ``public_url``. Raises PeerError."""
     unregister(admin, name=name)
     admin.send(PEER, "services/", form={"name": name, "url": public_url})
     admin.send(PEER, f"services/{quote(name, safe='')}/routes", form={"hosts[]": name})
 
 
 def unregister(admin: Gateway, *, name: str) -> None:
-    """Delete what stands under ``name``, if anything. Raises PeerError."""
+    """Delete the service and routes of ``name``, if any. Raises PeerError."""
     service_path = f"services/{quote(name, safe='')}"
     for route_id in list_routes(admin, name=name):
         _delete(admin, f"routes/{quote(route_id, safe='')}")
     try:
         _delete(admin, service_path)
     except PeerRefused as refusal:
-        # It has routes yet: to hosts that are not its name, by services that only have an id.
+        # It still has routes: to hosts that are not its name, by services that only have an id.
         service_id = _service_id(admin, service_path)
         if service_id is None:
             raise refusal from None
@@ -101,7 +101,7 @@ def unregister(admin: Gateway, *, name: str) -> None:
 
 
 def list_routes(admin: Gateway, *, name: str, service_id: str | None = None) -> list[str]:
-    """The ids of the routes to ``name``, by host or by service. Raises PeerError."""
+    """Return the ids of the routes to ``name``, by host or by service. Raises PeerError."""
     found = []
     for route in _all_routes(admin):
         service = route.service or _Service()
@@ -118,7 +118,7 @@ def _all_routes(admin: Gateway) -> Iterator[_Route]:
         yield from page.data
         if not page.next:
             return
-        # Its address may be the administration's idea of itself: what counts is the query.
+        # Its host may be an internal name of the administration API: only the query is used.
         path = f"routes/?{urlencode(parse_qsl(urlsplit(page.next).query))}"
     raise PeerContractError("routes_without_end", peer=PEER)
 
@@ -147,9 +147,9 @@ def _delete(admin: Gateway, path: str) -> None:
 
 
 class Registration:
-    """Registers from a thread of its own, again and again until it is done, once.
+    """Registers in a thread of its own and retries until it has succeeded once.
 
-    ``state`` is for health and pages. Without a URL to register under it does nothing.
+    ``state`` is for health and pages. Without a URL to register it does nothing.
     """
 
     def __init__(self, settings: Settings, *, pauses_s: tuple[float, ...] = PAUSES_S) -> None:
@@ -169,11 +169,11 @@ class Registration:
 
     @property
     def state(self) -> RegistrationState:
-        """How it stands at this moment."""
+        """The present state of the registration."""
         return self._state
 
     def start(self) -> None:
-        """Begin to register, where there is something to register; never waits."""
+        """Start to register, if there is anything to register; never waits."""
         admin, url = self._admin, self._public_url
         if admin is None or url is None or self._thread is not None:
             return
@@ -184,7 +184,7 @@ class Registration:
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 2.0) -> None:
-        """End the thread. What was registered stays: a restart finds it and replaces it."""
+        """End the thread. The registration stays: the next start finds and replaces it."""
         self._stopping.set()
         if self._admin is not None:
             self._admin.cut_calls(PEER)

@@ -1,4 +1,4 @@
-"""What pages are told while nobody clicks: which topics have changed, the clock, the progress."""
+"""Messages that keep open pages up to date: topics that have changed, the clock, the progress."""
 
 from ecommerce_core.live.broadcaster import Live, LiveState, describe_progress
 from ecommerce_core.live.topics import SILENT_AFTER, LiveLook, has_failed

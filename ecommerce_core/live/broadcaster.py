@@ -1,8 +1,8 @@
-"""What pages are told while nobody clicks: which of the things they show are newer than drawn.
+"""Tell open pages which of the things they show have changed.
 
-One thread looks at everything for all pages: once a second, and at once when a run has ended or
-a callback was written. What differs from the last look gets a higher version. Other processes on
-the same database are heard of the same way, because the store is asked and not remembered.
+One thread reads the state for all pages: once a second, and at once when a run has ended or a
+callback was written. A topic that differs from the last reading gets a higher version. Changes by
+other processes on the same database are found the same way, because the store is read every time.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from ecommerce_core.domain import ClockReading, Progress, StoreError, estimate
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 1.0
-# After a look, so that a storm of callbacks costs twenty looks a second and not a thousand.
+# Pause after a reading, so that a storm of callbacks costs twenty a second and not a thousand.
 PAUSE_S = 0.05
-# A clock that is read once a second and ticks once a second is read up to a tick late.
+# A clock that is read once a second and ticks once a second may be read a tick late.
 TICKS_AHEAD = 1.5
-# Faster than anybody can set it; where such a clock is in a second, nobody can say.
+# No clock can be set to be faster; within a second, the position of such a clock is unknown.
 FASTEST = 1e9
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Changes of these may wait for others: what a page shows is right without them.
+# A change of these alone is not urgent: pages are correct without it.
 PATIENT_TOPICS = frozenset({"begun"})
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One look: what each topic is now, the clock as read, and the runs under way.
+    """One observation: the state of each topic, the clock as read, and the runs under way.
 
     ``is_still``: the clock is not paused and does not move.
     """
@@ -48,7 +48,7 @@ class Seen:
 class LiveClock:
     """The simulated clock as a browser moves it on: where it was at ``read_at_ms`` (Unix, UTC).
 
-    One that is not paused and not moving either stands still (``is_still``), or cannot be read.
+    If it is neither paused nor moving, it stands still (``is_still``) or cannot be read.
     """
 
     simulated_ms: int
@@ -59,7 +59,7 @@ class LiveClock:
     is_still: bool = False
 
     def as_dict(self) -> dict[str, object]:
-        """Return the clock as pages and sockets send it."""
+        """Return the clock as pages and sockets receive it."""
         return {
             "simulated_ms": self.simulated_ms,
             "read_at_ms": self.read_at_ms,
@@ -72,7 +72,7 @@ class LiveClock:
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """What pages are told. Versions count only together with ``epoch``, this process's name."""
+    """The state that pages receive. Versions are only comparable within one ``epoch`` (process)."""
 
     epoch: str
     versions: Mapping[str, int]
@@ -90,10 +90,10 @@ class LiveState:
 
 
 class Live:
-    """Looks with ``look``, keeps the newest state, and calls ``observers`` when it changes.
+    """Calls ``look`` regularly, keeps the newest state, and calls ``observers`` when it changes.
 
-    Observers are called on the thread of the look, with True if a page that shows what changed
-    is out of date, False if only a clock or a progress moved on or a run began.
+    Observers are called on the thread that looked, with True if a page that shows what changed is
+    out of date, False if only a clock or a progress moved on or a run began.
     """
 
     def __init__(self, look: Callable[[], Seen], *, every_s: float = LOOK_EVERY_S) -> None:
@@ -111,7 +111,7 @@ class Live:
         self._is_stale = True
 
     def start(self) -> None:
-        """Start the thread; its first look is at once."""
+        """Start the thread; it looks at once."""
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
         self._thread.start()
 
@@ -127,23 +127,23 @@ class Live:
         return self._state
 
     def fresh_state(self) -> LiveState:
-        """Return the state with all that ``wake`` told of: what a page that is drawn now shows."""
+        """Return the state with every change that ``wake`` announced, for a page drawn now."""
         if self._is_stale:
             self.look()
         return self._state
 
     def wake(self) -> None:
-        """Look again as soon as possible: something has just changed. Never waits."""
+        """Request a reading as soon as possible, after a change. Never waits."""
         self._is_stale = True
         self._wake.set()
 
     def announce(self) -> None:
-        """Have observers look whom they may still tell something: a sign-in was ended."""
+        """Have observers check their receivers again, since a sign-in has ended."""
         for observer in tuple(self.observers):
             observer(True)
 
     def look(self) -> None:
-        """Look once, now. Never raises: what goes wrong is logged once."""
+        """Read the state once, now. Never raises: an error is logged once."""
         with self._turn:
             self._is_stale = False
             try:
@@ -151,7 +151,7 @@ class Live:
             except Exception as error:
                 if not self._is_failing:
                     self._is_failing = True
-                    # A store that cannot be read says why on every page.
+                    # Pages themselves show why a store cannot be read.
                     level = logging.WARNING if isinstance(error, StoreError) else logging.ERROR
                     logger.log(level, "pages are not told of changes: %s", error)
                 return
@@ -180,17 +180,17 @@ class Live:
             observer(is_urgent)
 
     def _clock(self, reading: ClockReading, *, is_still: bool) -> LiveClock | None:
-        """The clock as it was sent last while that still says what is read, else as it is read."""
+        """Return the clock as sent last if a browser can derive the reading from it, else anew."""
         if reading.clock is None or reading.read_at is None:
             self._reading = None
             return None
         kept = self._reading
-        # One that stands still is told of once, and not with every second that it stands.
+        # A clock that stands still is sent once, and not every second.
         is_news = kept is None or not (is_still or _foretells(kept, reading))
         if kept is None or is_news or (is_still and kept.clock != reading.clock):
             self._reading = kept = reading
         clock, read_at = kept.clock, kept.read_at
-        if clock is None or read_at is None:  # as a kept one never is
+        if clock is None or read_at is None:  # never true of a kept reading
             return None
         is_moving = not clock.paused and reading.error is None and not is_still
         is_moving = is_moving and clock.speed <= FASTEST
@@ -205,7 +205,7 @@ class Live:
 
 
 def _foretells(kept: ClockReading, reading: ClockReading) -> bool:
-    """Return True if ``reading`` is what one expects after ``kept``: nothing need be sent."""
+    """Return True if a browser with ``kept`` shows ``reading`` already: nothing need be sent."""
     before, now = kept.clock, reading.clock
     if before is None or now is None or reading.read_at is None or kept.error != reading.error:
         return False
@@ -214,14 +214,14 @@ def _foretells(kept: ClockReading, reading: ClockReading) -> bool:
     expected = estimate(kept, reading.read_at)
     if expected is None:
         return False
-    # Never behind what a page shows: a page must not show what the clock has not reached. Both
-    # show whole seconds.
+    # Never behind what a page shows: a page must not show a time that the clock has not reached.
+    # Both show whole seconds.
     ahead_s = (now.simulated_at - expected.replace(microsecond=0)).total_seconds()
     return 0 <= ahead_s <= max(1.0, TICKS_AHEAD * abs(now.speed))
 
 
 def describe_progress(progress: Progress) -> Mapping[str, object]:
-    """Return a run under way as pages are told of it: with when it was asked for."""
+    """Return a run under way as pages receive it, with the time of its request."""
     return {
         "dataset": progress.dataset,
         "stage": progress.stage.value,

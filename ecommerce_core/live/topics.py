@@ -1,4 +1,4 @@
-"""What pages show, in short: a value for each topic that differs when the pages are out of date."""
+"""Topics of the pages: for each a value that changes when pages that show it are out of date."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ecommerce_core.live.broadcaster import Seen
 from ecommerce_core.scheduler import SchedulerMonitor
 from ecommerce_core.storage import BackupSchedule, Store
 
-# The monitor polls every second: an answer this old is no answer any more.
+# The scheduler monitor polls every second; a snapshot this old is no longer valid.
 SILENT_AFTER = timedelta(seconds=6)
 
 
 def has_failed(health: PeerHealth) -> bool:
-    """Return True if the last word of a peer was an error."""
+    """Return True if a peer's last call failed."""
     if health.last_error is None:
         return False
     answered_at = health.last_answer_at
@@ -27,9 +27,10 @@ def has_failed(health: PeerHealth) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class LiveLook:
-    """Looks at all that pages show.
+    """Reads the state of everything that pages show.
 
-    ``progress`` gives a dataset's sync under way, ``shown`` what readers see of its rows.
+    ``progress`` returns a dataset's sync under way, ``shown`` the version of its rows for readers,
+    ``alerts`` the last alerts found.
     """
 
     store: Store
@@ -40,13 +41,14 @@ class LiveLook:
     datasets: Mapping[str, Dataset]
     progress: Callable[[str], Progress | None]
     shown: Callable[[str], Hashable]
+    alerts: Callable[[], Hashable]
 
     def look(self) -> Seen:
-        """Look once. The topics are the datasets' names and those below. Raises StoreError.
+        """Read the state once. The topics are the dataset names and those below. Raises StoreError.
 
         ``runs`` and ``begun``: the journal of runs; ``deliveries``; ``tasks``: the scheduler's
-        list; ``clock``: speed, pause, and whether it is known; ``expected``: the callbacks that
-        are due; ``problems``: what does not work.
+        list; ``clock``: speed, pause, and whether it is known; ``expected``: the expected
+        callbacks; ``problems``: failures that pages show.
         """
         clock = self._clock()
         topics: dict[str, Hashable] = {}
@@ -54,7 +56,7 @@ class LiveLook:
         under_way = {name: self.progress(name) for name in self.datasets}
         for name, progress in under_way.items():
             runs = self.store.list_runs(dataset=name, limit=2)
-            # A run that is stored has not ended for pages before readers see its rows.
+            # For pages, a stored run has only ended when readers see its rows.
             running = [
                 run
                 for run in runs
@@ -103,4 +105,5 @@ class LiveLook:
             self.backups.state.error,
             self.registration.state.error,
             tuple(callback.id for callback in self.monitor.missed_now()),
+            self.alerts(),
         )

@@ -1,4 +1,4 @@
-"""The log: one line per event, in one form, safe for a terminal, and without anybody's data."""
+"""The log: one line per event, in one format, safe for a terminal, and without personal data."""
 
 from ecommerce_core.logs.logs import (
     log_delivery,

@@ -1,6 +1,6 @@
-"""What stands in for ``sys.stdout`` and ``sys.stderr``, so that no line goes past the log's form.
+"""Replacements of ``sys.stdout`` and ``sys.stderr`` that keep every line in the log's format.
 
-Frameworks print, warn and set up loggers of their own at any time. Whatever they write goes
+Frameworks print, warn and set up loggers of their own at any time. Everything they write goes
 through here line by line.
 """
 
@@ -13,14 +13,14 @@ import threading
 from collections.abc import Callable
 from typing import TextIO
 
-# A line that does not end is passed on in parts.
+# A longer line is passed on in parts.
 _LONGEST_LINE = 100_000
 
 
 class SharedStream(io.TextIOBase):
-    """Writes to ``stream`` one text at a time, whoever writes. Safe for threads.
+    """Writes to ``stream`` one text at a time, from any thread.
 
-    Every logging handler has a lock of its own, which keeps nobody else's text out of its line.
+    The lock of a logging handler does not keep the text of other writers out of its line.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -28,26 +28,26 @@ class SharedStream(io.TextIOBase):
         self._lock = threading.Lock()
 
     def writable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """The stream's own."""
+        """Return the stream's own descriptor."""
         return self.stream.fileno()
 
     def write(self, text: str) -> int:
-        """Write all of a text, and let it go out at once: other processes may write there too."""
+        """Write all of a text and flush it, since other processes may write there too."""
         with self._lock:
             count = self.stream.write(text)
             self.stream.flush()
         return count
 
     def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing: every write is flushed."""
 
 
 class LineStream(io.TextIOBase):
-    """Passes each line that is not blank to ``target``, as ``form`` has it. Safe for threads."""
+    """Passes each line that is not blank through ``form`` to ``target``. Safe for threads."""
 
     encoding = "utf-8"
     errors = "backslashreplace"
@@ -60,15 +60,15 @@ class LineStream(io.TextIOBase):
         atexit.register(self._end)
 
     def writable(self) -> bool:
-        """Yes."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
-        """The target's own."""
+        """Return the target's own descriptor."""
         return self.target.fileno()
 
     def write(self, text: str) -> int:
-        """Keep the last line until it ends, since nobody can tell yet what it is."""
+        """Pass on whole lines, and keep the last one until it ends."""
         if not isinstance(text, str):
             raise TypeError("a text is wanted")
         with self._lock:
@@ -80,7 +80,7 @@ class LineStream(io.TextIOBase):
         return len(text)
 
     def flush(self) -> None:
-        """Nothing waits but a line that has not ended."""
+        """Do nothing: only a line that has not ended is kept."""
 
     def _end(self) -> None:
         with self._lock:
@@ -93,9 +93,9 @@ class LineStream(io.TextIOBase):
 
 
 def target_of(stream: TextIO | SharedStream | None) -> TextIO | SharedStream | None:
-    """What a handler that writes to ``stream`` is to write to, so that it tears no line of ours.
+    """Return the stream a handler of ``stream`` should write to, so that it breaks no line of ours.
 
-    That is ``stream`` itself if it is neither a stream that was taken over nor one of ours.
+    That is ``stream`` itself if it was neither taken over nor made here.
     """
     for ours in (stream, sys.stdout, sys.stderr):
         if isinstance(ours, LineStream) and stream in {ours, ours.target.stream}:
@@ -104,7 +104,7 @@ def target_of(stream: TextIO | SharedStream | None) -> TextIO | SharedStream | N
 
 
 def take_over(name: str, form: Callable[[str], str]) -> None:
-    """Have every line that is written to ``sys.stdout`` or ``sys.stderr`` go through ``form``."""
+    """Pass every line that is written to ``sys.stdout`` or ``sys.stderr`` through ``form``."""
     target = target_of(getattr(sys, name))
     if target is not None:
         shared = target if isinstance(target, SharedStream) else SharedStream(target)

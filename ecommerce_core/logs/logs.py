@@ -1,7 +1,7 @@
-"""What the log looks like: lines for people, or one JSON object per line for programs.
+"""Formats of the log: lines for people, or one JSON object per line for programs.
 
-No line ever holds a customer's data or a secret. What raised is told by its kind and
-its place; an exception's own words may repeat the value that it stumbled over.
+No line ever holds a customer's data or a secret. Of an exception only its kind and place are
+logged, since its text may repeat the value that caused it.
 """
 
 from __future__ import annotations
@@ -28,43 +28,43 @@ deliveries = logging.getLogger(f"{ROOT}.deliveries")
 refusals = logging.getLogger(f"{ROOT}.refusals")
 
 _SERVED = frozenset({Outcome.EXECUTED, Outcome.JOINED})
-# Of what everybody else logs, the first so many characters are enough.
+# The characters that are kept of a record that anybody else logs.
 LONGEST = 2_000
-# POSIX writes so much to a pipe in one piece, whatever else is written there at that moment:
-# with ``2>&1`` two streams end in one pipe.
+# POSIX writes this much to a pipe in one piece, even if others write at the same moment: with
+# ``2>&1`` two streams end in one pipe.
 LONGEST_LINE_BYTES = 4_000
 
 Raised = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class TextFormatter(logging.Formatter):
-    """Lines for people. Nothing in a message reaches the terminal but as text."""
+    """Lines for people, in which nothing can control the terminal."""
 
     def __init__(self, *, has_head: bool = True) -> None:
         super().__init__()
         self._has_head = has_head
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a line, and a few more where something was raised."""
+        """Return the record as a line, with more lines if something was raised."""
         head = f"{self.formatTime(record)} {record.levelname} {record.name}: "
         line = (head if self._has_head else "") + _message(record)
         more = _raised(record.exc_info) if record.exc_info else []
         return "\n".join(terminal_safe(one, longest=LONGEST) for one in [line, *more])
 
     def formatException(self, ei: Raised) -> str:  # noqa: N802 - logging's own name
-        """Where it was raised, and its kind."""
+        """Return where it was raised, and its kind."""
         return "\n".join(_raised(ei))
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object per record: ``time`` (UTC), ``level``, ``logger``, ``message``.
 
-    What a record was given as ``extra={"fields": {...}}`` stands beside these. It is ASCII, so
-    that nothing in it does anything to a terminal either.
+    The values of ``extra={"fields": {...}}`` are added. The line is ASCII, so that nothing in it
+    can control a terminal.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Return the record as one line."""
         line = _json_head(
             at=record.created,
             level=record.levelname,
@@ -81,9 +81,9 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up(form: str) -> None:
-    """Let our records be seen on stderr, everybody's in the same form: ``text`` or ``json``.
+    """Show our records on stderr, and all records in the same format: ``text`` or ``json``.
 
-    Calling it again takes in the loggers that others have set up meanwhile.
+    A further call includes the loggers that others have set up meanwhile.
     """
     ours = logging.getLogger(ROOT)
     formatter = JsonFormatter() if form == "json" else TextFormatter()
@@ -94,7 +94,7 @@ def set_up(form: str) -> None:
     everybody = logging.getLogger()
     if form == "json" and not everybody.handlers:
         everybody.addHandler(logging.StreamHandler())
-    # Those that have no handler and pass nothing on end here.
+    # Records of loggers that have no handler and do not propagate go here.
     logging.lastResort = logging.StreamHandler()
     logging.lastResort.setLevel(logging.WARNING)
     loggers = [everybody, *logging.Logger.manager.loggerDict.values()]
@@ -112,9 +112,9 @@ def set_up(form: str) -> None:
 
 
 def take_over_streams(form: str) -> None:
-    """Have what is not logged but written to stderr or stdout be in the same form, too.
+    """Put text that is written to stderr or stdout without logging into the same format.
 
-    Lines for people on stdout are the framework's own words and stay as they are.
+    In the format for people, stdout is left alone: it holds the framework's own messages.
     """
     if form == "json":
         for name in ("stdout", "stderr"):
@@ -124,13 +124,13 @@ def take_over_streams(form: str) -> None:
 
 
 def set_up_command_line() -> None:
-    """Let a command's warnings reach the terminal as text and nothing else."""
+    """Escape a command's warnings for the terminal."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(TextFormatter(has_head=False))
 
 
 def log_run(run: Run, *, error: BaseException | None = None) -> None:
-    """One line for a run that ended. Of an error the kind alone: its words may quote the peer."""
+    """Log one line for a run that ended. Of an error only the kind: its text may quote the peer."""
     counts = asdict(run.counts)
     said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
     kind = None if error is None else type(error).__name__
@@ -161,7 +161,7 @@ def log_run(run: Run, *, error: BaseException | None = None) -> None:
 
 
 def log_delivery(delivery: NewDelivery, *, error: BaseException | None = None) -> None:
-    """One line for a callback. Why one was refused is in our own words, and told."""
+    """Log one line for a callback. The reason of a refusal is our own text, so it is logged."""
     kind = None if error is None else type(error).__name__
     refused = delivery.reason if delivery.outcome is Outcome.REFUSED else None
     reason = str(refused) if refused is not None else kind
@@ -186,7 +186,7 @@ def log_delivery(delivery: NewDelivery, *, error: BaseException | None = None) -
 
 
 def log_refusal(status: int, *, method: str, reason: Fact) -> None:
-    """One line for a request that was turned away at the door."""
+    """Log one line for a request that the middleware refused."""
     fields = {
         "event": "refusal",
         "status": status,
@@ -228,15 +228,15 @@ def _log_end_of_thread(args: threading.ExceptHookArgs) -> None:
 def _message(record: logging.LogRecord) -> str:
     try:
         return record.getMessage()[:LONGEST]
-    except Exception:  # arguments that do not fit, or that have no text: somebody's slip
+    except Exception:  # the arguments do not fit or have no text
         return _text(record.msg)[:LONGEST]
 
 
 def _text(value: object) -> str:
-    """The text of whatever was logged; its kind if it has none. Never raises."""
+    """Return the text of any logged value, or its kind if that fails. Never raises."""
     try:
         return str(value)
-    except Exception:  # its own words would go into the log, and the record would not
+    except Exception:  # the exception's own text must not be logged
         return f"<{type(value).__name__}>"
 
 
@@ -246,13 +246,13 @@ def _json_head(*, at: float, level: str, logger: str, message: str) -> dict[str,
 
 
 def _json_line(name: str, text: str) -> str:
-    """A line that somebody wrote to a stream without logging it."""
+    """Return the JSON line for a text that was written to a stream without logging."""
     message = text.strip()[:LONGEST]
     return _json_text(_json_head(at=time.time(), level="INFO", logger=name, message=message))
 
 
 def _json_text(line: dict[str, Any]) -> str:
-    """One line of ASCII, its longest values cut until it is short enough."""
+    """Return one line of ASCII, with the longest values cut until it is short enough."""
     while True:
         text = json.dumps(line, default=_text)
         excess = len(text) - LONGEST_LINE_BYTES
@@ -261,11 +261,11 @@ def _json_text(line: dict[str, Any]) -> str:
         sizes = {name: len(json.dumps(value, default=_text)) for name, value in line.items()}
         longest = max(sizes, key=lambda name: sizes[name])
         value = line[longest] if isinstance(line[longest], str | list) else _text(line[longest])
-        if not value:  # only the names of very many fields are as long as that
+        if not value:  # only very many field names are as long as that
             return text
         share = max(1 - excess / sizes[longest], 0.5)  # others may be as long
         kept = min(int(len(value) * share), len(value) - 1)
-        # Of a traceback the last places are where it was raised.
+        # The last places of a traceback are where it was raised.
         line[longest] = value[len(value) - kept :] if isinstance(value, list) else value[:kept]
 
 
@@ -274,7 +274,7 @@ def _raised(raised: Any) -> list[str]:
 
 
 def _kinds(raised: Any) -> str:
-    """The exception's kind, and after it those that led to it."""
+    """Return the exception's kind, followed by those that caused it."""
     names: list[str] = []
     error: BaseException | None = raised[1]
     while error is not None and len(names) < 10:

@@ -1,4 +1,4 @@
-"""How many refused callbacks are kept: strangers send them, and must not fill the disk."""
+"""Limit the refused callbacks in the journal: strangers send them, and must not fill the disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-# What a misconfigured scheduler sends in a minute; a flood passes it at once.
+# About as many as a misconfigured scheduler sends in a minute; a flood exceeds it at once.
 KEPT_A_MINUTE = 20
 _MINUTE_S = 60.0
 
@@ -43,12 +43,12 @@ class RefusalLimit:
             return False
 
     def take_not_kept(self) -> Mapping[str, int]:
-        """Return how many were not kept, by dataset, since the last call."""
+        """Return how many were not kept since the last call, by dataset."""
         with self._lock:
             taken, self._not_kept = self._not_kept, Counter()
         return taken
 
     def give_back(self, not_kept: Mapping[str, int]) -> None:
-        """Count again what was taken and could not be written."""
+        """Add back counts that were taken but could not be written."""
         with self._lock:
             self._not_kept.update(not_kept)

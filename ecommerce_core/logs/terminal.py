@@ -1,10 +1,10 @@
-"""Text that came from outside, as a terminal and a log may show it."""
+"""Escape text from outside for a terminal and a log."""
 
 from __future__ import annotations
 
 import unicodedata
 
-# Printable to Python, and nothing to see: fillers, and what changes the sign before it.
+# Printable to Python but invisible: fillers, and characters that modify the one before.
 _INVISIBLE = frozenset(
     [0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0]
     + [*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]
@@ -13,7 +13,7 @@ _NAMED = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class _Shown(dict[int, str]):
-    """How each character is shown, found once."""
+    """The shown form of each character, computed once."""
 
     def __missing__(self, code: int) -> str:
         sign = chr(code)
@@ -26,12 +26,12 @@ _shown = _Shown()
 
 
 def terminal_safe(text: str, *, longest: int = 1_000) -> str:
-    """``text`` as one line of at most ``longest`` characters that does nothing to a terminal.
+    """Return ``text`` as one line of at most ``longest`` characters that cannot control a terminal.
 
-    Controls, escapes, line breaks, marks of direction, invisible characters and lone surrogates
-    are written out (``\\x1b``, ``\\u202e``), so that one sees that they are there.
+    Controls, escapes, line breaks, direction marks, invisible characters and lone surrogates are
+    written out (``\\x1b``, ``\\u202e``), so that they can be seen.
     """
-    # A character becomes one at least: what lies beyond need not be looked at.
+    # Each character yields at least one, so the rest cannot be shown anyway.
     safe = text[: longest + 1].translate(_shown)
     return safe if len(safe) <= longest else f"{safe[: longest - 1]}…"
 

@@ -1,8 +1,7 @@
-"""The peers, embedded: catalogue-produit, crm, scheduler and the gateway before them.
+"""The embedded peers: catalogue-produit, crm, scheduler and the gateway in front of them.
 
-They speak the real peers' wire over real HTTP on one loopback port, and share
-no code with what they serve: a fake that shares a parser cannot catch its
-mistakes.
+They speak the real peers' protocol over real HTTP on one loopback port, and share no code with the
+application: a fake that shares a parser cannot reveal its mistakes.
 """
 
 from ecommerce_core.sandbox.server import Sandbox

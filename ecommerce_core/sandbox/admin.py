@@ -1,4 +1,4 @@
-"""The embedded gateway's administration: services, and the hosts that lead to them."""
+"""The embedded gateway's administration: services, and the hosts that are routed to them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LONGEST_BODY = 64 * 1024
 
 
 class Registry:
-    """Services by name and routes by id, as the administration keeps them. Safe for threads."""
+    """The services by name and the routes by id. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -31,7 +31,7 @@ class Registry:
         self._routes: dict[str, Entry] = {}
 
     def url_of(self, host: str) -> str | None:
-        """Where a host leads, None where no route has it."""
+        """Return the URL that a host is routed to, or None if there is no route."""
         with self._lock:
             for route in self._routes.values():
                 if host in (name.lower() for name in route["hosts"]):
@@ -44,7 +44,7 @@ class Registry:
         return None
 
     def add_service(self, name: str, url: str) -> Response:
-        """201 with the service, 409 where the name is taken."""
+        """Return 201 with the service, or 409 if the name is taken."""
         with self._lock:
             if name in self._services:
                 return _problem(409, f"UNIQUE violation detected on '{{name=\"{name}\"}}'")
@@ -52,7 +52,7 @@ class Registry:
             return json_answer(_shown(service), status=201)
 
     def add_route(self, name: str, hosts: list[str]) -> Response:
-        """201 with the route, 404 where there is no such service."""
+        """Return 201 with the route, or 404 if there is no such service."""
         with self._lock:
             service = self._find(name)
             if service is None:
@@ -62,7 +62,7 @@ class Registry:
             return json_answer(route, status=201)
 
     def list_routes(self, offset: int) -> Response:
-        """A page of routes, and where the next one is."""
+        """Return a page of routes, and the address of the next page."""
         with self._lock:
             routes = list(self._routes.values())
         end = offset + _PAGE
@@ -70,19 +70,19 @@ class Registry:
         return json_answer({"data": routes[offset:end], "next": following})
 
     def show_service(self, name: str) -> Response:
-        """The service, 404 where there is none."""
+        """Return the service, or 404 if there is none."""
         with self._lock:
             service = self._find(name)
             return _problem(404, "Not found") if service is None else json_answer(_shown(service))
 
     def delete_route(self, route_id: str) -> Response:
-        """204, whether or not it was there."""
+        """Return 204, whether or not the route existed."""
         with self._lock:
             self._routes.pop(route_id, None)
         return Response(status_code=204)
 
     def delete_service(self, name: str) -> Response:
-        """204, whether or not it was there; 400 while routes lead to it."""
+        """Return 204, whether or not the service existed, or 400 while it has routes."""
         with self._lock:
             service = self._find(name)
             if service is None:
@@ -100,7 +100,7 @@ class Registry:
 
 
 def admin_app(registry: Registry) -> Starlette:
-    """The application that serves ``registry``, with and without a slash at the end."""
+    """Return the application that serves ``registry``, with and without a slash at the end."""
 
     async def services(request: Request) -> Response:
         fields = await _form(request)
@@ -159,7 +159,7 @@ async def _form(request: Request) -> dict[str, list[str]]:
 
 
 def _shown(service: Entry) -> Entry:
-    """A service as the administration shows it: its URL in parts."""
+    """Return a service as the administration shows it: its URL in parts."""
     parts = urlsplit(service["url"])
     return {
         "id": service["id"],

@@ -1,4 +1,4 @@
-"""How the embedded scheduler calls an application: one POST, no time-out, the answer ignored."""
+"""The embedded scheduler's call to an application: one POST, no time-out, the answer ignored."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class CallbackAborted(Exception):  # noqa: N818 - nothing went wrong, somebody s
 
 
 class Caller:
-    """Sends callbacks through the gateway, one at a time, and can be cut off from elsewhere."""
+    """Sends callbacks through the gateway, one at a time; another thread may abort them."""
 
     def __init__(self, host: str, port: int) -> None:
         self._host = host
@@ -26,11 +26,11 @@ class Caller:
         self._aborted = False
 
     def post(self, path: str, *, host: str, body: str) -> int:
-        """POST to the gateway and wait as long as it takes; the answer's status.
+        """POST to the gateway, wait as long as it takes, and return the answer's status.
 
-        ``path`` goes behind the gateway's address and one slash. Raises
-        CallbackAborted after ``abort``, OSError, http.client.HTTPException, and
-        ValueError where the task's texts make no request.
+        ``path`` is appended to the gateway's address and a slash. Raises CallbackAborted after
+        ``abort``, OSError, http.client.HTTPException, and ValueError if the task's texts make no
+        valid request.
         """
         connection = http.client.HTTPConnection(self._host, self._port, timeout=None)
         try:
@@ -59,7 +59,7 @@ class Caller:
         return answer.status
 
     def abort(self) -> None:
-        """Cut off the callback under way, in whatever thread, and refuse every later one."""
+        """Abort the callback under way, in any thread, and refuse all later ones."""
         with self._lock:
             self._aborted = True
             if self._socket is not None:

@@ -1,4 +1,4 @@
-"""The embedded catalogue-produit: a shop of a given size that moves with the simulated clock."""
+"""The embedded catalogue-produit: a shop of a given size that changes with the simulated clock."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ class FullRecord(
 class Shop:
     """The products on sale at any epoch: a pure function of size and seed.
 
-    The shop has ``size`` places. A place holds one product for some fifty
-    simulated days, stands empty for half a day, and then holds a new product,
-    or every fourth time the old one again. All are held at epoch 0.
+    The shop has ``size`` places. A place holds one product for some fifty simulated days, is empty
+    for half a day, and then holds a new product, or every fourth time the old one again. At epoch 0
+    every place holds one.
     """
 
     def __init__(self, *, size: int, seed: int) -> None:
@@ -87,14 +87,14 @@ class Shop:
         self._salt = mix(seed)
 
     def records(self, epoch: int) -> Iterator[BaseRecord]:
-        """Everything on sale, place by place."""
+        """Yield all products on sale, place by place."""
         for place in range(self.size):
             generation = self._generation(place, epoch)
             if generation is not None:
                 yield self._record(place + self.size * generation, epoch)
 
     def full_records(self, epoch: int, *, online_only: bool) -> Iterator[FullRecord]:
-        """Everything on sale, or what may be sold online, in the later revisions' words."""
+        """Yield all products on sale, or those sold online, as the later revisions list them."""
         for record in self.records(epoch):
             bits = self._bits(record.id - 1)
             exclusive_to = pick(_PLACES, bits >> 56)
@@ -114,7 +114,7 @@ class Shop:
             )
 
     def find(self, product_id: int, epoch: int) -> BaseRecord | None:
-        """The product of that id, if it is on sale at that epoch."""
+        """Return the product with that id, or None if it is not on sale at that epoch."""
         if self.size == 0 or product_id < 1:
             return None
         generation, place = divmod(product_id - 1, self.size)
@@ -123,7 +123,7 @@ class Shop:
         return self._record(product_id - 1, epoch)
 
     def _cycle(self, place: int) -> tuple[int, int]:
-        """How many epochs a place's cycle lasts, and how far into it epoch 0 stands."""
+        """Return the length of a place's cycle in epochs, and its position in it at epoch 0."""
         bits = mix(self._salt ^ place)
         period = 320 + bits % 160
         return period, (bits >> 16) % (period - _GAP_EPOCHS)
@@ -171,7 +171,7 @@ class Shop:
 
 
 class Catalogue:
-    """The HTTP face of a Shop. A body is encoded once per epoch, whoever asks."""
+    """The HTTP application of a Shop. A body is encoded once per epoch, for all requests."""
 
     def __init__(self, shop: Shop, *, now: Callable[[], datetime]) -> None:
         self._shop = shop

@@ -49,7 +49,7 @@ class Customers:
         self._salt = mix(seed ^ 0xC0FFEE)
 
     def records(self, epoch: int) -> Iterator[CustomerRecord]:
-        """Every customer, in the order of the file that the CRM loaded."""
+        """Yield every customer, in the order of the file that the CRM loaded."""
         for number in range(self.size):
             bits = mix(self._salt + number)
             more = mix(bits)
@@ -68,7 +68,7 @@ class Customers:
 
 
 def _points(bits: int, epoch: int) -> int | float:
-    """Points after the purchases made until that epoch: one every day to every month or so."""
+    """Return the points after the purchases until that epoch: one every 1 to 30 days."""
     every = EPOCHS_PER_DAY * (1 + bits % 30)
     purchases = (bits >> 8) % 12 + (epoch + (bits >> 16) % every) // every
     if (bits >> 28) % 5:
@@ -78,7 +78,7 @@ def _points(bits: int, epoch: int) -> int | float:
 
 
 class Crm:
-    """The HTTP face of the Customers. The body is encoded once per epoch."""
+    """The HTTP application of the Customers. The body is encoded once per epoch."""
 
     def __init__(self, customers: Customers, *, now: Callable[[], datetime]) -> None:
         self._customers = customers

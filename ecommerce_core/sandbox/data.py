@@ -1,4 +1,4 @@
-"""What the shop's data is made of: everything is a function of a seed and the simulated time."""
+"""Helpers that make the shop's data: everything is a function of a seed and the simulated time."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _CHUNK_RECORDS = 5_000
 
 
 def epoch_at(simulated_at: datetime) -> int:
-    """The epoch of a simulated time, from 0; before ORIGIN the shop does not move."""
+    """Return the epoch of a simulated time, from 0; before ORIGIN the shop does not change."""
     return max(0, (simulated_at - ORIGIN) // EPOCH)
 
 
 def mix(value: int) -> int:
-    """64 bits that look random, always the same for the same value (the splitmix64 step)."""
+    """Return 64 bits that look random but depend only on the value (the splitmix64 step)."""
     value = (value * 0x9E3779B97F4A7C15 + 0x632BE59BD9B4E019) & _MASK
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _MASK
@@ -37,7 +37,7 @@ def mix(value: int) -> int:
 
 
 def chunks(records: Iterable[T]) -> Iterator[list[T]]:
-    """The records in lists of a few thousand: a million objects at once would cost gigabytes."""
+    """Yield the records in lists of some thousands: a million objects at once take gigabytes."""
     chunk: list[T] = []
     for record in records:
         chunk.append(record)
@@ -49,7 +49,7 @@ def chunks(records: Iterable[T]) -> Iterator[list[T]]:
 
 
 def encode_array(records: Iterable[msgspec.Struct], *, before: bytes, after: bytes) -> bytearray:
-    """A JSON array of the records, UTF-8, between two pieces of JSON."""
+    """Return a JSON array of the records, UTF-8, between two pieces of JSON."""
     body = bytearray(before + b"[")
     for position, chunk in enumerate(chunks(records)):
         if position:
@@ -60,5 +60,5 @@ def encode_array(records: Iterable[msgspec.Struct], *, before: bytes, after: byt
 
 
 def pick(options: Sequence[T], bits: int) -> T:
-    """One of the options, chosen by the bits."""
+    """Return one of the options, chosen by the bits."""
     return options[bits % len(options)]

@@ -1,4 +1,4 @@
-"""The embedded gateway: the Host header chooses the service, the path is the service's own."""
+"""The embedded gateway: the Host header selects the service, the path is the service's own."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _NOT_RETURNED = _HOP_BY_HOP | {b"date"}
 
 
 class Gateway:
-    """An ASGI application over the peers and, under its own name, the application.
+    """An ASGI application in front of the peers and, under its own name, the application.
 
-    ``app_url`` gives the application's base URL at each call, None while it is
-    not there; ``registered_url`` gives that of whatever registered itself for a host.
+    ``app_url`` returns the application's base URL at each call, or None while it is not running;
+    ``registered_url`` returns the URL that is registered for a host, or None.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Gateway:
         self._registered_url = registered_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; anything but HTTP is not served."""
+        """Answer one HTTP request; ignore other protocols."""
         if scope["type"] != "http":
             return
         host = _header(scope, b"host").decode("latin-1").partition(":")[0].lower()
@@ -71,7 +71,7 @@ class Gateway:
                 return
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        # Nothing limits how long the application may take, only whether somebody still waits.
+        # The application may take any time, as long as the client is connected.
         relay = asyncio.create_task(_relay(url, scope, bytes(body), send))
         gone = asyncio.create_task(_disconnected(receive))
         try:
@@ -95,7 +95,7 @@ async def _disconnected(receive: Receive) -> None:
 
 
 async def _relay(url: str, scope: Scope, body: bytes, send: Send) -> None:
-    """Send the request on to the application and its answer back as it comes."""
+    """Send the request on to the application, and its answer back as it arrives."""
     parts = urlsplit(url)
     started = False
 
@@ -117,7 +117,7 @@ async def _relay(url: str, scope: Scope, body: bytes, send: Send) -> None:
     try:
         await _exchange(reader, writer, _request(url, scope, body), body, send_on)
     except (OSError, h11.RemoteProtocolError):
-        # An answer cut off half-way stays cut off: the server closes the connection.
+        # An answer that was cut off stays cut off: the server closes the connection.
         if not started:
             await _fail(502, _BAD_ANSWER, scope, send)
     finally:
@@ -135,7 +135,7 @@ async def _nothing() -> Message:
 
 
 def _request(url: str, scope: Scope, body: bytes) -> h11.Request:
-    """The request as the application sees it: Host is its own address, not its name."""
+    """Return the request for the application: Host is its own address, not its name."""
     parts = urlsplit(url)
     target: bytes = parts.path.rstrip("/").encode() + scope["raw_path"]
     if scope["query_string"]:
@@ -160,7 +160,7 @@ async def _exchange(
     body: bytes,
     send: Send,
 ) -> None:
-    """One request and its answer over one connection. Raises OSError, RemoteProtocolError."""
+    """Exchange one request and answer over one connection. Raises OSError, RemoteProtocolError."""
     connection = h11.Connection(h11.CLIENT)
     writer.write(connection.send(request) or b"")
     writer.write(connection.send(h11.Data(data=body)) or b"")

@@ -1,4 +1,4 @@
-"""One ASGI application on one port, served from a thread of its own."""
+"""Serve one ASGI application on one port, in a thread of its own."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ _STOP_TIMEOUT_S = 2.0
 
 
 class Listener:
-    """A server that answers from when it is made until ``stop``. Port 0 takes a free one.
+    """A server that runs from its creation until ``stop``. Port 0 takes a free one.
 
-    Raises OSError where the address cannot be had, RuntimeError where the server does not
-    come up.
+    Raises OSError if the address is not available, RuntimeError if the server does not start.
     """
 
     def __init__(self, app: ASGIApp, *, name: str, host: str, port: int) -> None:
@@ -54,6 +53,6 @@ class Listener:
             time.sleep(0.005)
 
     def stop(self) -> None:
-        """End the server, whatever is under way."""
+        """End the server, whatever it is doing."""
         self._server.should_exit = True
         self._thread.join(_STOP_TIMEOUT_S)

@@ -32,7 +32,7 @@ class TaskRefused(Exception):  # noqa: N818 - it is the peer's answer, not a fau
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One entry of the list: anything at all, but for its time. What was left out is None."""
+    """One entry of the list. Only its time is checked; a field that was left out is None."""
 
     time: datetime
     target_url: object
@@ -43,7 +43,7 @@ class Task:
     source_app: object
 
     def order(self) -> tuple[object, ...]:
-        """What the list is sorted by. Two that tie may have fields that do not compare."""
+        """Return the sort key of the list. Fields of two entries that tie may not be comparable."""
         return (
             self.time,
             self.target_url,
@@ -58,10 +58,9 @@ class Task:
 class Scheduler:
     """The clock and its tasks.
 
-    Each tick moves the clock by ``speed`` simulated seconds and fires what is
-    due. The loop ticks every ``tick_s`` real seconds once started; with
-    ``tick_s`` None only ``tick()`` does. Everything else may be called from
-    any thread while a callback blocks the loop.
+    Each tick moves the clock by ``speed`` simulated seconds and fires the due tasks. Once started,
+    the loop ticks every ``tick_s`` real seconds; if ``tick_s`` is None only ``tick()`` does. All
+    other methods may be called from any thread while a callback blocks the loop.
     """
 
     def __init__(
@@ -72,9 +71,9 @@ class Scheduler:
         self._lock = threading.Lock()
         self._tick_lock = threading.Lock()
         self._now = start_at
-        # When the speed was changed last: a reset keeps what has passed since.
+        # When the speed was last changed: a reset keeps the seconds that have passed since.
         self._changed_at = start_at
-        # A task that cannot be called ends the loop of the real one, and its clock stands still.
+        # A task that cannot be called ends the loop of the real scheduler; its clock stands still.
         self._has_ended = False
         self._speed = speed
         self._paused = False
@@ -88,11 +87,11 @@ class Scheduler:
     # The clock
 
     def now(self) -> datetime:
-        """The simulated time."""
+        """Return the simulated time."""
         return self._now
 
     def info(self) -> tuple[datetime, float, bool]:
-        """Simulated time, speed in simulated seconds per tick, and whether it is paused."""
+        """Return simulated time, speed in simulated seconds per tick, and whether it is paused."""
         with self._lock:
             return self._now, self._speed, self._paused
 
@@ -101,15 +100,15 @@ class Scheduler:
         self._at_next_tick(lambda: self._set_paused(paused=True))
 
     def resume(self) -> None:
-        """Let the clock go on from the next tick on."""
+        """Resume the clock from the next tick on."""
         self._at_next_tick(lambda: self._set_paused(paused=False))
 
     def switch(self) -> None:
-        """Pause what runs, resume what is paused."""
+        """Pause or resume the clock, whichever applies."""
         self._at_next_tick(lambda: self._set_paused(paused=not self._paused))
 
     def set_speed(self, speed: float) -> None:
-        """Set the speed at once; one that is not above 0, or not finite, changes nothing."""
+        """Set the speed at once; a value that is not above 0, or not finite, changes nothing."""
         if not (math.isfinite(speed) and speed > 0):
             return
         with self._lock:
@@ -119,7 +118,8 @@ class Scheduler:
     def reset(self) -> None:
         """Drop every task at once, and set the clock back.
 
-        It keeps the seconds that passed since the last change of speed; a paused one stays paused.
+        The seconds that passed since the last change of speed are kept. A paused clock stays
+        paused.
         """
         with self._lock:
             self._tasks.clear()
@@ -146,14 +146,15 @@ class Scheduler:
     # The tasks
 
     def tasks(self) -> list[Task]:
-        """The list, sorted by time; without the task whose callback is under way."""
+        """Return the list, sorted by time, without the task whose callback is under way."""
         with self._lock:
             return list(self._tasks)
 
     def add(self, fields: Mapping[str, object]) -> Task:
         """Put a task into the list; an unknown recurrence becomes none.
 
-        Raises TaskRefused, and TypeError if it ties with another down to what does not compare.
+        Raises TaskRefused, and TypeError if it ties with another entry up to fields that do not
+        compare.
         """
         for required in ("target_url", "time"):
             if fields.get(required) is None:
@@ -181,7 +182,7 @@ class Scheduler:
         return task
 
     def delete(self, *, source: str, name: str | None = None) -> None:
-        """Delete every task of that source, or those of that name alone."""
+        """Delete every task of that source, or only those with that name."""
 
         def matches(task: Task) -> bool:
             return task.source_app == source and name in {None, task.name}
@@ -189,13 +190,13 @@ class Scheduler:
         with self._lock:
             self._tasks = [task for task in self._tasks if not matches(task)]
             if self._firing is not None and matches(self._firing):
-                # Its callback is under way: it is not put back.
+                # Its callback is under way: it will not be put back.
                 self._firing = None
 
     # The loop
 
     def start(self, caller: Caller) -> None:
-        """Begin to tick, calling back through ``caller``."""
+        """Start to tick, with callbacks through ``caller``."""
         self._caller = caller
         self._stopping.clear()
         if self._tick_s is not None:
@@ -205,7 +206,7 @@ class Scheduler:
             self._thread.start()
 
     def stop(self, timeout_s: float = 1.0) -> None:
-        """End the loop, cutting off a callback that is under way."""
+        """End the loop, and abort a callback that is under way."""
         self._stopping.set()
         if self._caller is not None:
             self._caller.abort()
@@ -216,14 +217,14 @@ class Scheduler:
     def _run(self, tick_s: float) -> None:
         next_at = time.monotonic()
         while True:
-            # What a long callback cost is not made up for: the clock stood still.
+            # The clock stood still during a long callback, and does not catch up.
             next_at = max(next_at + tick_s, time.monotonic())
             if self._stopping.wait(next_at - time.monotonic()):
                 return
             self.tick()
 
     def tick(self) -> None:
-        """One turn of the loop: what was asked for, the clock, then every due task in order.
+        """Tick once: run the pending commands, move the clock, fire every due task in order.
 
         Returns when the last callback has answered.
         """
@@ -284,7 +285,7 @@ class Scheduler:
 
 
 def _text(value: object) -> str:
-    """A field of a task as text; what is no text is kept as the JSON that it was."""
+    """Return a field of a task as text; a value that is no text as its JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)

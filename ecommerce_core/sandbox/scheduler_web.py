@@ -1,4 +1,4 @@
-"""The embedded scheduler's HTTP face: the answers of the real one, letter for letter."""
+"""The embedded scheduler's HTTP interface: exactly the answers of the real one."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ onclick="delete_source('{source}')">Delete app's tasks</button>
 
 
 def scheduler_app(scheduler: Scheduler) -> Starlette:
-    """The application that serves ``scheduler``."""
+    """Return the application that serves ``scheduler``."""
     return peer_app(
         [
             Route("/clock/info", _clock_info(scheduler)),
@@ -135,7 +135,7 @@ def _row(task: Task) -> str:
 
 def _json(scheduler: Scheduler) -> Endpoint:
     async def schedule_json(request: Request) -> Response:
-        # The last field, bypass_kong, says whether a task goes round the gateway: none does.
+        # The last field, bypass_kong, says whether a task bypasses the gateway: none does.
         return json_answer(
             [
                 [

@@ -1,4 +1,4 @@
-"""The sandbox as one thing to start and stop."""
+"""The whole sandbox, to start and stop."""
 
 from __future__ import annotations
 
@@ -19,14 +19,12 @@ from ecommerce_core.sandbox.scheduler_web import scheduler_app
 class Sandbox:
     """The embedded peers behind one gateway on one port, with data made from ``seed``.
 
-    ``speed`` is in simulated seconds per tick, a tick ``tick_s`` real seconds;
-    with ``tick_s`` None the clock moves only when ``scheduler.tick()`` is
-    called. ``app_url``, the base URL where callbacks to the Host ``app_name``
-    go, may be set at any time; what registers itself under that name with the
-    gateway's administration, on ``admin_port`` if that is not None, comes
-    first. Port 0 takes a free one. Raises ValueError for
-    sizes below 0, a speed that is not above 0, an application URL that is
-    none.
+    ``speed`` is in simulated seconds per tick, a tick ``tick_s`` real seconds; if ``tick_s`` is
+    None the clock moves only when ``scheduler.tick()`` is called. ``app_url``, the base URL for
+    callbacks to the Host ``app_name``, may be set at any time; a service registered under that name
+    with the gateway's administration, on ``admin_port`` if that is not None, takes precedence. Port
+    0 takes a free one. Raises ValueError for sizes below 0, a speed that is not above 0, an invalid
+    application URL.
     """
 
     def __init__(
@@ -70,19 +68,19 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The gateway's base URL. Raises RuntimeError while the sandbox does not run."""
+        """The gateway's base URL. Raises RuntimeError while the sandbox is not running."""
         if self._listener is None:
             raise RuntimeError("The sandbox is not started")
         return self._listener.url
 
     @property
     def admin_url(self) -> str | None:
-        """The base URL of the gateway's administration; None where there is none."""
+        """The base URL of the gateway's administration, or None if there is none."""
         return None if self._admin is None else self._admin.url
 
     @property
     def app_url(self) -> str | None:
-        """The application's base URL; None while it is not there (callbacks get 503)."""
+        """The application's base URL, or None while it is not running (callbacks get 503)."""
         return self._app_url
 
     @app_url.setter
@@ -97,8 +95,8 @@ class Sandbox:
     def start(self) -> str:
         """Listen, start the clock, and return the gateway's base URL once it answers.
 
-        Raises OSError where the address cannot be had; RuntimeError where it
-        runs already or the server does not come up.
+        Raises OSError if the address is not available, RuntimeError if the sandbox runs already or
+        its server does not start.
         """
         if self._listener is not None:
             raise RuntimeError("The sandbox is started already")
@@ -115,7 +113,7 @@ class Sandbox:
         return self._listener.url
 
     def stop(self) -> None:
-        """End the clock and the server, whatever is under way; stopping twice is no error."""
+        """End the clock and the server, whatever they are doing; stopping twice is no error."""
         self.scheduler.stop()
         for listener in (self._listener, self._admin):
             if listener is not None:

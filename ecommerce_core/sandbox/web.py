@@ -1,4 +1,4 @@
-"""What the embedded peers' Starlette applications share: JSON, HTML errors, large bodies."""
+"""Helpers of the embedded peers' Starlette applications: JSON, HTML errors, large bodies."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PIECE_BYTES = 256 * 1024
 
 
 def json_answer(content: object, *, status: int = 200) -> Response:
-    """JSON as Python's own ``json`` spaces it, ASCII only."""
+    """Return JSON spaced as by Python's own ``json``, ASCII only."""
     return Response(json.dumps(content), status_code=status, media_type="application/json")
 
 
 def html_error(status: int, text: str) -> Response:
-    """An error as web frameworks write it for people to read."""
+    """Return an error page as web frameworks write it for people."""
     title = f"{status} {HTTPStatus(status).phrase}"
     return HTMLResponse(
         f"<!doctype html>\n<html lang=en>\n<title>{title}</title>\n"
@@ -32,9 +32,9 @@ def html_error(status: int, text: str) -> Response:
 
 
 def large_json_answer(body: bytearray) -> Response:
-    """A body that may hold hundreds of megabytes, handed over piece by piece.
+    """Return a body that may be hundreds of megabytes, sent piece by piece.
 
-    Given whole, the transport would copy all that a slow reader has not taken yet.
+    Given the whole body, the transport would copy all that a slow client has not read yet.
     """
 
     view = memoryview(body)
@@ -49,7 +49,7 @@ def large_json_answer(body: bytearray) -> Response:
 
 
 def peer_app(routes: Sequence[BaseRoute]) -> Starlette:
-    """An application whose errors are HTML pages and which adds no redirects of its own."""
+    """Return an application whose errors are HTML pages and which adds no redirects of its own."""
 
     async def error_page(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500

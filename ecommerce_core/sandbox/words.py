@@ -1,4 +1,4 @@
-"""The words of a shop: families, goods, makers, people. Makers are invented."""
+"""The vocabulary of a shop: families, goods, makers, people. Makers are invented."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Good(NamedTuple):
-    """A sort of product, its price range in euros, and what may be said of one."""
+    """A kind of product, its price range in euros, and details for its description."""
 
     family: str
     label: str

@@ -1,7 +1,7 @@
-"""One delivery of a callback, from its arrival to its line in the journal.
+"""One delivery of a callback, from its arrival to its entry in the journal.
 
-The scheduler's own is made by the companion; one that a person asks for again is made by
-the application, and names the one that it repeats.
+The scheduler's own is created by the companion; one that a person repeats is created by the
+application, and names the one that it repeats.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ecommerce_core.sync import RunHandle
 
 
 class DeliveryMetrics(Protocol):
-    """What counts callbacks; the companion's metrics do."""
+    """The counters of callbacks, as in the companion's metrics."""
 
     def observe_delivery(self, dataset: str, outcome: Outcome) -> None:
         """Count a callback that arrived."""
@@ -42,11 +42,11 @@ class DeliveryMetrics(Protocol):
 
 
 class CallbackContext:
-    """One callback under way, until the journal has it.
+    """One callback under way, until it is journalled.
 
-    ``again_of`` is the delivery that a person repeats, ``simulated_at`` the clock's time where
-    it is known at once; else ``clock`` may be set to a reading that is under way. ``metrics``
-    counts what callers sent, so what nobody sent has none.
+    ``again_of`` is the delivery that a person repeats, ``simulated_at`` the clock's time if it is
+    known at once; else ``clock`` may be set to a reading that is under way. ``metrics`` counts the
+    callers' callbacks, and is None for a repeated one.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class CallbackContext:
         reason: Fact | None = None,
         error: BaseException | None = None,
     ) -> None:
-        """Note what became of it, the first time. Never blocks; any thread may call it.
+        """Record the outcome, only the first time. Never blocks; any thread may call it.
 
-        ``reason`` is why; of an ``error``, what it says unless told otherwise.
+        ``reason`` is why; by default the fact of ``error``.
         """
         if not self._once.acquire(blocking=False):
             return
@@ -89,7 +89,7 @@ class CallbackContext:
             run_id=run_id,
             reason=reason if error is None else reason or fact_of(error),
             simulated_at=self._simulated_at,
-            # A caller that was refused has not shown to be the task.
+            # A refused caller has not proved to be the task.
             task_name=None if outcome is Outcome.REFUSED else self._dataset.task_name,
             duration_s=time.monotonic() - self._began_s,
             again_of=self._again_of,
@@ -99,7 +99,7 @@ class CallbackContext:
         if self._log.record(delivery, clock=self.clock):
             log_delivery(delivery, error=error)
         elif self._metrics is not None:
-            # Not a line of the log either: a flood would fill that instead.
+            # Not logged either: a flood would fill the log instead.
             self._metrics.observe_refusal_not_kept(delivery.dataset)
 
     def follow(
@@ -108,7 +108,7 @@ class CallbackContext:
         *,
         on_end: Callable[[CallbackContext], None] = lambda delivery: None,
     ) -> None:
-        """Journal it when its run ends, whether or not the caller still waits by then."""
+        """Journal the callback when its run ends, whether or not the caller still waits by then."""
 
         def ended(future: Future[Run]) -> None:
             on_end(self)

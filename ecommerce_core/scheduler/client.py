@@ -1,4 +1,4 @@
-"""The scheduler: its simulated clock, its list of tasks, and what may be done to both."""
+"""The scheduler's client: its simulated clock, its list of tasks, and changes of both."""
 
 from __future__ import annotations
 
@@ -57,20 +57,20 @@ logger = logging.getLogger(__name__)
 
 CLOCK_BYTES = 64 * 2**10
 LIST_BYTES = 4 * 2**20
-# Which of its two lists a scheduler has does not change from one poll to the next.
+# Which of the two lists a scheduler has does not change from one poll to the next.
 REMEMBER_HTML_S = 60.0
-# How old a list may be that a page shows.
+# The age up to which a page may show a list.
 TASKS_FRESH_S = 2.0
 
 
 class Scheduler:
     """The scheduler behind ``gateway``. Safe to share between threads.
 
-    ``app_name`` is the target and the source of our own tasks; with ``secrets``, they carry a
-    token made with the first one. ``own_tasks`` maps the URLs that our tasks call to their names.
+    ``app_name`` is the target and the source of our own tasks; with ``secrets``, they carry a token
+    made with the first one. ``own_tasks`` maps the URLs that our tasks call to their names.
     ``settle_s`` is how long to wait before a list without the task just added is read again.
     ``deletion_observers`` make a context, from the tasks, in which we delete them;
-    ``addition_observers`` hear of each task before we add it.
+    ``addition_observers`` are called with each task before we add it.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class Scheduler:
         self._secrets = secrets
         self._own_tasks = dict(own_tasks or {})
         self._settle_s = settle_s
-        # How the last list that could be read listed the tasks.
+        # The form of the last list that could be read.
         self.list_form: ListForm | None = None
         self._html_until = 0.0
         self.deletion_observers: list[Callable[[list[Task]], AbstractContextManager[None]]] = []
         self.addition_observers: list[Callable[[Task], None]] = []
-        # The list before and after is compared: our own changes must not run into each other.
+        # The lists before and after a change are compared, so changes of ours must not overlap.
         self._changing = threading.RLock()
         self._cache = ClockCache(lambda: self._fetch_clock(timeout_s=2, deadline_s=3))
         self._tasks = SharedFetch(
@@ -100,25 +100,25 @@ class Scheduler:
         )
 
     def fetch_clock(self) -> Clock:
-        """The clock as it is now. Raises PeerError."""
+        """Return the present clock. Raises PeerError."""
         return self._fetch_clock(timeout_s=5, deadline_s=10)
 
     def reading(self) -> ClockReading:
-        """The clock, asked for at most once a second for all callers together.
+        """Return the clock, fetched at most once a second for all callers together.
 
-        The last good clock stays when an error follows it. Never raises PeerError.
+        The last good clock stays if an error follows it. Never raises PeerError.
         """
         return self._cache.reading()
 
     def fetch_reading(self) -> ClockReading:
-        """A reading asked for now, to see a change. A change takes effect at the next tick."""
+        """Return a new reading, to see a change. A change takes effect at the next tick."""
         return self._cache.fetch_reading()
 
     def fetch_tasks(self, *, timeout_s: float = 10, deadline_s: float = 20) -> list[Task]:
-        """Everybody's tasks, sorted by time. Raises PeerError.
+        """Return everybody's tasks, sorted by time. Raises PeerError.
 
-        From ``schedule/json``; from the page ``schedule/list`` where the
-        scheduler has no JSON, and then for a minute without asking for it again.
+        From ``schedule/json``; from the page ``schedule/list`` if the scheduler has no JSON, and
+        then for a minute without trying JSON again.
         """
         if time.monotonic() >= self._html_until:
             try:
@@ -141,10 +141,10 @@ class Scheduler:
         return tasks
 
     def shared_tasks(self) -> list[Task]:
-        """The tasks for who only shows them: one request every 2 s for all callers.
+        """Return the tasks for display: one request every 2 s for all callers.
 
-        An error is kept as long and told to all: a silent scheduler holds up one
-        caller, for 3 s, and not every part of every page. Raises PeerError.
+        An error is kept as long and raised for all: a silent scheduler delays one caller, for 3 s,
+        and not every part of every page. Raises PeerError.
         """
         return self._tasks.get()
 
@@ -156,15 +156,15 @@ class Scheduler:
         recurrence: Recurrence,
         name: str | None = None,
     ) -> Task:
-        """Schedule the callback that fetches ``dataset``; returns what the scheduler stored.
+        """Schedule the callback that fetches ``dataset``, and return what the scheduler stored.
 
-        It is sent once, whatever happens; where the answer is lost, the list
-        says whether the task arrived. A task whose time has passed meanwhile,
-        and that does not recur, has run and is returned as it was sent.
+        It is sent once, whatever happens; if the answer is lost, the list shows whether the task
+        arrived. A task whose time has passed meanwhile, and that does not recur, has run and is
+        returned as it was sent.
 
-        Raises TaskError where the scheduler would refuse or refused it, or stored
-        it otherwise than asked (it then stays); PeerError where it was not added,
-        or where nobody can say, which the message tells apart.
+        Raises TaskError if the scheduler would refuse or refused it, or stored it otherwise than
+        requested (it then stays); PeerError if it was not added, or if that is unknown, which the
+        message distinguishes.
         """
         wanted = self._new_task(dataset, simulated_at, recurrence, name or dataset.task_name)
         with self._change_of_list():
@@ -187,11 +187,11 @@ class Scheduler:
         return stored or wanted
 
     def delete_tasks(self, name: str, *, source: str) -> int:
-        """Delete all tasks of that name and source; returns their number. Raises PeerError."""
+        """Delete all tasks of that name and source, and return their number. Raises PeerError."""
         return self._delete("schedule/delete", name=name, source=source)
 
     def delete_all(self, source: str) -> int:
-        """Delete all tasks of that source; returns their number. Raises PeerError."""
+        """Delete all tasks of that source, and return their number. Raises PeerError."""
         return self._delete("app/delete", name=None, source=source)
 
     def pause(self) -> None:
@@ -199,22 +199,22 @@ class Scheduler:
         self._change_clock("clock/pause")
 
     def resume(self) -> None:
-        """Let the clock run again from its next tick. Raises PeerError."""
+        """Resume the clock at its next tick, for everybody. Raises PeerError."""
         self._change_clock("clock/resume")
 
     def set_speed(self, speed: float) -> None:
-        """Simulated seconds per real second, for everybody. Raises TaskError, PeerError."""
+        """Set the simulated seconds per real second, for everybody. Raises TaskError, PeerError."""
         if isinstance(speed, bool) or not 0 < speed <= sys.float_info.max:
             raise TaskError("clock_speed_invalid", speed=shown(speed))
         text = str(int(speed)) if speed == int(speed) and speed < 1e15 else repr(float(speed))
         self._change_clock("clock/speed", params={"new": text})
 
     def cut(self) -> None:
-        """Cut the calls under way, each of which ends with PeerTimedOut: for who must end now."""
+        """Cut the calls under way, which end with PeerTimedOut, so that threads can end."""
         self._gateway.cut_calls(PEER)
 
     def _fetch_clock(self, *, timeout_s: float, deadline_s: float) -> Clock:
-        # A page waits for this one: it had rather say that the scheduler is silent.
+        # A page waits for this, so it reports a silent scheduler early.
         answer = self._gateway.fetch(
             PEER,
             "clock/info",
@@ -258,7 +258,7 @@ class Scheduler:
             raise TaskError("task_time_passed", time=wanted.next_fire_time, clock=clock_at)
 
     def _post_task(self, task: Task) -> PeerError | None:
-        """Send it once. Returns the error after which nobody knows whether it arrived."""
+        """Send a task once. Return the error after which it is unknown whether it arrived."""
         try:
             self._gateway.send(PEER, "schedule/add", json=to_wire(task))
         except PeerRefused as error:
@@ -272,7 +272,7 @@ class Scheduler:
         return None
 
     def _look_for(self, wanted: Task, before: list[Task]) -> Task | None:
-        # The second look is for an answer that was lost before the scheduler was done with it.
+        # The second look is for an answer that was lost before the scheduler had stored the task.
         for wait_s in (0.0, self._settle_s):
             time.sleep(wait_s)
             stored = find_stored(wanted, before, self.fetch_tasks())

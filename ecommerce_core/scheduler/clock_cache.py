@@ -1,4 +1,4 @@
-"""What every session and thread wants to show of the scheduler, asked for once for all of them."""
+"""Caches of what all sessions and threads show of the scheduler, fetched once for all of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 
 
 class ClockCache:
-    """Asks for the clock at most once per ``interval_s``, and never twice at a time.
+    """Fetches the clock at most once per ``interval_s``, and never twice at a time.
 
-    ``fetch`` may raise PeerError, which ends up in the reading.
+    ``fetch`` may raise PeerError, which the reading then contains.
     """
 
     def __init__(self, fetch: Callable[[], Clock], *, interval_s: float = 1.0) -> None:
@@ -29,11 +29,10 @@ class ClockCache:
         self._reading = ClockReading(clock=None, read_at=None, error=None)
 
     def reading(self) -> ClockReading:
-        """The last reading, renewed where it is older than the interval.
+        """Return the last reading, renewed if it is older than the interval.
 
-        While another thread asks, this returns the last known one at once (an
-        error too), or waits for the answer where there is none yet. Never
-        raises PeerError.
+        While another thread fetches, this returns the last known one at once (an error too), or
+        waits for the answer if there is none yet. Never raises PeerError.
         """
         with self._turn:
             if time.monotonic() < self._fresh_until:
@@ -46,14 +45,14 @@ class ClockCache:
         return self._ask()
 
     def fetch_reading(self) -> ClockReading:
-        """A reading asked for after this call began, whatever the interval. No PeerError either."""
+        """Return a reading fetched after this call began. Never raises PeerError."""
         with self._turn:
             self._turn.wait_for(lambda: not self._asking)
             self._asking = True
         return self._ask()
 
     def expire(self) -> None:
-        """Make the next caller ask: the clock was just changed."""
+        """Make the next caller fetch, after a change of the clock."""
         with self._turn:
             self._fresh_until = 0.0
 
@@ -65,7 +64,7 @@ class ClockCache:
             reading = ClockReading(clock=clock, read_at=datetime.now(UTC), error=None)
         except PeerError as error:
             reading = replace(reading, error=error.fact)
-            # A silent peer took its time already: callers are spared the wait for a while.
+            # A silent peer has taken its time already, so for a while callers need not wait again.
             fresh_until = time.monotonic() + self._interval_s
         finally:
             with self._turn:
@@ -79,8 +78,8 @@ class ClockCache:
 class SharedFetch(Generic[T]):
     """The outcome of ``fetch``, a value or a PeerError, renewed once it is ``interval_s`` old.
 
-    One thread at a time fetches. While it does, the others get what was known
-    before, an error too: a silent peer holds up one caller and not all of them.
+    One thread at a time fetches. Meanwhile the others get the previous outcome, an error too: a
+    silent peer delays one caller and not all of them.
     """
 
     def __init__(self, fetch: Callable[[], T], *, interval_s: float) -> None:
@@ -93,7 +92,7 @@ class SharedFetch(Generic[T]):
         self._outcome: _Outcome[T] | None = None
 
     def get(self) -> T:
-        """The value, at most ``interval_s`` old unless somebody is asking. Raises PeerError."""
+        """Return the value, older than ``interval_s`` only during a fetch. Raises PeerError."""
         with self._turn:
             if self._outcome is None:
                 self._turn.wait_for(lambda: self._outcome is not None or not self._asking)
@@ -104,11 +103,12 @@ class SharedFetch(Generic[T]):
         return self._ask(generation)
 
     def expire(self) -> None:
-        """Forget what is known: it was just changed. Who asks now waits for what is true now."""
+        """Forget the outcome after a change. The next caller waits for a new one."""
         with self._turn:
             self._generation += 1
             self._outcome = None
-            # One who asks may have been answered before the change: its answer will not be kept.
+            # A fetch under way may have been answered before the change, so its outcome is not
+            # kept.
             self._asking = False
             self._turn.notify_all()
 

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 _RETRY_S = 1.0
 # How often the number of refused callbacks that are not kept is written.
 _COUNTED_EVERY_S = 10.0
-# A clock that has not answered after this long is not waited for any more.
+# How long to wait for the answer of a clock.
 _CLOCK_PATIENCE_S = 3.0
 _CLOCK_EVERY_S = 0.2
 
@@ -33,20 +33,20 @@ class _Entry:
     since: float = field(default_factory=time.monotonic)
 
     def is_ready(self) -> bool:
-        """True where nothing is worth waiting for."""
+        """Return True if there is nothing to wait for."""
         if self.clock is None or self.clock.done():
             return True
         return time.monotonic() - self.since > _CLOCK_PATIENCE_S
 
     def resolve(self) -> NewDelivery:
-        """The delivery, with the simulated time if the clock has answered."""
+        """Return the delivery, with the simulated time if the clock has answered."""
         if self.clock is None:
             return self.delivery
         return replace(self.delivery, simulated_at=simulated_time(self.clock))
 
 
 def simulated_time(clock: Future[ClockReading] | None) -> datetime | None:
-    """The simulated time of a reading that has come in, None where it failed or is still out."""
+    """Return the simulated time of a reading, or None if it failed or is still under way."""
     if clock is None or not clock.done() or clock.cancelled() or clock.exception() is not None:
         return None
     reading = clock.result()
@@ -73,9 +73,9 @@ class ClockPeek:
         self._began_s = -math.inf
 
     def ask(self, scheduler: Scheduler) -> Future[ClockReading] | None:
-        """A reading that is requested from now on, shared with all who ask until then.
+        """Return a reading that is requested from now on, shared with all callers until then.
 
-        Never blocks. None if the executor has been shut down.
+        Never blocks. Returns None if the executor has been shut down.
         """
         with self._lock:
             if self._next is None:
@@ -92,7 +92,7 @@ class ClockPeek:
 
     def _read(self, scheduler: Scheduler) -> None:
         while True:
-            # A storm of callbacks must not be one of requests to the scheduler as well.
+            # Many callbacks at once must not cause as many requests to the scheduler.
             time.sleep(max(0.0, self._began_s + self._every_s - time.monotonic()))
             with self._lock:
                 reading, self._next = self._next, None
@@ -109,10 +109,10 @@ class ClockPeek:
 class DeliveryWriter:
     """Collects deliveries and writes each group in one transaction, from a thread of its own.
 
-    ``write`` is ``Store.record_deliveries``. ``interval_s`` is how long a group
-    gathers. While the store cannot take them, up to ``capacity`` deliveries are
-    kept and tried again; what does not fit is counted in the log, never lost
-    in silence. Refused ones that pass ``refusals`` are counted in the journal.
+    ``write`` is ``Store.record_deliveries``. ``interval_s`` is how long a group is collected. While
+    the store fails, up to ``capacity`` deliveries are kept and tried again; those beyond are
+    counted in the log, never lost silently. Refused ones beyond ``refusals`` are only counted in
+    the journal.
     """
 
     def __init__(
@@ -147,9 +147,9 @@ class DeliveryWriter:
         return self._thread is not None and self._thread.is_alive()
 
     def keeps_failing(self, *, patience_s: float = 2.5) -> bool:
-        """Return whether a group waits and the next attempt at it fails too. May block so long.
+        """Return whether a group waits and its next attempt fails, too. May block ``patience_s``.
 
-        What made the last attempt fail may be over.
+        The cause of the last failure may have gone.
         """
         with self._attempted:
             before = self._attempts
@@ -159,7 +159,7 @@ class DeliveryWriter:
             return self._failing
 
     def start(self) -> None:
-        """Start the writing thread; what was recorded before is written first."""
+        """Start the writing thread; deliveries recorded before are written first."""
         if self._thread is not None:
             return
         self._stopping.clear()
@@ -178,11 +178,11 @@ class DeliveryWriter:
         self._thread = None
 
     def record(self, delivery: NewDelivery, *, clock: Future[ClockReading] | None = None) -> bool:
-        """Put a delivery down to be written; never blocks, any thread or event loop may call it.
+        """Queue a delivery to be written; never blocks, any thread or event loop may call it.
 
-        ``clock`` is a reading of the simulated clock that may still be under way:
-        it fills in ``simulated_at`` if it comes in time. Returns False for a refused
-        delivery that is only counted, since there have been so many.
+        ``clock`` is a reading of the simulated clock that may still be under way: it sets
+        ``simulated_at`` if it arrives in time. Returns False for a refused delivery that is only
+        counted, because there have been so many.
         """
         if delivery.outcome is Outcome.REFUSED and not self._refusals.admits(delivery.dataset):
             return False
@@ -246,7 +246,7 @@ class DeliveryWriter:
             self._refusals.give_back(not_kept)
             not_kept = {}
             logger.exception("%d deliveries could not be journalled together", len(ready))
-            self._write_singly(ready)
+            ready = self._write_singly(ready)
         if self._failing and ready:
             logger.info("%d deliveries journalled after a wait", len(ready))
         self._failing = False
@@ -263,14 +263,23 @@ class DeliveryWriter:
         self._counted_at_s = now_s
         return self._refusals.take_not_kept()
 
-    def _write_singly(self, entries: Sequence[_Entry]) -> None:
-        """One delivery that cannot be written must not hold up the others for ever."""
+    def _write_singly(self, entries: Sequence[_Entry]) -> list[_Entry]:
+        """Write each delivery on its own, so that a bad one does not block the others for ever.
+
+        Return those that are done with: the others wait for a store that is busy or full.
+        """
+        done: list[_Entry] = []
         lost: list[str] = []
         for entry in entries:
             try:
                 self._write([entry.resolve()], {})
+            except StoreError as error:
+                logger.warning("a delivery waits to be journalled: %s", error)
+                continue
             except Exception as error:
                 lost.append(type(error).__name__)
+            done.append(entry)
         if lost:
             why = ", ".join(sorted(set(lost)))
             logger.error("%d deliveries were not journalled: %s", len(lost), why)
+        return done

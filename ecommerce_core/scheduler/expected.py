@@ -1,7 +1,7 @@
-"""Which callbacks became due between two polls of the scheduler's list and clock. Pure.
+"""Find which callbacks became due between two polls of the scheduler's list and clock. Pure.
 
-A poll reads the list first and the clock after it, so an entry that is missing from the
-list while the clock has not reached its time was certainly deleted. Otherwise:
+A poll reads the list first and the clock after it, so an entry that is missing from the list while
+the clock has not reached its time was certainly deleted. Otherwise:
 
 - a recurring entry whose time moved by whole periods has sent that many callbacks;
 - a recurring entry that is missing once the clock has reached its time is *in flight*: its
@@ -40,8 +40,8 @@ class Comparison:
     """The difference between two polls.
 
     ``pending`` are new expected callbacks, ``deleted`` the entries in flight that did not return,
-    ``returned`` those that did although they had been given up. ``is_set_back``: the clock went
-    back, so the two polls cannot be compared.
+    ``returned`` those that returned although they had been given up. ``is_set_back``: the clock
+    went back, so the two polls cannot be compared.
     """
 
     pending: tuple[ExpectedCallback, ...] = ()
@@ -69,12 +69,12 @@ def compare(
     busy: Collection[str] = (),
     lateness: Lateness,
 ) -> Comparison:
-    """Compare two polls; ``in_flight`` is what was in flight at the first.
+    """Compare two polls; ``in_flight`` are the callbacks in flight at the first.
 
-    ``deleted`` are entries as they stood when we deleted them meanwhile: what they had sent
-    until then is expected. ``added`` are the series of entries that we added meanwhile: what is
-    new there did not return. ``busy`` are datasets that are being synced: an entry that is missing
-    there may still be in flight after the ``disappearance_timeout``.
+    ``deleted`` are entries as they were when we deleted them meanwhile: the callbacks that they had
+    sent until then are expected. ``added`` are the series of entries that we added meanwhile: a new
+    entry there did not return. ``busy`` are datasets that are being synced: an entry that is
+    missing there may still be in flight after the ``disappearance_timeout``.
     """
     if after.clock.simulated_at < before.clock.simulated_at:
         return Comparison(is_set_back=True)
@@ -87,7 +87,7 @@ def compare(
             given_up.setdefault(call.entry.series, []).append(call)
         else:
             waiting.setdefault(call.entry.series, []).append((call.entry.simulated_at, call))
-    # What we deleted may or may not be in the list any more: the larger number of the two.
+    # An entry that we deleted may or may not be in the list: use the larger number of the two.
     standing: dict[ScheduleKey, Counter[datetime]] = {}
     for entry, count in (Counter(after.entries) | Counter(deleted)).items():
         standing.setdefault(entry.series, Counter())[entry.simulated_at] = count
@@ -116,10 +116,10 @@ def _emptied(
     before: ScheduleSnapshot,
     after: ScheduleSnapshot,
 ) -> Comparison:
-    """The scheduler was reset or restarted, and its clock was not set back.
+    """Handle a reset or restart of the scheduler after which its clock was not set back.
 
-    An entry whose time came meanwhile may have been sent before that or not: nobody can say. It
-    is not expected, but a delivery may still match it.
+    An entry whose time came meanwhile may or may not have been sent before that. It is not
+    expected, but a delivery may still match it.
     """
     callbacks = _expected(fired, before, after)
     return Comparison(
@@ -133,7 +133,7 @@ def _emptied(
 
 
 class _Series:
-    """The entries of one series, before and after."""
+    """The entries of one recurring schedule, before and after."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class _Series:
         self.is_deleted_early = False
 
     def match(self, times: list[tuple[datetime, InFlightCallback | None]]) -> None:
-        """Find out what became of the entries that stood at ``times``, in order."""
+        """Work out what happened to the entries due at ``times``, in order."""
         moved = []
         for due_at, call in times:
             if self._standing[due_at] > 0:
@@ -170,7 +170,7 @@ class _Series:
                 self.is_deleted_early = True
 
     def give_up(self, lateness: Lateness, *, is_busy: bool) -> None:
-        """Give up what is in flight for so long that it must have been deleted."""
+        """Give up entries that have been in flight for so long that they must have been deleted."""
         calls, self.in_flight = self.in_flight, []
         for call in calls:
             if _is_deleted(call, self._before, self._after):
@@ -182,7 +182,7 @@ class _Series:
                 self.in_flight.append(call)
 
     def take_back(self, given_up: Iterable[InFlightCallback], lateness: Lateness) -> None:
-        """Find what was given up and is back in the list: it was in flight at every poll."""
+        """Find entries given up that are back in the list: they were in flight at every poll."""
         for call in given_up:
             due_at, step = call.entry.simulated_at, self._step
             if step is None or self._after.seen_at - call.noticed_at > lateness.late_window:
@@ -215,7 +215,7 @@ class _Series:
             self._note(due_at, count, step, call)
 
     def _moved_to(self, due_at: datetime, step: timedelta) -> datetime | None:
-        """Where it stands now: later, but no further than the clock can have taken it."""
+        """Return its present time: later, but no further than the clock can have moved it."""
         clock_at = self._after.clock.simulated_at
         later = (
             at
@@ -237,14 +237,14 @@ class _Series:
     def _note(
         self, first: datetime, count: int, step: timedelta, call: InFlightCallback | None = None
     ) -> None:
-        # An entry that was in flight at each poll has been sending since the first of them.
+        # An entry that was in flight at each poll has been sending since the first poll.
         since_at = self._before.asked_at if call is None else call.since_at
         last = first + (count - 1) * step
         self.fired.append(_Fired(self._series, first, last, count, since_at))
 
 
 def _is_deleted(call: InFlightCallback, before: ScheduleSnapshot, after: ScheduleSnapshot) -> bool:
-    """Return True if it would have returned to the list unless it was deleted."""
+    """Return True if the entry would have returned to the list unless it was deleted."""
     step = period(call.entry.recurrence)
     # The list was read after the first poll's clock, so only that clock is certain.
     if step is None or before.clock.simulated_at <= call.clock_at:
@@ -257,9 +257,9 @@ def _is_deleted(call: InFlightCallback, before: ScheduleSnapshot, after: Schedul
 def _is_overdue(
     call: InFlightCallback, before: ScheduleSnapshot, after: ScheduleSnapshot, lateness: Lateness
 ) -> bool:
-    """Return True if it has been missing for long, though the clock moved on.
+    """Return True if the entry has been missing for long, though the clock moved on.
 
-    It may be in flight again, for a later time, at each poll: only its return tells.
+    It may be in flight again, for a later time, at each poll; only its return shows that.
     """
     return (
         before.clock.simulated_at > call.clock_at
@@ -284,7 +284,7 @@ def _expected(
             count=one.number,
             since_at=one.since_at,
             noticed_at=after.seen_at,
-            # A change of speed shows after the tick that it made longer.
+            # A change of speed is seen only after the tick that it lengthened.
             speed=max(before.clock.speed, after.clock.speed),
         )
         if total > MAX_SINGLE:

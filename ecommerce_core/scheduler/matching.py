@@ -1,13 +1,13 @@
-"""Matches deliveries to expected callbacks: pure.
+"""Match deliveries to expected callbacks: pure.
 
 A delivery matches at most one expected callback of its dataset: one in whose window it arrived,
-between the last poll that saw the entry waiting and the first that saw it missing. If it
-arrived after that, and no later window contains it, it matches one that is still pending or was
-missed. Among several it matches the latest that the clock had reached when it arrived, so that
-a lost callback is not hidden by the next one.
+between the last poll that saw the entry waiting and the first that saw it missing. If it arrived
+after that, and no later window contains it, it matches one that is still pending or was missed.
+Among several it matches the latest that the clock had reached when it arrived, so that a lost
+callback is not hidden by the next one.
 
-A refused request is not authenticated, so it only matches an expected callback that would
-otherwise be missed. A delivery that a person repeated matches none: the scheduler sent it once.
+A refused request is not authenticated, so it only matches an expected callback that would otherwise
+be missed. A delivery that a person repeated matches none: the scheduler sent it once.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SERVER_WAS_DOWN = make_fact("server_was_down")
 
 @dataclass(frozen=True, slots=True)
 class MatchPolicy:
-    """What matching depends on beside the deliveries. ``now`` is UTC.
+    """The parameters of matching beside the deliveries. ``now`` is UTC.
 
     ``lateness``: the bounds of lateness. ``listed_at``: when the last list was requested; a
     delivery after it may be for an entry that the next list will show missing. ``busy_since``: by
@@ -63,22 +63,22 @@ class _Slot:
 
     @property
     def due_at(self) -> datetime:
-        """When the first of what is left was due."""
+        """When the first unmatched callback was due."""
         step = period(self.callback.recurrence)
         if step is None or self.callback.count == 1:
             return self.callback.simulated_at
-        # Entries of one series that were merged have times in common: never beyond the last.
+        # Merged entries of one schedule have times in common: never later than the last.
         return min(self.callback.simulated_at + self.taken * step, self.callback.simulated_last_at)
 
     def assign(self, delivery: Delivery, grace: timedelta) -> None:
-        """Match a delivery to the first of what is left."""
+        """Match a delivery to the first of the callbacks that are left."""
         due_at = self.due_at
         outcome = _outcome(self.callback, due_at, delivery, grace)
         self.matched.setdefault(outcome, []).append((due_at, delivery))
         self.taken += 1
 
     def results(self) -> Iterable[ExpectedCallback]:
-        """Return what is left of it, and an expected callback for each outcome."""
+        """Return the callbacks that are left, and an expected callback for each outcome."""
         callback, identity = self.callback, self.callback.id
         if self.left:
             rest = replace(callback, simulated_at=self.due_at, count=self.left)
@@ -105,9 +105,9 @@ class _Slot:
 def match_deliveries(
     callbacks: Sequence[ExpectedCallback], deliveries: Sequence[Delivery], policy: MatchPolicy
 ) -> tuple[list[ExpectedCallback], tuple[Delivery, ...]]:
-    """Match ``deliveries`` to ``callbacks``, and mark as missed what no delivery came for in time.
+    """Match ``deliveries`` to ``callbacks``; mark a callback without a delivery in time as missed.
 
-    Returns the callbacks as they are then, and the deliveries that may still match one.
+    Returns the updated callbacks, and the deliveries that may still match one.
     """
     slots_of: dict[str, list[_Slot]] = {}
     for callback in sorted(callbacks, key=lambda one: (one.noticed_at, one.simulated_at)):
@@ -131,7 +131,7 @@ def match_deliveries(
 
 
 def _owner(slots: Sequence[_Slot], delivery: Delivery, policy: MatchPolicy) -> _Slot | None:
-    """Return the expected callback that a delivery is for; None if there is none."""
+    """Return the expected callback that a delivery is for, or None if there is none."""
     came = delivery.received_at
     due = [
         slot
@@ -176,7 +176,7 @@ def _is_too_early(slot: _Slot, delivery: Delivery, policy: MatchPolicy) -> bool:
 
 
 def _is_overdue(callback: ExpectedCallback, policy: MatchPolicy) -> bool:
-    """Return True if its delivery would be in the journal by now, had it come in time."""
+    """Return True if its delivery would be in the journal by now, had it arrived in time."""
     if callback.outcome is not ExpectedOutcome.PENDING:
         return False
     ends_at = callback.noticed_at + policy.lateness.grace
@@ -233,7 +233,7 @@ def _outcome(
     step = period(callback.recurrence)
     if step is not None and (delivery.duration_s or 0) * callback.speed > step.total_seconds():
         return ExpectedOutcome.SLOW
-    # A tick takes the clock past the due time by up to one tick; our reading may be one late.
+    # A tick passes the due time by up to one tick, and the clock's reading may be one tick late.
     is_late = _lateness_s(callback, due_at, delivery) > 2 * callback.speed
     if is_late or delivery.received_at > callback.noticed_at + grace:
         return ExpectedOutcome.LATE
@@ -241,7 +241,7 @@ def _outcome(
 
 
 def _lateness_s(callback: ExpectedCallback, due_at: datetime, delivery: Delivery) -> float:
-    """Simulated seconds from when it was due to when it came, never below 0."""
+    """Return the simulated seconds from when it was due to when it arrived, never below 0."""
     if delivery.simulated_at is not None:
         return max(0.0, (delivery.simulated_at - due_at).total_seconds())
     late_s = (delivery.received_at - callback.noticed_at).total_seconds()

@@ -1,4 +1,4 @@
-"""The monitor: one thread that polls the scheduler for everybody and tracks expected callbacks.
+"""The scheduler monitor: one thread polls the scheduler for all and tracks expected callbacks.
 
 It needs no browser. Pages read the list, the clock and the alarms from it.
 """
@@ -41,15 +41,15 @@ from ecommerce_core.storage import FILE_MODE, Store, create_empty
 logger = logging.getLogger(__name__)
 
 INTERVAL_S = 1.0
-# No longer: people read a page that says so, and wait until it is right again.
+# Not longer, since people read a page that shows the failure, and wait until it is over.
 MAX_INTERVAL_S = 5.0
-# A task that we add is in the list long before.
+# A task that we add is in the list long before that.
 ADDITIONS_COUNT_FOR_S = 60.0
 
 
 @dataclass(slots=True, eq=False)
 class _Deletion:
-    """Entries that we delete; ``ended_s`` (monotonic) is None while the scheduler is asked to."""
+    """Entries that we delete; ``ended_s`` (monotonic) is None while the request is under way."""
 
     entries: tuple[Entry, ...]
     ended_s: float | None = None
@@ -58,9 +58,9 @@ class _Deletion:
 class SchedulerMonitor:
     """Polls the scheduler about once a second, less often while it does not answer.
 
-    ``progress`` gives a dataset's running sync, which may be a callback's. Of several processes
-    with one database, one tracks expected callbacks and lost tasks; all of them poll. ``keep`` is
-    called with tasks that were lost, to add them again; None if people decide that.
+    ``progress`` returns a dataset's running sync, which may be that of a callback. Of several
+    processes with one database, one tracks expected callbacks and lost tasks; all of them poll.
+    ``keep`` is called with lost tasks, to add them again; None if people decide that.
     """
 
     def __init__(
@@ -133,16 +133,16 @@ class SchedulerMonitor:
         return self._snapshot
 
     def missed_now(self) -> list[ExpectedCallback]:
-        """The last callback of each of our recurring tasks that was missed; never waits."""
+        """Return the last callback of each of our recurring tasks that was missed; never waits."""
         return self._tracker.missed_now()
 
     def refresh(self) -> None:
-        """Poll again as soon as possible: something was just changed. Never waits."""
+        """Poll again as soon as possible after a change. Never waits."""
         self._wake.set()
 
     @contextmanager
     def deleting(self, tasks: Iterable[Task]) -> Iterator[None]:
-        """While we delete ``tasks``: that they leave the list makes no callback due."""
+        """Make no callback due because ``tasks`` leave the list, while we delete them."""
         deletion = _Deletion(entries_of(tasks, self._targets))
         self._deletions.append(deletion)
         try:
@@ -151,14 +151,14 @@ class SchedulerMonitor:
             deletion.ended_s = time.monotonic()
 
     def _adding(self, task: Task) -> None:
-        """Note that we add a task: what is new in its series did not return from a callback."""
+        """Note that we add a task: a new entry of its series did not return from a callback."""
         for entry in entries_of([task], self._targets):
             self._additions.append((time.monotonic(), entry.series))
 
     def poll(self) -> bool:
-        """Poll once, now. Returns True if list and clock were read and the database took it.
+        """Poll once, now. Returns True if list and clock were read and the database was written.
 
-        Never raises: what goes wrong is logged, once for each kind.
+        Never raises: errors are logged, once for each kind.
         """
         with self._turn:
             failure: Exception | None = None
@@ -189,7 +189,7 @@ class SchedulerMonitor:
         asked_at = _now()
         deletions, additions = list(self._deletions), list(self._additions)
         known = self._snapshot
-        # List and clock fail apart: what cannot be read stays as it was read last.
+        # List and clock fail apart: a part that cannot be read stays as it was last read.
         try:
             tasks = tuple(self._scheduler.fetch_tasks(timeout_s=3, deadline_s=5))
         except PeerError as error:
@@ -234,7 +234,7 @@ class SchedulerMonitor:
             ]
 
     def _find_lost(self, before: ScheduleSnapshot | None, after: ScheduleSnapshot) -> None:
-        """Find the wanted tasks that the list lost, and have them added again where that is set."""
+        """Find the wanted tasks that the list lost; have them added again if that is configured."""
         wanted = self._store.list_wanted_tasks()
         changes = self._wanted.update(wanted, before, after, self._tracker.in_flight)
         if not changes:
@@ -291,6 +291,6 @@ class SchedulerMonitor:
 
 
 def _now() -> datetime:
-    """Now, to the millisecond, as the journal writes it: what came later must not seem earlier."""
+    """Return the time to the millisecond, as in the journal, so that times compare correctly."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

@@ -1,7 +1,7 @@
-"""What people change at the scheduler: its list and the shared clock, if their role allows it.
+"""Changes by people at the scheduler: its list and the shared clock, if their role allows it.
 
-What they schedule here is kept in the database as what they want, so that it is known when the
-scheduler loses it.
+The tasks that they schedule here are kept in the database as wanted, so that their loss at the
+scheduler is noticed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from ecommerce_core.storage import Store
 
 logger = logging.getLogger(__name__)
 
-# A task that is lost again so soon is being deleted by somebody: people decide then.
+# If a task is lost again so soon, somebody is deleting it: people decide then.
 KEPT_AGAIN_AFTER = timedelta(minutes=10)
-# A task that is edited again and again has one of so many names.
+# A task that is edited again and again has one of at most this many names.
 MOST_NAMES = 100
 
 
 class Steering:
-    """Asks whether the actor may, then the scheduler.
+    """Checks the actor's permission, then asks the scheduler.
 
     Every method raises NotAllowed, PeerError, StoreError. ``app_name`` is the name under which our
     tasks stand in the list.
@@ -60,7 +60,7 @@ class Steering:
         recurrence: Recurrence,
         name: str | None = None,
     ) -> Task:
-        """Schedule the callback that fetches ``dataset``; what was stored. Raises TaskError."""
+        """Schedule the callback that fetches ``dataset``; return the task. Raises TaskError."""
         actor.check(Permission.CHANGE)
         name = name or dataset.task_name
         wish = self._wishes.add(
@@ -77,23 +77,23 @@ class Steering:
         return task
 
     def delete_tasks(self, name: str, *, actor: Actor, source: str) -> int:
-        """Delete all tasks of that name and source; returns their number."""
+        """Delete all tasks of that name and source, and return their number."""
         actor.check(Permission.CHANGE)
         if source == self._app_name:
             self._wishes.delete(name, actor=actor.name or None)
         return self._scheduler.delete_tasks(name, source=source)
 
     def delete_all(self, source: str, *, actor: Actor) -> int:
-        """Delete all tasks of that source; returns their number."""
+        """Delete all tasks of that source, and return their number."""
         actor.check(Permission.CHANGE)
         if source == self._app_name:
             self._wishes.delete(None, actor=actor.name or None)
         return self._scheduler.delete_all(source)
 
     def delete_each(self, tasks: Sequence[Task], *, actor: Actor) -> int:
-        """Delete just these tasks of ours; returns their number.
+        """Delete only these tasks of ours; return their number.
 
-        The scheduler deletes by name: others of the same name are added under a free one first.
+        The scheduler deletes by name: others of the same name are first added under a free name.
         Raises TaskError if one of them cannot be.
         """
         actor.check(Permission.CHANGE)
@@ -128,7 +128,7 @@ class Steering:
         return new
 
     def add_again(self, tasks: Sequence[WantedTask], *, actor: Actor) -> int:
-        """Add lost tasks again, at their next sensible time; returns how many.
+        """Add lost tasks again, at their next sensible time; return their number.
 
         Tries them all, then raises the first error: TaskError or PeerError.
         """
@@ -136,14 +136,14 @@ class Steering:
         return self._add_lost(tasks, TaskEvent.ADDED_AGAIN, by=actor.name or None)
 
     def forget(self, tasks: Sequence[WantedTask], *, actor: Actor) -> int:
-        """Stop wanting lost tasks; returns how many."""
+        """Stop wanting lost tasks; return their number."""
         actor.check(Permission.CHANGE)
         return self._wishes.forget(tasks, actor=actor.name or None)
 
     def keep(self, tasks: Sequence[WantedTask]) -> None:
-        """Add lost tasks again without being asked, once each. Never raises.
+        """Add lost tasks again without a request, once each. Never raises.
 
-        One that was lost soon after is left alone: somebody is deleting it.
+        A task that is lost again soon after is not added again: somebody is deleting it.
         """
         now = datetime.now(UTC)
         for task in tasks:
@@ -166,12 +166,12 @@ class Steering:
         self._scheduler.pause()
 
     def resume(self, *, actor: Actor) -> None:
-        """Let the clock run again from its next tick."""
+        """Resume the clock at its next tick, for everybody."""
         actor.check(Permission.CHANGE)
         self._scheduler.resume()
 
     def set_speed(self, speed: float, *, actor: Actor) -> None:
-        """Simulated seconds per real second, for everybody. Raises TaskError."""
+        """Set the simulated seconds per real second, for everybody. Raises TaskError."""
         actor.check(Permission.CHANGE)
         self._scheduler.set_speed(speed)
 
@@ -192,7 +192,7 @@ class Steering:
                 )
                 wish = None if at is None else self._wishes.move(lost, at)
                 if at is None or wish is None:
-                    continue  # somebody else has added it or deleted it meanwhile
+                    continue  # somebody else has added or deleted it meanwhile
                 recurrence = _recurrence(lost.recurrence)
                 task = self._scheduler.add_task(
                     dataset, simulated_at=at, recurrence=recurrence, name=lost.name
@@ -206,7 +206,7 @@ class Steering:
         return added
 
     def _move_others(self, name: str, going: Sequence[Task], *, by: Actor) -> str:
-        """Give the others of that name a free one; returns a name that is free after it."""
+        """Give the other tasks of that name a free name; return a name that is free after that."""
         ours = [task for task in self._scheduler.fetch_tasks() if task.source_app == self._app_name]
         # A recurring task may have moved on since it was shown.
         left = [series_of_task(task) for task in going]
@@ -254,7 +254,7 @@ class Steering:
 
 
 def _names(dataset: Dataset) -> set[str]:
-    """The names that its tasks have had."""
+    """Return the names that tasks of the dataset have had."""
     return {_numbered(dataset.task_name, number) for number in range(1, MOST_NAMES)}
 
 

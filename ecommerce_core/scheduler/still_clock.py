@@ -1,4 +1,4 @@
-"""Finds out when the scheduler's clock stands still, and which callbacks may hold it."""
+"""Detect that the scheduler's clock stands still, and which callbacks may hold it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ logger = logging.getLogger(__name__)
 class StillClock:
     """Follows the clock from poll to poll. Not to be used by two threads at once.
 
-    The real scheduler waits for each callback without a time-out, and its clock waits with it; a
-    recurring task without application ends its loop for good. It says "running" all the while.
+    The real scheduler waits for each callback without a time-out, and its clock waits with it. A
+    recurring task without application ends its loop for good. Its state remains "running".
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class StillClock:
         return since.read_at, held_by(self._before, tasks, clock.simulated_at)
 
     def log(self) -> None:
-        """Say in the log that the clock stands still, or that it moves again, once."""
+        """Log once that the clock stands still, or that it moves again."""
         if self._is_still and not self._was_still:
             logger.warning("the scheduler's clock stands still, though it is not paused")
         elif self._was_still and not self._is_still:

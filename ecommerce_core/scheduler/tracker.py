@@ -1,7 +1,7 @@
-"""Tracks expected callbacks between polls, in memory and in the database.
+"""Track expected callbacks between polls, in memory and in the database.
 
-Every update computes the new state beside the old one, writes it, and only then takes it
-over: if the database cannot take it, the next update begins where this one did.
+Every update computes the new state beside the old one, writes it, and only then replaces the old
+one. If the database cannot be written, the next update begins where this one began.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ecommerce_core.scheduler.expected import compare
 from ecommerce_core.scheduler.matching import MatchPolicy, match_deliveries
 from ecommerce_core.storage import Store
 
-# How many open callbacks are matched at every poll.
+# The most open callbacks that are matched at a poll.
 MAX_OPEN = 1_000
 
 _UNDECIDED = {ExpectedOutcome.PENDING, ExpectedOutcome.CANCELLED}
@@ -43,7 +43,7 @@ class _TrackerState:
 class ExpectationTracker:
     """The expected callbacks of ``app_name``. One thread at a time; any may call ``missed_now``.
 
-    ``source`` tells schedulers apart: what another one was to send is cancelled.
+    ``source`` distinguishes schedulers: the callbacks expected from another one are cancelled.
     """
 
     def __init__(self, store: Store, *, app_name: str, source: str, lateness: Lateness) -> None:
@@ -58,7 +58,7 @@ class ExpectationTracker:
 
     @property
     def era_at(self) -> datetime | None:
-        """Since when the clock has not been set back, as far as we know."""
+        """Since when the clock has not been set back, as far as is known."""
         return None if self._current is None else self._current.state.era_at
 
     @property
@@ -72,7 +72,7 @@ class ExpectationTracker:
         return () if self._current is None else self._current.state.in_flight
 
     def open(self, now: datetime) -> None:
-        """Read what was known when the last server stopped, once. Raises StoreError."""
+        """Read the state that the last server stored, once. Raises StoreError."""
         self._serving_since = self._serving_since or now
         if self._current is not None:
             return
@@ -101,7 +101,7 @@ class ExpectationTracker:
         added: Collection[ScheduleKey] = (),
         busy_since: Mapping[str, datetime] | None = None,
     ) -> None:
-        """Take in a poll, or, with None, only deliveries and the time. Raises StoreError."""
+        """Process a poll or, with None, only deliveries and the time. Raises StoreError."""
         self.open(now)
         current, busy_since = self._current, busy_since or {}
         if current is None or self._serving_since is None:  # `open` sets both
@@ -132,7 +132,7 @@ class ExpectationTracker:
         policy = MatchPolicy(
             now=now,
             lateness=self._lateness,
-            # Without a poll, nothing is known of what was due since.
+            # Without a poll, the callbacks that were due since are unknown.
             listed_at=datetime.max.replace(tzinfo=now.tzinfo)
             if state.snapshot is None
             else state.snapshot.asked_at,
@@ -149,14 +149,14 @@ class ExpectationTracker:
             self._write([], self._current)
 
     def missed_now(self) -> list[ExpectedCallback]:
-        """The last decided callback of each recurring task in the list, where it was missed."""
+        """Return the last decided callback of each recurring task in the list, if it was missed."""
         missed = [one for one in self._latest.values() if one.outcome is ExpectedOutcome.MISSED]
         return sorted(missed, key=lambda one: one.simulated_at)
 
     def _commit(
         self, current: _TrackerState, cancelled: list[ExpectedCallback] | None, now: datetime
     ) -> None:
-        """Write and take over. ``cancelled`` is None where the clock was not set back."""
+        """Write and replace the state. ``cancelled`` is None if the clock was not set back."""
         before = {} if self._current is None else {one.id: one for one in self._current.callbacks}
         ours = [one for one in current.callbacks if one.source_app == self._app_name]
         others = [one for one in current.callbacks if one.source_app != self._app_name]
@@ -203,7 +203,7 @@ class ExpectationTracker:
 
 
 def _cancel(callbacks: Iterable[ExpectedCallback]) -> list[ExpectedCallback]:
-    """Return the pending ones as cancelled: the clock was set back, so they never come."""
+    """Return the pending ones as cancelled: the clock was set back, so they never arrive."""
     pending = (one for one in callbacks if one.outcome is ExpectedOutcome.PENDING)
     return [replace(one, outcome=ExpectedOutcome.CANCELLED) for one in pending]
 
@@ -211,7 +211,7 @@ def _cancel(callbacks: Iterable[ExpectedCallback]) -> list[ExpectedCallback]:
 def _still_open(
     callbacks: Iterable[ExpectedCallback], now: datetime, lateness: Lateness
 ) -> tuple[ExpectedCallback, ...]:
-    """Return those that a delivery may still match, or that may still be missed."""
+    """Return the callbacks that a delivery may still match, or that may still be missed."""
     may_come = {ExpectedOutcome.MISSED, ExpectedOutcome.CANCELLED}
     return tuple(
         callback
@@ -224,7 +224,7 @@ def _still_open(
 def _cancel_deleted(
     callbacks: Iterable[ExpectedCallback], deleted: Iterable[Entry]
 ) -> list[ExpectedCallback]:
-    """Cancel those that no delivery matched and whose entry was deleted before it fired."""
+    """Cancel the callbacks without a delivery whose entry was deleted before it fired."""
     left = [(entry.series, entry.simulated_at) for entry in deleted]
     taken = []
     for callback in callbacks:
@@ -240,7 +240,7 @@ def _cancel_deleted(
 def _expect_again(
     callbacks: list[ExpectedCallback], returned: Iterable[Entry]
 ) -> list[ExpectedCallback]:
-    """Expect again what was cancelled, since its entry was not deleted after all."""
+    """Expect cancelled callbacks again, since their entry was not deleted after all."""
     left = [(entry.series, entry.simulated_at) for entry in returned]
     again = []
     for callback in callbacks:

@@ -1,4 +1,4 @@
-"""What became of a task that was sent: the list before and after, compared. Pure."""
+"""Verify that a task was stored: the list before and after, compared. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ecommerce_core.scheduler.wire_json import WIRE_TIME
 
 
 def to_wire(task: Task) -> dict[str, str | None]:
-    """The JSON body of ``schedule/add``. Raises TaskError if the task has no time."""
+    """Return the JSON body of ``schedule/add``. Raises TaskError if the task has no time."""
     if task.next_fire_time is None:
         raise TaskError("task_without_time", name=task.name)
     return {
@@ -26,16 +26,16 @@ def to_wire(task: Task) -> dict[str, str | None]:
 
 
 def series_of_task(task: Task) -> Hashable:
-    """What stays the same while a recurring task moves on by whole periods."""
+    """Return what stays the same while a recurring task moves on by whole periods."""
     step, at = period(task.recurrence), task.next_fire_time
     phase = at if step is None or at is None else (at - datetime.min) % step
     return (task.name, task.source_app, task.target, task.recurrence, phase)
 
 
 def find_stored(wanted: Task, before: list[Task], after: list[Task]) -> Task | None:
-    """The entry of ``after`` that ``wanted`` became; None where there is none.
+    """Return the entry of ``after`` that ``wanted`` became, or None if there is none.
 
-    Raises TaskError where it became something else.
+    Raises TaskError if it was stored differently.
     """
     new = Counter(map(series_of_task, after)) - Counter(map(series_of_task, before))
     if series_of_task(wanted) in new:
@@ -65,9 +65,9 @@ def _apart(task: Task, wanted: Task) -> timedelta:
 
 
 def unknown(lost: PeerError | None, list_error: PeerError) -> PeerError:
-    """The error where the list cannot be read after a task was sent.
+    """Return the error if the list cannot be read after a task was sent.
 
-    ``lost`` is what went wrong with the sending, None where it was answered.
+    ``lost`` is the error of the sending, or None if it was answered.
     """
     if lost is None:
         return _restate(
@@ -82,7 +82,7 @@ def unknown(lost: PeerError | None, list_error: PeerError) -> PeerError:
 
 
 def not_there(lost: PeerError, *, passed: bool) -> PeerError:
-    """The error where sending failed and the list lacks the task. ``passed``: it may have run."""
+    """Return the error for a failed sending of an unlisted task. ``passed``: it may have run."""
     if passed:
         return _restate(
             lost,
@@ -95,6 +95,6 @@ def not_there(lost: PeerError, *, passed: bool) -> PeerError:
 
 
 def _restate(error: PeerError, code: str, **details: object) -> PeerError:
-    """An error of the same kind that says more; ``{reason}`` is what ``error`` said."""
+    """Return an error of the same kind with a new text; ``{reason}`` is the text of ``error``."""
     kept = {key: value for key, value in error.details.items() if key != "peer"}
     return type(error)(code, peer=error.peer, **{**kept, **details, "reason": error.fact})

@@ -1,7 +1,7 @@
-"""Compares the tasks that are wanted here with the scheduler's list: which are lost. Pure.
+"""Compare the wanted tasks with the scheduler's list, to find which are lost. Pure.
 
-The list lives in the scheduler's memory alone: a restart or a reset loses every task without a
-word, and anybody may delete one. What is wanted is kept in the database, so it is known then.
+The list exists only in the scheduler's memory: a restart or a reset silently loses every task, and
+anybody may delete one. Wanted tasks are kept in the database, so a loss is noticed.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ecommerce_core.domain import (
     record_of,
 )
 
-# A task that is being added or deleted is not judged for so long.
+# A task that is being added or deleted is not judged for this long.
 CHANGES_FOR = timedelta(seconds=30)
-# Longer between two polls, and the scheduler was down, or we were: nothing ran for us then.
+# After a longer gap between two polls, the scheduler or this server was down: nothing ran.
 LONGEST_GAP_S = 10.0
 # One poll may read the list while somebody edits a task.
 MISSING_POLLS = 2
@@ -34,7 +34,7 @@ MISSING_POLLS = 2
 
 @dataclass(slots=True)
 class WantedTracker:
-    """Finds, from one poll to the next, which wanted tasks the list has and which it lost.
+    """Finds, from one poll to the next, which wanted tasks are in the list and which are lost.
 
     ``own`` is the name under which our tasks stand in the list.
     """
@@ -50,7 +50,7 @@ class WantedTracker:
         after: ScheduleSnapshot,
         in_flight: Iterable[InFlightCallback],
     ) -> list[WantedChange]:
-        """Return what changed. ``in_flight`` are the callbacks in flight at the second poll."""
+        """Return the changes. ``in_flight`` are the callbacks in flight at the second poll."""
         listed: Counter[ScheduleKey] = Counter()
         entries: dict[ScheduleKey, Entry] = {}
         for entry in after.entries:
@@ -62,7 +62,7 @@ class WantedTracker:
                 listed[call.entry.series] += 1
         changes = []
         missing: dict[int, int] = {}
-        # Of one series, what is being deleted may have been added again meanwhile.
+        # A task of the same series as one being deleted may have been added again meanwhile.
         order = [Wanted.LISTED, Wanted.DELETING, Wanted.ADDING, Wanted.LOST]
         for task in sorted(wanted, key=lambda one: (order.index(one.state), one.id)):
             if listed[task.series] > 0:
@@ -90,7 +90,7 @@ class WantedTracker:
             return WantedChange(task, None) if is_over else None
         if task.state is Wanted.LOST:
             return None
-        if is_due:  # it has run, which its expected callback tells
+        if is_due:  # it has run, which its expected callback records
             return WantedChange(task, None)
         if polls < MISSING_POLLS:
             return None
@@ -109,7 +109,7 @@ def _listed(task: WantedTask, now: datetime) -> WantedChange | None:
 
 
 def _seen(entry: Entry, now: datetime) -> WantedChange:
-    """An entry under our name that nobody added here: it is ours from now on."""
+    """Adopt an entry under our name that nobody added here: it is ours from now on."""
     task = WantedTask(
         0,
         entry.dataset,
@@ -124,7 +124,7 @@ def _seen(entry: Entry, now: datetime) -> WantedChange:
 
 
 def _reached(before: ScheduleSnapshot | None, after: ScheduleSnapshot) -> datetime:
-    """How far the clock can have come before the list was read: what was due may have run."""
+    """Return how far the clock can have come before the list was read: a due task may have run."""
     if before is None:
         return after.clock.simulated_at
     clock, waited_s = before.clock, (after.seen_at - before.asked_at).total_seconds()
@@ -132,7 +132,7 @@ def _reached(before: ScheduleSnapshot | None, after: ScheduleSnapshot) -> dateti
     if clock.paused:
         return max(clock.simulated_at, after.clock.simulated_at)
     try:
-        # It may have ticked between the two requests of a poll.
+        # The clock may have ticked between the two requests of a poll.
         reached = clock.simulated_at + timedelta(seconds=clock.speed * (waited_s + 1))
     except OverflowError:
         reached = clock.simulated_at

@@ -1,4 +1,4 @@
-"""Reads the HTML page of tasks, all that older schedulers offer, without a network."""
+"""Read the HTML page of tasks, which is all that older schedulers offer, without a network."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ _TABLE_END = re.compile(r"</table\b", re.IGNORECASE)
 def parse_tasks_html(
     body: bytes | bytearray, *, app_name: str | None = None, own_tasks: Mapping[str, str] = _NONE
 ) -> tuple[list[Task], ListForm]:
-    """The page that ``schedule/list`` answers: its tasks, sorted by time, and how it lists them.
+    """Return the tasks of the page that ``schedule/list`` answers, by time, and the list's form.
 
-    The page runs the target's application and URL together. They are told apart if the text
-    begins with an application that is known, ``app_name`` or the task's own source. Old schedulers
-    list the URL alone, the oldest nothing but time, URL and recurrence: a URL of ``own_tasks``
-    (URL to name) is one of ours then, for all that can be known. The page has no ``data``. Raises
-    PeerContractError, also for a table that does not end.
+    The page joins the target's application and URL. They are separated if the text begins with a
+    known application, ``app_name`` or the task's own source. Old schedulers list the URL alone, the
+    oldest nothing but time, URL and recurrence: a URL of ``own_tasks`` (URL to name) is then taken
+    for one of ours. The page has no ``data``. Raises PeerContractError, also for a table that does
+    not end.
     """
     page = _without_comments(bytes(body).decode("utf-8", "replace"))
     start = _TABLE.search(page)
@@ -48,7 +48,7 @@ def parse_tasks_html(
     end = _TABLE_END.search(page, start.end())
     if end is None:
         raise PeerContractError("tasks_table_cut", peer=PEER)
-    # On what begins and never ends the parser takes time quadratic in the length: 90 s for 100 kB.
+    # The parser takes time quadratic in the length of unclosed markup: 90 s for 100 kB.
     markup = _LOOSE.sub("&lt;", page[start.start() : end.start()])
     table = _TableParser()
     try:
@@ -73,11 +73,11 @@ def _without_comments(page: str) -> str:
 
 
 class _TableParser(HTMLParser):
-    """Collects the texts of the cells, row by row, the head of the table apart."""
+    """Collects the texts of the cells, row by row, without the head of the table."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        # A cell is a list of pieces: adding to a text takes time quadratic in their number.
+        # A cell is a list of pieces: appending to a text takes time quadratic in their number.
         self._rows: list[list[list[str]]] = []
         self._heads: set[int] = set()
         self._in_head = False
@@ -106,7 +106,7 @@ class _TableParser(HTMLParser):
 
     @property
     def rows(self) -> list[list[list[str]]]:
-        """The rows that have a cell of data: others are heads."""
+        """The rows that have a data cell; others are heads."""
         return [row for number, row in enumerate(self._rows) if number not in self._heads]
 
     def handle_data(self, data: str) -> None:
@@ -125,7 +125,7 @@ def _task(cells: list[str], app_name: str | None, own_tasks: Mapping[str, str]) 
     url = None if app is None else target[len(app) :]
     if app is None and app_name and source == app_name and target in own_tasks:
         app, url, target = app_name, target, app_name + target
-    # A missing application is written as the language of the scheduler writes it.
+    # The scheduler writes a missing application as its language does: None.
     odd = [Oddity.NO_APPLICATION] if app is None and target.startswith("None") else []
     return checked_task(
         name=name,

@@ -1,7 +1,7 @@
-"""Reads what the scheduler answers in JSON: pure functions over bodies, no network.
+"""Read the scheduler's JSON answers: pure functions over bodies, no network.
 
-A clock, or a list as a whole, that is not what the contract says raises PeerContractError, and
-nothing else is ever raised.
+If a clock, or a list as a whole, violates the contract, PeerContractError is raised, and nothing
+else is ever raised.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NOT_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 def is_json(body: bytes | bytearray) -> bool:
-    """True where ``body`` is a JSON document, whatever it holds."""
+    """Return True if ``body`` is a JSON document, whatever its content."""
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except _NOT_JSON:
@@ -39,7 +39,7 @@ def is_json(body: bytes | bytearray) -> bool:
 
 
 def parse_clock(body: bytes | bytearray) -> Clock:
-    """The answer to ``clock/info``: ``[time, speed, paused]``, the last two perhaps as strings.
+    """Parse the answer of ``clock/info``: ``[time, speed, paused]``, the last two perhaps strings.
 
     Elements after the third are ignored. Raises PeerContractError.
     """
@@ -95,12 +95,12 @@ def _flag(value: object) -> bool:
 
 
 def parse_tasks_json(body: bytes | bytearray) -> list[Task]:
-    """The answer to ``schedule/json``, sorted by time.
+    """Return the tasks of the answer to ``schedule/json``, sorted by time.
 
     Each row is ``[time, target_url, target_app, recurrence, data, name, source_app, …]``; elements
     after these are ignored. ``data`` that is neither a string nor null is kept as its JSON text.
-    Anybody may have written a row: one that is not as it should be is read as far as it can be,
-    and says so in its ``oddities``. Raises PeerContractError if the body is not a list.
+    Anybody may have written a row: a faulty one is read as far as it can be, and its ``oddities``
+    name the faults. Raises PeerContractError if the body is not a list.
     """
     try:
         rows = msgspec.json.decode(body, type=list[msgspec.Raw])
@@ -148,7 +148,7 @@ def checked_task(
     target: str | None = None,
     oddities: Iterable[Oddity] = (),
 ) -> Task:
-    """A task whose ``oddities`` also say what is missing or too long in it.
+    """Return a task whose ``oddities`` also name what is missing or too long in it.
 
     ``target`` is application and URL as one text, if they cannot be told apart.
     """
@@ -177,13 +177,13 @@ def checked_task(
 
 
 def odd_task(text: str, *oddities: Oddity) -> Task:
-    """An entry of which nothing is known but how it reads."""
+    """Return an entry of which nothing is known but its text."""
     found = (*oddities, Oddity.NO_TIME)
     return Task("", "", shorten(text), None, None, None, "", None, tuple(dict.fromkeys(found)))
 
 
 def time_or_none(text: str, forms: Iterable[str]) -> datetime | None:
-    """A time in one of the forms; None if it is in none of them."""
+    """Return a time in one of the forms, or None if it is in none of them."""
     for form in forms:
         try:
             return datetime.strptime(text, form)
@@ -193,7 +193,7 @@ def time_or_none(text: str, forms: Iterable[str]) -> datetime | None:
 
 
 def _text(raw: msgspec.Raw, odd: dict[Oddity, None]) -> str | None:
-    """A text; None for null. What is of another type is kept as its JSON text."""
+    """Return a text, or None for null. A value of another type is kept as its JSON text."""
     if bytes(raw).strip() == b"null":
         return None
     try:
@@ -213,12 +213,12 @@ def _json_text(raw: msgspec.Raw) -> str:
 
 
 def sort_tasks(tasks: list[Task]) -> list[Task]:
-    """The tasks by the time at which they are due; those without one last."""
+    """Return the tasks by the time at which they are due; those without a time last."""
     return sorted(tasks, key=lambda task: task.next_fire_time or datetime.max)
 
 
 def shown(value: object) -> str:
-    """``value`` as Python writes it, at most 60 characters."""
+    """Return ``value`` as Python writes it, at most 60 characters."""
     try:
         return shorten(repr(value), length=60)
     except (ValueError, RecursionError):
@@ -226,5 +226,5 @@ def shown(value: object) -> str:
 
 
 def shorten(text: str, *, length: int = 120) -> str:
-    """``text``, at most ``length`` characters of it."""
+    """Return at most ``length`` characters of ``text``."""
     return text if len(text) <= length else text[: length - 1] + "…"

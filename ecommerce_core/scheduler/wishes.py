@@ -1,4 +1,4 @@
-"""Keeps in the database which tasks people want to be in the scheduler's list."""
+"""Keep in the database which tasks people want to be in the scheduler's list."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ecommerce_core.domain import (
 )
 from ecommerce_core.storage import Store
 
-# The monitor may change a wanted task at the same moment: then once more.
+# The scheduler monitor may change a wanted task at the same moment: then it is tried again.
 _TRIES = 3
 
 
 class Wishes:
     """Writes what people want before the scheduler is asked, so that nothing is forgotten.
 
-    The monitor compares it with the list (``wanted.py``). Everything raises StoreError.
+    The scheduler monitor compares it with the list (``wanted.py``). Every method raises StoreError.
     """
 
     def __init__(self, store: Store, *, app_name: str) -> None:
@@ -33,7 +33,7 @@ class Wishes:
     def add(
         self, dataset: str, name: str, simulated_at: datetime, recurrence: str, *, actor: str | None
     ) -> WantedTask:
-        """A task that is about to be added."""
+        """Store a task that is about to be added."""
         task = WantedTask(
             0,
             dataset,
@@ -49,7 +49,7 @@ class Wishes:
         return stored
 
     def confirm(self, wish: WantedTask, task: Task, event: TaskEvent, *, actor: str | None) -> None:
-        """The scheduler has stored it."""
+        """Note that the scheduler has stored the task."""
         now = datetime.now(UTC)
         at = task.next_fire_time or wish.simulated_at
         for _ in range(_TRIES):
@@ -63,13 +63,13 @@ class Wishes:
                 return
 
     def withdraw(self, wish: WantedTask) -> None:
-        """The scheduler has refused it."""
+        """Note that the scheduler has refused the task."""
         known = self._find(wish)
         if known is not None:
             self._store.change_wanted_tasks([WantedChange(known, None)])
 
     def delete(self, name: str | None, *, actor: str | None) -> None:
-        """All of that name, or with None all, are about to be deleted."""
+        """Note that all tasks of that name, or with None all, are about to be deleted."""
         now = datetime.now(UTC)
         changes = []
         for task in self._store.list_wanted_tasks():
@@ -83,7 +83,7 @@ class Wishes:
         self._store.change_wanted_tasks(changes)
 
     def move(self, wish: WantedTask, simulated_at: datetime) -> WantedTask | None:
-        """Let a lost task be due at another time; None if it is not lost any more."""
+        """Set another time for a lost task; return None if it is not lost any more."""
         known = self._find(wish)
         if known is None or known.state is not Wanted.LOST:
             return None
@@ -92,7 +92,7 @@ class Wishes:
         return stored[0] if stored else None
 
     def keep(self, wish: WantedTask, now: datetime) -> WantedTask | None:
-        """Note that the server adds a lost task again; None if it is not lost any more."""
+        """Note that the server adds a lost task again; return None if it is not lost any more."""
         known = self._find(wish)
         if known is None or known.state is not Wanted.LOST:
             return None
@@ -101,7 +101,7 @@ class Wishes:
         return stored[0] if stored else None
 
     def forget(self, tasks: Sequence[WantedTask], *, actor: str | None) -> int:
-        """Lost tasks are not wanted any more; returns how many."""
+        """Stop wanting lost tasks; return their number."""
         now = datetime.now(UTC)
         known = [one for task in tasks if (one := self._find(task)) is not None]
         lost = [one for one in known if one.state is Wanted.LOST]
@@ -114,7 +114,7 @@ class Wishes:
         return len(lost)
 
     def note(self, task: WantedTask, event: TaskEvent) -> None:
-        """Say in the journal what happened to a task."""
+        """Record in the journal what happened to a task."""
         record = record_of(task, event, datetime.now(UTC))
         self._store.change_wanted_tasks([WantedChange(None, None, record)])
 

@@ -1,4 +1,4 @@
-"""What an operator sets in the environment, read once and checked at the start."""
+"""The operator's settings from the environment, read once and checked at the start."""
 
 from ecommerce_core.settings.api_tokens import actor_of
 from ecommerce_core.settings.settings import MAX_RECORDS, PROJECT_ROOT, Settings

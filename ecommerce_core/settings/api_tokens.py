@@ -1,4 +1,4 @@
-"""The tokens by which programs read: what ``ECOMMERCE_API_TOKENS`` says."""
+"""The tokens with which programs read, from ``ECOMMERCE_API_TOKENS``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from ecommerce_core.domain import Actor, Role
 
 SHORTEST = 32
-# RFC 6750, so that neither a comma nor a colon is part of one.
+# RFC 6750, so that no token contains a comma or a colon.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,98}[A-Za-z0-9])?")
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
@@ -18,16 +18,17 @@ _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """One program's token, and what the program is called."""
+    """One program's token, and the program's name."""
 
     name: str
     token: str = field(repr=False)
 
 
 def parse_tokens(text: str) -> tuple[ApiToken, ...]:
-    """``name:token`` or a token alone, with commas between. Raises ValueError, without the value.
+    """Parse ``name:token`` or a token alone, separated by commas.
 
-    Each is at least SHORTEST characters long, and no two are the same.
+    Each is at least SHORTEST characters long, and no two are the same. Raises ValueError, without
+    the value.
     """
     found = []
     for number, part in enumerate(text.split(","), 1):
@@ -42,9 +43,9 @@ def parse_tokens(text: str) -> tuple[ApiToken, ...]:
 
 
 def actor_of(tokens: Iterable[ApiToken], authorization: str) -> Actor | None:
-    """Return whose token an ``Authorization`` header holds, an analyst; None if it holds none.
+    """Return the analyst whose token an ``Authorization`` header holds, or None if it holds none.
 
-    Takes the same time whichever token fits, and at whichever character one differs.
+    Takes the same time whichever token fits, and wherever it differs.
     """
     bearer = _BEARER.fullmatch(authorization.strip())
     given = bearer[1].encode() if bearer else b""

@@ -23,6 +23,7 @@ from ecommerce_core.settings.values import (
     parse_path,
     parse_seconds,
     parse_secrets,
+    parse_service_urls,
     parse_url,
     whole_number,
 )
@@ -32,7 +33,7 @@ T = TypeVar("T")
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
-# The user and password of a URL: never repeated, either.
+# The user and password of a URL are never repeated, either.
 _PASSWORD = re.compile(r"//[^/@]*@")
 
 
@@ -40,7 +41,8 @@ _PATH_VARIABLE = re.compile(r"ECOMMERCE_[A-Z0-9_]+_PATH")
 _PATH = "a path of letters, digits and -._~/ such as api/data"
 _SECONDS = "a number of seconds above 0"
 _HOURS = "a number of hours from 0.01 to 8760"
-# The bytes are limited apart: with ten times as many, ten million products pass.
+_DAYS = whole_number(0, 36_500), "a whole number of days from 1 to 36500, or 0 for ever"
+# The bytes have a limit of their own: with ten times as many, ten million products pass.
 MAX_RECORDS = 10_000_000
 _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
 
@@ -48,14 +50,14 @@ _RECORDS = whole_number(0, 2_000_000), "a whole number from 0 to 2000000"
 def _variable(
     name: str, default: T, parse: Callable[[str], T], takes: str, *, is_secret: bool = False
 ) -> T:
-    """A field that the environment variable ``name`` sets; ``takes`` says what it may be."""
+    """Return a field set by the environment variable ``name``; ``takes`` describes its values."""
     about = {"name": name, "parse": parse, "takes": takes, "is_secret": is_secret}
     return field(default=default, metadata=about, repr=not is_secret)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What an operator may set. Field by field the table in the README."""
+    """All settings, one field for each row of the table in the README."""
 
     gateway_url: str | None = _variable(
         "ECOMMERCE_GATEWAY_URL", None, parse_url, "a base URL such as http://gateway:8000"
@@ -72,7 +74,7 @@ class Settings:
         parse_name,
         "a service name of letters, digits, '.' and '-'",
     )
-    # Where peers serve their records, by variable: which of them there are, the datasets say.
+    # The paths at which peers serve their records, by variable; the datasets name the variables.
     paths: Mapping[str, str] = field(default_factory=dict, hash=False)
     callback_secrets: tuple[str, ...] = _variable(
         "ECOMMERCE_CALLBACK_SECRET",
@@ -146,6 +148,35 @@ class Settings:
         parse_url,
         "the URL at which the gateway reaches this server, such as http://this-host:8501",
     )
+    max_age_h: float | None = _variable("ECOMMERCE_MAX_AGE_H", None, parse_hours, _HOURS)
+    alert_urls: tuple[str, ...] = _variable(
+        "ECOMMERCE_ALERT_URLS",
+        (),
+        parse_service_urls,
+        "URLs as Apprise writes them, with spaces between",
+        is_secret=True,
+    )
+    alert_from: str = _variable(
+        "ECOMMERCE_ALERT_FROM",
+        "warning",
+        one_of("info", "warning", "critical"),
+        "info, warning or critical",
+    )
+    alert_remind_h: float = _variable("ECOMMERCE_ALERT_REMIND_H", 24.0, parse_hours, _HOURS)
+    alert_language: str = _variable(
+        "ECOMMERCE_ALERT_LANGUAGE", "en", one_of("en", "fr"), "en or fr"
+    )
+    ping_url: str | None = _variable(
+        "ECOMMERCE_PING_URL",
+        None,
+        parse_url,
+        "a URL such as https://hc-ping.com/your-key/{dataset}",
+        is_secret=True,
+    )
+    keep_deliveries_days: int = _variable("ECOMMERCE_KEEP_DELIVERIES_DAYS", 0, *_DAYS)
+    keep_changes_days: int = _variable("ECOMMERCE_KEEP_CHANGES_DAYS", 0, *_DAYS)
+    keep_rejected_days: int = _variable("ECOMMERCE_KEEP_REJECTED_DAYS", 0, *_DAYS)
+    keep_audit_days: int = _variable("ECOMMERCE_KEEP_AUDIT_DAYS", 0, *_DAYS)
     backup_dir: Path | None = _variable(
         "ECOMMERCE_BACKUP_DIR", None, parse_folder, "the path of a folder"
     )
@@ -184,9 +215,9 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Settings out of ``environ``; a variable that is unset or blank takes its default.
+        """Read the settings from ``environ``; an unset or blank variable takes its default.
 
-        Raises SettingsError for the first value that makes no sense.
+        Raises SettingsError for the first invalid value.
         """
         read = {
             one.name: _read(text, **one.metadata)

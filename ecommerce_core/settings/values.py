@@ -1,4 +1,4 @@
-"""What an environment variable may say, read. Each raises ValueError for what makes no sense."""
+"""Parse the values of environment variables. Each parser raises ValueError if one is invalid."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 
 def parse_url(text: str) -> str:
-    """A base URL, without a slash at its end."""
+    """Parse a base URL and remove a slash at its end."""
     parts = urlsplit(text)
-    _ = parts.port  # raises ValueError where it is no port
+    _ = parts.port  # raises ValueError if it is no port
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(text)
     if parts.query or parts.fragment or parts.username or parts.password:
@@ -22,15 +22,15 @@ def parse_url(text: str) -> str:
 
 
 def _expanded(text: str) -> Path:
-    """A path with a home folder in it written out."""
+    """Return a path with a leading home folder (``~``) expanded."""
     try:
         return Path(text).expanduser()
-    except RuntimeError as error:  # nobody of that name
+    except RuntimeError as error:  # no such user
         raise ValueError(text) from error
 
 
 def parse_file(text: str) -> Path:
-    """The path of a file, absolute."""
+    """Parse the path of a file and make it absolute."""
     file = _expanded(text)
     if "\0" in text or file.is_dir():
         raise ValueError(text)
@@ -38,7 +38,7 @@ def parse_file(text: str) -> Path:
 
 
 def parse_folder(text: str) -> Path:
-    """The path of a folder, absolute."""
+    """Parse the path of a folder and make it absolute."""
     folder = _expanded(text)
     if "\0" in text or (folder.exists() and not folder.is_dir()):
         raise ValueError(text)
@@ -46,15 +46,15 @@ def parse_folder(text: str) -> Path:
 
 
 def parse_hours(text: str) -> float:
-    """A minute or so to a year."""
+    """Parse a number of hours from about half a minute to a year."""
     hours = float(text)
-    if not 0.01 <= hours <= 8760:  # not a number is neither
+    if not 0.01 <= hours <= 8760:  # also refuses NaN
         raise ValueError(text)
     return hours
 
 
 def one_of(*words: str) -> Callable[[str], str]:
-    """A parser that takes one of these words, capitals or not."""
+    """Return a parser that accepts one of these words, in any case."""
 
     def parse(text: str) -> str:
         if text.lower() not in words:
@@ -65,14 +65,14 @@ def one_of(*words: str) -> Callable[[str], str]:
 
 
 def parse_name(text: str) -> str:
-    """The name of a service or a host."""
+    """Parse the name of a service or a host."""
     if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
         raise ValueError(text)
     return text
 
 
 def parse_path(text: str) -> str:
-    """A path below a base URL, without a slash before it."""
+    """Parse a path below a base URL and remove leading slashes."""
     stripped = text.lstrip("/")
     if not re.fullmatch(r"[A-Za-z0-9._~/-]+", stripped) or ".." in stripped.split("/"):
         raise ValueError(text)
@@ -80,15 +80,23 @@ def parse_path(text: str) -> str:
 
 
 def parse_secrets(text: str) -> tuple[str, ...]:
-    """One secret, or two while one replaces the other."""
+    """Parse one secret, or two while one replaces the other."""
     secrets = tuple(part.strip() for part in text.split(","))
     if not 1 <= len(secrets) <= 2 or any(len(secret) < 16 for secret in secrets):
         raise ValueError("secrets")
     return secrets
 
 
+def parse_service_urls(text: str) -> tuple[str, ...]:
+    """Parse URLs of any scheme, separated by spaces, since a URL may contain a comma."""
+    urls = tuple(text.split())
+    if not all(re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", url) for url in urls):
+        raise ValueError("urls")
+    return urls
+
+
 def parse_seconds(text: str) -> float:
-    """Up to a day."""
+    """Parse a number of seconds, up to a day."""
     seconds = float(text)
     if not math.isfinite(seconds) or not 0 < seconds <= 86_400:
         raise ValueError(text)
@@ -96,7 +104,7 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_hosts(text: str) -> tuple[str, ...]:
-    """Names and addresses, without a port."""
+    """Parse names and addresses, without a port."""
     hosts = tuple(part.strip().strip("[]").lower() for part in text.split(","))
     for host in hosts:
         try:
@@ -107,7 +115,7 @@ def parse_hosts(text: str) -> tuple[str, ...]:
 
 
 def parse_emails(text: str) -> tuple[str, ...]:
-    """Addresses in lower case."""
+    """Parse e-mail addresses, in lower case."""
     emails = tuple(part.strip().lower() for part in text.split(","))
     if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", email) for email in emails):
         raise ValueError(text)
@@ -115,7 +123,7 @@ def parse_emails(text: str) -> tuple[str, ...]:
 
 
 def parse_claim(text: str) -> tuple[str, str]:
-    """The name of a claim and the value that is wanted."""
+    """Parse ``claim=value``: the name of a claim and the value that makes an operator."""
     claim, separator, value = (part.strip() for part in text.partition("="))
     if not (claim and separator and value):
         raise ValueError(text)
@@ -123,7 +131,7 @@ def parse_claim(text: str) -> tuple[str, str]:
 
 
 def whole_number(low: int, high: int) -> Callable[[str], int]:
-    """A parser that takes the numbers from ``low`` to ``high``."""
+    """Return a parser that accepts the numbers from ``low`` to ``high``."""
 
     def parse(text: str) -> int:
         number = int(text)

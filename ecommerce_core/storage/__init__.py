@@ -5,6 +5,7 @@ of a dataset; ``changes`` tells what differs between two runs, ``row_files`` wri
 ``explore`` answers queries that people write in SQL.
 """
 
+from ecommerce_core.storage.audit_log import AuditLog
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.changes import ChangeReader, ChangeView
@@ -27,6 +28,7 @@ from ecommerce_core.storage.explore import (
 )
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
+from ecommerce_core.storage.retention import RetentionSchedule
 from ecommerce_core.storage.row_files import (
     BOM,
     NeedsMemory,
@@ -41,9 +43,11 @@ from ecommerce_core.storage.row_files import (
 )
 from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
 from ecommerce_core.storage.sqlite import (
+    AlertRecord,
     DatasetState,
     NewRun,
     SignOuts,
+    Told,
     WholeAnswerNeeded,
     sign_in_key,
     to_text,
@@ -56,6 +60,8 @@ __all__ = [
     "IN_FILE",
     "ON_PAGE",
     "SQL_CHARS",
+    "AlertRecord",
+    "AuditLog",
     "BackupSchedule",
     "BackupState",
     "ChangeReader",
@@ -72,6 +78,7 @@ __all__ = [
     "NeedsMemory",
     "NewRun",
     "Reader",
+    "RetentionSchedule",
     "Selection",
     "SignOuts",
     "SnapshotCode",
@@ -79,6 +86,7 @@ __all__ = [
     "Stopped",
     "Store",
     "Table",
+    "Told",
     "Version",
     "WholeAnswerNeeded",
     "Work",

@@ -1,4 +1,4 @@
-"""A file that appears under its name whole and on the disk, or not at all."""
+"""Write a file that appears under its name complete and on the disk, or not at all."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from pathlib import Path
 if sys.platform != "win32":
     import fcntl
 
-# What SQLite may leave beside a database.
+# Suffixes of the files that SQLite may leave beside a database.
 BESIDE = ("-journal", "-wal", "-shm")
 _PARTIAL = re.compile(r"(\..+\.partial-[0-9a-f]{8})(?:-journal|-wal|-shm)?")
 
 
 @contextmanager
 def partial_file(target: Path) -> Iterator[Path]:
-    """An empty file of ours alone in ``target``'s folder, gone at the end unless it was moved.
+    """Yield an empty private file in ``target``'s folder; delete it at the end unless it was moved.
 
-    It is locked meanwhile, so that ``sweep_partials`` knows that somebody writes to it.
-    Raises OSError if the folder takes no file.
+    It is locked meanwhile, so that ``sweep_partials`` knows that it is in use. Raises OSError if no
+    file can be created in the folder.
     """
     path, descriptor = _create(target)
     try:
@@ -37,12 +37,12 @@ def partial_file(target: Path) -> Iterator[Path]:
 
 
 def is_partial(name: str) -> bool:
-    """True if ``name`` is that of a partial file, or of what SQLite left beside one."""
+    """Return True for the name of a partial file, or of a file that SQLite left beside one."""
     return _PARTIAL.fullmatch(name) is not None
 
 
 def sweep_partials(folder: Path) -> list[str]:
-    """Delete the partial files of processes that were killed; the names of what is gone.
+    """Delete the partial files of killed processes, and return the names of the deleted files.
 
     Only this account's, and none that a living process still writes to.
     """
@@ -55,9 +55,9 @@ def sweep_partials(folder: Path) -> list[str]:
 
 
 def put_in_place(path: Path, target: Path, *, replace: bool) -> None:
-    """Rename a written file to ``target`` in the same folder, and have the disk know it.
+    """Rename a written file to ``target`` in the same folder, and flush it to the disk.
 
-    Raises FileExistsError where ``target`` is there and must not be replaced, OSError.
+    Raises FileExistsError if ``target`` exists and must not be replaced, OSError.
     """
     with path.open("rb") as file:
         os.fsync(file.fileno())
@@ -69,7 +69,7 @@ def put_in_place(path: Path, target: Path, *, replace: bool) -> None:
 
 
 def keep_as(path: Path, kept: Path) -> None:
-    """Give a file a second name; where the disk has no such thing, another name instead."""
+    """Give a file a second name, or rename it if the file system has no hard links."""
     try:
         kept.hardlink_to(path)
     except FileExistsError:
@@ -79,7 +79,7 @@ def keep_as(path: Path, kept: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the disk know the names in ``folder``, where the system can say so."""
+    """Flush the names in ``folder`` to the disk, if the system supports it."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -91,13 +91,13 @@ def sync_folder(folder: Path) -> None:
 def _create(target: Path) -> tuple[Path, int]:
     while True:
         path = target.with_name(f".{target.name}.partial-{secrets.token_hex(4)}")
-        # It is to hold customers: nobody else reads it, whatever the umask says.
+        # It will hold customers: nobody else may read it, whatever the umask.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         if sys.platform == "win32":
             return path, descriptor
         with suppress(OSError):  # not every file system has modes
             os.fchmod(descriptor, 0o600)
-        # A sweep may have taken it for abandoned before it was locked.
+        # A sweep may have deleted it as abandoned before it was locked.
         if _is_locked_now(descriptor) and os.fstat(descriptor).st_nlink:
             return path, descriptor
         os.close(descriptor)
@@ -110,7 +110,7 @@ def _sweep(path: Path) -> list[str]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
-        pass  # what lies beside it is left
+        pass  # only the files beside it are left
     except OSError:
         return []
     try:
@@ -131,7 +131,7 @@ def _sweep(path: Path) -> list[str]:
 
 
 def _is_locked_now(descriptor: int, *, or_unknown: bool = True) -> bool:
-    """Lock an open file; False if another holds it, ``or_unknown`` where nothing can be locked."""
+    """Lock an open file; return False if another holds it, ``or_unknown`` if not lockable."""
     if sys.platform == "win32":
         return or_unknown
     try:

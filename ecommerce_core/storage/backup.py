@@ -1,4 +1,4 @@
-"""Backups: one at a time while the application works, checked, and on a schedule."""
+"""Backups: written while the application works, checked, and on a schedule."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from ecommerce_core.storage.store import Store
 
 logger = logging.getLogger(__name__)
 
-# After a failure; the next one may find room again.
+# After a failure: by then there may be space again.
 RETRY_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A backup as it lies on the disk."""
+    """A backup on the disk."""
 
     path: Path
     bytes: int
@@ -37,7 +37,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class BackupState:
-    """How the schedule stands. ``error`` is why the last try failed, None where it did not."""
+    """The state of the schedule. ``error`` is why the last try failed, or None if it did not."""
 
     is_on: bool
     last_at: datetime | None = None
@@ -52,11 +52,11 @@ def write_backup(
     replace_existing: bool = False,
     gives_up: Callable[[], bool] = lambda: False,
 ) -> Backup:
-    """Copy the store into ``target``, consistent as of one moment, checked, on the disk.
+    """Copy the store into ``target``, consistent as of one moment, checked, flushed to the disk.
 
-    Writers wait for the copy, readers do not. Whatever fails leaves nothing behind, and an
-    existing file as it was; only a regular file is ever replaced. What killed backups left in
-    that folder goes. Raises StoreFull, StoreError.
+    Writers wait for the copy, readers do not. A failure leaves nothing behind, and an existing file
+    unchanged; only a regular file is ever replaced. Files that killed backups left in that folder
+    are deleted. Raises StoreFull, StoreError.
     """
     began_s = time.monotonic()
     own = store.path.name
@@ -90,11 +90,11 @@ def write_backup(
 
 
 class BackupSchedule:
-    """Backs the store up into a folder every so often, and keeps the newest few.
+    """Backs the store up into a folder at an interval, and keeps the newest few.
 
-    When the next one is due is told by the newest file: a restart skips none and doubles
-    none. Only backups of this very installation count, and only they are ever deleted. Without
-    a ``folder`` it does nothing.
+    The time of the newest file determines when the next backup is due, so a restart neither skips
+    nor doubles one. Only backups of this very installation count, and only they are ever deleted.
+    Without a ``folder`` it does nothing.
     """
 
     def __init__(
@@ -117,11 +117,11 @@ class BackupSchedule:
 
     @property
     def state(self) -> BackupState:
-        """How it stands at this moment."""
+        """The present state of the schedule."""
         return self._state
 
     def start(self) -> None:
-        """Start the thread, where there is something to do."""
+        """Start the thread, if there is a folder."""
         if self._folder is None or self._thread is not None:
             return
         self._stopping.clear()
@@ -131,7 +131,7 @@ class BackupSchedule:
         self._thread.start()
 
     def stop(self, *, timeout_s: float = 5.0) -> None:
-        """End the thread; a backup under way is given up and leaves nothing behind."""
+        """End the thread; cancel a backup under way, which leaves nothing behind."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(timeout_s)
@@ -143,7 +143,7 @@ class BackupSchedule:
             self._stopping.wait(pause_s)
 
     def _look(self, folder: Path) -> float:
-        """Back up if it is due; seconds until the next look."""
+        """Back up if it is due, and return the seconds until the next check."""
         installation = None
         try:
             make_folder(folder)
@@ -159,7 +159,7 @@ class BackupSchedule:
             waits_s = self._note(folder, installation)
             self._state = replace(self._state, error=None)
         except Timeout:
-            return self._retry_s  # another process is at it
+            return self._retry_s  # another process makes one
         except (OSError, StoreError) as error:
             if self._stopping.is_set():
                 return 0.0
@@ -174,9 +174,9 @@ class BackupSchedule:
         return min(max(waits_s, 0.1), 3600.0)
 
     def _note(self, folder: Path, installation: str) -> float:
-        """Bring the state up to date; seconds until the next backup is due."""
+        """Update the state, and return the seconds until the next backup is due."""
         now = datetime.now(UTC)
-        # A file from the future is the work of a clock that was wrong.
+        # A file from the future was written while the clock was wrong.
         backups = list_backups(folder, installation=installation)
         times = [at for at, _ in backups if at <= now]
         last_at = times[-1] if times else None
@@ -188,7 +188,7 @@ class BackupSchedule:
         target = backup_path(folder, datetime.now(UTC), installation=installation)
         backup = write_backup(self._store, target, gives_up=self._stopping.is_set)
         now = datetime.now(UTC)
-        # A file from the future is the work of a clock that was wrong: it takes nobody's place.
+        # A file from the future was written while the clock was wrong: it does not count.
         backups = list_backups(folder, installation=installation)
         past = [path for at, path in backups if at <= now and path != target]
         for path in past[: max(0, len(past) + 1 - self._keep)]:

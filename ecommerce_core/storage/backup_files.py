@@ -1,8 +1,8 @@
-"""The schedule's backups as files in a folder: which there are, and whose they are.
+"""The schedule's backups as files in a folder: list them, and identify their installation.
 
-A database is known by the moment at which its first migration ran, to the microsecond, which
-every backup of it holds too. So several installations can share a folder, and a file that only
-has a backup's name is none.
+A database is identified by the time of its first migration, to the microsecond, which every backup
+of it contains, too. So several installations can share a folder, and a file that only has a
+backup's name is not taken for one.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _FIRST_MIGRATION = schema.MIGRATIONS[0].__name__
 
 
 def list_backups(folder: Path, *, installation: str | None = None) -> list[tuple[datetime, Path]]:
-    """The schedule's backups in ``folder``, oldest first, by the time in their names.
+    """List the schedule's backups in ``folder``, oldest first, by the time in their names.
 
-    Those of ``installation`` alone; without it, those of every installation.
+    Only those of ``installation``, or those of every installation if it is None.
     """
     found = []
     with suppress(OSError):
@@ -43,21 +43,21 @@ def list_backups(folder: Path, *, installation: str | None = None) -> list[tuple
 
 
 def backup_path(folder: Path, at: datetime, *, installation: str) -> Path:
-    """Where a backup of this moment goes: no two installations take the same name."""
+    """Return the path for a backup of this moment: no two installations use the same name."""
     return folder / f"ecommerce-{at.strftime(_STAMP)}-{_tag(installation)}.db"
 
 
 def lock_path(folder: Path, *, installation: str) -> Path:
-    """The file whose lock the process holds that backs ``installation`` up."""
+    """Return the lock file of the process that backs ``installation`` up."""
     return folder / f".backups-{_tag(installation)}.lock"
 
 
 def installation_of(path: Path) -> str | None:
-    """What tells one installation's databases from another's; None if ``path`` is none of ours."""
+    """Return the identity of a database's installation, or None if ``path`` is none of ours."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return None  # opening a pipe would wait for ever
-        # Whatever lies beside it is not looked at, and nothing is written.
+        # Files beside it are ignored, and nothing is written.
         uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
         with closing(sqlite3.connect(uri, uri=True)) as connection:
             (application_id,) = connection.execute("PRAGMA application_id").fetchone()
@@ -67,7 +67,7 @@ def installation_of(path: Path) -> str | None:
 
 
 def select_installation(connection: sqlite3.Connection) -> str | None:
-    """The installation whose database is open; None if it is empty."""
+    """Return the installation of the open database, or None if it is empty."""
     row = connection.execute(
         "SELECT applied_at FROM _sqlite_migrations WHERE migration_set = ? AND name = ?",
         [_MIGRATION_SET, _FIRST_MIGRATION],
@@ -76,7 +76,7 @@ def select_installation(connection: sqlite3.Connection) -> str | None:
 
 
 def set_installation(connection: sqlite3.Connection, installation: str) -> None:
-    """Let the database that is open pass for this installation's from now on."""
+    """Make the open database one of this installation."""
     connection.execute(
         "UPDATE _sqlite_migrations SET applied_at = ? WHERE migration_set = ? AND name = ?",
         [installation, _MIGRATION_SET, _FIRST_MIGRATION],

@@ -1,9 +1,9 @@
-"""Who uses a database, told by a lock on a file beside it: many use it, or one replaces it.
+"""Shared/exclusive lock file: many processes may open the database, one may replace it.
 
-The lock lies beside the real file, whatever link the database was named by.
+The file is beside the real database, whatever link the database was named by.
 
-A database must not be replaced under a process that has it open: a writer's
-journal would be taken for the new file's own, and rolled back into it.
+A database must not be replaced while a process has it open: a writer's journal would be taken for
+the new file's own, and rolled back into it.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _TAKES_NO_FILE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class DatabaseLock:
-    """A hold on a database, until it is let go or the process ends, however it ends."""
+    """A lock on a database, until it is released or the process ends, however it ends."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._close = weakref.finalize(self, _close, descriptor)
 
     @classmethod
     def announce(cls, database: Path, *, timeout_s: float = PATIENCE_S) -> DatabaseLock:
-        """Use ``database`` together with others.
+        """Share ``database`` with other processes.
 
-        Raises StoreBusy while one replaces it, StoreError if nobody could be kept from it.
+        Raises StoreBusy while another process replaces it, StoreError if the lock cannot be used.
         """
         path = _lock_path(database)
         try:
@@ -51,7 +51,7 @@ class DatabaseLock:
         except OSError as error:
             is_there = os.path.lexists(path)
             if error.errno in _TAKES_NO_FILE and not is_there:
-                # Where no lock file can be made, no database can be replaced either.
+                # If no lock file can be created, no process can replace the database either.
                 return cls(None)
             raise StoreError(
                 "file_unusable", path=path if is_there else database, reason=error.strerror or error
@@ -62,37 +62,37 @@ class DatabaseLock:
 
     @classmethod
     def alone(cls, database: Path, *, timeout_s: float = 0.5) -> DatabaseLock:
-        """Hold ``database`` while no other process does. Raises StoreBusy, OSError."""
+        """Hold ``database`` exclusively. Raises StoreBusy, OSError."""
         descriptor = _lock(database, shared=False, timeout_s=timeout_s)
         if descriptor is None:
             raise in_use(database)
         return cls(descriptor)
 
     def let_go(self) -> None:
-        """End the hold; once is enough."""
+        """Release the lock; further calls do nothing."""
         self._close()
 
 
 def in_use(database: Path) -> StoreBusy:
-    """What to tell who wants to replace ``database`` while others use it."""
+    """Return the error for replacing ``database`` while others use it."""
     return StoreBusy("store_in_use", path=database)
 
 
 def _lock_path(database: Path) -> Path:
-    # Whatever link leads to the file, all who use it must meet at one lock.
+    # All processes must use the same lock, whatever link leads to the file.
     real = real_path(database)
     return real.with_name(f"{real.name}.in-use.lock")
 
 
 def _lock(database: Path, *, shared: bool, timeout_s: float) -> int | None:
-    """An open file under a lock, None where others held it all along. Raises OSError."""
+    """Return an open, locked file, or None if others held it all along. Raises OSError."""
     path = _lock_path(database)
     create_empty(path)
     if sys.platform == "win32":
         return os.open(path, os.O_RDONLY)
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    with suppress(OSError):  # not ours, or no file system with modes
-        os.fchmod(descriptor, FILE_MODE)  # whatever it was before: others could stop us with it
+    with suppress(OSError):  # not our file, or a file system without modes
+        os.fchmod(descriptor, FILE_MODE)  # others could block us with a looser mode
     ends_at = time.monotonic() + timeout_s
     while True:
         try:

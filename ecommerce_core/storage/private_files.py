@@ -1,10 +1,10 @@
-"""The files of a database: where they really are, and that nobody else reads or locks them.
+"""The files of a database: their real paths, and their protection from other accounts.
 
-Files are 0600: the database, what SQLite leaves beside it, locks, backups, partial files. A
-folder is 0700 if it is ours: one that we create, the default ``data/``, or one of this account
-in which there is nothing but these files. Any other folder (``/tmp``, a home, one with other
-things in it) is used as it is. What is looser is put right when the database is opened, unless
-it belongs to another account.
+Files are 0600: the database, what SQLite leaves beside it, locks, backups, partial files. A folder
+is 0700 if it is ours: one that we create, the default ``data/``, or one of this account that
+contains only these files. Any other folder (``/tmp``, a home, one with other things in it) is used
+as it is. Looser modes are corrected when the database is opened, unless the file belongs to another
+account.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ecommerce_core.storage.atomic_file import is_partial
 logger = logging.getLogger(__name__)
 
 FILE_MODE, FOLDER_MODE = 0o600, 0o700
-# The installation that made it stands behind the time; in older names it does not.
+# The installation follows the time, except in older names.
 BACKUP_NAME = re.compile(r"ecommerce-(\d{8}T\d{6}Z)(?:-[0-9a-f]{8})?\.db")
 SNAPSHOTS = ".snapshots"
 _OTHERS = 0o077
@@ -33,23 +33,23 @@ _creating = threading.Lock()
 
 
 def real_path(database: Path) -> Path:
-    """Where the database really is, whatever links lead there: locks go by this name."""
+    """Return the database's real path, without links: locks are named after it."""
     return Path(os.path.realpath(database))
 
 
 def kept_name(database: Path, stamp: str) -> Path:
-    """Where a restore at ``stamp`` keeps the database that it replaces."""
+    """Return the path where a restore at ``stamp`` keeps the database that it replaces."""
     return database.with_name(f"{database.name}.before-restore-{stamp}")
 
 
 def snapshots_folder(database: Path) -> Path:
-    """The folder of the snapshots of ``database``, beside where it really is."""
+    """Return the folder of the snapshots of ``database``, beside its real file."""
     real = real_path(database)
     return real.with_name(f"{real.name}{SNAPSHOTS}")
 
 
 def is_ours(name: str, *, database: str) -> bool:
-    """True if a file of this name belongs to the database called ``database``, or is a backup."""
+    """Return True if a file of this name belongs to the database ``database`` or is a backup."""
     if name.startswith(database):
         rest = name[len(database) :]
         return rest in {"", "-journal", "-wal", "-shm", SNAPSHOTS} or (
@@ -60,36 +60,36 @@ def is_ours(name: str, *, database: str) -> bool:
 
 
 def make_folder(folder: Path) -> None:
-    """Create a folder, and those above it that are missing, for this account. Raises OSError."""
+    """Create a folder with its missing parents, for this account only. Raises OSError."""
     missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
     for one in reversed(missing):
         with suppress(FileExistsError):
             one.mkdir(mode=FOLDER_MODE)
             with suppress(OSError):  # not every file system has modes
-                one.chmod(FOLDER_MODE)  # a umask may have taken more than was to go
+                one.chmod(FOLDER_MODE)  # a umask may have removed too many bits
             hand_over(one, like=one.parent)
     folder.mkdir(exist_ok=True)  # raises if something else is there
 
 
 def create_empty(path: Path) -> None:
-    """Create an empty file of this account alone if there is none. Raises OSError."""
-    # Closing a file lets go of all locks that the process has on it: another thread that opens
-    # the database must find it closed.
+    """Create an empty private file if there is none. Raises OSError."""
+    # Closing a file releases all locks that the process has on it, so it must be closed before
+    # another thread opens the database.
     with _creating, suppress(FileExistsError):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
         try:
             with suppress(OSError):  # not every file system has modes
-                os.chmod(path, FILE_MODE)  # a umask may have taken more than was to go
+                os.chmod(path, FILE_MODE)  # a umask may have removed too many bits
         finally:
             os.close(descriptor)
         hand_over(path, like=path.parent)
 
 
 def hand_over(path: Path, *, like: Path) -> None:
-    """Give what root has just created to the owner of ``like``, as SQLite does with journals.
+    """Give a file that root has created to the owner of ``like``, as SQLite does with journals.
 
-    The service runs as that account, and could not use it otherwise. Does nothing for any
-    other account than root.
+    The service runs as that account, and could not use it otherwise. Does nothing unless the
+    account is root.
     """
     if sys.platform == "win32" or os.geteuid() != 0:
         return
@@ -98,7 +98,7 @@ def hand_over(path: Path, *, like: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             found = os.fstat(descriptor)
-            # Who owns the folder may have put another file of root's in its place.
+            # The folder's owner may have replaced it by a hard link to another file of root's.
             is_new = stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
             if found.st_uid == 0 and is_new:
                 os.fchown(descriptor, owner.st_uid, owner.st_gid)
@@ -107,7 +107,7 @@ def hand_over(path: Path, *, like: Path) -> None:
 
 
 def list_loose(folder: Path, *, database: str) -> list[Path]:
-    """The files of ours in ``folder``, and the folder if it is ours, that others may use."""
+    """List files of ours in ``folder``, and the folder if it is ours, that others may use."""
     found: list[Path] = []
     with suppress(OSError):
         names = sorted(os.listdir(folder))
@@ -123,12 +123,12 @@ def list_loose(folder: Path, *, database: str) -> list[Path]:
 
 
 def make_private(folder: Path, *, database: str) -> None:
-    """Put right what is looser than it should be, with one line in the log."""
+    """Correct the modes of files that others may use, and log them in one line."""
     changed = []
     for path in list_loose(folder, database=database):
         with suppress(OSError):
             mode = path.stat().st_mode
-            # Not through an open file: closing it would let go of SQLite's locks.
+            # Not through an open file: closing it would release SQLite's locks.
             os.chmod(path, stat.S_IMODE(mode) & ~_OTHERS)
             changed.append(path.name)
     if changed:
@@ -138,9 +138,9 @@ def make_private(folder: Path, *, database: str) -> None:
 
 
 def check_one_name(database: Path) -> None:
-    """Raise StoreError if the file has another name by a hard link, which has other locks.
+    """Raise StoreError if the file has a second name by a hard link, which has other locks.
 
-    Raises OSError if it cannot be looked at.
+    Raises OSError if it cannot be examined.
     """
     links = database.stat().st_nlink
     # While a restore replaces it, the file that it keeps aside is the same one.
@@ -149,7 +149,7 @@ def check_one_name(database: Path) -> None:
 
 
 def list_kept_names(database: Path) -> list[Path]:
-    """The names that a restore, under way or killed, has given the very file of the database."""
+    """List the names that a restore, under way or killed, has given to the database's own file."""
     prefix = f"{database.name}.before-restore-"
     return [
         path

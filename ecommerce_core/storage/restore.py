@@ -1,4 +1,4 @@
-"""Putting a backup in the place of the database, all at once, the old one kept aside."""
+"""Replace the database by a backup, atomically, and keep the old one aside."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done. ``kept`` is where the old database lies now, None where there was none."""
+    """A finished restore. ``kept`` is the path of the old database, or None if there was none."""
 
     database: Path
     kept: Path | None
@@ -58,11 +58,10 @@ def restore_backup(
 ) -> Restored:
     """Replace ``database`` by a copy of ``source``, once that has passed its check.
 
-    A link that leads to the database stays one: what it leads to is replaced. ``locks`` are the
-    files that syncs lock, ``more_migrations`` those that datasets bring with them. Whoever opens
-    the database finds the old one or the new one, whole.
-    Raises StoreBusy while something uses it, StoreDamaged and StoreIncompatible for a source that
-    will not do, StoreError; nothing has changed then.
+    A link that leads to the database stays: its target is replaced. ``locks`` are the files that
+    syncs lock, ``more_migrations`` those of the datasets. A process that opens the database finds
+    the old one or the new one, complete. Raises StoreBusy while it is in use, StoreDamaged and
+    StoreIncompatible for an unusable source, StoreError; then nothing has changed.
     """
     database = real_path(database)
     clear_leftovers(database)
@@ -94,14 +93,14 @@ def restore_backup(
 
 
 def clear_leftovers(database: Path) -> None:
-    """Remove what killed backups and restores left beside ``database``, with a line in the log.
+    """Remove files that killed backups and restores left beside ``database``, and log them.
 
-    Nothing that a living process may still use: partial files that nobody writes to, and the
-    second name that a restore gave to the database before it was to replace it.
+    Only what no living process may still use: partial files that nobody writes to, and the second
+    name that a restore gave to the database before replacing it.
     """
     database = real_path(database)
     gone = sweep_partials(database.parent)
-    # Nobody replaces it now, or somebody does, who will end it.
+    # Skip it while another process holds the database: a running restore removes the name itself.
     with suppress(OSError, StoreBusy):
         alone = DatabaseLock.alone(database, timeout_s=0)
         try:
@@ -148,16 +147,16 @@ def _take_in(
     installation: str | None,
     more_migrations: Sequence[schema.Migration],
 ) -> None:
-    """Copy, check and bring up to this version's schema: the source itself is only read."""
+    """Copy, check and migrate to this version's schema: the source itself is only read."""
     shutil.copyfile(source, copy)
     try:
         Store.open(copy, create=False, more_migrations=more_migrations)
         Store.check(copy, more_migrations=more_migrations)
         with closing(sqlite3.connect(copy, isolation_level=None)) as connection:
-            # One file, with nothing beside it, is what can be put in place at once.
+            # Only a single file, with nothing beside it, can be put in place atomically.
             connection.execute("PRAGMA journal_mode = DELETE")
             if installation is not None:
-                # Whosever backup it was: from now on this installation's backups are of it.
+                # Whichever installation made the backup, the database now belongs to this one.
                 set_installation(connection, installation)
     except StoreDamaged as error:
         raise StoreDamaged(
@@ -170,7 +169,7 @@ def _take_in(
 
 
 def _settle(database: Path) -> None:
-    """Let SQLite end what a crash left half-done beside the old database, if it is one of ours."""
+    """Let SQLite complete what a crash left half-done beside the old database, if it is ours."""
     if not database.exists():
         return
     with database.open("rb") as file:
@@ -180,8 +179,8 @@ def _settle(database: Path) -> None:
     try:
         refuse_planted_journal(database)
     except StoreDamaged:
-        return  # it is kept aside with its journal, which nobody follows there
-    # Where it is damaged it is kept as it lies: that may be why it is replaced.
+        return  # it is kept aside with its journal, which is ignored there
+    # A damaged one is kept as it is: the damage may be why it is replaced.
     with (
         suppress(sqlite3.DatabaseError),
         closing(sqlite3.connect(database, timeout=1, isolation_level=None)) as connection,
@@ -197,12 +196,12 @@ def _settle(database: Path) -> None:
 
 
 def _keep_aside(database: Path) -> Path | None:
-    """Give the old database, and what lies beside it, another name, under which it opens."""
+    """Rename the old database with the files beside it, so that it can still be opened."""
     kept = kept_name(database, datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ"))
     had_one = database.exists()
     if had_one:
         keep_as(database, kept)
-    # Even without a database: a journal would be rolled back into whatever comes to that name.
+    # Even without a database: a journal would be rolled back into the new file of that name.
     for suffix in BESIDE:
         beside = database.with_name(database.name + suffix)
         if os.path.lexists(beside):

@@ -1,4 +1,4 @@
-"""What syncs, clears and decisions do to a dataset's rows: each is one transaction."""
+"""Changes of a dataset's rows by syncs, clears and decisions: each is one transaction."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ from ecommerce_core.storage.sqlite.journals import (
 
 
 class Rows(Transactions):
-    """The rows of every dataset, with the journal of what changed them. All raises StoreError."""
+    """The rows of every dataset, with the journal of their changes. All raise StoreError."""
 
     def dataset_state(self, dataset: str) -> DatasetState:
-        """What is remembered of the last answer that was applied."""
+        """Return what is stored about the last answer that was applied."""
         with self.reading() as db:
             return select_state(db, dataset)
 
@@ -67,13 +67,12 @@ class Rows(Transactions):
         fingerprints: Mapping[int, str] | None = None,
         confirms_run_id: int | None = None,
     ) -> Run:
-        """Bring the table in line with an answer, with its changes and its journal, or hold it.
+        """Apply an answer to the table, with changes and journal, or hold it.
 
-        One transaction. An answer that would withdraw more than ``hold_above_percent`` of the
-        rows is held with its body, unless it is the held answer of ``confirms_run_id``, which an
-        operator confirmed.
-        ``fingerprints`` are those by which records were known and so not decoded; raises
-        WholeAnswerNeeded, and changes nothing, if the others are not enough.
+        One transaction. An answer that would withdraw more than ``hold_above_percent`` of the rows
+        is held with its body, unless it is the held answer of ``confirms_run_id``, which an
+        operator confirmed. ``fingerprints`` are those of the records that were known and so not
+        decoded; raises WholeAnswerNeeded, and changes nothing, if the other records are not enough.
         """
         now = now_utc()
         resolution = Resolution.SUPERSEDED if confirms_run_id is None else Resolution.CONFIRMED
@@ -117,7 +116,7 @@ class Rows(Transactions):
     def list_fingerprints(self, dataset: Dataset) -> dict[int, str]:
         """List the keys of the current rows by the fingerprints of their records.
 
-        Empty if a row has none of its own. Only for the holder of the dataset's lock.
+        Empty if a row has no fingerprint. Only for the holder of the dataset's lock.
         """
         with self.reading() as db:
             return list_fingerprints(db, dataset)
@@ -125,10 +124,10 @@ class Rows(Transactions):
     def finish_unchanged(
         self, run_id: int, dataset: Dataset, *, body_bytes: int, stages_s: Mapping[str, float]
     ) -> Run:
-        """Note that the peer answered what was applied last."""
+        """Journal that the peer's answer equals the one that was applied last."""
         with self.writing() as db:
             state = select_state(db, dataset.name)
-            # The peer came back to what we have: what it said in between is moot.
+            # The peer returned the answer that is already applied, so a held answer is superseded.
             forget_held(db, dataset.name, Resolution.SUPERSEDED)
             return finish_run(
                 db,
@@ -152,7 +151,7 @@ class Rows(Transactions):
                 status=RunStatus.RUNNING,
             )
             rows = count_table(db, dataset.table)
-            if rows:  # clearing what is empty must not forget what can be undone
+            if rows:  # clearing an empty dataset must not forget the rows that can be restored
                 db.execute(f"DELETE FROM {dataset.table}_cleared")
                 db.execute(f"INSERT INTO {dataset.table}_cleared SELECT * FROM {dataset.table}")
                 db.execute(f"DELETE FROM {dataset.table}")
@@ -171,7 +170,7 @@ class Rows(Transactions):
             )
 
     def undo_clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
-        """Put back what the last clear took. Raises NothingToUndo."""
+        """Restore the rows that the last clear removed. Raises NothingToUndo."""
         with self.writing() as db:
             rows = count_table(db, f"{dataset.table}_cleared")
             current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
@@ -199,7 +198,7 @@ class Rows(Transactions):
             )
 
     def totals(self, dataset: Dataset) -> Totals:
-        """How many rows the dataset holds, whatever readers see of them."""
+        """Return how many rows the dataset holds, whatever readers see of them."""
         with self.reading() as db:
             rows = count_table(db, dataset.table)
             (current,) = db.execute(
@@ -208,12 +207,12 @@ class Rows(Transactions):
             return Totals(current=current, withdrawn=rows - current)
 
     def undoable_rows(self, dataset: Dataset) -> int:
-        """How many rows an undo would bring back; 0 where there is nothing to undo."""
+        """Return how many rows an undo would restore; 0 if there is nothing to undo."""
         with self.reading() as db:
             return count_table(db, f"{dataset.table}_cleared")
 
     def held_body(self, run_id: int) -> bytes:
-        """The answer that a held run keeps. Raises RunNotHeld."""
+        """Return the answer that a held run keeps. Raises RunNotHeld."""
         with self.reading() as db:
             row = db.execute("SELECT body FROM held WHERE run_id = ?", [run_id]).fetchone()
         if row is None:
@@ -221,7 +220,7 @@ class Rows(Transactions):
         return zlib.decompress(row[0])
 
     def discard_held(self, run_id: int) -> Run:
-        """Let go of a held answer: the store stays as it is. Raises RunNotHeld."""
+        """Discard a held answer: the store stays as it is. Raises RunNotHeld."""
         with self.writing() as db:
             row = db.execute("SELECT dataset FROM held WHERE run_id = ?", [run_id]).fetchone()
             if row is None:

@@ -1,4 +1,4 @@
-"""The store of record: its file is opened, checked and migrated here."""
+"""The store of record: open, check and migrate its file."""
 
 from __future__ import annotations
 
@@ -32,10 +32,13 @@ from ecommerce_core.storage.sqlite.checks import (
     find_unreadable,
 )
 from ecommerce_core.storage.sqlite.journals import (
+    AlertJournal,
+    AuditJournal,
     DeliveryJournal,
     ExpectedCallbackJournal,
     Journal,
     Recent,
+    Retention,
     SignOutJournal,
     WantedTaskJournal,
 )
@@ -49,6 +52,9 @@ class Store(
     ExpectedCallbackJournal,
     WantedTaskJournal,
     SignOutJournal,
+    AlertJournal,
+    AuditJournal,
+    Retention,
 ):
     """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
 
@@ -76,12 +82,12 @@ class Store(
         create: bool = True,
         more_migrations: Sequence[schema.Migration] = (),
     ) -> Store:
-        """Open the file, create it and its folder where there is none, check and migrate it.
+        """Open the file, create it and its folder if there is none, check and migrate it.
 
-        Nobody but this account can use the file from then on (see ``private_files``). Without
-        ``create``, StoreIncompatible where there is nothing to open. ``more_migrations`` are those
-        that datasets bring with them. Raises StoreDamaged,
-        StoreIncompatible (the file is left as it is), StoreBusy, StoreFull, StoreError.
+        Only this account can use the file from then on (see ``private_files``). ``more_migrations``
+        are those of the datasets. Without ``create``, raises StoreIncompatible if there is nothing
+        to open. Raises StoreDamaged, StoreIncompatible (the file is left as it is), StoreBusy,
+        StoreFull, StoreError.
         """
         store = cls(path, busy_timeout_s=busy_timeout_s, more_migrations=more_migrations)
         with store._file.explained():
@@ -95,10 +101,10 @@ class Store(
 
     @classmethod
     def check(cls, path: Path, *, more_migrations: Sequence[schema.Migration] = ()) -> None:
-        """Read all of a file. The values of one that is not migrated yet are not read.
+        """Read all of a file. Its values are not checked if it is not migrated yet.
 
         Raises StoreDamaged or StoreIncompatible unless it is a sound one of ours, and
-        StoreIncompatible if it was written by a newer version or holds nothing at all.
+        StoreIncompatible if it was written by a newer version or is empty.
         """
         store = cls(path, more_migrations=more_migrations)
         with (
@@ -115,9 +121,9 @@ class Store(
 
     @classmethod
     def check_in_use(cls, path: Path, *, more_migrations: Sequence[schema.Migration] = ()) -> None:
-        """As ``check``, of a database that others write to: none of them waits for long.
+        """Check like ``check`` a database in use, without making its writers wait for long.
 
-        All is read of a copy beside it, which is gone then. Raises StoreFull, too.
+        A copy beside it is read, and then deleted. Raises StoreFull, too.
         """
         store = cls(path, more_migrations=more_migrations)
         with store._file.explained():
@@ -134,30 +140,30 @@ class Store(
 
     @contextmanager
     def reading(self) -> Iterator[Database]:
-        """A connection for one read, on one consistent view. Raises StoreError."""
+        """Yield a connection for one read, on one consistent view. Raises StoreError."""
         with self._learning(), self._file.reading() as connection:
             yield open_database(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Database]:
-        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
+        """Yield one IMMEDIATE transaction; roll back if the block raises. Raises StoreError."""
         with self._learning(), self._file.writing() as connection:
             yield open_database(connection)
 
     def check_writable(self) -> None:
-        """Raise StoreError where the database cannot be written to just now."""
+        """Raise StoreError if the database cannot be written to at present."""
         self._file.check_writable()
 
     def check_sound(self) -> None:
-        """Raise StoreError if the database cannot be read or is damaged, as far as is known.
+        """Raise StoreError if the database cannot be read or is known to be damaged.
 
-        Cheap unless damage was found since the last good check: that is made whole then.
+        Cheap unless damage was found since the last good check: then all of it is checked.
         """
         try:
             with self._file.reading() as connection:
                 self._damage_watch.check(connection)
         except StoreBusy:
-            return  # a commit of ours holds it: nothing is learned
+            return  # a commit of ours holds it, which says nothing about damage
 
     @contextmanager
     def _learning(self) -> Iterator[None]:
@@ -173,7 +179,7 @@ class Store(
             self._file.copy_into(path, gives_up=gives_up)
 
     def installation(self) -> str | None:
-        """What this database and its backups are known by, among those of other installations."""
+        """Return the identity of this database and its backups among other installations."""
         with self.reading() as db:
             return select_installation(db.conn)
 
@@ -189,6 +195,7 @@ class Store(
             self._file.choose_journal(connection)
             if not is_pending(connection, self.more_migrations):
                 return
-        # A second process may migrate at the same moment: what is pending is asked again inside.
+        # A second process may migrate at the same moment, so ``migrate`` looks again for pending
+        # ones.
         with self._file.writing(spills=True) as connection:
             migrate(connection, self.more_migrations)

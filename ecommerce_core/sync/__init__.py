@@ -1,4 +1,4 @@
-"""The sync: bring a dataset in line with its peer, one run at a time, shared by all who ask."""
+"""The sync: bring a dataset in line with its peer, one run at a time, shared by its callers."""
 
 from ecommerce_core.sync.run_handle import RunHandle
 from ecommerce_core.sync.sync import Job, Sync

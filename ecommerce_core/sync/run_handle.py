@@ -1,4 +1,4 @@
-"""A run that was asked for, as everybody holds it who waits for it."""
+"""A requested run, shared by all callers that wait for it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ecommerce_core.sync.sync import Job
 
 
 class QueuedRun:
-    """One run to come or under way, with everybody who waits for it."""
+    """One run to come or under way, shared by all callers that wait for it."""
 
     def __init__(self, dataset: Dataset, job: Job) -> None:
         self.job = job
         self.stored: Future[Run] = Future()
         self.future: Future[Run] = Future()
-        # Waiting for one's turn cannot be cancelled by one of many who wait.
+        # Marked as running, so that none of the many callers can cancel it for the others.
         self.stored.set_running_or_notify_cancel()
         self.future.set_running_or_notify_cancel()
         self.joined = 0
@@ -38,7 +38,7 @@ class QueuedRun:
         bytes_total: int | None = None,
         records: int | None = None,
     ) -> None:
-        """Note how far the run is; None leaves a value as it is."""
+        """Record the progress of the run; None leaves a value as it is."""
         self._stage = stage
         self._run_id = self._run_id if run_id is None else run_id
         self._bytes_done = self._bytes_done if bytes_done is None else bytes_done
@@ -47,23 +47,23 @@ class QueuedRun:
 
     @property
     def run_id(self) -> int | None:
-        """The run's number, None before it began."""
+        """The run's number, or None before it began."""
         return self._run_id
 
     def end(self, run: Run) -> None:
-        """Tell all who wait: the run is stored, and readers see its rows."""
+        """Release all callers: the run is stored, and readers see its rows."""
         if not self.stored.done():
             self.stored.set_result(run)
         self.future.set_result(run)
 
     def fail(self, error: Exception) -> None:
-        """Tell all who wait that there is no run, and why."""
+        """Raise ``error`` in all callers that wait: there is no run."""
         if not self.stored.done():
             self.stored.set_exception(error)
         self.future.set_exception(error)
 
     def progress(self) -> Progress:
-        """How far the run is."""
+        """Return the progress of the run."""
         return Progress(
             dataset=self._dataset.name,
             trigger=self.job.trigger,
@@ -77,7 +77,7 @@ class QueuedRun:
 
 
 class RunHandle:
-    """What who asked for a sync holds: the run to come, shared by all who joined it."""
+    """Handle on a queued run, shared by every caller that joined it."""
 
     def __init__(self, batch: QueuedRun, *, joined: bool) -> None:
         self._batch = batch
@@ -94,12 +94,12 @@ class RunHandle:
         return self._batch.stored
 
     def run_id(self) -> int | None:
-        """The run's number, None while it waits for its turn."""
+        """Return the run's number, or None while it waits for its turn."""
         future = self._batch.stored
         if future.done() and future.exception() is None:
             return future.result().id
         return self._batch.run_id
 
     def wait(self, timeout_s: float | None = None) -> Run:
-        """The run, once readers see its rows. Raises TimeoutError and what ``future`` raises."""
+        """Return the run once readers see its rows. Raises TimeoutError and as ``future``."""
         return self._batch.future.result(timeout_s)

@@ -32,7 +32,7 @@ from ecommerce_core.storage import DatasetState, NewRun, Store, WholeAnswerNeede
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is to be done, and who asked. ``confirms_run_id`` applies a held answer instead."""
+    """Details of a requested run. ``confirms_run_id`` applies a held answer instead of fetching."""
 
     trigger: Trigger
     simulated_at: datetime | None = None
@@ -42,7 +42,7 @@ class Job:
 
 
 class Report(Protocol):
-    """Hears how far a sync is. It may raise SyncStopped to end it."""
+    """Receives the progress of a sync. It may raise SyncStopped to end it."""
 
     def __call__(
         self,
@@ -53,12 +53,12 @@ class Report(Protocol):
         bytes_total: int | None = None,
         records: int | None = None,
     ) -> None:
-        """Note what is known now; None leaves a value as it is."""
+        """Record what is known now; None leaves a value as it is."""
         ...
 
 
 class Sync:
-    """Runs one sync at a time per dataset; that there is only one is the caller's to see to."""
+    """Runs syncs. The caller must make sure that only one runs per dataset at a time."""
 
     def __init__(self, settings: Settings, gateway: Gateway, store: Store) -> None:
         self._settings = settings
@@ -66,10 +66,10 @@ class Sync:
         self._store = store
 
     def run(self, dataset: Dataset, job: Job, report: Report) -> Run:
-        """Bring the store in line with the peer; the run as journalled, failed ones included.
+        """Bring the store in line with the peer, and return the run, failed ones included.
 
-        Raises StoreError where not even the journal could be written, SyncStopped
-        where ``report`` raised it, RunNotHeld for a confirmation that came too late.
+        Raises StoreError if not even the journal could be written, SyncStopped if ``report`` raised
+        it, RunNotHeld for a confirmation that came too late.
         """
         held_body = None
         if job.confirms_run_id is not None:
@@ -96,27 +96,27 @@ class Sync:
         return run
 
     def cut(self, dataset: Dataset) -> None:
-        """Cut the download of a dataset short, for who told it to give up."""
+        """Cut the download of a dataset, after ``report`` was set to stop it."""
         self._gateway.cut_calls(dataset.peer)
 
     def _end(self, attempt: _Attempt, error: BaseException) -> Run:
-        """Journal what ended a run: a peer's doing becomes a failed run, anything else goes on.
+        """Journal the error that ended a run.
 
-        Re-raises everything but PeerError.
+        Returns the failed run for a PeerError; re-raises everything else.
         """
         if isinstance(error, PeerError):
             run = attempt.fail(RunStatus.FAILED, error.fact)
             log_run(run, error=error)
             return run
         status = RunStatus.INTERRUPTED if isinstance(error, SyncStopped) else RunStatus.FAILED
-        # The database may be what failed: the run is then found as interrupted at the next one.
+        # If the database is what failed, the next run marks this one as interrupted.
         with suppress(StoreError):
             log_run(attempt.fail(status, fact_of(error)), error=error)
         raise error
 
 
 class _Attempt:
-    """One run under way: its number, its stages and their times."""
+    """One run under way: its number, its stages and their durations."""
 
     def __init__(
         self, store: Store, dataset: Dataset, run_id: int, report: Report, settings: Settings
@@ -127,14 +127,14 @@ class _Attempt:
         self._report = report
         self._max_records = settings.max_records
         self._hold_above_percent = settings.hold_above_percent
-        # The deadline is for the whole fetch: what the download leaves of it is for reading.
+        # The deadline is for the whole fetch: reading gets the time that the download leaves.
         self._ends_at_s = time.monotonic() + settings.deadline_s
         self._stages_s: dict[str, float] = {}
         self._body_bytes = 0
         self._all_rejected = Parsed()
 
     def fetch_and_apply(self, gateway: Gateway, path: str) -> Run:
-        """Download, and apply where the answer is another than the last. Raises PeerError."""
+        """Download, and apply the answer unless it equals the last one. Raises PeerError."""
         before = self._store.dataset_state(self._dataset.name)
         is_known = before.source == path and _is_of_this_decoder(before.digest)
         known = before if is_known else DatasetState()
@@ -161,10 +161,10 @@ class _Attempt:
         return self._apply(self._validate(answer.body), state, answer.body)
 
     def apply_held(self, body: bytes, job: Job) -> Run:
-        """Apply the answer of a held run, as an operator decided."""
+        """Apply the answer of a held run that an operator confirmed."""
         self._body_bytes = len(body)
         parsed = self._validate(body)
-        # No validators: they belong to an exchange long past.
+        # No validators: the answer may be old.
         state = DatasetState(digest=_digest(body))
         return self._apply(parsed, state, body, confirms_run_id=job.confirms_run_id)
 
@@ -198,7 +198,8 @@ class _Attempt:
                     on_progress=on_progress,
                 )
             except PeerError:
-                # Where we cut the call to stop, stopping is the reason and not the peer.
+                # If this application cut the call to stop, report raises SyncStopped in place of
+                # the error.
                 self._report(Stage.DOWNLOADING)
                 raise
         self._body_bytes = len(answer.body)
@@ -261,8 +262,8 @@ def _digest(body: Body) -> str:
 
 
 def _is_of_this_decoder(digest: str | None) -> bool:
-    """Return True if the answer with this digest was read as answers are read today.
+    """Return True if the answer with this digest was read by today's decoder.
 
-    If not, the peer must not be told that we have it: it would answer that nothing is new.
+    If not, the request must not be conditional: the peer would answer that nothing has changed.
     """
     return digest is not None and digest.startswith(f"{CONTRACT_REVISION}:")

@@ -1,9 +1,8 @@
-"""One sync at a time per dataset, across threads and processes; who asks meanwhile shares the next.
+"""Run one sync at a time per dataset, across threads and processes, and share runs.
 
-A worker is a thread with a queue of batches. Whoever asks while a sync runs
-joins the batch behind it, because the one under way may have read its answer
-before the question came: a storm of callbacks costs two fetches, and each
-caller gets an answer at least as new as its question.
+A worker is a thread with a queue of runs. A request that arrives while a sync runs joins the next
+run, because the one under way may have read its answer before the request came: a storm of
+callbacks costs two fetches, and each caller gets an answer at least as new as its request.
 """
 
 from __future__ import annotations
@@ -36,11 +35,12 @@ from ecommerce_core.sync.sync import Job, Sync
 logger = logging.getLogger(__name__)
 
 LOCK_POLL_S = 0.05
-# How often is looked whether readers see the rows that are stored.
+# How often to check whether readers see the rows that are stored.
 LOOK_EVERY_S = 10.0
-# After a run that so many joined, the next one waits as long as that one took, at most so long.
+# After a run with at least STORM_JOINED callers that joined, the next one waits as long as that run
+# took, at most GATHER_S.
 STORM_JOINED, GATHER_S = 8, 0.05
-# How long a run that was told to give up may take to roll back.
+# How long to wait for the rollback of a run that was stopped.
 GIVE_UP_S = 5.0
 
 
@@ -55,13 +55,15 @@ class Worker:
         snapshots: Snapshots,
         *,
         on_run: Callable[[Run], None],
+        on_begin: Callable[[str], None] = lambda dataset: None,
     ) -> None:
         self._dataset = dataset
+        self._on_begin = on_begin
         self._on_run = on_run
         self._sync = sync
         self._store = store
         self._snapshots = snapshots
-        # Why readers do not see what is stored, as it was logged last.
+        # The reason why readers do not see the stored rows, as it was logged last.
         self._behind: str | None = None
         self._lock_path = lock_path(store.path, dataset)
         self._changed = threading.Condition()
@@ -74,14 +76,14 @@ class Worker:
         self._thread = threading.Thread(target=self._loop, name=f"sync-{dataset.name}", daemon=True)
 
     def start(self) -> None:
-        """Start the thread; runs that a crash left behind become ``interrupted``."""
-        # Where another process holds the lock, its run is alive and not ours to touch.
+        """Start the thread; mark runs that a crash left behind as ``interrupted``."""
+        # If another process holds the lock, its run is alive and not ours to touch.
         with suppress(SyncBusy), self.exclusive(timeout_s=0):
             pass
         self._thread.start()
 
     def turn_away(self) -> None:
-        """Take no more work: who waits for a run that has not begun is told so."""
+        """Accept no more requests; callers that wait for a run yet to begin get SyncStopped."""
         with self._changed:
             self._stopping = True
             waiting, self._waiting = list(self._waiting), deque()
@@ -97,28 +99,28 @@ class Worker:
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             self._give_up.set()
-            # A silent peer would be waited for until its time-out.
+            # Otherwise the thread would wait for a silent peer until its time-out.
             self._sync.cut(self._dataset)
             self._thread.join(GIVE_UP_S)
 
     @property
     def is_alive(self) -> bool:
-        """True while the thread takes work."""
+        """True while the thread accepts requests."""
         return self._thread.is_alive() and not self._stopping
 
     @property
     def is_lock_usable(self) -> bool:
-        """Whether the lock's file can be opened, or made: every sync opens it anew."""
+        """True if the lock's file can be opened or created: every sync opens it anew."""
         try:
             os.close(os.open(self._lock_path, os.O_RDWR | os.O_NONBLOCK))
         except FileNotFoundError:
-            return True  # the store's own check has shown that the folder takes files
+            return True  # the store's own check has shown that files can be created in the folder
         except OSError:
             return False
         return True
 
     def request(self, job: Job, *, join_running: bool = False) -> RunHandle:
-        """Ask for a sync. ``join_running`` takes the one under way, if any, as good enough.
+        """Request a sync. ``join_running`` accepts the one under way, if any.
 
         Raises SyncStopped.
         """
@@ -135,14 +137,14 @@ class Worker:
             return RunHandle(batch, joined=False)
 
     def progress(self) -> Progress | None:
-        """The run under way or next in line; None where there is nothing to do."""
+        """Return the progress of the run under way or next in line, or None if there is none."""
         with self._changed:
             batch = self._current or next(iter(self._waiting), None)
         return None if batch is None else batch.progress()
 
     @contextmanager
     def exclusive(self, *, timeout_s: float) -> Iterator[None]:
-        """Hold the dataset: no sync of any thread or process meanwhile. Raises SyncBusy."""
+        """Keep every other thread and process from syncing it. Raises SyncBusy, StoreError."""
         # A lock per use: two threads of one process must exclude each other, too.
         lock = FileLock(
             self._lock_path, timeout=timeout_s, mode=FILE_MODE, poll_interval=LOCK_POLL_S
@@ -163,9 +165,9 @@ class Worker:
             lock.release()
 
     def publish(self) -> None:
-        """Let readers see the rows that a run has left; only for who holds the dataset.
+        """Let readers see the rows of the last run. The caller must hold the dataset.
 
-        A failure is logged and tried again: the run itself is committed.
+        A failure is logged and retried later: the run itself is committed.
         """
         behind = None
         try:
@@ -195,7 +197,7 @@ class Worker:
                     lambda: self._waiting or self._stopping, timeout=LOOK_EVERY_S
                 )
                 if called and self._is_storm:
-                    # Those whom the last run answered ask again: let them share this one.
+                    # Callers that the last run answered request again: let them share this one.
                     self._changed.wait_for(lambda: self._stopping, timeout=self._gather_s)
                 if self._stopping:
                     return
@@ -213,23 +215,23 @@ class Worker:
                 batch.fail(error)
             else:
                 self._finish(batch, began_s)
-                # Only now: who looks because of it must not find the run still under way.
+                # Only now: a page that redraws because of it must not find the run still under way.
                 if is_ours:
                     self._on_run(run)
                 batch.end(run)
 
     def _repair(self) -> None:
-        """Publish what a process that was killed, or a full disk, has kept readers from seeing."""
+        """Publish rows that readers do not see yet because of a killed process or a full disk."""
         try:
             if not self._snapshots.is_current(self._dataset):
                 with suppress(SyncBusy), self.exclusive(timeout_s=0):
                     self.publish()
         except StoreError as error:
-            # Pages say so themselves; the next look tries again.
+            # Pages show the error themselves; the next check tries again.
             logger.debug("%s: the store does not answer: %s", self._dataset.name, error)
 
     def _finish(self, batch: QueuedRun, began_s: float) -> None:
-        # Before the future is set: who hears of the end and asks again must not join the past.
+        # Before the future is set: a caller that requests again at once must not join this run.
         with self._changed:
             if self._current is batch:
                 self._current = None
@@ -237,11 +239,11 @@ class Worker:
             self._gather_s = min(GATHER_S, time.monotonic() - began_s)
 
     def _execute(self, batch: QueuedRun) -> tuple[Run, bool]:
-        """Return the run that answers the batch, and whether it is this process's own."""
+        """Return the run that answers the queued one, and whether this process ran it."""
         newest_run_id = self._store.newest_run_id()
         with self._turn():
-            # Another process may have run, meanwhile, the very sync that this batch is for:
-            # a run that is newer than our question, since nobody joins a batch once it is current.
+            # Meanwhile another process may have run the sync that this one is for. Its run is newer
+            # than the requests, since nobody joins a run once it is current.
             if batch.job.confirms_run_id is None:
                 run = self._store.finished_sync_after(self._dataset.name, newest_run_id)
                 if run is not None:
@@ -254,16 +256,17 @@ class Worker:
                     raise _stopped()
                 batch.note(stage, **known)
 
+            self._on_begin(self._dataset.name)
             run = self._sync.run(self._dataset, batch.job, report)
-            # Programs that asked need not wait for readers.
+            # Programs that requested the run need not wait for readers.
             batch.stored.set_result(run)
-            # Before the run is announced as ended: who hears of it looks at the rows.
+            # Before the run is announced as ended, since pages then read the rows.
             self.publish()
         return run, True
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Wait for the dataset, however long its holder takes, unless the application stops."""
+        """Hold the dataset, however long another holder takes. Raises SyncStopped on shutdown."""
         while True:
             try:
                 with self.exclusive(timeout_s=0.5):
@@ -279,6 +282,6 @@ def _stopped() -> SyncStopped:
 
 
 def lock_path(database: Path, dataset: Dataset) -> Path:
-    """The file whose lock a sync of ``dataset`` holds, beside the real file of the database."""
+    """Return the lock file of a dataset's syncs, beside the real file of the database."""
     real = real_path(database)
     return real.with_name(f"{real.name}.{dataset.name}.lock")

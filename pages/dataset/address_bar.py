@@ -1,6 +1,6 @@
-"""The address in the browser, in step with the view of a dataset's page.
+"""Keep the address in the browser in step with the view of a dataset's page.
 
-It follows what is edited. An address that nobody here wrote (a shared link, the back button)
+The address follows the view's edits. An address from outside (a shared link, the back button)
 becomes the view.
 """
 
@@ -25,14 +25,14 @@ def _write(address: dict[str, str | list[str]]) -> None:
 
 
 def arrive(dataset: Dataset) -> View:
-    """The view for this run of the page; a note says what of the address makes no sense."""
+    """Return the view for this run of the page; show a note on invalid parts of the address."""
     name, state = dataset.name, st.session_state
     said = _said()
     came = state.get("_address_of_visit") != visits.number()
     if came:
         state[f"_{name}_came"] = True
     restored = came and not said and f"_{name}_view" in state
-    # What was edited as one left the page does not stand against a link that leads back to it.
+    # An edit made when the page was left does not override a link that leads back to it.
     edited = state.get(f"_{name}_edited") and not (said and came)
     if edited or restored or (not came and not echo.may_tell_address()):
         address = format_address(view_state.current(name), dataset)
@@ -44,7 +44,7 @@ def arrive(dataset: Dataset) -> View:
         view_state.forget_selection(name)
     state["_address_seen"], state["_address_of_visit"] = _said(), visits.number()
     state[f"_{name}_edited"] = False
-    note = st.container()  # comes and goes: what stands below keeps its place
+    note = st.container()  # may appear and disappear: the elements below keep their position
     if left_out := state.get(f"_{name}_ignored"):
         text = _("Ignored in the address: {what}.").format(what=escape(", ".join(left_out)))
         note.caption(f":material/link_off: {text}")

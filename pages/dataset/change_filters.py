@@ -1,4 +1,4 @@
-"""Which differences are shown and in what order, and how many rows each family or field has."""
+"""Filters and order of the differences, and totals of rows by family and field."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TOTALS_HEIGHT = 220
 
 
 def show(dataset: Dataset, view: View) -> None:
-    """The field that changed, and the order of the differences."""
+    """Show the choice of the changed field, and of the order."""
     name = dataset.name
     fields = {each.name: labels.column_label(each) for each in dataset.columns[1:]}
     field_key = f"{name}_changed_field"
@@ -50,7 +50,7 @@ def show(dataset: Dataset, view: View) -> None:
 
 
 def show_totals(dataset: Dataset, view: View, changes: ChangeView) -> None:
-    """How many rows changed in each family and in each field; a click on a bar filters by it."""
+    """Show how many rows changed by family and by field; a click on a bar filters by it."""
     totals = st.expander(
         _("Totals"), icon=":material/bar_chart:", key=f"{dataset.name}_totals", on_change="rerun"
     )
@@ -99,7 +99,7 @@ def _pick_field(name: str, names: dict[str, str], labels_picked: list[str]) -> N
 
 
 def _sorts(dataset: Dataset) -> dict[str, str]:
-    """What differences are sorted by, as people call it."""
+    """Return the labels of the sorts."""
     return {
         "kind": _("Kind"),
         "key": labels.column_label(dataset.column(dataset.key)),

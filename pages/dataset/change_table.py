@@ -19,7 +19,7 @@ from pages.ui.table import Column, show_table
 
 
 def kind_labels() -> dict[ChangeKind, str]:
-    """What became of a row, with a sign that is read without colour."""
+    """Return the label of each kind of change, with a sign that needs no colour."""
     return {
         ChangeKind.ADDED: f"+ {_('added')}",
         ChangeKind.RETURNED: f"↩ {_('returned')}",
@@ -29,7 +29,7 @@ def kind_labels() -> dict[ChangeKind, str]:
 
 
 def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> None:
-    """Show one page of them. Raises StoreError."""
+    """Show one page of the differences. Raises StoreError."""
     query = change_query_of(view, dataset)
     total = changes.count_entries(query)
     if not total:
@@ -97,7 +97,7 @@ def _cells(
 
 
 def value_of(dataset: Dataset, field: str | None, value: str | None) -> str:
-    """A value of a field for people; numbers are kept as texts, too."""
+    """Return a field's value for display; numbers are also stored as texts."""
     column = dataset.find_column(field)
     if field is None or value is None or column is None:
         return "" if field is None else labels.shown_field(dataset, field, value)
@@ -110,7 +110,7 @@ def value_of(dataset: Dataset, field: str | None, value: str | None) -> str:
 
 
 def percent_of(difference: Difference) -> str:
-    """By how much a number changed: ``+12.5 %``; empty if nobody can say."""
+    """Return a number's change in per cent: ``+12.5 %``; empty if it is unknown."""
     if difference.percent is None:
         return ""
     return signed(
@@ -119,5 +119,5 @@ def percent_of(difference: Difference) -> str:
 
 
 def signed(text: str, value: float) -> str:
-    """A number with its sign, a minus for less."""
+    """Return a number with its sign, a minus for a decrease."""
     return text if not value else f"{'+' if value > 0 else '−'}{text}"

@@ -1,4 +1,4 @@
-"""What changed between two runs: added, withdrawn, changed field by field, counted and paged."""
+"""The changes between two runs: added, withdrawn, changed field by field, counted and paged."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ EVERYTHING = "all"
 
 
 def show(dataset: Dataset) -> None:
-    """The whole part of the page. Raises StoreError."""
+    """Show this whole part of the page. Raises StoreError."""
     store, view = ui.application().store, view_state.current(dataset.name)
     good = [status for status in RunStatus if status.is_good]
     listed = store.list_runs(dataset=dataset.name, statuses=good, limit=RUNS_OFFERED)
     runs = [run for run in listed if run.action is not Action.CLEAR]
     if len(runs) < 2:
-        text = _("There is nothing to compare yet: it takes two good fetches.")
+        text = _("Nothing to compare yet: two successful fetches are needed.")
         st.info(text, icon=":material/difference:")
         return
     start, end = _choose(dataset, view, runs)
@@ -47,7 +47,7 @@ def show(dataset: Dataset) -> None:
 
 
 def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int]:
-    """The two runs; the last two good ones unless the reader says otherwise."""
+    """Return the two chosen runs, by default the last two good ones."""
     store, by_id = ui.application().store, {run.id: run for run in runs}
     for number in (view.from_run, view.to_run):
         run = store.run(number) if number is not None and number not in by_id else None
@@ -74,7 +74,7 @@ def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int
 
 
 def _label(run: Run, words: Language) -> str:
-    """A run in little space: ``Run 12 · 24 Nov 2026, 20:05 · +12 ~191 −22``."""
+    """Return a short label of a run: ``Run 12 · 24 Nov 2026, 20:05 · +12 ~191 −22``."""
     counts = run.counts
     signs = (("+", counts.added), ("~", counts.updated), ("−", counts.withdrawn))
     did = " ".join(f"{sign}{words.number(n)}" for sign, n in signs if n)

@@ -1,4 +1,4 @@
-"""The rows that match as pictures: what there is of each kind, how it spreads, how it has grown."""
+"""Charts of the matching rows: counts by value, distributions, and the size over time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BARS, HEIGHT = 15, 300
 
 
 def show(dataset: Dataset, query: Query) -> None:
-    """All pictures of a dataset, under the filters that hold. Raises StoreError."""
+    """Show all charts of a dataset, with the active filters applied. Raises StoreError."""
     question = query.without_order()
     with st.grid(2, min_column_width=380, gap="medium") as grid:
         for column in dataset.filtered_by(Filter.CHOICE):
@@ -40,9 +40,9 @@ def _choices(dataset: Dataset, column: Column, question: Query) -> None:
     wanted = view_state.current(dataset.name).choices.get(column.name, ())
     found = ui.application().reader.list_values(dataset, column.name, question)
     title = column_charts.values_title(dataset, column)
-    _heading(title, _("Click a bar to filter by it, click it again to take the filter away."))
+    _heading(title, _("Click a bar to filter by it; click it again to remove the filter."))
     if not found:
-        st.caption(f":material/search_off: {_('Nothing matches')}")
+        st.caption(f":material/search_off: {_('No results')}")
         return
 
     def pick(picked: list[str]) -> None:
@@ -72,7 +72,7 @@ def _spread(dataset: Dataset, column: Column, question: Query) -> None:
     bins = ui.application().reader.histogram(dataset, column.name, question)
     title = column_charts.spread_title(column)
     if not any(n for _low, _high, n in bins):
-        _heading(title, f":material/search_off: {_('Nothing matches')}")
+        _heading(title, f":material/search_off: {_('No results')}")
         return
     heading = st.container(gap=None)
     summary = column_charts.draw_spread(column, bins, title=title, height=HEIGHT)
@@ -83,9 +83,9 @@ def _spread(dataset: Dataset, column: Column, question: Query) -> None:
 def _growth(dataset: Dataset) -> None:
     words, store = language(), ui.application().store
     sizes = store.size_over_time(dataset)
-    text = _("Size over time: {dataset}").format(dataset=labels.dataset_label(dataset.name))
+    text = _("Number of {dataset} over time").format(dataset=labels.dataset_label(dataset.name))
     if not sizes:
-        _heading(text, _("Never fetched yet."))
+        _heading(text, _("Not fetched yet."))
         return
     summary = _("from {first} to {last} rows").format(
         first=words.number(sizes[0][1]), last=words.number(sizes[-1][1])

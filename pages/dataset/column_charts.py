@@ -1,4 +1,4 @@
-"""The pictures of one column: how many rows have each of its values, and how its numbers spread."""
+"""The charts of one column: the number of rows with each value, and the distribution of numbers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ Bins = Sequence[tuple[float, float, int]]
 
 
 def values_title(dataset: Dataset, column: Column) -> str:
-    """``Products by family``."""
+    """Return ``Products by family``."""
     return _("{what} by {column}").format(
         what=labels.dataset_title(dataset.name), column=labels.column_label(column).lower()
     )
 
 
 def spread_title(column: Column) -> str:
-    """``Distribution: price``."""
-    return _("Distribution: {column}").format(column=labels.column_label(column).lower())
+    """Return ``Distribution: price``."""
+    return _("Distribution of {column}").format(column=labels.column_label(column).lower())
 
 
 def draw_values(
@@ -36,9 +36,9 @@ def draw_values(
     on_pick: Callable[[list[str]], None],
     chosen: Collection[str] = (),
 ) -> None:
-    """A bar for each value; a click calls ``on_pick`` with the values that were clicked.
+    """Draw a bar for each value; a click calls ``on_pick`` with the values that were clicked.
 
-    ``chosen`` are those that a filter asks for, all if there are none.
+    ``chosen`` are the values of a filter, all if there are none.
     """
     words = language()
     names = [name for name, _count in found]
@@ -56,7 +56,7 @@ def draw_values(
 
 
 def draw_spread(column: Column, bins: Bins, *, title: str, height: int) -> str:
-    """How numbers spread; what it shows, in a sentence, which stands in its place for who hears."""
+    """Draw the distribution of numbers; return it as a sentence, which screen readers get."""
     words = language()
     ends = [(labels.amount(column, low), labels.amount(column, high)) for low, high, _n in bins]
     counts = [n for _low, _high, n in bins]

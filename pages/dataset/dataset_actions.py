@@ -1,4 +1,4 @@
-"""What an operator does with a dataset: fetch, clear and undo; and what an empty one says."""
+"""An operator's actions on a dataset: fetch, clear and undo; and the text for an empty one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.ui import text as _
 
 
 def show(name: str, totals: Totals) -> None:
-    """The buttons, for who may use them. Raises StoreError."""
+    """Show the buttons, if the visitor may use them. Raises StoreError."""
     if not ui.may_change():
         ui.note_for_analysts()
         return
@@ -31,7 +31,7 @@ def show(name: str, totals: Totals) -> None:
         args=(name,),
     )
     st.button(
-        _("Clear the {dataset} database").format(dataset=word),
+        _("Clear all {dataset}…").format(dataset=word),
         key=f"clear_{name}",
         icon=":material/delete_sweep:",
         disabled=not rows,
@@ -39,7 +39,7 @@ def show(name: str, totals: Totals) -> None:
         args=(name,),
     )
     if dialogs.asked() == ("clear", name):
-        # Only one dialog can be open, and one that nobody sees must not come back later.
+        # Only one dialog can be open, and one that was not shown must not open later.
         if rows and view_state.current(name).row is None:
             _confirm_clear(name, rows)
         else:
@@ -74,12 +74,12 @@ def _confirm_clear(name: str, rows: int) -> None:
             rows,
         )
         st.write(text)
-        st.caption(_("The peer is not touched. You can undo it until the next fetch."))
+        st.caption(_("The source is not changed. You can undo this until the next fetch."))
         label = language().plural("Clear {count} row", "Clear {count} rows", rows)
         icon = ":material/delete_sweep:"
         dialogs.confirm(label, f"clear_{name}", icon, lambda: _clear(name, rows))
 
-    dialogs.show(_("Clear the {dataset} database?").format(dataset=word), body)
+    dialogs.show(_("Clear all {dataset}?").format(dataset=word), body)
 
 
 def _clear(name: str, confirmed_rows: int) -> None:
@@ -103,20 +103,20 @@ def _clear(name: str, confirmed_rows: int) -> None:
 
 
 def empty(name: str) -> None:
-    """What stands where the rows would be. Raises StoreError."""
+    """Show a text in place of the rows. Raises StoreError."""
     word = labels.dataset_label(name)
     last = ui.application().store.last_run(name)
     with st.container(border=True, horizontal_alignment="center", gap="small"):
         cleared = last is not None and last.action is Action.CLEAR
-        heading = _("The {dataset} database is empty") if cleared else _("No {dataset} yet")
+        heading = _("No {dataset}") if cleared else _("No {dataset} yet")
         st.header(heading.format(dataset=word), anchor=False, width="content")
         if not ui.may_change():
             text = _("An operator can fetch them from {peer}.")
         elif cleared:
-            text = _("It was cleared. Fetch again, or undo the clearing.")
+            text = _("The rows were cleared. Fetch again, or undo the clear.")
         elif last is not None and last.status is RunStatus.FAILED:
-            text = _("Nothing could be fetched so far; the reason stands above.")
+            text = _("Nothing could be fetched so far; the reason is shown above.")
         else:
-            text = _("Fetch them from {peer}; it takes a moment and can be repeated at any time.")
+            text = _("Fetch them from {peer}. It takes a moment and can be repeated at any time.")
         peer = ui.escape(ui.application().datasets[name].peer)
         st.markdown(text.format(peer=peer), width="content", text_alignment="center")

@@ -1,4 +1,4 @@
-"""What the pages of datasets share: their frame, and the parts that a reader can look at."""
+"""The common parts of the datasets' pages: header, actions, and the tabs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from pages.ui import text as _
 
 
 def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> None:
-    """The whole page of a dataset; ``draw_rows`` draws the rows of the page that is asked for."""
+    """Show the whole page of a dataset; ``draw_rows`` draws the rows of the current page."""
     header.show(labels.dataset_title(name))
     dataset = ui.application().datasets[name]
     view = address_bar.arrive(dataset)
@@ -44,15 +44,15 @@ def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> No
             if filled:
                 st.space("stretch")
                 _parts(dataset, view.tab)
-                if view.tab != "changes":  # those have a file of their own
+                if view.tab != "changes":  # changes have their own file
                     export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
-        with st.container():  # comes and goes: what stands below keeps its place
+        with st.container():  # may appear and disappear: the elements below keep their position
             held_run.show(name)
             shown_rows.show(dataset)
         if not filled:
             dataset_actions.empty(name)
             return
-        # The part that is looked at; the others cost nothing.
+        # Only the selected tab is drawn; the others cost nothing.
         if view.tab == "changes":
             changes.show(dataset)
         else:
@@ -65,7 +65,7 @@ def _parts(dataset: Dataset, tab: str) -> None:
     parts = {
         "rows": f":material/table_rows: {_('Rows')}",
         "changes": f":material/difference: {_('Changes')}",
-        "pictures": f":material/bar_chart: {_('Pictures')}",
+        "pictures": f":material/bar_chart: {_('Charts')}",
     }
     key = f"{dataset.name}_part"
     st.radio(
@@ -81,11 +81,11 @@ def _parts(dataset: Dataset, tab: str) -> None:
 
 
 def _rows(dataset: Dataset, query: Query, totals: Totals, draw_rows: row_list.DrawRows) -> None:
-    """What is asked and what is found."""
+    """Show the toolbar and the rows or charts."""
     view = view_state.current(dataset.name)
     is_list = view.tab == "rows"
     asked = st.container()
-    # The rows first: what one waits for need not wait for what stands above it.
+    # Draw the rows before the toolbar so that they reach the browser first.
     with ui.guarded():
         if is_list:
             row_list.show(dataset, query, draw_rows)

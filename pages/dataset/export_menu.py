@@ -1,4 +1,4 @@
-"""Taking rows away as a file: a menu of links, a format each."""
+"""Export rows as a file: a menu of links, one for each format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
 
 def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
-    """The menu for the rows that match: what a file would hold, which columns, in which format."""
+    """Show the menu for the matching rows: their number, a choice of columns, and the formats."""
     name, words = dataset.name, language()
     popover = _menu(f"export_{name}")
     if not popover.open:
@@ -42,7 +42,7 @@ def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
 
 
 def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:
-    """The menu for what differs between two runs."""
+    """Show the menu for the differences between two runs."""
     popover = _menu(f"export_changes_{dataset.name}", disabled=not count)
     if not popover.open:
         return
@@ -54,7 +54,7 @@ def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:
 
 
 def show_links(name: str, address_of: Callable[[str], str]) -> None:
-    """The menu for rows whose file of each format stands at ``address_of`` it."""
+    """Show the menu for rows whose file of each format is at ``address_of`` the format."""
     popover = _menu(f"export_{name}")
     if not popover.open:
         return

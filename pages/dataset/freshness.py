@@ -1,4 +1,4 @@
-"""How old the rows of a dataset are, in both clocks, where they come from, and what is newer."""
+"""The age of a dataset's rows in both clocks, their source, and a newer run if there is one."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pages.ui.live.live_text import Part
 
 
 def show(name: str) -> None:
-    """One line: the last good run, its age, what asked for it, what it did, and its source."""
+    """Show one line: the last good run, its age, trigger, summary and source."""
     words, store = language(), ui.application().store
     last = store.last_run(name)
     cleared = last is not None and last.action is Action.CLEAR
     run = last if cleared else store.last_good_run(name)
     key = f"as_of_{name}"
     if run is None or run.finished_at is None:
-        text = f"{_('Never fetched yet.')} {_source(name)}"
+        text = f"{_('Not fetched yet.')} {_source(name)}"
         live_text.show(key, [live_text.text(text)], look="caption")
         return
     parts = live_text.filled(
@@ -44,7 +44,7 @@ def show(name: str) -> None:
 
 
 def _source(name: str) -> str:
-    """Which peer and path the rows come from, and whether it is an embedded one."""
+    """Return the peer and path of the rows, and whether the peer is an embedded one."""
     app = ui.application()
     dataset = app.datasets[name]
     text = _("{peer} in the sandbox, {path}") if app.sandbox_url else _("{peer}, {path}")
@@ -52,7 +52,7 @@ def _source(name: str) -> str:
 
 
 def _simulated_age(run: Run, finished_at: datetime) -> list[Part]:
-    """The age in the simulated clock's time, where that is known."""
+    """Return the age in the simulated clock's time, or nothing if it is unknown."""
     at, clock = tasks.clock_at(), tasks.reading().clock
     if at is None or clock is None:
         return []

@@ -1,7 +1,7 @@
-"""What this session looks at on a dataset's page.
+"""The view of a dataset's page in this session.
 
-The view is the truth: a widget is set from it before it is drawn and changes it
-in its callback; ``address_bar`` keeps the address in step.
+The view is authoritative: a widget is set from it before it is drawn and changes it in its
+callback; ``address_bar`` keeps the address in step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import streamlit as st
 from ecommerce_core.datasets import Dataset, View
 from pages.ui import echo, visits
 
-# What may change without the page of rows beginning again.
+# Fields that may change without going back to the first page of rows.
 _SAME_ROWS = {"page", "row"}
 _BARE = View()
 # The keys of the tables whose rows open the drawer.
@@ -23,13 +23,13 @@ ROWS_TABLE, CHANGES_TABLE = "{name}_table", "{name}_differences"
 
 
 def current(name: str) -> View:
-    """The view of a dataset's page as it stands."""
+    """Return the present view of a dataset's page."""
     view: View = st.session_state.get(f"_{name}_view", View())
     return view
 
 
 def begin(name: str) -> View:
-    """The view that is drawn now: the widgets of its part of the page are heard from here on."""
+    """Return the view that is drawn now. From here on, the widgets of its tab are accepted."""
     state, view = st.session_state, current(name)
     part = name, view.tab, visits.number()
     if state.get("_part") != part:
@@ -38,9 +38,9 @@ def begin(name: str) -> View:
 
 
 def edit(name: str, **changes: Any) -> None:
-    """Callback: change the view. Other rows are shown from their first page, none selected."""
+    """Callback: change the view. Any other rows are shown from their first page, none selected."""
     state = st.session_state
-    # A choice that must be one says None where its click meets a change of pages.
+    # A required choice returns None if its click coincides with a change of pages.
     changes = {
         field: value
         for field, value in changes.items()
@@ -50,7 +50,7 @@ def edit(name: str, **changes: Any) -> None:
         changes = {"page": 1, **changes}
     changed = replace(current(name), **changes)
     if changed == current(name):
-        return  # a table that is told to select nothing says so, for one
+        return  # for example, a table reports it if its selection is cleared from here
     if set(changes) != {"row"}:
         forget_selection(name)
     state[f"_{name}_view"] = changed
@@ -59,7 +59,7 @@ def edit(name: str, **changes: Any) -> None:
 
 
 def forget_selection(name: str) -> None:
-    """Nothing is selected in the table any more; a selection is a position.
+    """Select nothing in the table, since a selection is only a position.
 
     For callbacks, and before the table is drawn: afterwards its state cannot be set.
     """
@@ -72,7 +72,7 @@ def forget_selection(name: str) -> None:
 
 
 def _held(table: Any) -> tuple[list[int], list[str]]:
-    """The rows and the columns that are selected in a table."""
+    """Return the rows and the columns that are selected in a table."""
     selection = table["selection"]
     return list(selection["rows"]), list(selection.get("columns", ()))
 
@@ -85,9 +85,9 @@ def select(
     table: str = ROWS_TABLE,
     sort_by: Callable[[str], None] | None = None,
 ) -> None:
-    """Callback: the row that was ticked in the table, which shows those of ``keys``.
+    """Callback: open the row that was ticked in the table, whose rows have ``keys``.
 
-    ``drawn_on`` is the part of the page that the table belongs to, see ``edited_by``.
+    ``drawn_on`` is the tab that the table belongs to, see ``edited_by``.
     ``sort_by`` hears the name of a column whose heading was clicked, which selects it.
     """
     here = name, drawn_on
@@ -103,7 +103,7 @@ def select(
         forget_selection(name)
         sort_by(headings[0])
         return
-    # A selection is a position, and the next fetch moves them all: keep the key.
+    # A selection is a position, which the next fetch may change, so keep the key.
     edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
 
 
@@ -129,13 +129,12 @@ def edited_by(
     *,
     options: Collection[object] | None = None,
 ) -> Callable[[], None]:
-    """The callback of a widget that is drawn now and edits one field.
+    """Return the callback of a widget that is drawn now and edits one field.
 
-    ``options`` are those of a choice. On another part of the page than the one that it was drawn
-    on, a widget is not heard: a browser that got its drawing late tells it then as it came.
-
-    A click that meets a change of language tells a choice by the text of its option in the
-    other one, which Streamlit takes for the value: what is no option changes nothing.
+    ``options`` are those of a choice. A widget is ignored on another tab than the one that it was
+    drawn on: a browser that received its drawing late sends its initial value then. If a click
+    coincides with a change of language, the browser sends a choice as its option's text in the
+    other language, which Streamlit takes for the value: a value that is no option changes nothing.
     """
 
     drawn_on = name, current(name).tab
@@ -154,10 +153,10 @@ def edited_by(
 
 
 def show_in(key: str, value: Any) -> str:
-    """Set a widget that is drawn next; the key.
+    """Set a widget that is drawn next, and return its key.
 
-    Only if its value differs, since somebody may be typing in it, or if its part of the page has
-    just come: a browser that has dropped it meanwhile would draw it empty.
+    Only if its value differs, since a visitor may be typing in it, or if its tab has just been
+    opened: a browser that has dropped the widget meanwhile would draw it empty.
     """
     state = st.session_state
     shown: set[str] = state.setdefault("_shown", set())
@@ -168,7 +167,7 @@ def show_in(key: str, value: Any) -> str:
 
 
 def choose_in(key: str, value: Any) -> str:
-    """Set a choice that is drawn next; the key. Always: see ``ui.choice``."""
+    """Set a choice that is drawn next, and return its key. Always sets it: see ``ui.choice``."""
     state = st.session_state
     if key in state and state[key] != value:
         echo.note(key, state[key])

@@ -1,4 +1,4 @@
-"""Has a question answered: never on this script's thread, and never for longer than it may."""
+"""Have a query answered: never on the script's thread, and never for longer than allowed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages.ui import exploring, language, visits
 from pages.ui import text as _
 from pages.ui.exploring import Exploration, FoundColumn
 
-# Below it, nothing moves on the page but the answer.
+# For faster answers, no progress is shown.
 QUICK_S = 0.7
 STEP_S = 0.25
 
@@ -24,7 +24,7 @@ Asked = tuple[str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer as this session keeps it, until it asks something else."""
+    """An answer as this session keeps it, until its next query."""
 
     columns: tuple[FoundColumn, ...]
     table: pa.Table
@@ -34,9 +34,9 @@ class Answer:
 
 
 def answer(sql: str) -> Answer:
-    """The answer to a question, once it is there; meanwhile it can be cancelled.
+    """Return the answer to a query, once it is there; meanwhile it can be cancelled.
 
-    Raises what the question raises, StoreError too.
+    Raises the errors of the query, StoreError too.
     """
     asked: Asked = (sql, visits.number(), question.presses())
     kept = state.get("_explore_answer")
@@ -46,7 +46,7 @@ def answer(sql: str) -> Answer:
         state["_explore_answer"] = kept
         slot.empty()
     else:
-        st.empty()  # in the slot's place: what moves by one element, the browser makes anew
+        st.empty()  # a placeholder: the browser would rebuild elements that move by one
     found: Answer | EcommerceError = kept[1]
     if isinstance(found, EcommerceError):
         raise found
@@ -65,7 +65,7 @@ def _find(asked: Asked, slot: st.delta_generator.DeltaGenerator) -> Answer | Eco
 
 
 def _started(asked: Asked) -> Exploration:
-    """The exploration of this question, begun by this run of the script or by one before it."""
+    """Return the running query, begun by this run of the script or by an earlier one."""
     running: tuple[Asked, Exploration] | None = state.get("_explore_running")
     if running is not None and running[0] == asked:
         return running[1]
@@ -77,7 +77,7 @@ def _started(asked: Asked) -> Exploration:
 
 
 def _wait(exploration: Exploration, slot: st.delta_generator.DeltaGenerator) -> None:
-    """Wait for the end. A click is heard at each step: the script is run again then."""
+    """Wait for the end. A click takes effect at each step: the script is run again then."""
     if exploration.wait(QUICK_S):
         return
     most_s = exploring.timeout_s()

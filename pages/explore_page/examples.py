@@ -1,4 +1,4 @@
-"""Questions to begin with, made of what the datasets declare of their columns."""
+"""Example queries, made from the datasets' declarations of columns."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pages.ui import text as _
 
 
 class Example(NamedTuple):
-    """A question in words and in SQL."""
+    """A query in words and in SQL."""
 
     text: str
     sql: str
 
 
 def list_examples() -> dict[str, list[Example]]:
-    """The examples, by what they are about."""
+    """Return the examples, by topic."""
     found: dict[str, list[Example]] = {}
     for table in exploring.tables().values():
         if table.dataset is not None and not table.with_withdrawn:

@@ -1,4 +1,4 @@
-"""A question without SQL: of which table, grouped by what, and what to tell of each group."""
+"""A query without SQL: the table, the columns to group by, and the measure of each group."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ state = st.session_state
 
 
 def show(asked: Question) -> None:
-    """The choices, and the SQL that they amount to."""
+    """Show the choices, and the SQL that they result in."""
     table = exploring.tables()[asked.table]
     with st.grid(4, min_column_width=170, gap="small"):
         _choose(_("Rows of"), list(exploring.tables()), asked.table, "table", _table_label)
@@ -43,7 +43,7 @@ def show(asked: Question) -> None:
 
 
 def measures(table: Table) -> dict[str, str]:
-    """What can be told of a group, by ``measure.column``, with its name."""
+    """Return the measures of a group, by ``measure.column``, with their names."""
     names = {
         Measure.SUM: _("Sum: {column}"),
         Measure.AVERAGE: _("Average: {column}"),
@@ -59,7 +59,7 @@ def measures(table: Table) -> dict[str, str]:
 
 
 def group_label(table: Table, name: str) -> str:
-    """What a group is called: ``Family``, ``First seen, by month``."""
+    """Return the name of a group: ``Family``, ``First seen, by month``."""
     field, _dot, part = name.partition(".")
     column = table.find(field)
     word = name if column is None else label(column)
@@ -74,7 +74,7 @@ def group_label(table: Table, name: str) -> str:
 
 
 def headings(asked: Question) -> list[str]:
-    """What the columns of the answer are called."""
+    """Return the headings of the answer's columns."""
     table = exploring.tables()[asked.table]
     measure = f"{asked.measure}.{asked.of}" if asked.of else asked.measure
     return [*(group_label(table, name) for name in asked.by), measures(table)[measure]]

@@ -1,4 +1,4 @@
-"""What this session asks on the explore page, and the address that says it."""
+"""The query of this session on the explore page, and its address."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ state = st.session_state
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question: in SQL if ``is_sql``, else a choice of columns; and how its answer is drawn.
+    """A query: in SQL if ``is_sql``, else a choice of columns; and how its answer is drawn.
 
     ``chart`` is one of CHARTS, the usual one if it is empty; ``x`` and ``y`` are columns of the
     answer.
@@ -39,7 +39,7 @@ class Question:
 
     @property
     def asked(self) -> str:
-        """The question in SQL; empty if nothing is asked yet."""
+        """The query in SQL; empty if there is none yet."""
         if self.is_sql:
             return self.sql.strip()
         table = exploring.tables()[self.table]
@@ -47,7 +47,7 @@ class Question:
 
 
 def usual(table: str = "") -> Question:
-    """The question that a page begins with: how many rows of each kind."""
+    """Return the query that a page begins with: the number of rows of each kind."""
     known = exploring.tables()
     about = known.get(table) or next(iter(known.values()))
     facets = about.dataset.filtered_by(Filter.CHOICE) if about.dataset is not None else ()
@@ -56,13 +56,13 @@ def usual(table: str = "") -> Question:
 
 
 def current() -> Question:
-    """The question as it stands."""
+    """Return the current query."""
     found: Question | None = state.get("_explore_question")
     return usual() if found is None else found
 
 
 def edit(**changes: Any) -> None:
-    """Callback: change the question. What was drawn of another answer is not drawn of this one."""
+    """Callback: change the query. The chart's settings for another answer are dropped."""
     before = current()
     if changes.get("table", before.table) != before.table:
         changes = {**_fields(usual(changes["table"])), "chart": before.chart, **changes}
@@ -74,19 +74,19 @@ def edit(**changes: Any) -> None:
 
 
 def ask(sql: str) -> None:
-    """Callback: ask in SQL, also if the very same was asked before."""
+    """Callback: run an SQL query, also if the very same was run before."""
     edit(is_sql=True, sql=sql)
     state["_explore_presses"] = presses() + 1
 
 
 def presses() -> int:
-    """How often this session has pressed to have a question answered (again)."""
+    """Return how often this session has pressed the button that runs a query (again)."""
     found: int = state.get("_explore_presses", 0)
     return found
 
 
 def arrive() -> Question:
-    """The question for this run of the page; a note says what of the address makes no sense."""
+    """Return the query for this run of the page; note the invalid parts of the address."""
     said = {n: st.query_params.get_all(n) for n in st.query_params if n != visits.LANGUAGE}
     came = state.get("_explore_visit") != visits.number()
     is_edited = state.pop("_explore_edited", False) and not (said and came)
@@ -110,7 +110,7 @@ def arrive() -> Question:
 
 
 def to_address(question: Question) -> dict[str, str | list[str]]:
-    """The address of a question, the language aside. Nothing for what a page begins with."""
+    """Return the address of a query, without the language; empty for the initial query."""
     address: dict[str, str | list[str]] = {}
     if question.is_sql:
         address = {"sql": question.sql} if question.sql else {"mode": "sql"}
@@ -123,7 +123,7 @@ def to_address(question: Question) -> dict[str, str | list[str]]:
 
 
 def parse(said: Mapping[str, list[str]]) -> tuple[Question, list[str]]:
-    """The question that an address asks, and what of it makes no sense."""
+    """Return the query of an address, and the invalid parts of the address."""
     first = {name: values[0] for name, values in said.items() if values}
     ignored = [f"{name}={value}" for name, value in first.items() if name not in _NAMES]
     drawn: dict[str, Any] = {"x": first.get("x", ""), "y": first.get("y", "")}

@@ -1,4 +1,4 @@
-"""The answer: how much it is, as a table or as a chart, and as a file."""
+"""The answer: its size, as a table or as a chart, and as a file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ state = st.session_state
 
 
 def show(asked: Question, answer: Answer, headings: Sequence[str]) -> None:
-    """The whole part of the page."""
+    """Show the whole part of the page."""
     chart = asked.chart or result_chart.usual(asked, answer)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _summary(answer)
@@ -44,7 +44,7 @@ def show(asked: Question, answer: Answer, headings: Sequence[str]) -> None:
 
 
 def show_error(error: EcommerceError) -> None:
-    """Why there is no answer."""
+    """Show why there is no answer."""
     if isinstance(error, ExploreFailed):
         st.error(_("The database does not understand this query."), icon=":material/error:")
         st.code(str(error.details.get("reason", "")), language=None, wrap_lines=True)

@@ -1,4 +1,4 @@
-"""The answer as a chart of one's choice: one column along, one up, and one that tells apart."""
+"""The answer as a chart: one column along, one up, and one that distinguishes series."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.explore_page.question import Question
 from pages.ui import charts, echo, language
 from pages.ui import text as _
 
-# More bars than these are no picture.
+# A chart with more bars than these is unreadable.
 BARS = 40
 TIMES = {"date", "moment"}
 
@@ -23,14 +23,14 @@ state = st.session_state
 
 
 def usual(asked: Question, answer: Answer) -> str:
-    """How an answer is shown unless somebody chooses: groups as a chart, SQL as a table."""
+    """Return how an answer is shown by default: groups as a chart, SQL as a table."""
     if asked.is_sql or _numbers(answer) == []:
         return "table"
     return "line" if answer.columns[0].kind in TIMES else "bars"
 
 
 def show(asked: Question, answer: Answer, chart: str, headings: Sequence[str]) -> None:
-    """The choice of columns, and the chart."""
+    """Show the choice of columns, and the chart."""
     named = dict(zip((column.name for column in answer.columns), headings, strict=True))
     numbers = _numbers(answer)
     if not numbers:
@@ -102,14 +102,14 @@ def _numbers(answer: Answer) -> list[str]:
 
 
 def _first_group(names: Sequence[str], kinds: dict[str, str], numbers: Sequence[str]) -> str:
-    """What an answer is about: its first column, unless that is its only one of numbers."""
+    """Return the column of groups: the first, unless it is the only column of numbers."""
     if len(numbers) > 1 and kinds[names[0]] == "number":
         return names[0]
     return next((name for name in names if kinds[name] != "number"), names[0])
 
 
 def _apart(asked: Question, others: Sequence[str], along: str, kinds: dict[str, str]) -> str | None:
-    """The column that tells bars or lines of one place apart."""
+    """Return the column that distinguishes bars or lines of one place."""
     rest = [name for name in others if name != along and kinds[name] not in {"number", "moment"}]
     return rest[0] if rest and not asked.is_sql else None
 

@@ -1,4 +1,4 @@
-"""What can be asked: the tables and their columns, beside the question."""
+"""The tables and their columns, beside the query."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pages.ui import text as _
 
 
 def show() -> None:
-    """The tables, each with its columns."""
+    """Show the tables, each with its columns."""
     st.markdown(f"**{_('Tables')}**")
     for table in exploring.tables().values():
         with st.expander(f"`{table.name}`", key=f"schema_{table.name}"):
@@ -26,7 +26,7 @@ def title(dataset: Dataset) -> str:
 
 
 def label(column: Column) -> str:
-    """What a column is called, with its unit."""
+    """Return the name of a column, with its unit."""
     return labels.label_with_unit(column)
 
 

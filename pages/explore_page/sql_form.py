@@ -1,4 +1,4 @@
-"""A question in SQL: the text, the button that asks it, and questions to begin with."""
+"""A query in SQL: the text, the button that runs it, and examples."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ state = st.session_state
 
 
 def show(asked: Question) -> None:
-    """The form. Its text is asked when the button is pressed, or Ctrl+Enter in the text."""
-    # What an example or an address asks stands in the box; what somebody writes there stays.
+    """Show the form. Its text is run if the button or Ctrl+Enter in the text is pressed."""
+    # The text of an example or an address is put into the box; a visitor's own text there stays.
     if state.get("_explore_drafted") != asked.sql or DRAFT not in state:
         state[DRAFT] = state["_explore_drafted"] = asked.sql
     st.html(f"<style>.st-key-{DRAFT} textarea {{ font-family: monospace; }}</style>")
@@ -49,7 +49,7 @@ def _ask() -> None:
 
 
 def show_examples() -> None:
-    """A menu of questions to begin with."""
+    """Show a menu of examples."""
     popover = st.popover(
         _("Examples"), icon=":material/lightbulb:", key="explore_examples", on_change="rerun"
     )

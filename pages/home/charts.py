@@ -1,4 +1,4 @@
-"""The overview's pictures: of each dataset, the columns that are declared to be on it."""
+"""The overview's charts: of each dataset, the columns that are declared for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ VALUES, HEIGHT = 8, 240
 
 
 def show() -> None:
-    """The pictures, in cells of the grid around them; none of what has no rows.
+    """Show the charts in cells of the surrounding grid, except those without rows.
 
     Raises StoreError.
     """
@@ -46,7 +46,7 @@ def _values(dataset: Dataset, column: Column, found: column_charts.Values) -> No
     st.markdown(f"**{title}**")
 
     def open_rows(picked: list[str]) -> None:
-        """Callback: the rows that have the value that was clicked."""
+        """Callback: open the rows with the value that was clicked."""
         if picked:
             asked = {**visits.language_in_address(), column.address: picked[0]}
             st.switch_page(page_of(dataset.name), query_params=asked)

@@ -1,4 +1,4 @@
-"""What comes next: the scheduler's clock and the next three callbacks, in both clocks."""
+"""The scheduler's clock and the next three callbacks, in both clocks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHOWN = 3
 
 
 def show() -> None:
-    """It moves in the browser. That the scheduler is silent is said elsewhere on the page."""
+    """Show the card; it moves in the browser. The page reports a silent scheduler elsewhere."""
     words, reading, at = language(), tasks.reading(), tasks.clock_at()
     st.markdown(f"**{_('Next callbacks')}**")
     if reading.clock is not None and at is not None:
@@ -27,7 +27,7 @@ def show() -> None:
     try:
         ours = [task for task in tasks.list_ours() if task.next_fire_time is not None]
     except EcommerceError:
-        st.caption(_("Not known while the scheduler does not answer."))
+        st.caption(_("Unknown while the scheduler does not answer."))
         ours = []
     else:
         if not ours:

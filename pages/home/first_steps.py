@@ -1,4 +1,4 @@
-"""What leads a new user from an empty store to a full one that keeps itself fresh."""
+"""The steps that lead a new user from an empty store to one that is fetched regularly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.ui.labels import dataset_label
 
 
 def fetch_button(name: str) -> None:
-    """The button that fetches a dataset, for who may."""
+    """Show the button that fetches a dataset, if the visitor may use it."""
     if not ui.may_change():
         return
     st.button(
@@ -29,7 +29,7 @@ def fetch_button(name: str) -> None:
 
 
 def show(totals: Mapping[str, Totals]) -> None:
-    """A step for each dataset, and one for the scheduler."""
+    """Show a step for each dataset, and one for the scheduler."""
     app = ui.application()
     st.header(_("Get started"), anchor=False)
     with st.grid(3, min_column_width=240, gap="small"):
@@ -40,12 +40,12 @@ def show(totals: Mapping[str, Totals]) -> None:
                 heading = _("Fetch {dataset}").format(dataset=dataset_label(name))
                 st.markdown(f"{icon} **{heading}**")
                 peer = escape(app.datasets[name].peer)
-                st.caption(_("From {peer}, into our own database.").format(peer=peer))
+                st.caption(_("From {peer} into our own database.").format(peer=peer))
                 if done:
                     st.caption(_("Done: {n} rows.").format(n=language().number(total.current)))
                 else:
                     fetch_button(name)
         with st.container(border=True, height="stretch"):
             st.markdown(f":material/counter_{len(totals) + 1}: **{_('Schedule a task')}**")
-            st.caption(_("Let the scheduler fetch again, on its simulated clock."))
+            st.caption(_("Let the scheduler fetch again at a time of its simulated clock."))
             st.page_link("scheduler.py", label=_("Schedule…"), icon=":material/schedule:")

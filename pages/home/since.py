@@ -1,4 +1,4 @@
-"""What the last day brought: what changed in each dataset, and how runs and callbacks ended."""
+"""The last 24 hours: changes in each dataset, and the results of runs and callbacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BAD_DELIVERIES = (Outcome.FAILED, Outcome.REFUSED)
 
 
 def show() -> None:
-    """The card. Raises StoreError."""
+    """Show the card. Raises StoreError."""
     since = datetime.now(UTC) - DAY
     st.markdown(f"**{_('The last 24 hours')}**")
     for dataset in ui.application().datasets.values():
@@ -33,12 +33,12 @@ def show() -> None:
 
 
 def _changes(dataset: Dataset, since: datetime) -> None:
-    """One dataset's rows, then and now, with the way to each of them."""
+    """Show the changes of one dataset's rows, with a link to them."""
     words, store = language(), ui.application().store
     between = store.good_runs_since(dataset.name, since)
     name = dataset_title(dataset.name)
     if between is None:
-        st.markdown(f"**{name}**  \n:small[{_('Never fetched yet.')}]")
+        st.markdown(f"**{name}**  \n:small[{_('Not fetched yet.')}]")
         return
     first, last = between.first, between.last
     with ui.application().changes.at(dataset, first.id, last.id) as changes:
@@ -65,7 +65,7 @@ def _changes(dataset: Dataset, since: datetime) -> None:
 
 
 def _movers(dataset: Dataset, changes: ChangeView) -> list[str]:
-    """The amounts of money that changed most, each with its row."""
+    """Return the amounts of money that changed most, each with its row."""
     found = []
     for column in dataset.columns:
         if column.kind is Kind.MONEY:
@@ -91,7 +91,7 @@ def _ends(
     bad: tuple[RunStatus, ...] | tuple[Outcome, ...],
     name: str,
 ) -> None:
-    """How many ended well, and a way to those that did not."""
+    """Show how many ended in each way, with links to those that failed."""
     words, by_name = language(), {str(key): count for key, count in counts.items()}
     parts = [f"{sign_and_word(key)} {words.number(count)}" for key, count in by_name.items()]
     st.markdown(f"**{title}** :small[{' · '.join(parts) or _('none')}]")

@@ -1,1 +1,1 @@
-"""Runs and deliveries, asked for, watched and listed, and what is open about them."""
+"""Runs and deliveries: request, watch and list them, and show their open issues."""

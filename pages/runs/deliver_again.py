@@ -1,4 +1,4 @@
-"""One callback of the journal, chosen and delivered again."""
+"""Choose one callback of the journal and deliver it again."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ state = st.session_state
 
 
 def show(deliveries: list[Delivery]) -> None:
-    """The callback that was picked in the table or here, and the button that repeats it."""
+    """Show the callback that was selected in the table or here, and the button that repeats it."""
     app, words = ui.application(), language()
     by_id = {delivery.id: delivery for delivery in deliveries}
     kept = state.get("delivery")
     if kept is not None and kept not in by_id:
-        # Newer ones have pushed it off the list, or a filter hides it: it is still meant.
+        # Newer callbacks have pushed it off the list, or a filter hides it: it stays selected.
         found = app.store.delivery(kept)
         by_id |= {} if found is None else {kept: found}
     labels = {number: _label(delivery) for number, delivery in by_id.items()}
@@ -68,7 +68,7 @@ def _label(delivery: Delivery) -> str:
 
 
 def _deliver(delivery: Delivery | None) -> None:
-    """Callback: ask for it; the progress is shown at the top of the page."""
+    """Callback: request it again; the progress is shown at the top of the page."""
     if delivery is not None:
         app = ui.application()
         run_requests.request(

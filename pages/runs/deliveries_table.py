@@ -1,4 +1,4 @@
-"""Which callbacks came: filters and the table, with one of them delivered again below it."""
+"""The callbacks that arrived: filters and the table, and below it the one to deliver again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ state = st.session_state
 
 
 def show() -> None:
-    """The filters, the table and the button. Raises StoreError."""
+    """Show the filters, the table and the button. Raises StoreError."""
     store = ui.application().store
     if store.newest_delivery_id() == 0:
         _nothing_yet()
@@ -41,7 +41,7 @@ def show() -> None:
 
 
 def _filters() -> dict[str, Any]:
-    """The filters above the table, as arguments of ``list_deliveries``."""
+    """Show the filters above the table; return them as arguments of ``list_deliveries``."""
     datasets = list(ui.application().datasets)
     with st.grid(2, min_column_width=150, gap="small", width=410):
         return {
@@ -63,7 +63,7 @@ def _filters() -> dict[str, Any]:
 
 
 def _not_listed(filters: Mapping[str, Any]) -> None:
-    """Say how many refused callbacks match that the journal has only counted. Raises StoreError."""
+    """Show how many matching refused callbacks were counted but not kept. Raises StoreError."""
     if filters["outcome"] not in {None, Outcome.REFUSED}:
         return
     not_kept = ui.application().store.refused_not_kept()
@@ -121,7 +121,7 @@ def _table(deliveries: list[Delivery]) -> None:
     ids = [delivery.id for delivery in deliveries]
 
     def pick() -> None:
-        # As with runs: a selection is a position, and the next callback moves them all.
+        # As with runs: a selection is a position, which the next callback changes.
         picked = state["deliveries_table"]["selection"]["rows"]
         if picked and picked[0] < len(ids):
             state["delivery"] = ids[picked[0]]
@@ -137,7 +137,7 @@ def _table(deliveries: list[Delivery]) -> None:
 
 
 def _reason(delivery: Delivery) -> str:
-    """Why it came to that, after which one it repeats if a person asked for it."""
+    """Return the reason of a delivery, after the one that it repeats, if any."""
     reason = language().fact(delivery.reason)
     if delivery.again_of is None:
         return reason

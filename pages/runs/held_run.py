@@ -1,34 +1,39 @@
-"""What needs a person, and the buttons that settle it: refused, failed and held fetches."""
+"""Refused, failed and held fetches of a dataset, with the buttons that resolve them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.domain import Run, RunStatus, Trigger
+from ecommerce_core.domain import AlertCode, Run, Trigger
 from pages import ui
 from pages.runs import hints, run_requests
+from pages.ui import escape
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
 
 def show(name: str) -> None:
-    """What is wrong with a dataset and what to do: refused requests, a failed or a held run."""
+    """Show what is wrong with a dataset and what to do: a refused request, a failed or held run."""
     problem = run_requests.problem(name)
     if problem is not None:
         ui.show_error(problem)
     with ui.guarded():
         app = ui.application()
-        run, waiting = app.store.last_run(name), app.store.held_run(name)
-        if run is not None and run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
-            title = _("The last fetch failed: {dataset}").format(dataset=dataset_label(name))
-            text = f"{ui.sentence(run.error)}\n\n{hints.of(run)}"
-            st.error(text, title=title, icon=":material/error:")
-        if waiting is not None:
-            held(waiting, keys=(f"confirm_{name}", f"discard_{name}"))
+        # On a dataset's own page, its alerts are also shown if another alert explains them.
+        for alert in app.alerts.current():
+            number = alert.details.get("run")
+            if not alert.concerns(name) or not isinstance(number, int):
+                continue
+            run = app.store.run(number)
+            if run is not None and alert.code is AlertCode.ANSWER_HELD:
+                held(run, keys=(f"confirm_{name}", f"discard_{name}"))
+            elif run is not None and alert.code is not AlertCode.RECORDS_REJECTED:
+                text = f"{ui.sentence(run.error)}\n\n{hints.of(run)}"
+                st.error(text, title=ui.title_of(alert, escape), icon=":material/error:")
 
 
 def held(run: Run, *, keys: tuple[str, str]) -> None:
-    """A run that waits for a decision: its numbers, and the two buttons that decide."""
+    """Show a run that waits for a decision: its numbers, and the two buttons."""
     title = _("A fetch is held: {dataset}").format(dataset=dataset_label(run.dataset))
     text = f"{ui.sentence(run.error)}\n\n{what_to_decide()}"
     st.warning(text, title=title, icon=":material/pause_circle:")
@@ -37,12 +42,12 @@ def held(run: Run, *, keys: tuple[str, str]) -> None:
 
 
 def what_to_decide() -> str:
-    """How one decides about a held run."""
-    return _("Apply it if that is right; discard it if the peer made a mistake.")
+    """Return the advice on how to decide about a held run."""
+    return _("Apply it if the change is right; discard it if the source made a mistake.")
 
 
 def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
-    """The two buttons that decide about a held run, for who may."""
+    """Show the two buttons that decide about a held run, if the visitor may use them."""
     app = ui.application()
     if not ui.may_change():
         return
@@ -56,7 +61,7 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
         ),
     )
     st.button(
-        _("Discard it"),
+        _("Discard"),
         key=keys[1],
         icon=":material/close:",
         on_click=lambda: run_requests.attempt(

@@ -1,15 +1,15 @@
-"""What to do about a fetch that failed, by what the journal says went wrong."""
+"""Advice on a failed fetch, chosen by the error in the journal."""
 
 from __future__ import annotations
 
 from ecommerce_core.domain import N_, Run, RunStatus, advice
 from pages.ui import language
 
-_KEPT = N_("The stored data was left as it was.")
+_KEPT = N_("The stored data was not changed.")
 
 
 def of(run: Run) -> str:
-    """One sentence or two for a failed or interrupted run; empty for any other."""
+    """Return advice for a failed or interrupted run, in a sentence or two; empty for any other."""
     if run.status not in {RunStatus.FAILED, RunStatus.INTERRUPTED}:
         return ""
     words = language()

@@ -1,119 +1,145 @@
-"""What needs a person, each with the button that settles it: for the overview and Activity."""
+"""Issues that need a person, each with a button that resolves it, for the overview and Activity."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from ecommerce_core.domain import Run, RunStatus
+from ecommerce_core.domain import Alert, AlertCode, Run, Severity
 from pages import ui
 from pages.runs import held_run, hints, run_requests
-from pages.ui import tasks
+from pages.ui import escape, language, tasks
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
-FAILED = {RunStatus.FAILED, RunStatus.INTERRUPTED}
+# Each is drawn with a shape as well as a colour.
+ICONS = {
+    AlertCode.ANSWER_HELD: ":material/pause_circle:",
+    AlertCode.GATEWAY_DOWN: ":material/cloud_off:",
+    AlertCode.SCHEDULER_DOWN: ":material/cloud_off:",
+    AlertCode.CLOCK_STANDS_STILL: ":material/timer_off:",
+    AlertCode.BACKUP_OVERDUE: ":material/hard_drive:",
+    AlertCode.REGISTRATION_FAILING: ":material/link_off:",
+    AlertCode.MESSAGES_FAILING: ":material/notifications_off:",
+    AlertCode.RECORDS_REJECTED: ":material/playlist_remove:",
+    AlertCode.DATA_STALE: ":material/update_disabled:",
+}
+COLOURS = {Severity.CRITICAL: "red", Severity.WARNING: "orange", Severity.INFO: "gray"}
+# The frame of every page has a banner for these.
+IN_BANNER = frozenset({AlertCode.CALLBACKS_MISSED})
 
 
 def show() -> bool:
-    """Everything that is wrong; True where the datasets have something to settle."""
-    found = False
+    """Show all issues; return True if there are some with the datasets."""
     for name in ui.application().datasets:
         refused = run_requests.problem(name)
         if refused is not None:
             ui.show_error(refused)
+    found = [one for one in ui.alerts(at_least=Severity.INFO) if one.code not in IN_BANNER]
+    for alert in found:
         with ui.guarded():
-            found = _of_dataset(name) or found
-    _around()
-    return found
+            _row(alert)
+    return any(alert.datasets and alert.severity is not Severity.INFO for alert in found)
 
 
-def _of_dataset(name: str) -> bool:
-    """A fetch that failed, one that is held. Raises StoreError."""
-    store, word = ui.application().store, dataset_label(name)
-    run, waiting = store.last_run(name), store.held_run(name)
-    failed = run is not None and run.status in FAILED
-    if run is not None and failed:
-        _row(
-            ":red[:material/error:]",
-            _("The last fetch failed: {dataset}").format(dataset=word),
-            ui.sentence(run.error),
-            hints.of(run),
-            lambda: _fetch_again(name),
-        )
-    if waiting is not None:
-        _row(
-            ":orange[:material/pause_circle:]",
-            _("A fetch is held: {dataset}").format(dataset=word),
-            ui.sentence(waiting.error),
-            held_run.what_to_decide(),
-            lambda: _decide(name, waiting),
-        )
-    return failed or waiting is not None
+def _row(alert: Alert) -> None:
+    """Show one alert on two lines, with its buttons if the visitor may act. Raises StoreError."""
+    icon = ICONS.get(alert.code, ":material/error:")
+    what, todo = _said(alert)
+    buttons = _BUTTONS.get(alert.code)
+    with st.container(border=True):
+        # Side by side if there is room, one below the other on a telephone.
+        said, settled = st.columns([3, 2], vertical_alignment="center", gap="small")
+        stop = "" if not what or what.endswith((".", "!", "?", "…")) else "."
+        title = ui.title_of(alert, escape)
+        text = f"{what}{stop} {todo}".strip()
+        said.markdown(f":{COLOURS[alert.severity]}[{icon}] **{title}**  \n:small[{text}]")
+        if buttons is not None and ui.may_change():
+            with settled, st.container(horizontal=True, horizontal_alignment="right"):
+                buttons(alert)
 
 
-def _fetch_again(name: str) -> None:
-    st.button(
-        _("Fetch again"),
-        key=f"retry_{name}",
-        icon=":material/sync:",
-        on_click=run_requests.fetch,
-        args=(name,),
-    )
+def _said(alert: Alert) -> tuple[str, str]:
+    """Return an alert's error, in the words of its source, and the advice. Raises StoreError."""
+    app, words = ui.application(), language()
+    run = run_of(alert)
+    if run is not None and alert.code in RUN_FAILED:
+        return ui.sentence(run.error), hints.of(run)
+    todo = ui.todo_of(alert)
+    if run is not None and alert.code is AlertCode.ANSWER_HELD:
+        return ui.sentence(run.error), todo
+    if alert.code is AlertCode.RECORDS_REJECTED:
+        count = int(alert.details["rejected"] or 0)
+        return words.plural("{count} record rejected", "{count} records rejected", count), todo
+    errors = {
+        AlertCode.GATEWAY_DOWN: tasks.reading().error,
+        AlertCode.SCHEDULER_DOWN: tasks.reading().error or app.monitor.snapshot().list_error,
+        AlertCode.BACKUP_OVERDUE: app.backups.state.error,
+        AlertCode.REGISTRATION_FAILING: app.registration.state.error,
+    }
+    return ui.sentence(errors.get(alert.code)), todo
 
 
-def _decide(name: str, run: Run) -> None:
-    held_run.held_buttons(run, keys=(f"confirm_{name}", f"discard_{name}"))
+RUN_FAILED = frozenset({AlertCode.PEER_DOWN, AlertCode.FETCH_FAILED, AlertCode.FETCH_INTERRUPTED})
 
 
-def _around() -> None:
-    """What is wrong around the datasets."""
-    app = ui.application()
-    error = tasks.reading().error or app.monitor.snapshot().list_error
-    trouble = tasks.trouble()
-    if error is not None and trouble is not None:
-        _row(
-            ":red[:material/cloud_off:]",
-            trouble,
-            ui.sentence(error),
-            _("Showing what was read last; no callbacks arrive while it is down."),
-            _ask_again,
-        )
-    backups = app.backups.state
-    if backups.error is not None:
-        _row(
-            ":red[:material/hard_drive:]",
-            _("No backup could be made"),
-            ui.sentence(backups.error),
-            _("It is tried again every few minutes. See to the folder in ECOMMERCE_BACKUP_DIR."),
-        )
-    registration = app.registration.state
-    if registration.error is not None:
-        _row(
-            ":red[:material/link_off:]",
-            _("The gateway does not know where we are, so no callback can come"),
-            ui.sentence(registration.error),
-            _("It is tried again every minute. See to ECOMMERCE_GATEWAY_ADMIN_URL."),
+def run_of(alert: Alert) -> Run | None:
+    """Return the run that an alert is about, or None. Raises StoreError."""
+    number = alert.details.get("run")
+    return ui.application().store.run(number) if isinstance(number, int) else None
+
+
+def _fetch_again(alert: Alert) -> None:
+    for name in alert.datasets:
+        st.button(
+            _("Retry")
+            if len(alert.datasets) == 1
+            else _("Fetch {dataset}").format(dataset=dataset_label(name)),
+            key=f"retry_{name}",
+            icon=":material/sync:",
+            on_click=run_requests.fetch,
+            args=(name,),
         )
 
 
-def _ask_again() -> None:
+def _decide(alert: Alert) -> None:
+    run = run_of(alert)
+    if run is not None:
+        held_run.held_buttons(run, keys=(f"confirm_{alert.subject}", f"discard_{alert.subject}"))
+
+
+def _ask_again(_alert: Alert) -> None:
     monitor = ui.application().monitor
     st.button(
         _("Retry"), key="retry_scheduler", icon=":material/refresh:", on_click=monitor.refresh
     )
 
 
-def _row(
-    icon: str, title: str, what: str, todo: str, buttons: Callable[[], None] | None = None
-) -> None:
-    """One problem on two lines, and what settles it for who may."""
-    with st.container(border=True):
-        # Side by side where there is room, one below the other on a telephone.
-        said, settled = st.columns([3, 2], vertical_alignment="center", gap="small")
-        stop = "" if what.endswith((".", "!", "?", "…")) else "."
-        said.markdown(f"{icon} **{title}**  \n:small[{what}{stop} {todo}]")
-        if buttons is not None and ui.may_change():
-            with settled, st.container(horizontal=True, horizontal_alignment="right"):
-                buttons()
+def _see_run(alert: Alert) -> None:
+    st.page_link(
+        "activity.py",
+        label=_("See the run"),
+        icon=":material/arrow_forward:",
+        query_params={"run": str(alert.details["run"])},
+    )
+
+
+def _see_scheduler(_alert: Alert) -> None:
+    st.page_link("scheduler.py", label=_("See the scheduler"), icon=":material/arrow_forward:")
+
+
+_BUTTONS: Mapping[AlertCode, Callable[[Alert], None]] = {
+    AlertCode.GATEWAY_DOWN: _ask_again,
+    AlertCode.SCHEDULER_DOWN: _ask_again,
+    AlertCode.PEER_DOWN: _fetch_again,
+    AlertCode.FETCH_FAILED: _fetch_again,
+    AlertCode.FETCH_INTERRUPTED: _fetch_again,
+    AlertCode.DATA_STALE: _fetch_again,
+    AlertCode.ANSWER_HELD: _decide,
+    AlertCode.RECORDS_REJECTED: _see_run,
+    AlertCode.CALLBACKS_LATE: _see_scheduler,
+    AlertCode.CALLBACKS_REFUSED: _see_scheduler,
+    AlertCode.TASKS_LOST: _see_scheduler,
+    AlertCode.CLOCK_STANDS_STILL: _see_scheduler,
+}

@@ -1,6 +1,6 @@
-"""A journal a page at a time: the newest entries, then older ones by number.
+"""Page through a journal: the newest entries, then older ones by number.
 
-A list that grew with each click would be drawn whole with every run that ends.
+Not a list that grows with each click, which would be redrawn whole after every run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ state = st.session_state
 
 
 def before(name: str, filters: Mapping[str, object]) -> int | None:
-    """The number that this page of a journal ends before; None for the newest.
+    """Return the number before which this page of a journal ends, or None for the newest page.
 
     Other filters begin with the newest again.
     """
@@ -25,7 +25,7 @@ def before(name: str, filters: Mapping[str, object]) -> int | None:
 
 
 def show(name: str, numbers: Sequence[int], filters: Mapping[str, object], *, label: str) -> None:
-    """The buttons below a page of entries: on to older ones (``label``), back to the newest."""
+    """Show the buttons below a page: on to older entries (``label``), back to the newest."""
     with st.container(horizontal=True):
         if before(name, filters) is not None:
             st.button(

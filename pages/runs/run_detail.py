@@ -1,4 +1,4 @@
-"""One run in full: its stages, its counts, what went wrong, what was rejected, what changed."""
+"""The details of one run: stages, counts, its error, rejected records, and changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the runs of datasets get on, on whatever page looks."""
+"""The progress of the datasets' runs, on any page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pages.ui import text as _
 from pages.ui.labels import dataset_label, dataset_title
 from pages.ui.live import live_channel, live_words
 
-# Where no live updates come, a page that waits for a run looks by itself, so often.
+# Without live updates, a page that waits for a run redraws itself at this interval.
 LOOK_EVERY_S = 2.0
 
 HTML = """
@@ -29,11 +29,11 @@ _progress = st.components.v2.component(
 
 
 def watch(*names: str) -> None:
-    """Show how the runs of these datasets get on; it moves, comes and goes in the browser."""
+    """Show the progress of these datasets' runs; it moves, comes and goes in the browser."""
     app = ui.application()
     asked = {name: run_requests.ticket(name) for name in names}
     if any(ticket is not None and ticket.future.done() for ticket in asked.values()):
-        st.rerun()  # it has ended since this drawing began, and what came of it stands above
+        st.rerun()  # it has ended since this drawing began: redraw the parts above
     waiting = [name for name, ticket in asked.items() if ticket is not None]
     under_way = [name for name in names if app.progress(name) is not None]
     if waiting or under_way:

@@ -1,8 +1,7 @@
-"""What a session asks to be done with a dataset, and what it is told of it.
+"""A session's requests to a dataset, and their results.
 
-Nothing here waits for a run: a button's callback asks the application for one, and
-``run_progress`` looks how it gets on, so that closing the tab or clicking elsewhere cuts
-nothing off.
+Nothing here waits for a run: a button's callback requests one from the application, and
+``run_progress`` shows its progress, so closing the tab or clicking elsewhere does not cancel it.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from pages.ui.labels import dataset_title
 
 
 def problem(name: str) -> EcommerceError | None:
-    """What went wrong when this session last asked for something of a dataset."""
+    """Return the error of this session's last request to a dataset, if it failed."""
     found: EcommerceError | None = st.session_state.get(f"_problem_{name}")
     return found
 
 
 def request(name: str, make: Callable[[], RunHandle]) -> None:
-    """Ask for a run (in a callback) and remember the ticket; what is refused is shown and stays."""
-    # The run that was asked for before may have ended unseen, and a dataset has one ticket.
+    """Request a run (in a callback) and keep its handle, or keep the error so that it is shown."""
+    # The previous run may have ended unseen, and only one handle is kept for a dataset.
     collect()
     st.session_state.pop(f"_problem_{name}", None)
     try:
@@ -58,7 +57,7 @@ def attempt(name: str, act: Callable[[], Run], done: Callable[[int], str]) -> No
 
 
 def collect() -> None:
-    """Tell what has ended since: a toast where it went well, else a problem that stays."""
+    """Report runs that have ended since: a toast if one went well, else a problem that stays."""
     for name in ui.application().datasets:
         asked = ticket(name)
         if asked is None or not asked.future.done():
@@ -75,6 +74,6 @@ def collect() -> None:
 
 
 def ticket(name: str) -> RunHandle | None:
-    """What this session waits for, of a dataset, or has not been told the end of."""
+    """Return the handle on the run that this session waits for or has not reported yet."""
     found: RunHandle | None = st.session_state.get(f"_ticket_{name}")
     return found

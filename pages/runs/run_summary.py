@@ -1,4 +1,4 @@
-"""What a run did, in a few words."""
+"""A short summary of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pages.ui import text as _
 
 
 def summary(run: Run) -> str:
-    """What a run did, or would do, in a few words: ``1,200 added, 3 rejected``."""
+    """Return a short summary of what a run did or would do: ``1,200 added, 3 rejected``."""
     words, counts = language(), run.counts
     if run.status is RunStatus.HELD:
         parts = [

@@ -1,4 +1,4 @@
-"""Which runs there were: filters, the table, and the run whose detail is shown."""
+"""The table of runs: its filters, and the run whose details are shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ state = st.session_state
 
 
 def show() -> Run | None:
-    """The filters, the table and the choice of a run; the chosen one. Raises StoreError."""
+    """Show filters, table and the choice of a run; return the chosen run. Raises StoreError."""
     store = ui.application().store
     if store.newest_run_id() == 0:
         _nothing_yet()
@@ -37,7 +37,7 @@ def show() -> Run | None:
 
 
 def _filters() -> dict[str, Any]:
-    """The filters above the table, as arguments of ``list_runs``."""
+    """Show the filters above the table; return them as arguments of ``list_runs``."""
     word = language().word
     datasets = list(ui.application().datasets)
     with st.grid(3, min_column_width=150, gap="small", width=620):
@@ -86,7 +86,7 @@ def _table(runs: list[Run]) -> None:
         }
         for run in runs
     ]
-    # The first three fit a telephone; with the fourth, one sees what failed and why.
+    # The first three fit a telephone; the fourth shows what failed and why.
     columns = [
         Column("started_at", "moment", _("Started ({zone})").format(zone=language().place)),
         Column("dataset", label=_("Dataset")),
@@ -100,7 +100,7 @@ def _table(runs: list[Run]) -> None:
     ids = [run.id for run in runs]
 
     def pick() -> None:
-        # A selection is a position, and the next run moves them all: keep the number.
+        # A selection is a position, which the next run changes, so keep the number.
         picked = state["runs_table"]["selection"]["rows"]
         if picked and picked[0] < len(ids):
             state["run"] = ids[picked[0]]
@@ -116,7 +116,7 @@ def _table(runs: list[Run]) -> None:
 
 
 def _result(run: Run) -> str:
-    """What it did, or what kept it from that."""
+    """Return the summary of a run, or its error."""
     if run.status is RunStatus.RUNNING:
         return ""
     if run.status in {RunStatus.FAILED, RunStatus.INTERRUPTED} and run.error:
@@ -125,7 +125,7 @@ def _result(run: Run) -> str:
 
 
 def _choose(runs: list[Run]) -> Run | None:
-    """The run whose detail is shown: picked in the table or here, or named in the URL."""
+    """Return the run whose details are shown, selected in the table or here, or from the URL."""
     store, ids = ui.application().store, [run.id for run in runs]
     for asked in (str(state.get("run", "")), st.query_params.get("run", "")):
         if asked.isdecimal() and len(asked) < 16 and int(asked) not in ids:

@@ -1,1 +1,1 @@
-"""The parts of the scheduler's page: the clock, its tasks, the callbacks that are expected."""
+"""The parts of the scheduler's page: the clock, its tasks, the expected callbacks."""

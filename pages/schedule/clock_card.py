@@ -1,4 +1,4 @@
-"""The clock as a card: what it shows, how fast, whether it runs; and what changes it."""
+"""The card of the clock: its time, speed and state, and the buttons that change them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pages.ui import text as _
 from pages.ui.live import live_channel
 
 SAID_FOR = timedelta(seconds=8)
-# A change takes effect at the next tick, a second away: longer, and something holds the clock.
+# A change takes effect at the next tick, a second away: longer means that the clock is held up.
 HELD_UP_AFTER = timedelta(seconds=8)
 ASKING_FOR_S = 3.0
 SHOWN_HOLDING = 3
@@ -35,21 +35,21 @@ state = st.session_state
 
 @dataclass(slots=True)
 class Asked:
-    """A change that somebody of this session asked for; ``seen_at`` once the clock shows it."""
+    """A change that this session requested; ``seen_at`` is set once the clock shows it."""
 
     change: clock_dialogs.Change
     asked_at: datetime
     seen_at: datetime | None = None
 
     def is_shown_by(self, clock: Clock) -> bool:
-        """True where the clock is as it was asked to be."""
+        """Return True if the clock is as requested."""
         if self.change.speed is not None:
             return abs(clock.speed - self.change.speed) <= 1e-9 * self.change.speed
         return clock.paused == self.change.paused
 
 
 def show() -> None:
-    """The card; its clock moves in the browser."""
+    """Show the card; its clock moves in the browser."""
     reading, now = tasks.reading(), datetime.now(UTC)
     at, clock = estimate(reading, now), reading.clock
     if reading.error is not None:
@@ -95,7 +95,7 @@ def _buttons(clock: Clock) -> None:
 
 
 def _still(since: datetime) -> None:
-    """Since when the clock stands still, and which callbacks may hold it."""
+    """Show since when the clock stands still, and which callbacks may hold it."""
     holding = ui.application().monitor.snapshot().holding
     title = _("The clock has been standing still since {moment}").format(
         moment=language().moment(since)
@@ -146,13 +146,13 @@ def _unreachable(reading: ClockReading, now: datetime) -> None:
 
 
 def _ask_again() -> None:
-    """Callback: have the monitor poll now."""
+    """Callback: make the scheduler monitor poll now."""
     ui.application().monitor.refresh()
     state["_retried_at"] = datetime.now(UTC)
 
 
 def _asked(reading: ClockReading, now: datetime) -> None:
-    """What came of the change that was asked for last: waiting for its tick, seen, or not yet."""
+    """Show the state of the last requested change: waiting for its tick, seen, or overdue."""
     change: clock_dialogs.Change | None = state.pop("_clock_change", None)
     if change is not None:
         state["_clock_asked"] = Asked(change, now)
@@ -173,7 +173,7 @@ def _asked(reading: ClockReading, now: datetime) -> None:
         return
     waited = now - asked.asked_at
     if waited < HELD_UP_AFTER:
-        # That the change does not show is told by nobody.
+        # Nothing announces that the change does not happen.
         live_channel.draw_again((HELD_UP_AFTER - waited).total_seconds())
         text = _("Requested; takes effect at the next tick.")
         st.info(text, icon=":material/hourglass_top:")

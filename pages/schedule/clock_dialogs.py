@@ -1,4 +1,4 @@
-"""What asks before everybody's clock is changed: paused, resumed, or set to another speed."""
+"""The dialogs before everybody's clock is changed: paused, resumed, or set to another speed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ state = st.session_state
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How the clock shall be: paused or not, or its speed."""
+    """A change of the clock: paused or not, or its speed."""
 
     paused: bool | None = None
     speed: float | None = None
 
     def apply(self) -> None:
-        """Ask the scheduler for it. Raises NotAllowed, PeerError, TaskError."""
+        """Send the change to the scheduler. Raises NotAllowed, PeerError, TaskError."""
         steering = ui.application().steering
         if self.speed is not None:
             steering.set_speed(self.speed, actor=ui.actor())
@@ -47,7 +47,7 @@ class Change:
             steering.resume(actor=ui.actor())
 
     def done(self) -> str:
-        """What to say once the clock shows it."""
+        """Return the text for when the clock shows it."""
         if self.speed is not None:
             return _("The clock’s speed is now {factor} ×.").format(
                 factor=language().number(self.speed)
@@ -63,7 +63,7 @@ def _change_clock(read: Callable[[], Change]) -> None:
 
 
 def _waiting() -> str:
-    """Whom a change of the clock concerns."""
+    """Return which applications a change of the clock affects."""
     try:
         listed = tasks.list_all()
     except EcommerceError:
@@ -99,7 +99,7 @@ def speed() -> None:
 
     def body() -> None:
         words = language()
-        # Its state is gone when the dialog closes; it begins with the clock's own speed.
+        # Its state is deleted when the dialog closes; it begins with the clock's own speed.
         state.setdefault("clock_speed", number_box.typed(now_speed))
         st.pills(
             _("Common speeds"),
@@ -130,7 +130,7 @@ def speed() -> None:
 
 
 def _speed(typed: Decimal | None) -> float | None:
-    """A speed that the clock can be set to; None if it is none."""
+    """Return a speed to which the clock can be set, or None if it is not valid."""
     return float(typed) if typed is not None and SLOWEST <= typed <= FASTEST else None
 
 

@@ -1,7 +1,7 @@
 """The face of the simulated clock: date and time, large, moving between two readings.
 
-The scheduler's clock jumps once a second. The face follows: it moves from what it shows to
-the newest known time within a second, so that it never shows what the clock has not reached.
+The scheduler's clock jumps once a second. The face follows: within a second it moves from the time
+that it shows to the newest known one, so that it never shows a time that the clock has not reached.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ _face = st.components.v2.component(
 
 
 def show(at: datetime, *, speed: float, standing: bool) -> None:
-    """Show ``at``, a naive simulated time. ``standing``: it does not move, as far as we know."""
+    """Show ``at``, a naive simulated time. ``standing``: it is not known to move."""
     data = {
         "at_ms": live_words.milliseconds(at),
-        # Faster than anybody can set it, it is not moved between two readings.
+        # A clock that is faster than anybody can set it is not moved on between two readings.
         "step_ms": 0 if speed > FASTEST else speed * 1000,
         "standing": standing or speed > FASTEST,
         "locale": live_words.locale(),

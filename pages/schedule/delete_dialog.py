@@ -1,4 +1,4 @@
-"""What asks before tasks of ours leave the scheduler's list, and says which ones go."""
+"""The dialog before tasks of ours are deleted from the scheduler's list; it names them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN_ENTRIES = 8
 
 
 def show() -> None:
-    """Ask before the chosen tasks go. Raises PeerError if nobody knows what there is."""
+    """Ask before the chosen tasks are deleted. Raises PeerError if the list is unknown."""
     going, ours = task_actions.asked(), tasks.list_ours()
     if not going:  # somebody else was quicker
         dialogs.close()

@@ -1,4 +1,4 @@
-"""Did it run? What was expected of the scheduler, task by task, and what came of it."""
+"""Expected callbacks and their outcomes, task by task."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ERAS = {"now": N_("Since the clock was set back"), "all": N_("All")}
 
 
 def show() -> None:
-    """The summary, the chart and the list."""
-    st.header(_("Did it run?"), anchor=False)
+    """Show the summary, the chart and the list."""
+    st.header(_("Expected callbacks"), anchor=False)
     with ui.guarded():
         app = ui.application()
-        # A scheduler that was restarted or reset has forgotten; the journal has not.
+        # A scheduler that was restarted or reset has lost its tasks; the journal keeps them.
         every = app.store.expected_summary()
         if not every:
             text = _(
@@ -44,19 +44,19 @@ def show() -> None:
 
 
 def _choose_era(since: datetime | None, *, has_now: bool) -> datetime | None:
-    """Show what came since the clock was set back, or all. None is all."""
+    """Show the callbacks since the clock was set back, or all. None means all."""
     if not has_now:
         moment = "–" if since is None else ui.escape_time(language().moment(since))
         text = _("Nothing has been due since the clock was set back on {moment}; this is before.")
         st.caption(f":material/history: {text.format(moment=moment)}")
         return None
-    era = st.segmented_control(
+    eras = {name: _(text) for name, text in ERAS.items()}
+    era = st.radio(
         _("Show"),
         list(ERAS),
         key=ui.choice("expected_era", ERAS, "now"),
-        default="now",
-        required=True,
-        format_func=lambda name: _(ERAS[name]),
+        horizontal=True,
+        format_func=eras.__getitem__,
     )
     return None if era == "all" else since
 

@@ -1,4 +1,4 @@
-"""What came of the expected callbacks lately: a chart, and the same as a table."""
+"""The outcomes of recent expected callbacks: a chart, and the same as a table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WINDOWS = {
 
 
 def show(found: Sequence[ExpectedCallback]) -> None:
-    """The chart and the list of a window that ends at the clock, or with the last callback."""
+    """Show chart and list of a window that ends at the clock, or with the last callback."""
     words = language()
     chosen = st.segmented_control(
         _("Simulated time shown"),
@@ -36,7 +36,7 @@ def show(found: Sequence[ExpectedCallback]) -> None:
         format_func=lambda name: _(WINDOWS[name][1]),
     )
     last_at, clock_at = max(one.simulated_last_at for one in found), tasks.clock_at()
-    # A clock that was set back is behind what it showed before.
+    # A clock that was set back shows an earlier time than before.
     until = last_at if clock_at is None else max(last_at, clock_at)
     try:
         since = until - WINDOWS[chosen or "day"][0]
@@ -50,7 +50,7 @@ def show(found: Sequence[ExpectedCallback]) -> None:
     expected_timeline.show(shown, since, until, now=clock_at, alt=said)
     st.caption(said)
     if len(found) == READ_CALLBACKS and found[-1] in shown:
-        text = _("There were more: this is the newest {n}.")
+        text = _("Showing the newest {n}.")
         st.caption(text.format(n=words.number(READ_CALLBACKS)))
     with st.expander(_("Show as table"), icon=":material/table_rows:"):
         _table(shown[:LISTED_CALLBACKS])
@@ -62,7 +62,7 @@ def show(found: Sequence[ExpectedCallback]) -> None:
 
 
 def _in_words(shown: Sequence[ExpectedCallback]) -> str:
-    """The chart in one line: ``24 expected: 23 on time, 1 missed``."""
+    """Return the chart in one line: ``24 expected: 23 on time, 1 missed``."""
     words = language()
     counts = {
         outcome: sum(one.count for one in shown if one.outcome is outcome)
@@ -96,7 +96,7 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         Column("due", "simulated", _("Due (simulated)")),
         Column("task", label=_("Task")),
         Column("recurrence", label=_("Recurrence")),
-        Column("count", "number", _("Times")),
+        Column("count", "number", _("Count")),
         Column("outcome", label=_("Outcome")),
         Column("lateness", "duration", _("Late by (simulated)")),
         Column("duration", "duration", _("Duration")),

@@ -15,12 +15,12 @@ from pages.ui import text as _
 from pages.ui.live import live_words
 
 ROW_HEIGHT, FRAME_HEIGHT = 64, 90
-# How much of what comes next is drawn, as a part of what is drawn of the past.
+# The past part that is drawn is this many times as long as the future part.
 AHEAD = 4
 SHOWN_OCCURRENCES = 40
 GREY = "#7f8c8d"
 
-# A shape beside the colour; the colours stand out on white and on black.
+# A shape beside the colour; the colours are visible on white and on black.
 LOOKS = {
     ExpectedOutcome.ON_TIME: ("circle", "#2a9163"),
     ExpectedOutcome.LATE: ("triangle-right", "#c47a12"),
@@ -42,7 +42,7 @@ def show(
     now: datetime | None,
     alt: str,
 ) -> None:
-    """What was due between two simulated times, and what comes next. ``alt`` says it in words."""
+    """Show what was due between two simulated times, and what comes next. ``alt`` describes it."""
     end = until
     with suppress(OverflowError):
         end += (until - since) / AHEAD
@@ -74,7 +74,7 @@ def _row(callback: ExpectedCallback) -> dict[str, Any]:
 
 
 def _coming(now: datetime, end: datetime) -> Iterable[dict[str, Any]]:
-    """When our tasks are due next, up to ``end``."""
+    """Return when our tasks are due next, up to ``end``."""
     try:
         ours = tasks.list_ours()
     except EcommerceError:
@@ -207,6 +207,6 @@ def _now_line(now: datetime, time: dict[str, Any], axis: dict[str, Any]) -> list
 
 
 def _quoted(text: str) -> str:
-    """A text as an expression of Vega's."""
+    """Return a text as a Vega expression."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

@@ -1,7 +1,7 @@
-"""What pages share.
+"""The parts that pages share.
 
-This is the face of ``session``: the application, who uses it and in which language. The other
-modules are imported by their names: ``from pages.ui import table``.
+This exports ``session``: the application, its visitor and the language. Import the other modules by
+their names: ``from pages.ui import table``.
 """
 
 from pages.ui.session import (
@@ -11,6 +11,7 @@ from pages.ui.session import (
     Language,
     RunHandle,
     actor,
+    alerts,
     application,
     choice,
     choices,
@@ -22,6 +23,7 @@ from pages.ui.session import (
     guarded,
     has_failed,
     language,
+    link_to_audit,
     link_to_changes,
     link_to_rows,
     may_change,
@@ -32,7 +34,10 @@ from pages.ui.session import (
     show_error,
     show_toasts,
     sign_and_word,
+    sign_of,
     text,
+    title_of,
+    todo_of,
     visitor,
 )
 
@@ -43,6 +48,7 @@ __all__ = [
     "Language",
     "RunHandle",
     "actor",
+    "alerts",
     "application",
     "choice",
     "choices",
@@ -54,6 +60,7 @@ __all__ = [
     "guarded",
     "has_failed",
     "language",
+    "link_to_audit",
     "link_to_changes",
     "link_to_rows",
     "may_change",
@@ -64,6 +71,9 @@ __all__ = [
     "show_error",
     "show_toasts",
     "sign_and_word",
+    "sign_of",
     "text",
+    "title_of",
+    "todo_of",
     "visitor",
 ]

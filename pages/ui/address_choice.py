@@ -1,6 +1,6 @@
-"""A choice among a few that travels in the page's address: ``?status=failed``.
+"""A choice among a few options that is kept in the page's address: ``?status=failed``.
 
-Streamlit's own binding writes the option's text, which is another in each language.
+Streamlit's own binding writes the option's text, which differs between languages.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ def choose(
     key: str,
     shown: Callable[[Any], str],
 ) -> Any:
-    """A box that chooses one of ``options`` or all (None), kept as ``name`` in the address.
+    """Show a box that chooses one of ``options`` or all (None), kept as ``name`` in the address.
 
-    An address that nobody here wrote (a link, the back button) decides; what makes no sense
-    in it is left out.
+    An address from outside (a link, the back button) takes precedence; an invalid value in it is
+    ignored.
     """
     state, seen, visited = st.session_state, f"_{key}_in_address", f"_{key}_visit"
     asked = st.query_params.get(name)
     arrived = state.get(visited) != visits.number()
     is_news = asked != state.get(seen) and echo.may_tell_address()
     if arrived or is_news:
-        # One comes back by the navigation to a bare address, and to what one had chosen.
+        # The navigation leads back to an address without the choice: restore the last one.
         wanted = state.get(seen) if arrived and asked is None else asked
         state[key] = next((option for option in options if option == wanted), None)
     elif echo.is_echo(key, state.get(key)):
@@ -56,7 +56,7 @@ def choose(
 
 
 def forget(*keys: str) -> None:
-    """Callback: all of these boxes choose nothing again."""
+    """Callback: reset all of these boxes to choose nothing."""
     for key in keys:
         echo.note(key, st.session_state.get(key))
         st.session_state[key] = None

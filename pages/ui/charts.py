@@ -1,8 +1,8 @@
-"""The few kinds of pictures that pages draw, in the theme's colours and the reader's numbers."""
+"""The few kinds of charts on pages, in the theme's colours and the reader's number format."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ COUNTS = {"title": None, "tickCount": 4}
 
 
 _HOURS = {"hours": "%H:%M", "minutes": "%H:%M"}  # a day has 24 of them
-# How an axis writes numbers and times, which is the browser's own business otherwise.
+# The format of an axis's numbers and times, which the browser would choose otherwise.
 _FRENCH_NUMBERS = {
     "decimal": ",",
     "thousands": "\u202f",
@@ -41,14 +41,15 @@ _FRENCH_TIMES = {
 
 def _draw(frame: pd.DataFrame, spec: dict[str, Any], *, alt: str, height: int, **more: Any) -> Any:
     if language().code == "fr":
-        spec = {**spec, "config": {"locale": {"number": _FRENCH_NUMBERS, "time": _FRENCH_TIMES}}}
+        locale = {"number": _FRENCH_NUMBERS, "time": _FRENCH_TIMES}
+        spec = {**spec, "config": {**spec.get("config", {}), "locale": locale}}
     return st.vega_lite_chart(frame, spec, height=height, alt=alt, **more)
 
 
 def bars(
     frame: pd.DataFrame, *, alt: str, height: int, key: str, on_pick: Callable[[list[str]], None]
 ) -> None:
-    """Horizontal bars of ``name``, ``count``, ``said``, ``chosen``.
+    """Draw horizontal bars of ``name``, ``count``, ``said``, ``chosen``.
 
     A click calls ``on_pick`` with the names that were clicked.
     """
@@ -79,8 +80,59 @@ def bars(
     _draw(frame, spec, alt=alt, height=height, key=key, on_select=pick, selection_mode=["picked"])
 
 
+def strip(
+    frame: pd.DataFrame,
+    *,
+    colours: Mapping[str, str],
+    slots: int,
+    alt: str,
+    height: int,
+    key: str,
+    on_pick: Callable[[], None],
+) -> None:
+    """Bars in a row, oldest first, of ``run``, ``height``, ``status``, ``sign``, ``said``.
+
+    There is room for ``slots`` of them, so that a few are no wider than many. A click calls
+    ``on_pick``.
+    """
+    frame = frame.assign(slot=range(len(frame)))
+    colour = {
+        "field": "status",
+        "type": "nominal",
+        "scale": {"domain": list(colours), "range": list(colours.values())},
+        "legend": None,
+    }
+    spec = {
+        "encoding": {
+            "x": {
+                "field": "slot",
+                "type": "ordinal",
+                "scale": {"domain": list(range(slots)), "paddingInner": 0.25},
+                "axis": None,
+            },
+            "y": {"field": "height", "type": "quantitative", "axis": None},
+            "tooltip": [{"field": "said", "type": "nominal", "title": " "}],
+        },
+        "layer": [
+            {
+                "mark": {"type": "bar", "cursor": "pointer", "cornerRadiusEnd": 2},
+                "params": [{"name": "picked", "select": {"type": "point", "fields": ["run"]}}],
+                "encoding": {"color": colour},
+            },
+            {
+                "mark": {"type": "text", "baseline": "bottom", "dy": -2, "fontSize": 11},
+                "encoding": {"text": {"field": "sign"}, "color": colour},
+            },
+        ],
+        "config": {"view": {"stroke": None}},
+    }
+    _draw(
+        frame, spec, alt=alt, height=height, key=key, on_select=on_pick, selection_mode=["picked"]
+    )
+
+
 def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:
-    """Bars of ``low``, ``high``, ``count``, ``said``."""
+    """Draw bars of ``low``, ``high``, ``count``, ``said``."""
     spec = {
         "mark": {"type": "bar", "binSpacing": 1},
         "encoding": {
@@ -103,7 +155,7 @@ def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None
 
 
 def steps(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:
-    """A line of ``at``, ``value`` that changes at once and then stays."""
+    """Draw a step line of ``at``, ``value``: each value holds until the next."""
     spec = {
         "mark": {"type": "line", "interpolate": "step-after", "point": len(frame) < 40},
         "encoding": {
@@ -126,10 +178,10 @@ def steps(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:
 def plot(
     frame: pd.DataFrame, *, chart: str, kind: str, labels: tuple[str, str, str], alt: str
 ) -> None:
-    """``y`` over ``x`` as ``bars``, ``line`` or ``points``; ``apart`` tells several of them apart.
+    """Draw ``y`` over ``x`` as ``bars``, ``line`` or ``points``; ``apart`` distinguishes series.
 
-    ``kind`` says what ``x`` is: ``name``, ``number`` or ``time``, which are texts in UTC.
-    ``labels`` are those of x, y and apart, which is empty if there are no several.
+    ``kind`` is the kind of ``x``: ``name``, ``number`` or ``time``, which are texts in UTC.
+    ``labels`` are those of x, y and apart; the last is empty if there is one series.
     """
     along, up, apart = labels
     marks: dict[str, Any] = {
@@ -146,7 +198,7 @@ def plot(
     y: dict[str, Any] = {"field": "y", "type": "quantitative"}
     y |= {"axis": {"title": up, "tickCount": 5}, "scale": {"zero": chart == "bars"}}
     encoding: dict[str, Any] = {"x": x, "y": y}
-    # Names are read from left to right, so their bars lie.
+    # Names are read from left to right, so their bars are horizontal.
     lies = chart == "bars" and kind == "name"
     if lies:
         encoding = {"y": x, "x": y}

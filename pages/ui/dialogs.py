@@ -1,8 +1,8 @@
-"""What asks before something is changed, and how it stays open.
+"""Dialogs that ask before something is changed, and that stay open while the page is redrawn.
 
-A dialog is gone with the next drawing of the page that does not open it again, and the page is
-drawn whenever a fetch ends or the clock is seen to change. So a button only notes what is asked
-for, and the page opens the dialog each time until it is answered, dismissed, or the page is left.
+A dialog closes with the next drawing of the page that does not open it again, and the page is drawn
+whenever a fetch ends or the clock changes. So a button only records which dialog is wanted, and the
+page opens it each time until it is answered, dismissed, or the page is left.
 """
 
 from __future__ import annotations
@@ -19,37 +19,37 @@ state = st.session_state
 
 
 def note(what: str, name: str = "") -> None:
-    """Let this page open a dialog: ``clear``, ``pause``, ``delete``, …; ``name`` says of what."""
+    """Record that this page opens a dialog: ``clear``, ``pause``, ``delete``, …, on ``name``."""
     state["_asked_for"] = (what, name, visits.number())
 
 
 def ask(what: str, name: str = "") -> NoReturn:
-    """Like ``note``, for a button in a part that is drawn alone: the page opens the dialog."""
+    """Record it and redraw the page, for a button in a fragment: only the page opens dialogs."""
     note(what, name)
     st.rerun()
 
 
 def asked() -> tuple[str, str]:
-    """What a button of this page asked for and nobody has answered yet."""
+    """Return the dialog and ``name`` that a button of this page requested, or two empty texts."""
     what, name, visit = state.get("_asked_for", ("", "", None))
     return (what, name) if visit == visits.number() else ("", "")
 
 
 def close() -> None:
-    """Forget what was asked for."""
+    """Forget the requested dialog."""
     state.pop("_asked_for", None)
 
 
 def show(title: str, body: Callable[[], None]) -> None:
-    """Open what ``asked`` tells of. A part of the page may not: it would close it."""
+    """Open the dialog of ``asked``. Not in a fragment of the page, which would close it."""
     session.dialog(title, on_dismiss=close)(body)()
 
 
 def confirm(label: str, key: str, icon: str, act: Callable[[], None]) -> None:
-    """Cancel and the button that does it."""
+    """Show the cancel button and the one that acts."""
 
     def answer() -> None:
-        if asked() != ("", ""):  # a second click, made while the first one was at work, is none
+        if asked() != ("", ""):  # ignores a second click during the first
             close()
             act()
 

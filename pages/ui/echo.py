@@ -1,8 +1,8 @@
-"""What a browser tells that has not yet heard of what we set.
+"""Ignore stale widget values from a browser that has not received our last update.
 
-Every click tells all widgets of a page and its address as they stand in the browser: a click right
-behind another one, which made us set some of them, as they were before. Taken for a person's wish,
-that would undo what was set.
+With every click a browser sends the values of all widgets and the address. After a click that made
+us set some of them, a second one right behind it still sends their old values. Taken for input,
+these would undo the update.
 """
 
 from __future__ import annotations
@@ -14,36 +14,37 @@ import streamlit as st
 
 from pages.ui import session
 
-# Longer than what we set takes to the browser, shorter than a person takes to want it back.
+# Longer than an update takes to reach the browser, shorter than a visitor takes to revert it.
 ECHO_S = 0.7
 
 
 def note(name: str, *before: Any) -> None:
-    """Remember what a widget was when we set it to something else.
+    """Remember a widget's values from before we set it to something else.
 
-    Both what the browser told and what we had set it to before, which it may tell yet.
+    Both the value that the browser sent and the one that we had set before, which it may still
+    send.
     """
     noted, lately = st.session_state.setdefault("_set_by_us", {}), _lately(name)
-    # One that we turn away is noted already: who insists is heard when its time is over.
+    # A value that was ignored is noted already: repeated after ECHO_S, it is accepted.
     known = [one for one, _set_at_s in lately]
     new = [one for one in before if one not in known]
     noted[name] = [*lately, *((one, time.monotonic()) for one in new)]
 
 
 def is_echo(name: str, told: Any) -> bool:
-    """Whether what is told may be what was before we set it, lately.
+    """Return whether the value that was sent may be one from just before we set the widget.
 
-    A program that uses a page waits for each answer.
+    Never for a program, which waits for each answer.
     """
     return not session.is_agent() and any(told == before for before, _set_at_s in _lately(name))
 
 
 def may_tell_address() -> bool:
-    """Whether an address that is told, and is not the one that we wrote last, is a wish.
+    """Return whether an address other than the one that we wrote last was entered on purpose.
 
-    A link opens a new session or another page. On the same page only the browser's back and
-    forward buttons tell another address on purpose, and programs, which wait for each answer:
-    anything else is an address that the browser has not yet replaced, however slow it is.
+    A link opens a new session or another page. On the same page only the browser's back and forward
+    buttons change the address on purpose, and programs, which wait for each answer: otherwise the
+    browser has not yet replaced the old address, however slow it is.
     """
     return session.is_history_navigation() or session.is_agent()
 

@@ -1,4 +1,4 @@
-"""What the explore page uses of the core, beside what ``session`` has."""
+"""The parts of the core that the explore page uses, beside those of ``session``."""
 
 from __future__ import annotations
 
@@ -38,22 +38,22 @@ __all__ = [
 
 
 def tables() -> dict[str, Table]:
-    """The tables that can be asked, by their names."""
+    """Return the tables that can be queried, by their names."""
     return {table.name: table for table in session.application().explorer.tables}
 
 
 def timeout_s() -> float:
-    """How long a question may take."""
+    """Return the seconds that a query may take."""
     return session.application().explorer.timeout_s
 
 
 def start(sql: str) -> Exploration:
-    """Ask a question. Raises NotAllowed, ExploreRefused, ExploreBusy."""
+    """Start a query. Raises NotAllowed, ExploreRefused, ExploreBusy."""
     return session.application().explore(sql, actor=session.actor())
 
 
 def link(sql: str, file_format: str) -> str:
-    """A link to the whole answer as a file."""
+    """Return a link to the whole answer as a file."""
     return link_to_sql(
         sql,
         file_format,

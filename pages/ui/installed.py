@@ -1,4 +1,4 @@
-"""The one application of this process, where its pages find it."""
+"""The one application of this process, for its pages."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _installed: list[_Installed] = []
 
 
 def install(application: Application | None, *, pages: Mapping[str, Path] | None = None) -> None:
-    """Make ``application`` the one that this process's pages use; None takes it away.
+    """Make ``application`` the one that this process's pages use; None removes it.
 
-    ``pages`` are the scripts of datasets, by name, that do not stand in ``pages/`` under that name.
+    ``pages`` are the scripts of datasets, by name, that are not in ``pages/`` under that name.
     """
     _installed[:] = [] if application is None else [_Installed(application, pages or {})]
 
 
 def current() -> Application:
-    """The application of this process. Raises RuntimeError where the server installed none."""
+    """Return the application of this process. Raises RuntimeError if the server installed none."""
     return _current().application
 
 
 def page_of(name: str) -> str:
-    """The script of a dataset's page, as Streamlit's links and navigation take it."""
+    """Return the script of a dataset's page, for Streamlit's links and navigation."""
     return str(_current().pages.get(name, f"{name}.py"))
 
 

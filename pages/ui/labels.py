@@ -1,4 +1,4 @@
-"""What datasets and columns are called in front of people, and how their values are shown."""
+"""Labels of datasets and columns, and the format of their values."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from pages.ui.session import text as _
 
 
 def dataset_label(name: str) -> str:
-    """What people call a dataset, in a sentence; what the journal may hold of another as it is."""
+    """Return the label of a dataset within a sentence; an unknown name of the journal as it is."""
     dataset = application().datasets.get(name)
     return name if dataset is None else _(dataset.label)
 
 
 def dataset_title(name: str) -> str:
-    """The same as a heading."""
+    """Return the label of a dataset as a heading."""
     return dataset_label(name).capitalize()
 
 
 def column_label(column: Column) -> str:
-    """What people call a column."""
+    """Return the label of a column."""
     return _(column.label)
 
 
 def label_with_unit(column: Column) -> str:
-    """The same for an axis or an input, with the unit of its numbers."""
+    """Return the label of a column for an axis or an input, with the unit of its numbers."""
     return f"{column_label(column)} (€)" if column.kind is Kind.MONEY else column_label(column)
 
 
 def label_with_zone(column: Column) -> str:
-    """The same for the heading of a table, with the zone of its times."""
+    """Return the label of a column for the heading of a table, with the zone of its times."""
     if column.kind is not Kind.MOMENT:
         return column_label(column)
     zone = _("{column} ({zone})")
@@ -39,19 +39,19 @@ def label_with_zone(column: Column) -> str:
 
 
 def field_label(dataset: Dataset | None, field: str) -> str:
-    """What people call a field that the journal names: it may be one of a former version."""
+    """Return the label of a field of the journal, which may be one of an older version."""
     column = None if dataset is None else dataset.find_column(field)
     return field if column is None else column_label(column)
 
 
 def amount(column: Column, value: float) -> str:
-    """A number of a column in the store's unit, for people."""
+    """Return a number in the store's unit, formatted for its column."""
     words = language()
     return words.money(value) if column.kind is Kind.MONEY else words.points(value)
 
 
 def shown(column: Column | None, value: object) -> str:
-    """A stored value for people: money as money, times in the reader's zone; plain text."""
+    """Return a stored value as plain text: money as money, times in the reader's zone."""
     if value is None or value == "":
         return "–"
     if column is not None and column.kind is Kind.MOMENT:
@@ -63,5 +63,5 @@ def shown(column: Column | None, value: object) -> str:
 
 
 def shown_field(dataset: Dataset | None, field: str, value: object) -> str:
-    """The same of a field that the journal names."""
+    """Return the value of a field of the journal, formatted for its column."""
     return shown(None if dataset is None else dataset.find_column(field), value)

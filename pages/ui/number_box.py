@@ -15,15 +15,15 @@ import streamlit as st
 from pages.ui.session import language
 from pages.ui.session import text as _
 
-# What a browser lets somebody enter; ``parse_number`` decides.
+# The characters that a browser accepts; ``parse_number`` decides.
 _PATTERN = r"^\s*[+\-\u2212]?[\d\s.,']*\d[\s.,']*([eE][+\-]?\d{1,3})?\s*$"
 _GROUPING = re.compile(r"[\s\u00a0\u202f']")
 
 
 def parse_number(text: str | None) -> Decimal | None:
-    """The number that somebody typed, with a comma or a point; None if it is none.
+    """Return the number that was typed, with a comma or a point; None if it is no number.
 
-    Of both, the last one is the decimal sign; one that is there twice separates thousands.
+    If both occur, the last one is the decimal sign; one that occurs twice separates thousands.
     """
     plain = _GROUPING.sub("", text or "").replace("\u2212", "-")
     comma, point = plain.rfind(","), plain.rfind(".")
@@ -40,7 +40,7 @@ def parse_number(text: str | None) -> Decimal | None:
 
 
 def typed(number: Decimal | float | None) -> str:
-    """A number as one would type it in the reader's language: without separators."""
+    """Return a number as it is typed in the reader's language: without separators."""
     if number is None:
         return ""
     exact = number if isinstance(number, Decimal) else Decimal(repr(float(number)))
@@ -51,7 +51,7 @@ def typed(number: Decimal | float | None) -> str:
 def show(
     label: str, *, key: str, on_change: Callable[[], None] | None = None, **more: Any
 ) -> Decimal | None:
-    """Show the box; what is in its state is a text. Returns the number, None if it has none."""
+    """Show the box; its state is a text. Returns the number, or None if it has none."""
     text = st.text_input(
         label,
         key=key,

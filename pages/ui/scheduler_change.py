@@ -1,4 +1,4 @@
-"""Changes that a session makes to the scheduler, and what came of the last one in each place."""
+"""Changes that a session makes to the scheduler, and the result of the last one at each place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Place = Literal["clock", "form", "table"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a change: what to say, what it gave, or the error."""
+    """The result of a change: the text to show, the returned value, or the error."""
 
     said: str
     value: object = None
@@ -28,24 +28,24 @@ class Result:
 
 
 def make(place: Place, act: Callable[[], object], done: str) -> None:
-    """Change the scheduler; what came of it is said at ``place`` until the next change there."""
+    """Change the scheduler; the result is shown at ``place`` until the next change there."""
     try:
         state[f"_result_{place}"] = Result(done, act())
     except EcommerceError as error:
         state[f"_result_{place}"] = Result("", error=error)
-    # Also after an error: nobody knows what a lost answer did.
+    # Also after an error, since a change whose answer was lost may have been made.
     state["_scheduler_changed_at"] = datetime.now(UTC)
     session.application().monitor.refresh()
 
 
 def is_settled(listed_at: datetime | None) -> bool:
-    """Whether a list that was requested at ``listed_at`` is from after this session's changes."""
+    """Return True if a list requested at ``listed_at`` is from after this session's changes."""
     changed_at = state.get("_scheduler_changed_at")
     return changed_at is None or (listed_at is not None and listed_at > changed_at)
 
 
 def result(place: Place) -> Result | None:
-    """What came of the last change there."""
+    """Return the result of the last change at a place."""
     found: Result | None = state.get(f"_result_{place}")
     return found
 
@@ -56,12 +56,12 @@ def _moment(task: Task) -> str:
 
 
 def show(place: Place) -> None:
-    """Say what came of the last change there."""
+    """Show the result of the last change at a place."""
     found = result(place)
     if found is None:
         return
     if found.error is not None:
-        session.show_error(found.error, title=_("The scheduler was not changed as asked"))
+        session.show_error(found.error, title=_("The scheduler did not make the change"))
         return
     words, value = language(), found.value
     if isinstance(value, Task):

@@ -1,9 +1,9 @@
-"""What pages share: the application, who uses it, its language, parts, errors and toasts."""
+"""The parts that pages share: the application, its visitor, language, parts, errors and toasts."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
@@ -11,19 +11,23 @@ from typing import Any
 
 import streamlit as st
 
+from ecommerce_core import alerts as alert_texts
 from ecommerce_core.application import Application
-from ecommerce_core.companion import DataRoute, ask_changes, ask_rows, link_to
+from ecommerce_core.companion import AuditRoute, DataRoute, ask_changes, ask_rows, link_to
 from ecommerce_core.datasets import Dataset, View
 from ecommerce_core.domain import (
     ANONYMOUS,
     LASTS,
     Actor,
+    Alert,
+    AuditAction,
     EcommerceError,
     Fact,
     Grant,
     Language,
     Permission,
     RowsPreparing,
+    Severity,
     escape,
     escape_time,
     estimate,
@@ -38,7 +42,7 @@ from ecommerce_core.sync import RunHandle
 from pages.ui.installed import current
 from pages.ui.streamlit_private import is_agent_session, is_history_navigation
 
-# What pages use of the core beside its types, words and errors, they reach through this module.
+# Pages reach the core through this module, except for its types, words and errors.
 __all__ = [
     "SILENT_AFTER",
     "Application",
@@ -57,7 +61,9 @@ __all__ = [
     "real_delay",
 ]
 
-# A shape beside the word: a status is never told by colour alone.
+# So much of its digest tells one sign-in from another in the audit.
+SIGN_IN_LETTERS = 12
+# A shape beside the word, so that no status is shown by colour alone.
 SIGNS = {
     "running": "…",
     "succeeded": "✓",
@@ -75,13 +81,16 @@ SIGNS = {
     "slow": "◔",
     "missed": "✕",
     "cancelled": "–",
+    "info": "i",
+    "warning": "△",
+    "critical": "✕",
 }
 
 
 def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """``st.dialog``, whose page is drawn as a whole instead if the sign-in has ended.
+    """Return ``st.dialog``, but redraw the whole page if the sign-in has ended.
 
-    The page has to open it again when it is drawn as a whole.
+    The page has to open the dialog again when it is redrawn.
     """
 
     def wrap(draw: Callable[[], None]) -> Callable[[], None]:
@@ -97,31 +106,62 @@ def dialog(title: str, **look: Any) -> Callable[[Callable[[], None]], Callable[[
 
 
 def application() -> Application:
-    """The process's one application."""
+    """Return the process's one application."""
     return current()
 
 
+def alerts(*, at_least: Severity = Severity.WARNING) -> list[Alert]:
+    """Return the present alerts, the worst first, without those that another alert explains."""
+    found = application().alerts.current()
+    return [
+        alert
+        for alert in found
+        if alert.inhibited_by is None and alert.severity.rank >= at_least.rank
+    ]
+
+
+def title_of(alert: Alert, shown: Callable[[str], str] = str) -> str:
+    """What an alert is called; ``shown`` is applied to what others wrote in it."""
+    labels = {name: one.label for name, one in application().datasets.items()}
+    return alert_texts.title_of(alert, language(), labels=labels, shown=shown)
+
+
+def todo_of(alert: Alert) -> str:
+    """What to do about an alert."""
+    return alert_texts.todo_of(alert, language())
+
+
 def visitor() -> Actor | None:
-    """Who uses this session; None where sign-in is set up and nobody has signed in."""
+    """Return the actor of this session, or None if the visitor has to sign in first."""
     return application().access.actor(st.user.to_dict(), is_agent=is_agent())
 
 
+def note_sign_in() -> None:
+    """Write this session's sign-in into the audit, once for all sessions of it."""
+    app, known = application(), visitor()
+    if known is not None and app.access.must_sign_in and "_sign_in_noted" not in st.session_state:
+        st.session_state["_sign_in_noted"] = True
+        key = sign_in_key(st.user.to_dict())[:SIGN_IN_LETTERS]
+        app.audit_log.record_once(AuditAction.SIGNED_IN, by=known, subject=key)
+
+
 def sign_out() -> None:
-    """End this session's sign-in, in this browser and wherever its cookie was copied to."""
+    """End this session's sign-in, in this browser and in any other with a copy of its cookie."""
+    application().audit_log.record(AuditAction.SIGNED_OUT, by=actor())
     application().sign_outs.end(st.user.to_dict())
-    application().live.announce()  # to all pages of this sign-in, which hear nothing from now on
+    application().live.announce()  # close the live channel of all pages with this sign-in
     st.logout()
 
 
 def is_agent() -> bool:
-    """Whether a program uses this session, through Streamlit's agent API or MCP."""
-    # Noted when the session begins: a closed one is forgotten while its script still runs.
+    """Return whether a program uses this session, through Streamlit's agent API or MCP."""
+    # Stored when the session begins: a closed one is forgotten while its script still runs.
     noted: bool = st.session_state.setdefault("_is_agent", is_agent_session())
     return noted
 
 
 def grant() -> Grant | None:
-    """What this visitor's browser may ask for beside the pages; None where nobody signs in."""
+    """Return the grant for this visitor's signed links, or None if nobody has to sign in."""
     app, known = application(), visitor()
     if known is None or not app.access.must_sign_in:
         return None
@@ -131,9 +171,9 @@ def grant() -> Grant | None:
 
 
 def live_ticket() -> dict[str, Any]:
-    """What lets this visitor's browser listen to ``live``, and until when (Unix, ms).
+    """Return what the browser needs to open ``live``: a ticket and its expiry (Unix, ms).
 
-    Empty where nobody has to sign in.
+    The ticket is empty if nobody has to sign in.
     """
     allowed = grant()
     if allowed is None:
@@ -143,47 +183,52 @@ def live_ticket() -> dict[str, Any]:
 
 
 def actor() -> Actor:
-    """Who this session acts for: what the application asks for before it changes anything."""
+    """Return the actor of this session, which the application checks before it changes anything."""
     return visitor() or ANONYMOUS
 
 
 def may_change() -> bool:
-    """Whether controls that change something are drawn. The application asks again."""
+    """Return whether to draw controls that change something. The application checks again."""
     return actor().may(Permission.CHANGE)
 
 
 def link_to_rows(
     dataset: Dataset, view: View, file_format: str, columns: Sequence[str] = ()
 ) -> str:
-    """A link to the rows that a view asks for, as a file."""
+    """Return a link to the rows of a view as a file."""
     words = language()
     pairs = ask_rows(view, dataset, language=words.code, zone=words.zone, columns=columns)
-    return _link(DataRoute(dataset, file_format), pairs)
+    return _link(DataRoute(dataset, file_format).path, pairs)
 
 
 def link_to_changes(dataset: Dataset, view: View, file_format: str, runs: tuple[int, int]) -> str:
-    """A link to what differs between two runs, as a file."""
+    """Return a link to the differences between two runs as a file."""
     pairs = ask_changes(view, dataset, runs, language=language().code)
-    return _link(DataRoute(dataset, file_format, of_changes=True), pairs)
+    return _link(DataRoute(dataset, file_format, of_changes=True).path, pairs)
 
 
-def _link(route: DataRoute, pairs: list[tuple[str, str]]) -> str:
-    return link_to(route, pairs, links=application().links, grant=grant())
+def link_to_audit(file_format: str, asked: Mapping[str, str]) -> str:
+    """A link to the lines of the audit that match, as a file."""
+    return _link(AuditRoute(file_format).path, [(name, str(said)) for name, said in asked.items()])
+
+
+def _link(path: str, pairs: list[tuple[str, str]]) -> str:
+    return link_to(path, pairs, links=application().links, grant=grant())
 
 
 def note_for_analysts() -> None:
-    """One quiet line where the controls would be that are not drawn for who may only read."""
+    """Show one line in place of the controls if the visitor may only read."""
     if not may_change():
-        st.caption(f":material/visibility: {_('As an analyst you read and export here.')}")
+        st.caption(f":material/visibility: {_('Read-only access: you can view and export.')}")
 
 
 def language() -> Language:
-    """The session's language and the browser's time zone."""
+    """Return the session's language, with the browser's time zone."""
     return Language(st.session_state.get("_language", "en"), timezone(st.context.timezone))
 
 
 def text(message: str) -> str:
-    """A text of ours in the reader's language. Modules import it as ``_``."""
+    """Return a text of ours in the reader's language. Modules import it as ``_``."""
     return language().text(message)
 
 
@@ -191,12 +236,17 @@ _ = text
 
 
 def sign_and_word(name: str) -> str:
-    """A status or an outcome with its sign: ``✓ succeeded``."""
+    """Return a status or an outcome with its sign: ``✓ succeeded``."""
     return f"{SIGNS.get(name, '')} {language().word(name)}".strip()
 
 
+def sign_of(name: str) -> str:
+    """The sign of a status or an outcome."""
+    return SIGNS.get(name, "")
+
+
 def sentence(fact: Fact | None) -> str:
-    """What a fact says, beginning like a sentence; it may quote a peer, so it is escaped."""
+    """Return the text of a fact with a capital, escaped, since it may quote a peer."""
     text = language().fact(fact)
     names = {dataset.peer for dataset in application().datasets.values()} | {"scheduler"}
     begins = text if text.startswith(tuple(names)) else text[:1].upper() + text[1:]
@@ -204,7 +254,7 @@ def sentence(fact: Fact | None) -> str:
 
 
 def show_error(error: EcommerceError, *, title: str | None = None) -> None:
-    """Say in place what went wrong; quietly if it will be right in a moment."""
+    """Show an error in place; quietly if it will disappear by itself in a moment."""
     if isinstance(error, RowsPreparing):
         st.caption(f":material/hourglass_top: {sentence(error.fact)}")
         return
@@ -212,10 +262,10 @@ def show_error(error: EcommerceError, *, title: str | None = None) -> None:
 
 
 def choice(key: str, options: Collection[Any], default: Any = None) -> str:
-    """The key of a choice that is drawn next, its value kept though its options read differently.
+    """Return the key of a choice that is drawn next, with its value kept if option texts change.
 
-    The browser tells a choice by the text of its option. Where the texts have changed since
-    (another language, another count), Streamlit takes the old text for the value.
+    The browser sends a choice as the text of its option. If the texts have changed since (another
+    language, another count), Streamlit takes the old text for the value.
     """
     state, kept = st.session_state, f"_kept_{key}"
     value = state.get(key, default)
@@ -226,7 +276,7 @@ def choice(key: str, options: Collection[Any], default: Any = None) -> str:
 
 
 def choices(key: str, options: Collection[Any]) -> str:
-    """The key of a choice of several that is drawn next, without what is no option any more."""
+    """Return the key of the next multiple choice, without values that are no longer options."""
     state = st.session_state
     if key in state:
         state[key] = [one for one in state[key] if one in options]
@@ -235,7 +285,7 @@ def choices(key: str, options: Collection[Any]) -> str:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """A part of a page: its error is shown in its place and leaves the other parts alone."""
+    """Show an error of this part of a page in its place, and still draw the other parts."""
     try:
         yield
     except EcommerceError as error:
@@ -243,15 +293,15 @@ def guarded() -> Iterator[None]:
 
 
 def flash(text: str, *, icon: str = ":material/check_circle:") -> None:
-    """A toast for the end of this session's next full run; ``text`` is Markdown of ours."""
+    """Show a toast at the end of this session's next full run; ``text`` is our own Markdown."""
     st.session_state.setdefault("_flashes", []).append((text, icon))
 
 
 def show_toasts() -> None:
-    """Show what waits to be told, at the end of a script.
+    """Show the waiting toasts, at the end of a script.
 
-    A toast whose script is followed by another at once is not drawn: a browser shows what
-    stands for some milliseconds. What is interrupted here is told at the next end.
+    A toast whose script is followed by another at once is not drawn: a browser only shows elements
+    that stay for some milliseconds. A toast that is interrupted here is shown at the next end.
     """
     waiting = st.session_state.get("_flashes", [])
     while waiting:

@@ -1,6 +1,6 @@
-"""What stands in the place of every page until a visitor has said who they are; and who they are.
+"""The sign-in screen, in place of every page until the visitor has signed in; and the sign-out.
 
-Roles are the application's: this only asks the provider, and shows what came of it.
+The application decides on roles: this module only calls the provider, and shows its outcome.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pages.ui import session
 from pages.ui.session import escape, language
 from pages.ui.session import text as _
 
-# What sign_in_routes tells in the address.
+# The outcomes that sign_in_routes puts into the address.
 OUTCOMES = {
     "refused": N_("The provider refused the sign-in, or it was cancelled. Nothing is wrong here."),
     "unreachable": N_("The provider does not answer. Try again in a moment."),
@@ -21,7 +21,7 @@ OUTCOMES = {
 
 
 def show() -> None:
-    """The sign-in screen."""
+    """Show the sign-in screen."""
     providers = session.application().access.providers
     st.space("large")
     with (
@@ -47,7 +47,7 @@ def show() -> None:
 
 
 def show_visitor() -> None:
-    """Who is signed in, as what, and the way out; nothing where nobody has to sign in."""
+    """Show the visitor's name, role and a sign-out button, or nothing if nobody has to sign in."""
     visitor = session.visitor()
     if visitor is None or not session.application().access.must_sign_in:
         return

@@ -1,7 +1,7 @@
-"""The private things of Streamlit that pages need: all of them are here, and nowhere else.
+"""The private parts of Streamlit that pages need: all of them are here, and nowhere else.
 
-Each says why there is no public way, and what happens if a version of Streamlit takes it away or
-changes it: something that is safe. ``tests/pages/test_streamlit_private.py`` holds them to it.
+Each says why there is no public way, and what happens if a version of Streamlit removes or changes
+it: something that is safe. ``tests/pages/test_streamlit_private.py`` checks them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ logger = logging.getLogger(__name__)
 def is_agent_session() -> bool:
     """Return True if a program drives this session through Streamlit's agent API or MCP.
 
-    ``streamlit.elements.lib.agent_spec.is_recording``. Headers and the user agent are the
-    caller's own words, and nothing that Streamlit documents tells an agent from a browser. If it
-    cannot be asked, every session counts as an agent's: people lose what operators may, and no
-    program gains it.
+    ``streamlit.elements.lib.agent_spec.is_recording``. Headers and the user agent can be forged,
+    and Streamlit documents no way to distinguish an agent from a browser. If it is missing, every
+    session counts as an agent's: people lose what operators may do, and no program gains it.
     """
 
     def ask() -> bool:
@@ -32,9 +31,9 @@ def is_agent_session() -> bool:
 def is_history_navigation() -> bool:
     """Return True if this script runs for the browser's back or forward button.
 
-    ``get_script_run_ctx().is_history_navigation``. The address alone does not say whether a
-    person went back to it or the browser has not yet heard of a new one. If it cannot be asked,
-    a step back on one page is not followed, and the address says again what the page shows.
+    ``get_script_run_ctx().is_history_navigation``. The address alone does not say whether a visitor
+    went back to it or the browser has not yet received a new one. If it is missing, a step back on
+    one page is not followed, and the address is set again to what the page shows.
     """
 
     def ask() -> bool:

@@ -1,4 +1,4 @@
-"""Tables in the reader's language: numbers, money and times in its form, and sorted as such."""
+"""Tables in the reader's language: numbers, money and times are formatted for it, and sort."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 Kind = Literal["text", "number", "exact", "money", "moment", "simulated", "duration", "actions"]
 
-# Below it a whole number looks the same in both languages, and a browser writes it at once.
+# Whole numbers below it look the same in both languages, so the browser can format them fast.
 SMALL = 1_000
-# Browsers that write numbers as we do; one for en-DE writes a thousand as 1.234, for fr-CH 4.24 €.
+# Browsers that format numbers as we do; one for en-DE writes a thousand as 1.234, for fr-CH 4.24 €.
 LOCALES = {"en": {"en", "en-gb", "en-us", "en-ie"}, "fr": {"fr", "fr-fr", "fr-be"}}
-# Beyond it a browser has no whole numbers.
+# A browser has no exact whole numbers beyond it.
 LARGEST = 2**53
-# It knows the months in English alone.
+# A browser only knows the English names of months.
 TIME_FORMATS = {"en": "D MMM YYYY, HH:mm:ss", "fr": "DD/MM/YYYY HH:mm:ss"}
 
 
@@ -51,7 +51,7 @@ class Column:
 def show_table(
     rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, alt: str, **more: Any
 ) -> Any:
-    """A table of dicts; ``more`` is what ``st.dataframe`` takes beside its look."""
+    """Show a table of dicts; ``more`` are further arguments of ``st.dataframe``."""
     words = language()
     cells = {c.name: cells_of([row[c.name] for row in rows], c.kind, words.zone) for c in columns}
     formats = {
@@ -60,7 +60,7 @@ def show_table(
         else browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
         for c in columns
     }
-    # Written here, the cells take ten times as long.
+    # Formatting the cells here takes ten times as long.
     by_browser = None not in formats.values()
     return st.dataframe(
         pa.table(cells) if by_browser else _written(pa.table(cells), columns, words),
@@ -74,7 +74,7 @@ def show_table(
 
 
 def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
-    """One column as a browser sorts it: moments as clocks in ``zone`` show them, euros."""
+    """Return a column for sorting in the browser: moments as local times in ``zone``, euros."""
     if kind == "text":
         return pa.array([None if v is None else str(v) for v in values], pa.string())
     if kind == "actions":
@@ -93,9 +93,9 @@ def cells_of(values: Sequence[Any], kind: Kind, zone: tzinfo) -> pa.Array:
 
 
 def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | None) -> str | None:
-    """How a browser of that locale writes such cells in a language; None where it cannot.
+    """Return the browser's format for such cells in a language, or None if it has none.
 
-    Its formats take precedence over a text of ours.
+    A browser's format takes precedence over a text of ours.
     """
     if kind in {"text", "actions"}:
         return ""
@@ -103,7 +103,7 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
         return TIME_FORMATS[language]
     if kind in {"number", "exact"}:
         if not pa.types.is_integer(cells.type):
-            return None  # it has no two decimals for those alone that are no whole numbers
+            return None  # it cannot write two decimals for the fractions only
         if all(abs(number) < SMALL for number in cells.drop_null().to_pylist()):
             return "%d"
     if (locale or "").replace("_", "-").lower() not in LOCALES[language]:
@@ -126,14 +126,14 @@ def _config(column: Column, words: Language, written: str | None) -> Any:
 
 
 def _exact(words: Language, value: float) -> str:
-    """A number with six decimals at most, or with three digits if it is smaller than those."""
+    """Return a number with at most six decimals, or three digits if it is smaller than those."""
     if value and abs(value) < 1e-4:
         return f"{value:.3g}"
     return words.exact(Decimal(repr(round(float(value), 6))))
 
 
 def _written(cells: pa.Table, columns: Sequence[Column], words: Language) -> Styler:
-    """The cells with their texts, which are shown in their place; they still sort as numbers."""
+    """Return the cells with their texts, which are shown in their place; they sort as numbers."""
     formats: dict[str, Callable[[Any], str]] = {
         "number": words.points,
         "exact": partial(_exact, words),

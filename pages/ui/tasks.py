@@ -1,7 +1,7 @@
 """The scheduler as pages see it: its clock and its list.
 
-The monitor polls once a second for everybody, so nothing here waits for the scheduler, but
-right after a change of ours, when its list is asked for.
+The scheduler monitor polls once a second for all, so no page waits for the scheduler, except right
+after a change of ours, when its list is requested.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LONGEST = 80
 
 
 def reading() -> ClockReading:
-    """The clock as it was read last, with the error that followed, if any. Never waits long."""
+    """Return the clock as it was last read, with a later error, if any. Never waits long."""
     app = session.application()
     seen = app.monitor.snapshot()
     if seen.state is SchedulerState.UNKNOWN:
@@ -39,9 +39,9 @@ def reading() -> ClockReading:
 
 
 def trouble() -> str | None:
-    """What of the scheduler cannot be read, or stands still, in a few words; None if all is well.
+    """Return what cannot be read or stands still, in a few words; None if all is well.
 
-    The same parts as in healthz and metrics.
+    The parts are the same as in healthz and metrics.
     """
     seen = session.application().monitor.snapshot()
     is_unreadable = reading().error is not None
@@ -55,7 +55,7 @@ def trouble() -> str | None:
 
 
 def clock_at() -> datetime | None:
-    """The simulated time now, as far as one can say."""
+    """Return an estimate of the present simulated time, or None."""
     found = reading()
     if found.clock is not None and still_since() is not None:
         return found.clock.simulated_at
@@ -63,12 +63,12 @@ def clock_at() -> datetime | None:
 
 
 def still_since() -> datetime | None:
-    """Since when the clock stands still although it is not paused; None if it does not."""
+    """Return since when the clock stands still although it is not paused; None if it does not."""
     return session.application().monitor.snapshot().standing_still_since
 
 
 def list_all() -> list[Task]:
-    """Everybody's tasks, by time, as they were read last. Raises PeerError before the first."""
+    """Return all tasks, by time, as they were last read. Raises PeerError before the first poll."""
     app = session.application()
     seen = app.monitor.snapshot()
     is_up_to_date = scheduler_change.is_settled(seen.listed_at) or seen.list_error is not None
@@ -78,31 +78,31 @@ def list_all() -> list[Task]:
 
 
 def list_ours() -> list[Task]:
-    """Those that stand under our name. Raises PeerError."""
+    """Return the tasks under our name. Raises PeerError."""
     return [task for task in list_all() if is_ours(task)]
 
 
 def is_ours(task: Task) -> bool:
-    """Whether a task stands under our name."""
+    """Return True if a task is under our name."""
     return task.source_app == session.application().settings.app_name
 
 
 def series(task: Task) -> tuple[object, ...]:
-    """What tells a task from others, and stays the same while a recurring one moves on."""
+    """Return a task's identity, which stays the same while a recurring task moves on."""
     step, at = period(task.recurrence), task.next_fire_time
     phase = at if step is None or at is None else (at - datetime.min) % step
     return task.name, task.source_app, task.target, task.recurrence, phase
 
 
 def dataset_of(task: Task) -> Dataset | None:
-    """The dataset that a task of ours fetches; None where it calls something else."""
+    """Return the dataset that a task of ours fetches, or None if it calls something else."""
     app = session.application()
     own = app.settings.app_name
     return next((d for d in app.datasets.values() if task.target == own + d.callback_path), None)
 
 
 def local_time_to(simulated_at: datetime, reading: ClockReading) -> str:
-    """When the clock shows a simulated time on the reader's own clock, or why nobody can say."""
+    """Return when the clock shows a simulated time, in the reader's zone, or why it is unknown."""
     delay = delay_to(simulated_at, reading)
     if delay:
         with suppress(OverflowError):  # beyond our own calendar
@@ -111,7 +111,7 @@ def local_time_to(simulated_at: datetime, reading: ClockReading) -> str:
 
 
 def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:
-    """How long until the clock shows a simulated time: ``in 1 min 12 s``, ``clock paused``."""
+    """Return the time until the clock shows ``simulated_at``: ``in 1 min``, ``clock paused``."""
     delay = delay_to(simulated_at, reading)
     if reading.clock is None:
         return "–"
@@ -125,7 +125,7 @@ def real_time_to(simulated_at: datetime, reading: ClockReading) -> str:
 
 
 def delay_to(simulated_at: datetime, reading: ClockReading) -> timedelta | None:
-    """The same as a delay; None where nobody can say."""
+    """Return how long until the clock shows a simulated time, or None if it is unknown."""
     at, clock = estimate(reading, datetime.now(UTC)), reading.clock
     if at is None or clock is None or still_since() is not None:
         return None
@@ -133,25 +133,25 @@ def delay_to(simulated_at: datetime, reading: ClockReading) -> timedelta | None:
 
 
 def moment_of(task: Task, *, seconds: bool = True) -> str:
-    """When a task is due next, in simulated time; a dash if that cannot be read."""
+    """Return when a task is due next, in simulated time; a dash if that cannot be read."""
     at = task.next_fire_time
     return "–" if at is None else language().simulated(at, seconds=seconds)
 
 
 def short(text: str) -> str:
-    """A text that anybody may have written, at most so long that it hides nothing else."""
+    """Return a text that anybody may have written, cut so that it hides nothing else."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 def target_of(wanted: WantedTask) -> str:
-    """Application and path of a task that the list lost."""
+    """Return application and path of a task that the list lost."""
     app = session.application()
     dataset = app.datasets.get(wanted.dataset)
     return "" if dataset is None else f"{app.settings.app_name}: {dataset.callback_path}"
 
 
 def target(task: Task) -> str:
-    """Application and path apart, where the scheduler tells them apart."""
+    """Return application and path apart, if the scheduler lists them apart."""
     if task.target_app is not None:
         return f"{task.target_app}: {task.target_url}"
     return f"–: {task.target_url}" if task.target_url else task.target

@@ -1,4 +1,4 @@
-"""Which page a session is at, and what every link to another one carries along."""
+"""The page that a session is at, and the parameters that links to other pages keep."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ LANGUAGE = "language"
 
 
 def arrive(page: str) -> None:
-    """Note which page is drawn, by its path; before it is drawn."""
+    """Record which page is drawn, by its path; before it is drawn."""
     state = st.session_state
     if state.get("_page") != page:
         state["_page"], state["_visit"] = page, number() + 1
 
 
 def number() -> int:
-    """The number of this visit of a page: another one each time the session comes to one."""
+    """Return the number of this visit of a page; it increases whenever the page changes."""
     visit: int = st.session_state.get("_visit", 0)
     return visit
 
 
 def language_in_address() -> dict[str, str]:
-    """What a link to another page carries along: the language, where it is not the browser's."""
+    """Return the language for a link to another page, if it is not the browser's."""
     kept = st.query_params.get(LANGUAGE)
     return {} if kept is None else {LANGUAGE: kept}

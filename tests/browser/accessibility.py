@@ -1,4 +1,4 @@
-"""What axe-core finds on a page, in light and in dark."""
+"""Violations that axe-core finds on a page, in light and in dark."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ except ImportError:
         raise
     pytest.skip("axe-playwright-python is not installed", allow_module_level=True)
 
-# What is Streamlit's and cannot be mended from here: axe's rule, and a part of the markup.
+# Streamlit's own violations, which cannot be repaired here: axe's rule, and a part of the markup.
 STREAMLITS_OWN: tuple[tuple[str, str], ...] = ()
 
 
 def violations(visitor: Visitor) -> list[str]:
-    """What axe finds on the page as it stands, an element a line, Streamlit's own left out."""
+    """Return the violations on the present page, an element a line, without Streamlit's own."""
     found = Axe().run(visitor.page).response["violations"]
     return [
         f"{violation['id']}: {node['html'][:200]} ({node['failureSummary']})"
@@ -35,7 +35,7 @@ def violations(visitor: Visitor) -> list[str]:
 
 
 def check(visitor: Visitor) -> list[str]:
-    """What axe finds on the page in light and in dark."""
+    """Return the violations on the page in light and in dark."""
     found = []
     schemes: tuple[tuple[Literal["light", "dark"], int], ...] = (("light", 255), ("dark", 18))
     for scheme, shade in schemes:

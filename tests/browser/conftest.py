@@ -1,4 +1,4 @@
-"""Chromium, shops to visit, and visitors. Where there is no Chromium the tests skip and say so."""
+"""Chromium, shops to visit, and visitors. Without Chromium the tests are skipped with a reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.peers import Peers
 from tests.support.server import Server, running_server
 
 if TYPE_CHECKING:
-    # Without Playwright this file must still load, for the tests to say why they skip.
+    # Without Playwright this file must still load, so that the tests can say why they skip.
     from tests.browser.visitor import Browser, Visitor
 
 pytest.register_assert_rewrite("tests.browser.visitor")
@@ -39,7 +39,7 @@ class Shop:
         return Store(self.folder / "ecommerce.db")
 
     def runs(self, name: str | None = None) -> list[Run]:
-        """The journal, newest first."""
+        """Return the journal, newest first."""
         return self.store.list_runs(dataset=name)
 
 
@@ -53,14 +53,14 @@ class PeersShop(Shop):
     peers: Peers
 
 
-# No longer than the browser tests: Playwright keeps an event loop running in this thread, and
-# tests elsewhere run their own.
+# No longer than the browser tests: Playwright keeps an event loop running in this thread, and tests
+# elsewhere run their own.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     from tests.browser.visitor import find_chromium, running_chromium
 
     if find_chromium() is None:
-        # Where all is installed on purpose, a test that does not run is no test.
+        # In CI it is installed, so a skipped test would be a fault.
         give_up = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         give_up("Chromium is not installed; BROWSER_PATH may name another one")
     with running_chromium() as running:
@@ -69,7 +69,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
-    """Makes visitors of a shop; whatever their pages complained of fails the test at its end."""
+    """Make visitors of a shop; errors of their pages fail the test at its end."""
     from tests.browser.visitor import Visitor
 
     visitors: list[Visitor] = []
@@ -85,7 +85,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
 
 @contextmanager
 def sandbox_shop(folder: Path, **more: str) -> Iterator[SandboxShop]:
-    """A shop over the embedded peers, their clock as fast as README says: 50 seconds in one.
+    """Run a shop over the embedded peers, with a clock as fast as in the README: 50 seconds in one.
 
     ``more`` goes into the server's environment.
     """
@@ -98,20 +98,20 @@ def sandbox_shop(folder: Path, **more: str) -> Iterator[SandboxShop]:
 
 @pytest.fixture
 def new_shop(tmp_path: Path, browser: Browser) -> Iterator[SandboxShop]:
-    """A shop that nobody has used yet."""
+    """Yield a shop that nobody has used yet."""
     with sandbox_shop(tmp_path) as shop:
         yield shop
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[SandboxShop]:
-    """A shop that the tests of a module share."""
+    """Yield a shop that the tests of a module share."""
     with sandbox_shop(tmp_path_factory.mktemp("shop")) as shared:
         yield shared
 
 
 @pytest.fixture
 def odd_shop(tmp_path: Path, peers: Peers, browser: Browser) -> Iterator[PeersShop]:
-    """A shop whose peers answer what the test tells them to."""
+    """Yield a shop whose peers' answers the test sets."""
     with running_server(tmp_path, {"ECOMMERCE_GATEWAY_URL": peers.url}) as server:
         yield PeersShop(server, tmp_path, peers.url, peers)

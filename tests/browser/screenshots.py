@@ -1,9 +1,8 @@
-"""Pictures of every page: ``python -m tests.browser.screenshots [folder]`` (screenshots/).
+"""Screenshots of every page: ``python -m tests.browser.screenshots [folder]`` (screenshots/).
 
-Drives a server with the embedded peers to an empty, a full and a failing shop,
-and takes each page in English and French, light and dark, wide and narrow.
-With ``--readme`` it takes README's picture, docs/overview.png, and nothing else: the
-sandbox, fetched twice, with one task to come.
+Brings a server with the embedded peers into an empty, a full and a failing state, and takes each
+page in English and French, light and dark, wide and narrow. With ``--readme`` it only takes the
+README's picture, docs/overview.png: the sandbox, fetched twice, with one task to come.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from datetime import timedelta
 from io import BytesIO
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import requests
 from PIL import Image
@@ -37,7 +37,7 @@ CALLBACKS = ("add-auto", "auto_load_customers")
 
 
 def gateway_of(server: Server) -> str:
-    """Where the embedded peers answer: the server says so as it starts."""
+    """Return the address of the embedded peers, which the server prints at its start."""
     found = re.search(r"the sandbox answers at (http://\S+)", server.log)
     assert found is not None, server.log
     return found[1]
@@ -56,7 +56,7 @@ TASKS = (
 
 
 def fill(server: Server, tasks: Sequence[tuple[Dataset, int, Recurrence]] = TASKS) -> None:
-    """Fetch both, let some simulated days pass, fetch again, and leave ``tasks`` to come.
+    """Fetch both, let some simulated days pass, fetch again, and schedule ``tasks``.
 
     A task is a dataset, the simulated hours until it is due, and its recurrence.
     """
@@ -73,9 +73,25 @@ def fill(server: Server, tasks: Sequence[tuple[Dataset, int, Recurrence]] = TASK
         scheduler.add_task(dataset, simulated_at=at, recurrence=recurrence)
 
 
+def trouble(server: Server) -> None:
+    """Have the scheduler lose our tasks, list an odd one, and stand still for good."""
+
+    def post(path: str, **how: Any) -> None:
+        url = f"{gateway_of(server)}/{path}"
+        requests.post(url, headers={"Host": "scheduler"}, timeout=10, **how)
+
+    post("reset")
+    scheduler = Scheduler(Gateway(gateway_of(server)), app_name="e-commerce")
+    at = scheduler.fetch_clock().simulated_at + timedelta(minutes=5)
+    time_text = at.strftime("%d/%m/%Y-%H:%M:%S")
+    for recurrence, when in (("none", "08/01/2030-00:00:00"), ("day", time_text)):
+        post("schedule/add", json={"target_url": "x", "time": when, "recurrence": recurrence})
+    time.sleep(12)
+
+
 @contextmanager
 def failing_server(folder: Path) -> Iterator[Server]:
-    """The full shop's database before peers that fail: one held, one refused, no clock."""
+    """Run the full shop's database with peers that fail: one held, one refused, no clock."""
     with Peers() as peers:
         peers.serve_customers([customer(number) for number in range(30)])
         environment = {"ECOMMERCE_GATEWAY_URL": peers.url}
@@ -85,13 +101,13 @@ def failing_server(folder: Path) -> Iterator[Server]:
 
 
 def settle(visitor: Visitor) -> None:
-    """Wait for what is painted a moment after the script has ended: canvases, charts, times."""
+    """Wait for parts painted shortly after the script has ended: canvases, charts, times."""
     visitor.wait_until_drawn()
     visitor.page.wait_for_timeout(1200)
 
 
 def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None:
-    """Every page, in ``folder``: ``products-full-fr-dark-390.png``."""
+    """Take every page, in ``folder``: ``products-full-fr-dark-390.png``."""
     for (width, height), language in product(WIDTHS.items(), ("en", "fr")):
         locale = {"en": "en-GB", "fr": "fr-FR"}[language]
         size = {"width": width, "height": height}
@@ -110,14 +126,14 @@ def take_all(browser: Browser, server: Server, folder: Path, state: str) -> None
 
 
 def take_readme_picture(browser: Browser, server: Server) -> None:
-    """The overview at its size on a laptop, in few colours."""
+    """Take the overview at its size on a laptop, in few colours."""
     visitor = Visitor(browser, server)
     visitor.open()
     settle(visitor)
     picture = Image.open(BytesIO(visitor.page.screenshot()))
     visitor.context.close()
     README_PICTURE.parent.mkdir(exist_ok=True)
-    # A palette is enough for a page in few colours, and a third of the size.
+    # A palette is enough for a page in few colours, at a third of the size.
     palette = picture.convert("RGB").quantize(128, dither=Image.Dither.NONE)
     palette.save(README_PICTURE, optimize=True)
     print(f"{README_PICTURE}: {README_PICTURE.stat().st_size / 1000:.0f} kB")
@@ -130,12 +146,14 @@ def main(folder: Path) -> None:
             take_all(browser, server, folder, "empty")
             fill(server)
             take_all(browser, server, folder, "full")
+            trouble(server)
+            take_all(browser, server, folder, "lost")
         with failing_server(Path(data)) as server:
             take_all(browser, server, folder, "failing")
 
 
 def main_readme() -> None:
-    """README's picture alone."""
+    """Only take the README's picture."""
     with (
         tempfile.TemporaryDirectory() as data,
         running_chromium() as browser,

@@ -24,7 +24,7 @@ CLOCK = re.compile(r"\d\d:\d\d:\d\d")
 def ticking_shop(
     tmp_path_factory: pytest.TempPathFactory, browser: Browser
 ) -> Iterator[SandboxShop]:
-    """A shop over a scheduler that ticks as the real one does: once a second."""
+    """Yield a shop over a scheduler that ticks like the real one: once a second."""
     folder: Path = tmp_path_factory.mktemp("shop")
     with Sandbox(products=3, customers=3, speed=SPEED) as sandbox:
         environment = {"ECOMMERCE_GATEWAY_URL": sandbox.url}
@@ -53,7 +53,7 @@ def test_the_face_moves_between_ticks_and_shows_nothing_that_the_clock_has_not_r
         visitor.page.wait_for_timeout(100)
 
     assert shown == sorted(shown)
-    assert len(set(shown)) > 12  # in four seconds the clock itself shows five
+    assert len(set(shown)) > 12  # in four seconds the clock itself shows five times
     assert shown[-1] - shown[0] > timedelta(seconds=2 * SPEED)
 
 

@@ -1,4 +1,4 @@
-"""Pages of another origin, in a real browser: they neither open, nor frame, nor work ours."""
+"""Pages of another origin, in a real browser: they cannot open, frame or control ours."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FRAME = """
 
 @pytest.fixture
 def foreign_page(browser: Browser) -> Iterator[Page]:
-    """A page on another port of this machine."""
+    """Yield a page on another port of this machine."""
 
     async def page(request: object) -> HTMLResponse:
         return HTMLResponse("<!doctype html><title>another application</title><body>")
@@ -58,7 +58,7 @@ def test_a_page_on_another_port_neither_opens_nor_frames_nor_works_the_dashboard
         base = f"{host}:{new_shop.server.port}/ecommerce"
         for path in ("_stcore/stream", "live"):
             assert foreign_page.evaluate(OPEN_SOCKET, f"ws://{base}/{path}") == "refused"
-        # A browser lets such a request go and hides its answer: what counts is that nothing ran.
+        # A browser sends such a request and hides its answer: what matters is that nothing ran.
         foreign_page.evaluate(POST, f"http://{base}/add-auto")
         foreign_page.evaluate(FRAME, f"http://{base}/products")
 
@@ -66,7 +66,7 @@ def test_a_page_on_another_port_neither_opens_nor_frames_nor_works_the_dashboard
     frames = foreign_page.frames[1:]
     assert len(frames) == 2
     for frame in frames:
-        # Chromium puts its own page in place of one that must not be framed.
+        # Chromium shows its own page in place of one that must not be framed.
         frame.wait_for_url("chrome-error://**")
 
 

@@ -1,4 +1,4 @@
-"""What happens to a page on a bad day: two at once, double clicks, reloads, bad peers, restarts."""
+"""A page on a bad day: two visitors, double clicks, reloads, bad peers, restarts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ WORD_JOINER = "\u2060"
 
 @contextmanager
 def restarted(shop: Shop) -> Iterator[None]:
-    """The same server once more, on the same port and database, after it was ended."""
+    """Start the same server again, on the same port and database, after it has ended."""
     ours = {name: v for name, v in os.environ.items() if not name.startswith("ECOMMERCE_")}
     ours["ECOMMERCE_DATABASE"] = str(shop.folder / "ecommerce.db")
     ours["ECOMMERCE_GATEWAY_URL"] = shop.peers_url
@@ -193,18 +193,18 @@ def test_what_a_peer_wrote_is_shown_as_text(
         drawn = visitor.full_runs
         tick_row(canvas, row)
         expect(details).to_have_count(0)
-        # The browser closes the drawer before the script runs for it; the table that is drawn
-        # then has nothing selected, and a tick before it comes is undone.
+        # The browser closes the drawer before the script runs for it; the table that is drawn then
+        # has nothing selected, and a tick before that would be undone.
         visitor.wait_until_runs(drawn + 1)
 
 
 def tick_row(canvas: Locator, row: int) -> None:
-    """Click a row's tick box, by where it is painted; a scroller lies over the canvas."""
+    """Click a row's tick box, by its position; a scroller lies over the canvas."""
     canvas.click(position={"x": 16, "y": 50 + 33 * row}, force=True)
 
 
 def nothing_was_rendered(visitor: Visitor) -> None:
-    """None of MARKUP took effect: no image, script, link, formula, icon, colour or code."""
+    """Check that MARKUP had no effect: no image, script, link, formula, icon, colour or code."""
     main = visitor.page.get_by_test_id("stMain")
     for rendered in ("img[src=x]", "a[href^=javascript]", "a[href*=evil]", "code", ".katex"):
         expect(main.locator(rendered)).to_have_count(0)
@@ -269,7 +269,7 @@ def test_a_dialog_outlives_the_end_of_a_fetch_and_goes_with_escape(
     confirm = visitor.button("confirm_clear_products")
 
     def call_back(rows: int) -> None:
-        """Fetch behind the page's back."""
+        """Fetch without the page."""
         odd_shop.peers.serve_products(wire.products(rows))
         assert requests.post(odd_shop.server.page("add-auto"), timeout=30).status_code == 200
 
@@ -279,7 +279,7 @@ def test_a_dialog_outlives_the_end_of_a_fetch_and_goes_with_escape(
     visitor.button("clear_products").click()
     expect(confirm).to_be_visible()
     call_back(16)
-    visitor.page.wait_for_timeout(2_000)  # the page has heard of it by now, and holds it back
+    visitor.page.wait_for_timeout(2_000)  # by now the page knows of it, and holds the redraw back
     expect(confirm).to_be_visible()
     visitor.expect_rows("products_table", 15)
     visitor.page.keyboard.press("Escape")

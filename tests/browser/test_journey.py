@@ -1,4 +1,4 @@
-"""README's journey in Chromium, as a new user makes it."""
+"""README's journey in Chromium, from the view of a new user."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.browser
 
 TITLES = {
-    "en": ("Overview", "Products", "Customers", "Scheduler", "Activity"),
-    "fr": ("Vue d’ensemble", "Produits", "Clients", "Scheduler", "Activité"),
+    "en": ("Overview", "Products", "Customers", "Scheduler", "Activity", "Explore", "Help"),
+    "fr": ("Vue d’ensemble", "Produits", "Clients", "Scheduler", "Activité", "Explorer", "Aide"),
 }
 
 
 @pytest.fixture
 def full_shop(shop: SandboxShop) -> SandboxShop:
-    """The module's shop with both datasets fetched."""
+    """Return the module's shop with both datasets fetched."""
     for path in ("add-auto", "auto_load_customers"):
         assert requests.post(shop.server.page(path), timeout=30).status_code == 200
     return shop
@@ -40,7 +40,7 @@ def visitor(visit: Callable[..., Visitor], full_shop: SandboxShop) -> Visitor:
 
 
 def tick_row(canvas: Locator, row: int) -> None:
-    """Click a row's tick box, by where it is painted; a scroller lies over the canvas."""
+    """Click a row's tick box, by its position; a scroller lies over the canvas."""
     canvas.click(position={"x": 16, "y": 50 + 33 * row}, force=True)
 
 
@@ -96,7 +96,7 @@ def test_customers_are_cards_and_a_table_as_the_reader_likes(visitor: Visitor) -
     ("locale", "words"),
     [
         ("en-GB", ("As of", "manual", "callback", "executed")),
-        ("fr-FR", ("État au", "manuel", "rappel", "exécuté")),
+        ("fr-FR", ("État au", "manuel", "déclenchement", "exécuté")),
     ],
 )
 def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
@@ -117,7 +117,7 @@ def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
     visitor.wait_until_drawn()
     visitor.button("add_task").click()
     until(lambda: [task.name for task in shop.sandbox.scheduler.tasks()] == ["get_products"])
-    # A table that cannot be selected in carries no key: it is the first one on the page.
+    # A table without selection has no key: it is the first one on the page.
     tasks = visitor.page.get_by_test_id("stDataFrame").first.locator("td")
     expect(tasks.get_by_text("get_products", exact=True)).to_be_attached()
     visitor.go("products")
@@ -127,7 +127,7 @@ def test_a_scheduled_task_calls_back_and_the_products_page_shows_it_by_itself(
     expect(as_of).to_contain_text(callback)
     visitor.go("activity")
     expect(visitor.row("runs_table", 0).get_by_text(callback, exact=True)).to_be_attached()
-    deliveries = visitor.page.get_by_role("region").last.locator("td")
+    deliveries = visitor.part("deliveries_table").locator("td")
     expect(deliveries.get_by_text(re.compile(executed)).first).to_be_attached()
     assert shop.runs("products")[0].task_name == "get_products"
     shop.sandbox.scheduler.set_speed(5)

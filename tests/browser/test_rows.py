@@ -1,4 +1,4 @@
-"""The rows of a dataset in a browser: what is drawn again for a click, and what follows it."""
+"""The rows of a dataset in a browser: what a click redraws, and what follows it."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ pytestmark = pytest.mark.browser
 
 
 def whole_runs(visitor: Visitor) -> list[str]:
-    """Gets an entry with each run of the page."""
+    """Return a list that gets an entry with each run of the page."""
     return told(visitor, lambda message: message.WhichOneof("type") == "navigation")
 
 
 def told(visitor: Visitor, is_meant: Callable[[ForwardMsg], bool]) -> list[str]:
-    """Gets an entry with each message to the browser that is meant."""
+    """Return a list that gets an entry with each matching message to the browser."""
     heard: list[str] = []
 
     def listen(socket: WebSocket) -> None:
@@ -64,12 +64,12 @@ def test_a_filter_that_is_taken_away_is_gone_from_the_menu_too(
     expect(page).to_have_url(re.compile(r"\?new=24h$"))
     expect(first).to_contain_text("New since")
 
-    # The menu, drawn when it opens, says what still holds.
+    # The menu, drawn when it opens, shows the filters that are still active.
     visitor.button("products_filters").click()
     expect(visitor.part("products_price_low").locator("input")).to_have_value("")
     since = visitor.part("products_new_age").locator("input")
     expect(since).to_have_value(re.compile("^1.d$"))
-    # It closes where one goes on elsewhere, and is of the filters as they are when it opens again.
+    # It closes when the focus moves elsewhere, and shows the present filters when it opens again.
     first.focus()
     page.keyboard.press("Enter")
     expect(first).to_have_count(0)
@@ -99,12 +99,12 @@ def test_the_address_and_the_rest_of_the_page_follow_the_rows(
     assert 1 < matching < 25
     visitor.expect_rows("products_table", matching)
 
-    # What stands outside of the rows is of the rows as they are.
+    # Parts outside of the rows also show the present rows.
     visitor.button("export_products").click()
     expect(page.get_by_text(f"All {matching} rows that match")).to_be_visible()
     runs.clear()
     page.keyboard.press("Escape")
-    while not runs:  # the menu's closing is told with the address of before the step back
+    while not runs:  # the menu's closing is sent with the address before the step back
         page.wait_for_timeout(20)
     visitor.wait_until_drawn()
 
@@ -170,7 +170,7 @@ def test_the_back_button_is_heard_right_behind_an_edit(
         page.get_by_test_id("stPaginationNext").click()
         expect(page).to_have_url(re.compile(r"\?page=2$"))
         page.go_back()
-        page.wait_for_timeout(1_500)  # for what would write the address again
+        page.wait_for_timeout(1_500)  # time for anything that might write the address again
         expect(page).not_to_have_url(re.compile(r"\?"))
         expect(page.get_by_text("1–25 of 120")).to_be_visible()
     visitor.expect_no_crash()

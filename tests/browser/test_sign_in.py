@@ -1,4 +1,4 @@
-"""Signing in at a real OpenID provider, in Chromium: as an analyst, as an operator, and not."""
+"""Signing in at a real OpenID provider, in Chromium: as an analyst, as an operator, and refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def provider(browser: Browser) -> Iterator[Provider]:
 
 @pytest.fixture(scope="module")
 def closed_shop(provider: Provider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A full shop where one signs in first."""
+    """Yield a full shop with sign-in."""
     folder, port = tmp_path_factory.mktemp("closed"), free_port()
     secrets = provider.write_secrets(folder, server_url=f"http://127.0.0.1:{port}")
     with Sandbox(products=PRODUCTS, customers=CUSTOMERS, speed=5, tick_s=0.1) as sandbox:
@@ -66,7 +66,7 @@ def sign_in(visitor: Visitor, person: str) -> None:
 
 
 def shown(address: str) -> re.Pattern[str]:
-    """An address as a page writes it: what is no link must not be taken for one."""
+    """Match an address as a page writes it, with joiners that keep it from becoming a link."""
     return re.compile(re.escape(address).replace("@", "@\u2060?"))
 
 
@@ -102,7 +102,7 @@ def test_axe_finds_nothing_on_the_sign_in_screen_and_beside_the_way_out(visitor:
 def test_who_signed_in_before_the_browser_was_closed_is_still_known(visitor: Visitor) -> None:
     visitor.open("products")
     sign_in(visitor, "anne")
-    # All that a browser forgets when it is closed; and the answer that brings it anew takes long.
+    # A browser forgets this cookie when it is closed, and the answer that sets it again takes long.
     visitor.context.clear_cookies(name="_streamlit_xsrf")
 
     def answer_late(route: Route) -> None:
@@ -122,7 +122,7 @@ def test_an_analyst_reads_and_exports_and_finds_nothing_to_change(
     visitor.open("products")
     sign_in(visitor, "anne")
 
-    # The page that was asked for, not the overview.
+    # The page that was requested, not the overview.
     expect(visitor.page).to_have_url(re.compile("/ecommerce/products$"))
     visitor.expect_rows("products_table", 25)
     sidebar = visitor.page.get_by_test_id("stSidebar")
@@ -185,7 +185,7 @@ def test_who_signs_out_is_outside_and_so_is_the_next_visit(
 
     visitor.button("sign_out").click()
 
-    # It can be there before the browser has been where one signs out.
+    # It may be there before the browser has reached the sign-out.
     expect(visitor.button("sign_in")).to_be_visible()
     until(lambda: "/logout" in provider.seen)
     visitor.page.wait_for_load_state()
@@ -210,7 +210,7 @@ def test_a_copy_of_the_cookie_ends_with_the_sign_out(
     thief.open("products")
     expect(thief.part("products_table")).to_be_visible()
 
-    # Its line may be asking for the server just as the sign-in ends.
+    # Its live channel may be connecting to the server just when the sign-in ends.
     thief.harmless.append(re.compile(r"/ecommerce/live.* response code: 403"))
     visitor.button("sign_out").click()
     expect(visitor.button("sign_in")).to_be_visible()
@@ -218,7 +218,7 @@ def test_a_copy_of_the_cookie_ends_with_the_sign_out(
     thief.open("products")
     expect(thief.button("sign_in")).to_be_visible()
     expect(thief.part("products_table")).to_have_count(0)
-    # Another sign-in of the same person is another one.
+    # Another sign-in of the same person is independent.
     elsewhere.open("customers")
     expect(elsewhere.button("fetch_customers")).to_be_visible()
 

@@ -1,4 +1,4 @@
-"""What a browser has to fetch for a page."""
+"""The files that a browser fetches for a page."""
 
 from __future__ import annotations
 

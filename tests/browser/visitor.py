@@ -1,4 +1,4 @@
-"""A person at a browser: what tests and screenshots do with a page, by its elements' keys."""
+"""A person at a browser: the actions of tests and screenshots on a page, by its elements' keys."""
 
 from __future__ import annotations
 
@@ -60,25 +60,25 @@ ARGUMENTS = (
     "--disable-sync",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-# What a page says while its server is away.
+# The errors of a page while its server is away.
 SERVER_AWAY = re.compile(
     r"ERR_CONNECTION_REFUSED|WebSocket connection to|WebSocket onerror"
     r"|reaching server endpoint|server is not responding"
     r"|Cannot send rerun backMessage when disconnected"
 )
-# Streamlit's own browser side looks for its server below the page's address before it looks above.
+# Streamlit's browser side looks for its server below the page's address first, then above.
 SEARCHES_SERVER = re.compile(r"status of 404 .*/ecommerce/\w+/_stcore/(health|host-config)$")
 
 
 def find_chromium() -> str | None:
-    """The browser's path: ``BROWSER_PATH`` where it is set, else the first that is installed."""
+    """Return the browser's path: ``BROWSER_PATH`` if set, else the first that is installed."""
     named = os.environ.get("BROWSER_PATH")
     return named or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def running_chromium() -> Iterator[Browser]:
-    """Chromium without a window. Raises LookupError where there is none."""
+    """Run Chromium without a window. Raises LookupError if it is not installed."""
     path = find_chromium()
     if path is None:
         raise LookupError("Chromium is not installed; BROWSER_PATH may name another one")
@@ -92,10 +92,9 @@ def running_chromium() -> Iterator[Browser]:
 class Visitor:
     """One person with a browser of their own: nothing is shared with another visitor.
 
-    ``errors`` is what the pages wrote to the console as an error or did not
-    catch, without what is known to be harmless. ``full_runs`` counts how often the
-    whole page was drawn. ``settings`` are Playwright's for a context:
-    ``color_scheme``, ``viewport``, …
+    ``errors`` are the pages' console errors and uncaught exceptions, except known harmless ones.
+    ``full_runs`` counts how often the whole page was drawn. ``settings`` are Playwright's for a
+    context: ``color_scheme``, ``viewport``, …
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class Visitor:
         self.page = self.new_tab()
 
     def new_tab(self) -> Page:
-        """Another tab of the same browser; it is not the visitor's ``page``."""
+        """Open another tab of the same browser; it is not the visitor's ``page``."""
         page = self.context.new_page()
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.errors.append(f"not caught: {error}"))
@@ -141,7 +140,7 @@ class Visitor:
             self.errors.append(said)
 
     def open(self, name: str = "", **query: str) -> None:
-        """Go to a page by its address and wait until it stands."""
+        """Go to a page by its address and wait until it is drawn."""
         asked = "&".join(f"{key}={value}" for key, value in query.items())
         self.page.goto(self.server.page(name) + (f"?{asked}" if asked else ""))
         self.wait_until_drawn()
@@ -154,7 +153,7 @@ class Visitor:
         self.wait_until_drawn()
 
     def wait_until_drawn(self) -> None:
-        """Wait for the title, and for the script's run to be over."""
+        """Wait for the title, and for the end of the script's run."""
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
         expect(self.page.get_by_test_id("stApp")).to_have_attribute(
             "data-test-script-state", "notRunning"
@@ -162,13 +161,13 @@ class Visitor:
 
     def click_through(self, key: str) -> None:
         """Click a button and wait until the server has run the script for it, start to end."""
-        self.wait_until_drawn()  # what was clicked before is not what is waited for
+        self.wait_until_drawn()  # so that it does not wait for an earlier click
         before = self.full_runs
         self.button(key).click()
         self.wait_until_runs(before + 1)
 
     def wait_until_runs(self, count: int) -> None:
-        """Wait until the whole page has been drawn so many times, and stands."""
+        """Wait until the whole page has been drawn ``count`` times."""
         ends_at = time.monotonic() + PATIENCE_MS / 1_000
         while self.full_runs < count:
             assert time.monotonic() < ends_at, f"the page was drawn {self.full_runs} times"
@@ -176,28 +175,28 @@ class Visitor:
         self.wait_until_drawn()
 
     def part(self, key: str) -> Locator:
-        """The element of that key."""
+        """Return the element with that key."""
         return self.page.locator(f".st-key-{key}")
 
     def button(self, key: str) -> Locator:
-        # One with a tooltip is there twice: as it is for a mouse, and as it is for a finger.
+        # A button with a tooltip is there twice: for a mouse, and for a finger.
         return self.part(key).locator("button:visible")
 
     def take(self, key: str) -> Download:
-        """The file that a link leads to."""
+        """Return the file that a link leads to."""
         link = self.part(key).get_by_role("link")
-        # It opens beside the page, which stays as it is.
+        # It opens in a new tab, so the page stays as it is.
         with self.context.expect_event("download") as download:
             link.click()
         taken: Download = download.value
         return taken
 
     def cell(self, key: str, text: str) -> Locator:
-        """Cells of a table that hold exactly ``text``: a canvas's, as a screen reader has them."""
+        """Return a table's cells with exactly ``text``, in the canvas's form for screen readers."""
         return self.part(key).locator("td").filter(has_text=re.compile(f"^{re.escape(text)}$"))
 
     def row(self, key: str, position: int) -> Locator:
-        """The cells of a table's row as a screen reader has them; 0 is the first below the head."""
+        """Return the cells of a table's row, for screen readers; 0 is the first below the head."""
         return self.part(key).locator("tbody tr").nth(position).locator("td")
 
     def click_heading(self, key: str, *, x: int) -> None:
@@ -209,7 +208,7 @@ class Visitor:
         canvas.click(position={"x": x, "y": 16}, force=True)
 
     def expect_rows(self, key: str, count: int) -> None:
-        """Wait until the table has so many rows on this page of it."""
+        """Wait until the present page of the table has ``count`` rows."""
         grid = self.part(key).locator("table[role=grid]")
         expect(grid).to_have_attribute("aria-rowcount", str(count + 1))
 
@@ -217,15 +216,15 @@ class Visitor:
         return self.page.get_by_test_id("stToast").filter(has_text=text)
 
     def alert(self, text: str | re.Pattern[str]) -> Locator:
-        """Errors, warnings and the like on the page that say ``text``."""
+        """Return errors, warnings and the like on the page with ``text``."""
         return self.page.get_by_test_id("stAlert").filter(has_text=text)
 
     def expect_no_crash(self) -> None:
-        """No script of ours ended in a traceback."""
+        """Check that no script of ours ended in a traceback."""
         expect(self.page.get_by_test_id("stException")).to_have_count(0)
         assert "Traceback" not in self.server.log
 
     def leave(self) -> None:
-        """Close every tab; what the pages complained of fails the test here."""
+        """Close every tab; errors of the pages fail the test here."""
         self.context.close()
         assert self.errors == []

@@ -1,4 +1,4 @@
-"""The command line, as a script uses it: what it says and how it exits."""
+"""The command line as a script uses it: its output and its exit codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from click.testing import CliRunner, Result
 from ecommerce_core import __version__
 from ecommerce_core.cli import cli
 from ecommerce_core.cli.common import Shop
+from ecommerce_core.domain import Alert, AlertCode, AuditAction, NewAuditEntry
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import PROJECT_ROOT
+from ecommerce_core.storage import AlertRecord, Store
 from tests.support.peers import SHOP, Peers, customer, products
+from tests.support.receivers import Webhook
 from tests.support.server import free_port, running_server
 
 
@@ -40,7 +44,7 @@ class Shell:
         return CliRunner().invoke(cli, words, env=ours, input=answer, obj=Shop(SHOP))
 
     def json(self, *words: str) -> Any:
-        """What a command says to a program."""
+        """Return a command's JSON output."""
         result = self.run(*words, "--json")
         return json.loads(result.stdout)
 
@@ -66,7 +70,7 @@ def test_a_failed_sync_exits_with_1_and_names_the_peer(shell: Shell, peers: Peer
     result = shell.run("sync", "customers")
 
     assert result.exit_code == 1
-    assert "crm answered something that is no JSON" in result.output
+    assert "crm sent something that is not JSON" in result.output
 
 
 def test_clear_asks_first_and_undo_brings_back(shell: Shell) -> None:
@@ -220,7 +224,7 @@ def test_backup_and_restore_bring_back_what_was_there(shell: Shell, tmp_path: Pa
     made = shell.run("backup", file)
     assert made.exit_code == 0
     assert "checked, in" in made.output
-    assert "is there already" in shell.run("backup", file).output
+    assert "already exists" in shell.run("backup", file).output
     assert shell.run("backup", file, "--force").exit_code == 0
     shell.run("clear", "products", "--yes")
     shell.run("sync", "customers")
@@ -237,7 +241,7 @@ def test_backup_and_restore_bring_back_what_was_there(shell: Shell, tmp_path: Pa
 
 @pytest.fixture
 def sandboxed(tmp_path: Path) -> Iterator[tuple[Shell, Sandbox]]:
-    """A shell whose gateway is a sandbox, its clock standing still."""
+    """Yield a shell whose gateway is a sandbox with a clock that stands still."""
     with Sandbox(products=30, customers=10, tick_s=None, admin_port=0) as sandbox:
         shell = Shell.__new__(Shell)
         shell.environment = {
@@ -356,7 +360,7 @@ def test_the_doctor_names_what_is_wrong_step_by_step_and_what_would_help(
     assert checks["catalogue-produit", "contract"]["verdict"] == "wrong"
     assert checks["scheduler", "name"]["verdict"] == "wrong"
     assert checks["scheduler", "name"]["code"] == "no_route"
-    advice = "The gateway must learn where the peer is; then fetch again."
+    advice = "Add a route for this service to the gateway, then fetch again."
     assert checks["scheduler", "name"]["advice"] == advice
     assert checks["e-commerce", "name"]["verdict"] == "wrong"
     assert ("scheduler", "contract") not in checks
@@ -446,6 +450,61 @@ def test_an_empty_source_deletes_nothing(shell: Shell) -> None:
 
     assert result.exit_code == 2
     assert "--source is empty" in result.output
+
+
+def test_alerts_are_listed_as_the_server_has_noted_them(shell: Shell, tmp_path: Path) -> None:
+    assert shell.run("alerts", "list").output == ""
+    since_at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    held = Alert(AlertCode.ANSWER_HELD, "products", since_at, ("products",), {"run": 3})
+    over = AlertRecord(0, replace(held, subject="customers"), since_at, since_at)
+    Store.open(tmp_path / "shop.db").record_alerts([over, AlertRecord(0, held)])
+
+    assert "warning  A fetch is held: products (answer_held)" in shell.run("alerts", "list").output
+    [told] = shell.json("alerts", "list")
+    assert told == {
+        "code": "answer_held",
+        "severity": "warning",
+        "subject": "products",
+        "datasets": ["products"],
+        "since": "2026-03-02T09:00:00+00:00",
+        "over_since": None,
+        "details": {"run": 3},
+    }
+    assert len(shell.json("alerts", "list", "--all")) == 2
+
+
+def test_a_test_message_ends_with_1_unless_every_service_took_it(shell: Shell) -> None:
+    unset = shell.run("alerts", "test")
+    assert (unset.exit_code, "ECOMMERCE_ALERT_URLS" in unset.output) == (2, True)
+    with Webhook() as hook:
+        well = shell.run("alerts", "test", ECOMMERCE_ALERT_URLS=hook.url)
+        assert (well.exit_code, well.output) == (0, "json (1): sent\n")
+        dead = f"{hook.url} json://127.0.0.1:{free_port()}/"
+        ill = shell.run("alerts", "test", ECOMMERCE_ALERT_URLS=dead)
+        assert ill.exit_code == 1
+        assert hook.titles == ["[e-commerce] Test message"] * 2
+
+
+def test_a_url_that_is_no_service_is_refused_without_a_word_of_it(shell: Shell) -> None:
+    refused = shell.run("alerts", "test", ECOMMERCE_ALERT_URLS="nonsense://hunter2")
+    assert refused.exit_code == 2
+    assert "number 1" in refused.output
+    assert "hunter2" not in refused.output
+
+
+def test_the_audit_is_listed_for_people_and_programs(shell: Shell, tmp_path: Path) -> None:
+    at = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    store = Store.open(tmp_path / "shop.db")
+    store.record_audit(NewAuditEntry(at, AuditAction.ROWS_EXPORTED, "ada", "products.csv"))
+    store.record_audit(NewAuditEntry(at, AuditAction.CLOCK_SPEED_SET, None, "", {"speed": 7}))
+
+    assert shell.run("audit").output.splitlines() == [
+        "2026-03-02T09:00:00+00:00  -  clock speed set   (speed 7)",
+        "2026-03-02T09:00:00+00:00  ada  rows exported  products.csv",
+    ]
+    [only] = shell.json("audit", "--actor", "ada")
+    assert (only["action"], only["subject"]) == ("rows_exported", "products.csv")
+    assert shell.json("audit", "--action", "signed_in") == []
 
 
 @pytest.mark.parametrize("arguments", [["runs", "--json"], ["status"], ["--help"]])

@@ -1,4 +1,4 @@
-"""The companion's routes, over real HTTP, with the application and peers behind them."""
+"""The companion's routes over real HTTP, with the application and peers behind them."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ def test_a_peer_that_fails_is_502_with_the_reason(
     problem = server.ask("POST", PRODUCTS_CALLBACK, headers=JSON)
 
     assert text.status == problem.status == 502
-    assert "catalogue-produit answered something that is no JSON" in text.text
+    assert "catalogue-produit sent something that is not JSON" in text.text
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json["run_status"] == "failed"
     assert problem.json["run_id"] == 2
@@ -536,19 +536,32 @@ def test_a_post_from_another_sites_page_is_refused_and_journalled(
     assert deliveries(1)[0].reason == Fact("other_site", told)
 
 
-def test_health_is_ready_and_knows_each_peer(server: Served, peers: Peers) -> None:
+def test_health_is_degraded_and_still_200_while_a_fetch_has_failed(
+    server: Served, peers: Peers
+) -> None:
     del peers.bodies["crm"]
     server.ask("POST", PRODUCTS_CALLBACK)
     server.ask("POST", CUSTOMERS_CALLBACK)
     answer = server.ask("GET", "/ecommerce/healthz")
 
     assert answer.status == 200
-    assert answer.json["status"] == "ready"
+    assert answer.json["status"] == "degraded"
+    [alert] = answer.json["alerts"]
+    assert (alert["code"], alert["severity"]) == ("fetch_failed", "critical")
+    assert alert["datasets"] == ["customers"]
     assert answer.json["workers"] == {"products": True, "customers": True}
     states = {name: peer["state"] for name, peer in answer.json["peers"].items()}
     assert states["catalogue-produit"] == "up"
     assert states["crm"] == "down"
     assert 0 <= answer.json["peers"]["catalogue-produit"]["last_answer_age_s"] < 10
+
+
+def test_health_is_ready_while_nothing_wants_a_person(server: Served, peers: Peers) -> None:
+    peers.serve_products([])
+    server.ask("POST", PRODUCTS_CALLBACK)
+    answer = server.ask("GET", "/ecommerce/healthz")
+
+    assert (answer.status, answer.json["status"], answer.json["alerts"]) == (200, "ready", [])
 
 
 def test_health_says_of_the_scheduler_what_its_monitor_reads(
@@ -608,7 +621,7 @@ def test_many_who_ask_for_health_at_once_share_one_look(
     request = b"GET /ecommerce/healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     connections = [server.connect(request) for _ in range(20)]
     until(lambda: looks)
-    # The callbacks do not wait for those who look.
+    # The callbacks do not wait for the health checks.
     assert server.ask("POST", PRODUCTS_CALLBACK).status == 200
     release.set()
     for connection in connections:
@@ -622,6 +635,7 @@ def test_before_there_is_an_application_and_after_it_the_routes_say_so(
     application: Application,
 ) -> None:
     companion = Companion(DATASETS.values())
+    own_observers = list(application.run_observers)
     with Served(with_a_page(companion.routes())) as server:
         before = server.ask("POST", PRODUCTS_CALLBACK)
         companion.attach(application)
@@ -631,7 +645,7 @@ def test_before_there_is_an_application_and_after_it_the_routes_say_so(
 
     assert (before.status, during.status, after.status) == (503, 200, 503)
     assert after.json["detail"] == "the application is starting or stopping"
-    assert application.run_observers == []
+    assert application.run_observers == own_observers
 
 
 def test_a_callback_that_the_stop_ends_is_answered_and_journalled(

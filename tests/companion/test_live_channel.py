@@ -1,4 +1,4 @@
-"""The WebSocket at ``live``, over a real server: who may listen, and what they hear."""
+"""The WebSocket at ``live``, over a real server: who may connect, and the messages."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def channel(application: Application, peers: Peers) -> Iterator[Channel]:
 
 @pytest.fixture
 def signed_channel(application: Application, peers: Peers) -> Iterator[Channel]:
-    """Where people sign in."""
+    """Yield a channel with sign-in."""
     peers.serve_products(products(15))
     application.access = Access(providers=("default",))
     with serving(application) as running:
@@ -104,7 +104,7 @@ def is_silent(socket: ClientConnection, for_s: float) -> bool:
 
 
 def code_when_closed(socket: ClientConnection) -> int | None:
-    """What the server closes a socket with, whatever it says before."""
+    """Return the code with which the server closes a socket, after any messages."""
     with suppress(ConnectionClosed):
         for _said in socket:
             pass
@@ -269,7 +269,7 @@ def test_a_page_that_does_not_take_in_what_it_is_sent_is_let_go(
     monkeypatch.setattr("ecommerce_core.companion.live_channel.SEND_TIMEOUT_S", 0.3)
     monkeypatch.setattr("ecommerce_core.companion.live_channel.MIN_INTERVAL_S", 0.0)
     state = channel.app.live.state()
-    # A message as large as what lies between us: a few, and there is no more room.
+    # The message is as large as the buffers in between, so a few of them fill these.
     large = {"products": 1, **{f"topic {n}": n for n in range(200_000)}}
     monkeypatch.setattr(channel.app.live, "state", lambda: replace(state, versions=large))
     with channel.listen(max_size=None, max_queue=1):

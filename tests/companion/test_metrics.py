@@ -1,4 +1,4 @@
-"""What Prometheus reads, parsed with Prometheus' own parser."""
+"""The metrics, parsed with Prometheus' own parser."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion import Companion, Metrics
+from ecommerce_core.companion.state_metrics import SchedulerCollector
 from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
     Action,
@@ -28,8 +30,15 @@ from ecommerce_core.domain import (
     Trigger,
     said,
 )
+from ecommerce_core.sandbox import Sandbox
+from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Reader, Snapshots, Store
-from tests.support.companion_server import PRODUCTS_CALLBACK, Served, with_a_page
+from tests.support.companion_server import (
+    CUSTOMERS_CALLBACK,
+    PRODUCTS_CALLBACK,
+    Served,
+    with_a_page,
+)
 from tests.support.peers import Peers, products
 from tests.support.waiting import until
 
@@ -189,7 +198,7 @@ def test_a_callback_is_seen_in_every_metric_that_it_touches(
     server.ask("POST", PRODUCTS_CALLBACK)
     peers.serve_products(products(29))
     server.ask("POST", PRODUCTS_CALLBACK)
-    # Of the rows that readers see: a moment after the callback is answered.
+    # Readers see the rows shortly after the callback is answered.
     until(lambda: application.reader.totals(DATASETS["products"]).current == 29)
     answer = server.ask("GET", "/ecommerce/metrics")
     scraped = Scraped(answer.body)
@@ -208,6 +217,59 @@ def test_a_callback_is_seen_in_every_metric_that_it_touches(
     assert scraped("ecommerce_runs_total", **of, **runs) == 2
 
 
+def test_how_things_stand_is_read_at_each_scrape(
+    server: Served, application: Application, peers: Peers
+) -> None:
+    peers.serve_products(products(40))
+    server.ask("POST", PRODUCTS_CALLBACK)
+    until(lambda: application.reader.totals(DATASETS["products"]).current == 40)
+    peers.serve_products(products(3))
+    server.ask("POST", PRODUCTS_CALLBACK)
+    server.ask("POST", CUSTOMERS_CALLBACK)
+    scraped = Scraped(server.ask("GET", "/ecommerce/metrics").body)
+
+    held = {"code": "answer_held", "severity": "warning"}
+    failed = {"code": "fetch_failed", "severity": "critical"}
+    assert scraped("ecommerce_alerts", **held) == 1
+    assert scraped("ecommerce_alerts", **failed) == 1
+    assert scraped("ecommerce_alerts", code="store_full", severity="critical") == 0
+    assert scraped("ecommerce_answer_held", dataset="products") == 1
+    assert scraped("ecommerce_answer_held", dataset="customers") == 0
+    assert scraped("ecommerce_snapshot_version", dataset="products") == 1
+    assert scraped("ecommerce_snapshot_behind", dataset="products") == 0
+    assert 0 <= (scraped("ecommerce_snapshot_age_seconds", dataset="products") or -1) < 60
+    assert scraped("ecommerce_expected_callbacks", dataset="products", outcome="missed") == 0
+    assert scraped("ecommerce_live_sockets") == 0
+    assert scraped("ecommerce_messages_total", service="ping", result="failed") == 0
+    # There is no backup, and nobody has read a clock.
+    assert scraped("ecommerce_backup_age_seconds") is None
+    assert scraped("ecommerce_clock_speed") is None
+
+
+def test_the_simulated_clock_is_told_as_the_monitor_read_it(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with Sandbox(products=3, customers=1, speed=7) as sandbox:
+        backed_up = replace(settings, backup_dir=tmp_path / "backups")
+        app = Application.open(backed_up, gateway_url=sandbox.url)
+        companion = Companion(DATASETS.values())
+        companion.attach(app)
+        app.start()
+        with Served(with_a_page(companion.routes())) as running:
+            until(lambda: app.monitor.snapshot().reading.clock is not None)
+            until(lambda: app.backups.state.last_at is not None)
+            scraped = Scraped(running.ask("GET", "/ecommerce/metrics").body)
+        app.stop()
+        companion.close()
+        app.close()
+    assert scraped("ecommerce_clock_speed") == 7
+    assert scraped("ecommerce_clock_paused") == 0
+    assert scraped("ecommerce_scheduler_standing_still_seconds") == 0
+    assert scraped("ecommerce_scheduler_tasks", state="lost") == 0
+    assert 0 <= (scraped("ecommerce_clock_age_seconds") or 0) < 30
+    assert 0 <= (scraped("ecommerce_backup_age_seconds") or 0) < 60
+
+
 def test_the_scheduler_is_told_in_its_parts_as_its_monitor_sees_it(
     metrics: Metrics, store: Store
 ) -> None:
@@ -220,8 +282,8 @@ def test_the_scheduler_is_told_in_its_parts_as_its_monitor_sees_it(
         standing_still_since=NOW - timedelta(seconds=90),
     )
     with closing(Reader(Snapshots(store.path, store))) as reader:
-        scraped = Scraped(metrics.render(store, reader, (), scheduler=seen))
-        unknown = Scraped(metrics.render(store, reader, (), scheduler=MonitorSnapshot()))
+        scraped = Scraped(metrics.render(store, reader, (), SchedulerCollector(seen)))
+        unknown = Scraped(metrics.render(store, reader, (), SchedulerCollector(MonitorSnapshot())))
 
     assert scraped("ecommerce_scheduler_up", part="clock") == 1
     assert scraped("ecommerce_scheduler_up", part="tasks") == 0

@@ -1,4 +1,4 @@
-"""The description is true: schemathesis calls a live server and holds it to its word."""
+"""The description is true: schemathesis calls a live server and compares the answers with it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_every_answer_is_one_that_is_described(server: Served, path: str, method
     call()
 
     assert statuses
-    # Any number may be asked for, and few are runs.
+    # Any number may be requested, but few are runs.
     missing = {404} if "/changes." in path else set()
     assert statuses <= {200, 202, 304, *missing}
 
@@ -139,7 +139,7 @@ def test_the_failures_of_a_peer_and_of_ourselves_are_described(
 
 
 class FailedRun:
-    """The handle on a run that ends with an error."""
+    """A handle on a run that ends with an error."""
 
     joined = False
 

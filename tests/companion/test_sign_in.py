@@ -1,5 +1,7 @@
-"""Whether one signs in: the configuration that is taken, where nobody is served without, the way
-back to the page that asked for it. The sign-in itself is in tests/browser."""
+"""Sign-in: valid configurations, the refusal to serve without, and the way back to the page.
+
+The sign-in itself is in tests/browser.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +108,7 @@ def test_any_other_address_wants_a_sign_in_or_to_be_told(address: str | None) ->
 
 
 def start(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A start that is to fail."""
+    """Run a start that must fail."""
     ours = {name: v for name, v in os.environ.items() if not name.startswith("ECOMMERCE_")}
     ours |= {"ECOMMERCE_DATABASE": str(folder / "shop.db"), **environment}
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", *options]
@@ -128,7 +130,7 @@ def test_the_server_does_not_start_for_others_without_a_sign_in(
     ended = start(tmp_path, f"--server.address={address}")
 
     assert ended.returncode != 0
-    # Before it is Streamlit's own talk of addresses, where it has found none to tell.
+    # Streamlit's own lines about addresses come before, unless it has found none to print.
     line = ended.stderr.splitlines()[-1]
     assert ended.stderr.count("dashboard.py") == 1
     assert line.startswith(f"dashboard.py: server.address is {address}, and without sign-in")
@@ -180,7 +182,7 @@ def test_told_so_in_so_many_words_it_serves_everybody(tmp_path: Path) -> None:
 
 
 def streamlit_like() -> Starlette:
-    """Answers the two routes the way Streamlit does, as the query asks for."""
+    """Return an application that answers the two routes like Streamlit, as the query says."""
 
     async def login(request: Request) -> Response:
         if "broken" in request.query_params:

@@ -1,4 +1,4 @@
-"""What a page's address says, both ways, and what of it makes no sense."""
+"""A page's address, read and written, and its invalid parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOW = datetime(2026, 11, 24, 20, 5, 31, tzinfo=UTC)
 
 
 def said(address: dict[str, str | list[str]]) -> dict[str, list[str]]:
-    """An address as a browser brings it back."""
+    """Return an address in the form in which a browser sends it back."""
     return {k: value if isinstance(value, list) else [value] for k, value in address.items()}
 
 
@@ -76,7 +76,7 @@ ages = st.sampled_from([None, "24h", "7d", "9999d", "2026-11-24", "2026-02-28"])
 
 
 def by_column(*columns: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """Filters by some of these columns; one that asks nothing is none."""
+    """Return filters by some of these columns, without empty ones."""
     found = st.fixed_dictionaries(dict.fromkeys(columns, values))
 
     def asked(filters: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the CRM answers in either revision, and what of it becomes records."""
+"""The CRM's answers in either revision, and the records made of them."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_twins_without_identity_get_an_ordinal_and_keep_their_keys() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", b"null", b"3", b"", b"<p>", b'{"clients": []}'])
 def test_an_answer_that_is_no_list_names_the_crm(body: bytes) -> None:
-    with pytest.raises(PeerContractError, match="crm answered"):
+    with pytest.raises(PeerContractError, match="crm sent"):
         CUSTOMERS.parse(body)
 
 

@@ -1,4 +1,4 @@
-"""The guard against formulas: what it changes, what it leaves, and the way back."""
+"""The guard against formulas: its changes, the texts that it leaves alone, and the way back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TEXT = st.text(st.sampled_from("=+-@＝＋－＠﹣'\"\t\r\n ,;|\u200b\u00a0\ufe
         ('"=1', "\"'=1"),
         ("'=1", "''=1"),
         (";;==", ";;'=="),
-        # What stays as it is.
+        # Texts that stay as they are.
         ("", ""),
         ("00123", "00123"),
         ("0612345678", "0612345678"),
@@ -91,7 +91,7 @@ def test_a_text_of_separators_alone_is_looked_at_once(sign: str) -> None:
 
     guard_column((text, text))
 
-    assert time.process_time() - began_s < 2  # a look from each sign on would take minutes
+    assert time.process_time() - began_s < 2  # scanning from each sign on would take minutes
 
 
 @pytest.mark.parametrize("text", ["=1", " =1", "\u200b＝1", "'x", "\tx", "-"])

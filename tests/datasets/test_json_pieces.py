@@ -1,4 +1,4 @@
-"""Splitting a list into records: the same ones, however long a piece is."""
+"""Splitting a list gives the same records for every size of the pieces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ecommerce_core.datasets.lenient_json import split_leniently
 from ecommerce_core.domain import PeerTimedOut, PeerTooLarge
 from tests.support.peers import products
 
-# Texts with all that could be taken for the end of a record.
+# Texts with every sign that could be taken for the end of a record.
 TEXT = st.text(st.sampled_from('},{"][\\:é a'), max_size=12)
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers() | TEXT,
@@ -27,7 +27,7 @@ SEPARATORS = st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : "), ("\n,", 
 
 
 def silent() -> None:
-    """Nobody listens."""
+    """Do nothing."""
 
 
 @given(records=st.lists(VALUE, max_size=12), separators=SEPARATORS, piece=st.integers(1, 60))

@@ -1,4 +1,4 @@
-"""Records that are known and not decoded: nothing comes out otherwise than if all were decoded."""
+"""Known records are not decoded, with the same result as if all were decoded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class OneAnswer:
 
 
 class Shop:
-    """A store and its sync. ``decodes_all``: it forgets what it could know records by."""
+    """A store and its sync. ``decodes_all``: it forgets the fingerprints of known records."""
 
     def __init__(self, folder: Path, *, decodes_all: bool) -> None:
         self.store = Store.open(folder / "shop.db")
@@ -50,7 +50,7 @@ class Shop:
         return self._sync.run(dataset, Job(Trigger.MANUAL), lambda *_, **__: None)
 
     def held_and_journalled(self, dataset: Dataset) -> list[Any]:
-        """Everything of the dataset that a sync may change, times aside."""
+        """Return everything of the dataset that a sync may change, except times."""
         names = ", ".join(dataset.column_names)
         asked = (
             f"SELECT {names}, withdrawn_at IS NULL FROM {dataset.table} ORDER BY {dataset.key}",
@@ -78,7 +78,7 @@ CODES = st.integers(0, 5)
 A_PRODUCT = st.one_of(
     st.builds(product, CODES, price=st.integers(1, 2)),
     st.builds(product, CODES, price=st.just(-1)),  # rejected
-    st.builds(product, CODES, price=st.just(1), nouveau=st.booleans()),  # spelled otherwise
+    st.builds(product, CODES, price=st.just(1), nouveau=st.booleans()),  # written differently
     st.just({"codeProduit": 5}),  # rejected, and its key cannot be read
 )
 A_CUSTOMER = st.one_of(

@@ -1,4 +1,4 @@
-"""What the catalogue answers, and what of it becomes records."""
+"""The catalogue's answers, and the records made of them."""
 
 from __future__ import annotations
 
@@ -122,12 +122,12 @@ def test_of_duplicate_fields_in_one_record_the_last_counts() -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"", "no JSON"),
-        (b"<html><h1>Hello</h1></html>", "no JSON"),
-        (b'{"produits": [{"codeProduit": "A"', "no JSON"),
-        (b'{"produits": []', "no JSON"),
-        (b'{"produits": []} trailing', "no JSON"),
-        (b"[" * 200_000, "no JSON|another shape"),
+        (b"", "not JSON"),
+        (b"<html><h1>Hello</h1></html>", "not JSON"),
+        (b'{"produits": [{"codeProduit": "A"', "not JSON"),
+        (b'{"produits": []', "not JSON"),
+        (b'{"produits": []} trailing', "not JSON"),
+        (b"[" * 200_000, "not JSON|another shape"),
         (b'{"produits":' + b'{"a":' * 200_000 + b"1" + b"}" * 200_001, "nested too deeply"),
         (b"5", "expected an object, got a whole number"),
         (b'"text"', "expected an object, got a text"),
@@ -136,7 +136,7 @@ def test_of_duplicate_fields_in_one_record_the_last_counts() -> None:
         (b"{}", "produits is missing"),
         (b'{"produits": null}', "produits: expected a list, got null"),
         (b'{"produits": {}}', "produits: expected a list, got an object"),
-        (b"\xff\xfe", "no JSON"),
+        (b"\xff\xfe", "not JSON"),
     ],
 )
 def test_an_answer_of_another_shape_names_the_peer_and_the_reason(body: bytes, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""Who may do what: told by what a provider says, asked by the application, kept in the journal."""
+"""Permissions: roles from a provider's claims, checked by the application, kept in the journal."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SIGNED_IN_SHOP = Access(
 )
 
 
-# --- roles out of claims
+# --- roles from claims
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,11 @@ def test_a_name_is_short_and_prints_on_one_line() -> None:
     assert actor.name == "ab" + "c" * 198
 
 
-# --- the application asks
+# --- the application checks
 
 
 def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
-    """Everything that changes something, done by ``actor``; by the name of the method."""
+    """Return every action that changes something, done by ``actor``, by the name of its method."""
     steering, products_ = app.steering, app.datasets["products"]
     at = datetime(2100, 1, 1)
     url = "e-commerceecommerce/add-auto"
@@ -165,6 +165,7 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
         "undo_clear": lambda: app.undo_clear("products", actor=actor, trigger=Trigger.MANUAL),
         "confirm": lambda: app.confirm(1, actor=actor, trigger=Trigger.MANUAL),
         "discard": lambda: app.discard(1, actor=actor),
+        "send_test_message": lambda: app.send_test_message(actor=actor),
         "deliver_again": lambda: app.deliver_again(1, actor=actor),
         "add_task": lambda: steering.add_task(
             products_, actor=actor, simulated_at=at, recurrence=Recurrence.NONE
@@ -211,7 +212,7 @@ def test_who_may_not_changes_nothing_and_hears_why(
     for name, write in writes(application, actor).items():
         if actor is SCHEDULER and name == "request_sync":
             continue
-        with pytest.raises(NotAllowed, match=r"only|nothing else"):
+        with pytest.raises(NotAllowed, match=r"only|sign in"):
             write()
     assert application.store.newest_run_id() == before
     assert not peers.asked
@@ -270,7 +271,7 @@ def test_no_page_and_no_command_writes_past_the_application(path: Path) -> None:
             assert node.attr not in WRITES_BELOW.get(owner, ()), f"{owner}.{node.attr}"
 
 
-# --- the journal keeps who
+# --- the journal keeps the actor
 
 
 def test_a_run_keeps_who_asked_for_it_first(application: Application, peers: Peers) -> None:
@@ -314,7 +315,7 @@ def test_the_command_line_acts_and_says_who(
 
 @pytest.fixture
 def shop(peers: Peers, tmp_path: Path) -> Iterator[Application]:
-    """An application where one signs in, and Ada is the operator."""
+    """Yield an application with sign-in whose operator is Ada."""
     peers.serve_products(products(30))
     peers.serve_customers([customer(n) for n in range(5)])
     settings = Settings(database=tmp_path / "shop.db", timeout_s=5, operators=("ada@shop.example",))
@@ -394,7 +395,7 @@ def test_a_forged_click_changes_nothing_and_is_told_why(
     shop: Application, locale: str, why: str
 ) -> None:
     page = open_as(shop, "products", ADA.name, locale)
-    # The button was drawn for an operator; the click comes from who is none.
+    # The button was drawn for an operator; the click comes from an analyst.
     page.at.user = claims_of(ANNE.name)
 
     page.click("fetch_products")

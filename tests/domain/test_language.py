@@ -73,7 +73,7 @@ def test_the_compiled_catalogue_is_that_of_the_source() -> None:
 def test_french_uses_the_words_of_the_shop() -> None:
     products_in_french = FR.text(PRODUCTS.label)
     assert FR.text("Fetch {dataset}").format(dataset=products_in_french) == "Récupérer les produits"
-    cleared = FR.text("Clear the {dataset} database")
+    cleared = FR.text("Clear all {dataset}…")
     assert cleared.format(dataset=products_in_french) == "Vider la BDD produits"
     assert FR.text(CUSTOMERS.column("loyalty_points").label) == "Points de fidélité"
     assert FR.text("Add a task") == "Ajouter une tâche"
@@ -161,7 +161,7 @@ def test_a_speed_is_said_in_words() -> None:
     assert EN.speed(50) == "50 ×: an hour passes in 72 s"
     assert EN.speed(1) == "1 ×: an hour passes in 1 h"
     assert EN.speed(0.5) == "0.5 ×: an hour passes in 2 h"
-    assert "stands still" in EN.speed(0)
+    assert "is stopped" in EN.speed(0)
 
 
 def test_sizes_have_decimal_units() -> None:
@@ -177,7 +177,7 @@ def test_sizes_have_decimal_units() -> None:
 
 
 PARSER = MarkdownIt("gfm-like", {"linkify": False}).enable(["table", "strikethrough"])
-# What Streamlit makes of plain text after Markdown is done with it.
+# Streamlit's replacements in plain text after Markdown.
 REPLACED = re.compile(
     r":material_\w+:|:streamlit:|:[\w+-][\w+-]*:|(?:^|\s)(?:<->|->|<-|--|>=|<=|~=)(?:\s|$)"
     r"|https?://|www(?=\.)|[-.\w+]+@[-\w]+(?:\.[-\w]+)+",

@@ -1,4 +1,4 @@
-"""Facts as codes: one template each, in every language, filled in by the details that are given."""
+"""Facts as codes: one template each, in every language, filled in by its details."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ EN, FR = Language("en"), Language("fr")
 
 
 def fields(template: str) -> dict[str, str]:
-    """The names that a template wants, each with its format."""
+    """Return the names in a template, each with its format."""
     parts = string.Formatter().parse(template)
     return {name: form or "" for _, name, form, _ in parts if name is not None}
 
 
 def calls_with_codes() -> Iterator[tuple[str, ast.Call]]:
-    """Every call of the sources that is given a code, with that code."""
+    """Yield every call of the sources that is given a code, with that code."""
     for path in sources():
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             first = node.args[0] if isinstance(node, ast.Call) and node.args else None
@@ -67,7 +67,7 @@ def test_no_code_is_left_that_nobody_gives() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    # These two are made of a code and of fields by text() and read_answer().
+    # These are made of a code and of fields by text() and read_answer().
     made = {"in_field", "said", "peer_refused_with_reason", "peer_failed_with_reason"}
     assert set(TEMPLATES) - constants <= made
 
@@ -136,7 +136,7 @@ def test_what_the_decoder_says_of_a_bad_record_has_a_french_of_its_own(
     assert not set(FR.fact(rejected.reason).split()) & {"expected", "got", "is", "must", "out"}
 
 
-# What a run may fail with: the way to a peer, its answer, and the database.
+# The sources of a run's errors: the connection to a peer, its answer, and the database.
 FAILURES = [code for code, template in TEMPLATES.items() if "{peer}" in template]
 OUR_OWN = ("task_", "routes_", "not_an_administration", "answered_by_another")
 
@@ -149,17 +149,17 @@ def test_every_error_of_a_peer_has_an_advice_of_its_own(code: str) -> None:
 @pytest.mark.parametrize(
     ("code", "begins"),
     [
-        ("gateway_refuses", "See that the gateway runs"),
-        ("no_route", "The gateway must learn"),
+        ("gateway_refuses", "Check that the gateway is running"),
+        ("no_route", "Add a route for this service"),
         ("peer_down", "Fetch again once"),
-        ("peer_refused_with_reason", "The peer refuses our question"),
-        ("peer_failed", "The peer is in trouble"),
-        ("answer_of_another_shape", "The peer broke"),
+        ("peer_refused_with_reason", "The service refuses our request"),
+        ("peer_failed", "The service is having problems"),
+        ("answer_of_another_shape", "The answer does not match"),
         ("store_busy", "Another program"),
-        ("disk_full", "Make room"),
+        ("disk_full", "Free up disk space"),
         ("process_ended", "The server stopped"),
-        ("unforeseen_error", "Fetch again; if it stays so"),
-        ("said", "Fetch again; if it stays so"),
+        ("unforeseen_error", "Fetch again; if it persists"),
+        ("said", "Fetch again; if it persists"),
     ],
 )
 def test_the_advice_goes_by_the_code(code: str, begins: str) -> None:

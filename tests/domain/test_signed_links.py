@@ -1,4 +1,4 @@
-"""Tickets of links, and the tokens of programs: who asks, and for what alone."""
+"""Signed links, and the tokens of programs: their actor, and the only query that they allow."""
 
 from __future__ import annotations
 

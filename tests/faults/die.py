@@ -1,7 +1,7 @@
 """A write that ends in ``kill -9``: ``python -m tests.faults.die DATABASE URL ACTION MOMENT``.
 
-ACTION is ``sync``, ``clear`` or ``undo_clear`` of the products. MOMENT is ``before`` the
-COMMIT, ``half-way`` (the same, but pages had to be written out early) or ``after`` it.
+ACTION is ``sync``, ``clear`` or ``undo_clear`` of the products. MOMENT is ``before`` the COMMIT,
+``half-way`` (the same, but pages had to be written out early) or ``after`` it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class DyingStore(Store):
 
     @contextmanager
     def _spilling(self) -> Iterator[Database]:
-        """A transaction that cannot keep its pages in memory: it writes them before the COMMIT."""
+        """Yield a transaction whose pages do not fit into memory and are written before COMMIT."""
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             connection.execute("PRAGMA cache_size = 1")
             connection.execute("BEGIN IMMEDIATE")

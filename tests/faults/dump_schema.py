@@ -1,8 +1,8 @@
-"""Writes a small database of a schema as SQL: ``python -m tests.faults.dump_schema``.
+"""Write a small database of a schema as SQL: ``python -m tests.faults.dump_schema``.
 
-Run it in the change that adds a migration: ``tests/schemas/`` then keeps what databases
-out there look like, and test_schema_versions.py opens each with the code of today. Give new
-tables and columns a row in ROWS.
+Run it in the change that adds a migration: ``tests/schemas/`` then keeps an example of existing
+databases, and test_schema_versions.py opens each with the code of today. Give new tables and
+columns a row in ROWS.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ HELD = {
     "error_details": '{"withdrawn":21,"current":40}',
 }
 
-# What a database of any schema holds, as far as it has the tables.
+# The rows of a database of any schema, as far as it has the tables.
 ROWS: Mapping[str, list[dict[str, object]]] = {
     "product": [
         {"code": "X1-1", **PRODUCT, "search": "x1-1\nfrigos:p1-1 'ete' 冷"},
@@ -151,11 +151,41 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
         }
     ],
     "sign_out": [{"key": "ab" * 32, "until": T2}],
+    "alert": [
+        {
+            "code": "answer_held",
+            "subject": "products",
+            "since_at": T1,
+            "datasets": '["products"]',
+            "details": '{"run": 3}',
+        }
+    ],
+    "alert_told": [
+        {
+            "service": "0123456789abcdef",
+            "code": "answer_held",
+            "subject": "products",
+            "since_at": T1,
+            "datasets": '["products"]',
+            "details": '{"run": 3}',
+            "told_at": T2,
+        }
+    ],
+    "audit": [
+        {
+            "at": T1,
+            "action": "rows_exported",
+            "actor": "clerk",
+            "subject": "products.csv",
+            "details": '{"rows": 2}',
+        }
+    ],
+    "removed": [{"journal": "changes", "up_to": 1}],
 }
 
 
 def dump_of(last_migration: str) -> str:
-    """A small database as it stood when ``last_migration`` was the newest, as SQL."""
+    """Return a small database with ``last_migration`` as its newest migration, as SQL."""
     names = [migration.__name__ for migration in schema.MIGRATIONS]
     migrations = Migrations("ecommerce")
     for migration in schema.MIGRATIONS[: names.index(last_migration) + 1]:
@@ -181,7 +211,7 @@ def dump_of(last_migration: str) -> str:
 def main() -> None:
     for migration in schema.MIGRATIONS:
         path = SCHEMAS / f"{migration.__name__}.sql"
-        # What has landed is never written anew: it is what the databases out there are.
+        # Released schemas are never written anew: existing databases have them.
         if not path.exists():
             path.parent.mkdir(exist_ok=True)
             path.write_text(dump_of(migration.__name__), encoding="utf-8")

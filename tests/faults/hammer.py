@@ -1,7 +1,7 @@
-"""Syncs, clears, undoes, delivers and reads at random, and keeps what it saw.
+"""Sync, clear, undo, deliver and read at random, and record the findings.
 
-In a process of its own: ``python -m tests.faults.hammer DATABASE GATEWAY_URL SECONDS SEED``
-waits for a line on standard input and writes its Findings as JSON.
+In a process of its own: ``python -m tests.faults.hammer DATABASE GATEWAY_URL SECONDS SEED`` waits
+for a line on standard input and writes its Findings as JSON.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ GENERATION = {"products": "price_cents", "customers": "loyalty_points"}
 
 @dataclass
 class Findings:
-    """What one hammer did and saw. ``run_ids``: of every run that it was answered with."""
+    """The actions and errors of one hammer. ``run_ids``: every run that it got as a result."""
 
     done: Counter[str] = field(default_factory=Counter)
     run_ids: list[int] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Findings:
 
 
 def hammer(application: Application, *, seconds: float, seed: int) -> Findings:
-    """Do random things for so many seconds."""
+    """Do random things for ``seconds``."""
     chance = random.Random(seed)
     findings = Findings()
     until = time.monotonic() + seconds
@@ -82,7 +82,7 @@ def act(
 
 
 def read(application: Application, dataset: Dataset) -> None:
-    """Look at the rows. Raises AssertionError where two generations are mixed."""
+    """Read the rows. Raises AssertionError if two generations are mixed."""
     column = GENERATION[dataset.name]
     with application.store.reading() as db:
         low, high, current = db.execute(

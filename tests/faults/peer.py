@@ -34,7 +34,7 @@ _ZEROS = bytes(2**16)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came. ``path`` holds the query too; header names are lower case."""
+    """A received request. ``path`` includes the query; header names are in lower case."""
 
     method: str
     path: str
@@ -52,7 +52,7 @@ class Exchange:
         self._closing = closing
 
     def send(self, data: bytes) -> None:
-        """Send all of ``data``. Raises OSError where the other side has gone."""
+        """Send all of ``data``. Raises OSError if the other side has disconnected."""
         self.sock.sendall(data)
 
     def wait(self, seconds: float | None = None) -> None:
@@ -61,7 +61,7 @@ class Exchange:
             raise ConnectionAbortedError
 
     def reset(self) -> None:
-        """End the connection with a reset instead of a goodbye."""
+        """End the connection with a reset instead of a normal close."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
@@ -70,7 +70,7 @@ Behaviour = Callable[[Exchange], None]
 
 
 class MisbehavingPeer(Running):
-    """A server on a free port of 127.0.0.1 that does what it was last told to play."""
+    """A server on a free port of 127.0.0.1 with the behaviour that was last set."""
 
     def __init__(self, behaviour: Behaviour | None = None) -> None:
         self._played: dict[tuple[str | None, str | None], Behaviour] = {}
@@ -91,11 +91,11 @@ class MisbehavingPeer(Running):
     def play(
         self, behaviour: Behaviour, *, host: str | None = None, path: str | None = None
     ) -> None:
-        """From now on do this, for one ``Host``, one path (without query), or anything."""
+        """Set the behaviour for one ``Host``, one path (without query), or anything."""
         self._played[host, path] = behaviour
 
     def received(self, *, host: str | None = None, path: str | None = None) -> list[Received]:
-        """The requests so far, those for ``host`` and ``path`` (without query) where given."""
+        """Return the requests so far, only those for ``host`` and ``path`` (no query) if given."""
         return [
             request
             for request in self.requests
@@ -107,14 +107,14 @@ class MisbehavingPeer(Running):
         if self._listener is None:
             return
         listener, self._listener = self._listener, None
-        # A closed listener does not wake its accept() everywhere: a last connection does.
+        # Closing a listener does not wake its accept() on all systems: a last connection does.
         with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=1):
             pass
         self._accepting.join()
         listener.close()
 
     def accept(self) -> None:
-        """Take connections (again)."""
+        """Accept connections (again)."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self._port))
@@ -152,7 +152,7 @@ class MisbehavingPeer(Running):
 
     def _serve(self, sock: socket.socket) -> None:
         try:
-            # OSError: the other side has gone, which is what is often played for.
+            # OSError: the other side has disconnected, which many behaviours provoke.
             with sock, suppress(OSError):
                 request = _read_request(sock)
                 if request is not None:
@@ -192,7 +192,7 @@ def answer_bytes(
     content_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Behaviour:
-    """``body`` as it stands, with its length."""
+    """Send ``body`` as it is, with its length."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(head(status, {"Content-Type": content_type, **(headers or {})}, len(body)))
@@ -213,26 +213,26 @@ def answer_html(text: str = "<h1>It works!</h1>", *, status: int = 200) -> Behav
 
 
 def answer_gzip(body: bytes, *, keep: int | None = None) -> Behaviour:
-    """``body`` packed; with ``keep``, that many bytes of it alone, declared as the whole."""
+    """Send ``body`` compressed; with ``keep``, only that many bytes, declared as the whole."""
     packer = zlib.compressobj(wbits=31)
     packed = (packer.compress(body) + packer.flush())[:keep]
     return answer_bytes(packed, headers={"Content-Encoding": "gzip"})
 
 
 def answer_raw(data: bytes) -> Behaviour:
-    """``data`` onto the wire as it is, head and all."""
+    """Send ``data`` as it is, head and all."""
     return lambda exchange: exchange.send(data)
 
 
 def gateway_no_route(*, as_html: bool = False) -> Behaviour:
-    """The gateway's own 404."""
+    """Send the gateway's own 404."""
     if as_html:
         return answer_html(f"<h1>404</h1><p>{NO_ROUTE}</p>", status=404)
     return answer_json({"message": NO_ROUTE}, status=404)
 
 
 def gateway_error(status: int = 502, *, as_html: bool = False) -> Behaviour:
-    """The gateway's own 502, 503 or 504: the service is down, or silent."""
+    """Send the gateway's own 502, 503 or 504: the service is down, or silent."""
     text = "An invalid response was received from the upstream server"
     if as_html:
         return answer_html(f"<h1>{status}</h1><p>{text}</p>", status=status)
@@ -244,7 +244,7 @@ def redirect(location: str, *, status: int = 301) -> Behaviour:
 
 
 def sequence(*behaviours: Behaviour) -> Behaviour:
-    """One behaviour after the other, a request each; the last one for ever."""
+    """Use one behaviour after the other, a request each; the last one for ever."""
     left = list(behaviours)
     lock = threading.Lock()
 
@@ -261,7 +261,7 @@ def never_answer() -> Behaviour:
 
 
 def silent_after(data: bytes) -> Behaviour:
-    """``data`` onto the wire, then nothing more, the connection open."""
+    """Send ``data``, then nothing more, and keep the connection open."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(data)
@@ -285,7 +285,7 @@ def _drip(exchange: Exchange, pieces: Iterator[bytes], interval_s: float) -> Non
 
 
 def drip_body(body: bytes = b"[" + b" " * 10**6 + b"]", *, interval_s: float = 1) -> Behaviour:
-    """The head at once, the body a byte at a time."""
+    """Send the head at once, the body a byte at a time."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(head(200, {}, len(body)))
@@ -295,7 +295,7 @@ def drip_body(body: bytes = b"[" + b" " * 10**6 + b"]", *, interval_s: float = 1
 
 
 def drip_headers(*, interval_s: float = 1, seconds: float = 600) -> Behaviour:
-    """A head that goes on for ``seconds``, a byte at a time."""
+    """Send a head that goes on for ``seconds``, a byte at a time."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(b"HTTP/1.1 200 OK\r\nX-Slow: ")
@@ -305,7 +305,7 @@ def drip_headers(*, interval_s: float = 1, seconds: float = 600) -> Behaviour:
 
 
 def drip_chunked(*, interval_s: float = 1, seconds: float = 600) -> Behaviour:
-    """A chunked body that goes on for ``seconds``, chunks of a byte."""
+    """Send a chunked body that goes on for ``seconds``, in chunks of a byte."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(head(200, {"Transfer-Encoding": "chunked"}))
@@ -315,7 +315,7 @@ def drip_chunked(*, interval_s: float = 1, seconds: float = 600) -> Behaviour:
 
 
 def endless_continue(*, seconds: float = 600) -> Behaviour:
-    """``100 Continue`` over and over, as fast as it goes."""
+    """Send ``100 Continue`` over and over, as fast as possible."""
 
     def behave(exchange: Exchange) -> None:
         ends_at = time.monotonic() + seconds
@@ -326,7 +326,7 @@ def endless_continue(*, seconds: float = 600) -> Behaviour:
 
 
 def hang_up() -> Behaviour:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
     return lambda exchange: None
 
 
@@ -335,7 +335,7 @@ def reset() -> Behaviour:
 
 
 def reset_after(data: bytes) -> Behaviour:
-    """``data`` onto the wire, time to arrive, then a reset."""
+    """Send ``data``, wait for it to arrive, then reset."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(data)
@@ -351,24 +351,24 @@ def cut_headers() -> Behaviour:
 
 
 def cut_body(body: bytes = b"[1, 2, 3]", *, missing: int = 4) -> Behaviour:
-    """Close in the middle of the body: Content-Length is longer than what comes."""
+    """Close in the middle of the body: Content-Length is longer than what is sent."""
     return answer_raw(head(200, {}, len(body)) + body[:-missing])
 
 
 def long_length(body: bytes = b"[1, 2, 3]", *, by: int = 4) -> Behaviour:
-    """All of the body, and a Content-Length that promises more."""
+    """Send all of the body, with a longer Content-Length."""
     return answer_raw(head(200, {}, len(body) + by) + body)
 
 
 def short_length(body: bytes = b"[1, 2, 3]", *, by: int = 4) -> Behaviour:
-    """All of the body, and a Content-Length that ends before it does."""
+    """Send all of the body, with a shorter Content-Length."""
     return answer_raw(head(200, {}, len(body) - by) + body)
 
 
 def answer_chunked(
     body: bytes, *, chunk_bytes: int = 4096, cut: bool = False, end: bool = True
 ) -> Behaviour:
-    """``body`` in chunks. ``cut``: closed inside the last; ``end=False``: no closing chunk."""
+    """Send ``body`` in chunks. ``cut``: close inside the last; ``end=False``: no closing chunk."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(head(200, {"Transfer-Encoding": "chunked"}))
@@ -385,7 +385,7 @@ def answer_chunked(
 
 
 def flood(total_bytes: int = 600 * 10**6, *, with_length: bool = True) -> Behaviour:
-    """Plain zeros; without a length they end where the connection does."""
+    """Send plain zeros; without a length they end with the connection."""
 
     def behave(exchange: Exchange) -> None:
         exchange.send(head(200, {}, total_bytes if with_length else None))
@@ -396,7 +396,7 @@ def flood(total_bytes: int = 600 * 10**6, *, with_length: bool = True) -> Behavi
 
 
 def garbage_after_gzip(*, seconds: float = 600) -> Behaviour:
-    """A short packed body, then zeros that belong to nothing, as fast as they go."""
+    """Send a short compressed body, then zeros that belong to nothing, as fast as possible."""
 
     def behave(exchange: Exchange) -> None:
         packer = zlib.compressobj(wbits=31)
@@ -410,7 +410,7 @@ def garbage_after_gzip(*, seconds: float = 600) -> Behaviour:
 
 
 def gzip_bomb(total_bytes: int = 300 * 10**6, *, encodings: str = "gzip") -> Behaviour:
-    """Zeros, packed about a thousand to one, once for each encoding in the list."""
+    """Send zeros, compressed about a thousand to one, once for each encoding in the list."""
 
     def behave(exchange: Exchange) -> None:
         headers = {"Content-Encoding": encodings, "Transfer-Encoding": "chunked"}
@@ -434,7 +434,7 @@ def gzip_bomb(total_bytes: int = 300 * 10**6, *, encodings: str = "gzip") -> Beh
 def head(
     status: int, headers: Mapping[str, str], length: int | None = None, reason: str = "Said So"
 ) -> bytes:
-    """A status line and headers, the empty line included."""
+    """Return a status line and headers, the empty line included."""
     lines = [f"HTTP/1.1 {status} {reason}", "Connection: close"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     if length is not None:

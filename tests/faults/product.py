@@ -1,4 +1,4 @@
-"""The whole product under fault: the real server, a peer that misbehaves, readers on every page."""
+"""The whole product under faults: the real server, a misbehaving peer, readers on every page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS = 30
 PAGES = ("", "products", "customers", "scheduler", "activity", "explore", "help")
 AGENT = ("--server.enableAgentApi=true",)
 CLOCK = ["07/01/2019-01:23:20", 50, False]
-# Little patience, but more than a good answer ever takes here.
+# Short time-outs, but longer than a good answer ever takes here.
 LIMITS = {"ECOMMERCE_TIMEOUT_S": "1", "ECOMMERCE_DEADLINE_S": "2", "ECOMMERCE_MAX_BODY_MB": "16"}
 
 
@@ -40,12 +40,12 @@ class Product:
         self.dripping: Future[tuple[bytes, float]] = Future()
 
     def post(self, dataset: str = "products", **more: Any) -> requests.Response:
-        """One callback of the scheduler's."""
+        """Send one callback of the scheduler's."""
         path = DATASETS[dataset].callback_path.removeprefix("ecommerce/")
         return requests.post(self.server.page(path), timeout=60, **more)
 
     def serve(self) -> None:
-        """Let both datasets be well, with values that were never there before."""
+        """Let both peers answer well, with values that were never there before."""
         self._price += 1
         rows = products(ROWS, price=self._price)
         self.peer.play(answer_json({"produits": rows}), host="catalogue-produit")
@@ -53,14 +53,14 @@ class Product:
         self.peer.play(answer_json(people), host="crm")
 
     def assert_takes_the_next_good_answer(self, dataset: str = "products") -> None:
-        """A good answer goes in, and every row has what it says."""
+        """Check that a good answer is stored, and that every row has its values."""
         self.serve()
         answer = self.post(dataset)
         assert (answer.status_code, answer.text[:5]) == (200, "Done\n"), answer.text
         assert self.rows(dataset) == {self._price: ROWS}
 
     def rows(self, dataset: str = "products") -> dict[float, int]:
-        """How many rows there are of each price, or of each number of points."""
+        """Count the rows by price, or by number of points."""
         what = {"products": "price_cents", "customers": "loyalty_points"}[dataset]
         table = DATASETS[dataset].table
         with self.store.reading() as db:
@@ -76,7 +76,7 @@ class Product:
         return run
 
     def last_delivery(self, run: Run) -> Delivery:
-        """The callback that asked for a run, once the journal has it."""
+        """Return the callback that requested a run, once it is in the journal."""
         found: list[Delivery] = []
 
         def look() -> bool:
@@ -88,7 +88,7 @@ class Product:
         return found[0]
 
     def read(self, page: str) -> str:
-        """What stands on a page, as one text; fails where it broke."""
+        """Return the text of a page; fail if it shows an exception."""
         session = self._sessions.get(page)
         if session is None:
             session = self._sessions[page] = Session(self.server, page)
@@ -97,7 +97,7 @@ class Product:
         return said(session)
 
     def forget_readers(self) -> None:
-        """Let the next look at each page be a new session's."""
+        """Open each page in a new session the next time."""
         self._sessions.clear()
 
     def assert_every_page_is_alive(self) -> None:
@@ -105,7 +105,7 @@ class Product:
             self.read(page)
 
     def assert_failed(self, answer: requests.Response, reason: str, dataset: str) -> None:
-        """One fetch failed for ``reason``, everybody was told so, and no row was lost."""
+        """Check that a fetch failed for ``reason``, was reported everywhere, and lost no row."""
         peer = DATASETS[dataset].peer
         assert answer.status_code == 502, answer.text
         assert re.fullmatch(f"Bad Gateway: .*(?:{reason}).*\n", answer.text, re.DOTALL), answer.text
@@ -125,9 +125,9 @@ class Product:
 
     @contextmanager
     def little_memory(self, limit_bytes: int) -> Iterator[None]:
-        """Fail where the server's memory grows by more than ``limit_bytes``, even for a moment."""
+        """Fail if the server's memory grows by more than ``limit_bytes``, even for a moment."""
         proc = Path(f"/proc/{self.server.process.pid}")
-        # Sets the peak back to what is in use now.
+        # Resets the peak to the present use.
         (proc / "clear_refs").write_text("5")
         before = _status_bytes(proc, "VmHWM")
         yield
@@ -137,7 +137,7 @@ class Product:
 
 @contextmanager
 def running_product(folder: Path, environment: dict[str, str] | None = None) -> Iterator[Product]:
-    """The product before peers that are well."""
+    """Run the product with peers that answer well."""
     with MisbehavingPeer() as peer:
         peer.play(answer_json(CLOCK), host="scheduler", path="/clock/info")
         peer.play(answer_json([]), host="scheduler", path="/schedule/json")
@@ -149,7 +149,7 @@ def running_product(folder: Path, environment: dict[str, str] | None = None) -> 
 
 
 def said(session: Session) -> str:
-    """Every text on the page as last seen; fails where an exception is among them."""
+    """Return every text on the page as last seen; fail if it shows an exception."""
     texts: list[str] = []
 
     def collect(node: Any) -> None:

@@ -1,10 +1,9 @@
 """One sync in a process of its own, to be killed: ``python -m tests.faults.sync_once``.
 
-Says ``ready`` once everything is imported and waits for a line with the database and
-the gateway's URL, a tab between. Then it syncs the products and says how far it is:
-``began`` (in the journal), ``applying`` (before the transaction), ``committing`` (all is
-written but the COMMIT), ``committed``, ``done``. It lives on until it is killed or its
-standard input ends.
+Prints ``ready`` once everything is imported and waits for a line with the database and the
+gateway's URL, separated by a tab. Then it syncs the products and prints its progress: ``began`` (in
+the journal), ``applying`` (before the transaction), ``committing`` (all is written but the COMMIT),
+``committed``, ``done``. It keeps running until it is killed or its standard input ends.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ from ecommerce_core.storage.sqlite.transactions import Database
 
 
 class TellingStore(Store):
-    """A store that says how far a sync is."""
+    """A store that prints the progress of a sync."""
 
     _applying = False
 
@@ -52,7 +51,7 @@ class TellingStore(Store):
 
 
 def tell(mark: str) -> None:
-    """Say a mark at once: what a buffer holds dies with the process."""
+    """Print a mark at once: a buffer would be lost with the process."""
     os.write(sys.stdout.fileno(), f"{mark}\n".encode())
 
 

@@ -1,7 +1,7 @@
 """Many threads and processes at once on one database.
 
-Five seconds in a normal run; by hand:
-``HAMMER_SECONDS=60 python -m pytest -s tests/faults/test_concurrency.py``.
+Five seconds in a normal run; by hand: ``HAMMER_SECONDS=60 python -m pytest -s
+tests/faults/test_concurrency.py``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ROWS = 300
 
 @contextmanager
 def changing(peers: Peers) -> Iterator[None]:
-    """Let the peers say something new several times a second; some of it cannot be taken."""
+    """Change the peers' answers several times a second; some records are rejected."""
     ending = threading.Event()
 
     def serve(generation: int) -> None:
@@ -58,7 +58,7 @@ def changing(peers: Peers) -> Iterator[None]:
 
 
 def hammer_processes(database: Path, url: str) -> list[subprocess.Popen[str]]:
-    """Processes that wait for a line before they begin."""
+    """Start processes that wait for a line before they begin."""
     return [
         subprocess.Popen(
             [sys.executable, "-m", "tests.faults.hammer", database, url, str(SECONDS), str(seed)],
@@ -99,12 +99,12 @@ def hammer_from_everywhere(application: Application, url: str) -> list[Findings]
 
 
 def all_runs(store: Store) -> list[Run]:
-    """Every run, oldest first."""
+    """Return every run, oldest first."""
     return store.list_runs(limit=1_000_000)[::-1]
 
 
 def check_counts(store: Store, runs: list[Run]) -> None:
-    """Each run's counts add up, and are what it left in the journal of changes."""
+    """Check that each run's counts add up, and agree with its changes in the journal."""
     with store.reading() as db:
         changed = dict(
             db.execute("SELECT run_id, count(DISTINCT key) FROM change GROUP BY 1").fetchall()
@@ -122,7 +122,7 @@ def check_counts(store: Store, runs: list[Run]) -> None:
 
 
 def check_rows(application: Application, runs: list[Run]) -> None:
-    """What is in the tables is what the journal says was put there and taken away."""
+    """Check that the tables contain what the journal says was added and removed."""
     for name, dataset in application.datasets.items():
         rows = 0
         for run in runs:

@@ -43,7 +43,7 @@ def state_of(store: Store) -> State:
 
 
 FULL, CLEARED, SYNCED = State(ROWS, 1, 0), State(0, None, ROWS), State(ROWS, 2, 0)
-# What is there before each action, and what it makes of it.
+# The states before and after each action.
 EFFECTS = {
     "sync": (FULL, SYNCED),
     "clear": (FULL, CLEARED),
@@ -95,7 +95,7 @@ def test_a_write_that_dies_is_there_as_a_whole_or_not_at_all(
             assert (newest.action, newest.status) == (Action.SYNC, RunStatus.INTERRUPTED)
         else:
             assert newest.action is not Action(action), "a clear is in the journal with its rows"
-        # And on it goes: the same again, then whatever else there is.
+        # The application goes on: the same action again, then the others.
         if state_of(second.store) == CLEARED:
             assert (
                 second.undo_clear(
@@ -173,7 +173,7 @@ def test_a_stop_does_not_wait_for_a_silent_peer(settings: Settings, peers: Peers
     begun_at = time.monotonic()
     stopping.stop(timeout_s=0.5)
     assert time.monotonic() - begun_at < 4
-    # The process would end here; where it lives on, the answer comes too late to be stored.
+    # The process would end here; if it does not, the answer comes too late to be stored.
     peers.gate.set()
     with pytest.raises(SyncStopped):
         ticket.wait(20)

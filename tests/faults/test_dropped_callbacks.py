@@ -69,7 +69,7 @@ def test_one_of_two_tasks_of_a_dataset_at_one_time_is_missed(tmp_path: Path) -> 
 
 def test_the_clock_that_runs_by_itself_counts_every_dropped_callback(tmp_path: Path) -> None:
     with CallbackApp(drops=every_tenth) as app, rigged(app, tmp_path) as rig:
-        rig.grace_s = 2.0  # however slow the machine, what was taken is told by then
+        rig.grace_s = 2.0  # so that a slow machine has reported the received ones by then
         app.has_fresh_clock = True
         rig.restart()
         rig.add(PRODUCTS, HOUR, Recurrence.HOUR)

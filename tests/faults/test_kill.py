@@ -40,7 +40,7 @@ SHIFT = 500
 
 
 class Generation(NamedTuple):
-    """All that a sync writes, seen in one transaction."""
+    """All that a sync writes, read in one transaction."""
 
     lowest_price: int
     highest_price: int
@@ -51,7 +51,7 @@ class Generation(NamedTuple):
 
 
 class Reader:
-    """Somebody who looks at the rows all the time: what was seen, and every error."""
+    """Reads the rows all the time, and keeps what it saw and every error."""
 
     def __init__(self, database: Path) -> None:
         self.seen: Counter[Generation] = Counter()
@@ -67,7 +67,7 @@ class Reader:
             try:
                 self.seen[look(self._store)] += 1
                 assert self._store.totals(PRODUCTS).current == ROWS
-                # Of one generation, though a snapshot is being written, or never gets done.
+                # Of one generation, even while a snapshot is being written, or never completed.
                 with self._rows.at(PRODUCTS) as view:
                     page = view.read_page(Query(page_size=20, page=1_000))
                     prices = view.bounds("price_cents")
@@ -84,7 +84,7 @@ class Reader:
 
 
 class Scene(NamedTuple):
-    """What the rounds have in common: a database of the first generation, and what is to come."""
+    """The common data of all rounds: a database of the first generation, and the next one."""
 
     base: Path
     url: str
@@ -113,7 +113,7 @@ def newest_sync(store: Store) -> Run:
 
 
 def application(database: Path, url: str) -> Application:
-    """A next start. To be stopped."""
+    """Start the application again. The caller has to stop it."""
     running = Application.open(Settings(database=database), gateway_url=url)
     running.start()
     return running
@@ -159,7 +159,7 @@ def copy_of(base: Path, folder: Path) -> Path:
 
 
 def kill_once(scene: Scene, victim: Victim, database: Path, chance: random.Random) -> None:
-    """Kill a sync at a random instant of its whole length, every fourth in the COMMIT."""
+    """Kill a sync at a random instant of its whole duration, every fourth in the COMMIT."""
     in_commit = chance.random() < 0.25
     delay_s = chance.uniform(0, scene.commit_s if in_commit else scene.duration_s * 1.05)
     victim.start(database, scene.url)
@@ -178,7 +178,7 @@ def check_integrity(database: Path) -> None:
 
 
 def check_next_start(scene: Scene, database: Path, *, began: bool) -> Generation:
-    """The next start and the next sync, on what a kill left. The generation that it left."""
+    """Check the next start and the next sync after a kill; return the generation that it left."""
     running = application(database, scene.url)
     try:
         left = look(running.store)
@@ -223,7 +223,7 @@ def test_a_sync_that_is_killed_leaves_the_old_generation_or_the_new_one(
             try:
                 killed = victim
                 kill_once(scene, killed, database, chance)
-                if number % 2:  # without a reader, the next start meets what the kill left
+                if number % 2:  # without a reader, the next start finds what the kill left
                     reader.end()
                 hot_journals += Path(f"{database}-journal").exists()
                 victim = Victim()

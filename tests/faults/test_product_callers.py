@@ -1,4 +1,4 @@
-"""What a caller can do wrong: storms, drips, idle connections, false tokens, false hosts."""
+"""Faults of a caller: storms, slow bodies, idle connections, false tokens, false hosts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOKEN = make_token(SECRET, app_name="e-commerce", url=URL)
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    # A storm on busy cores keeps a good answer waiting for longer than the others' second.
+    # A storm on busy cores delays a good answer for longer than the second of the others.
     settings = {
         "ECOMMERCE_CALLBACK_SECRET": SECRET,
         "ECOMMERCE_TIMEOUT_S": "20",
@@ -40,7 +40,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         ThreadPoolExecutor(1) as pool,
     ):
         assert running.post(data=TOKEN).text.startswith("Done")
-        # It takes its ten seconds while the other tests run, whom it must not bother.
+        # It takes its ten seconds while the other tests run, which it must not disturb.
         running.dripping = pool.submit(drip, running)
         yield running
         assert running.post(data=TOKEN).text.startswith("Done")
@@ -49,7 +49,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 
 def drip(product: Product) -> tuple[bytes, float]:
-    """Send a body a byte at a time; the answer, and after how many seconds it came."""
+    """Send a body a byte at a time; return the answer, and the seconds until it came."""
     with socket.create_connection(("127.0.0.1", product.server.port), timeout=20) as caller:
         head = f"POST /{URL} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n"
         caller.sendall(head.encode())
@@ -59,7 +59,7 @@ def drip(product: Product) -> tuple[bytes, float]:
             caller.sendall(b"x")
             with suppress(TimeoutError):
                 answer, after_s = caller.recv(1_000), time.monotonic() - began
-                # It may come in pieces, and ends when the server hangs up.
+                # It may come in pieces, and ends when the server disconnects.
                 caller.settimeout(20)
                 while more := caller.recv(1_000):
                     answer += more
@@ -82,7 +82,7 @@ def test_a_storm_of_1000_callbacks_costs_two_fetches_and_all_are_answered(
         return Counter(d.outcome for d in deliveries if (d.run_id or 0) > last_run_id)
 
     before, last_run_id = fetches(), product.last_run().id
-    # The first fetch lasts until all have asked: whoever comes in the meantime shares the next.
+    # The first fetch lasts until all have called: callers in the meantime share the next.
     good = faults.answer_json({"produits": products(30, price=77)})
     product.peer.play(faults.answer_after(2, good), host="catalogue-produit")
     request = (
@@ -163,7 +163,7 @@ def test_a_false_token_is_refused_journalled_and_runs_nothing(product: Product, 
 
 
 def test_a_replayed_token_asks_for_what_the_store_is_meant_to_hold(product: Product) -> None:
-    """A recurring task sends the same one each time: twice is as good as once."""
+    """A recurring task sends the same token each time: twice has the same effect as once."""
     product.serve()
     for expected in ("succeeded", "unchanged", "unchanged"):
         assert product.post(data=TOKEN).text.startswith("Done")

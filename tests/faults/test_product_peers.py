@@ -1,4 +1,4 @@
-"""What a peer, or the gateway before it, can do wrong: the server, its pages and its journal."""
+"""Faults of a peer, or of the gateway: the server, its pages and its journal."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DEEP = b"[" * 200_000 + b"]" * 200_000
 
 TRANSPORT = {
     "never answers": (faults.never_answer(), "did not answer within 1 s"),
-    "drips a body": (faults.drip_body(interval_s=0.2), "was not done within 2 s"),
-    "drips headers": (faults.drip_headers(interval_s=0.2), "was not done within 2 s"),
+    "drips a body": (faults.drip_body(interval_s=0.2), "did not finish within 2 s"),
+    "drips headers": (faults.drip_headers(interval_s=0.2), "did not finish within 2 s"),
     "silent in the middle": (
         faults.silent_after(faults.head(200, {}, 10) + b"["),
         "fell silent for 1 s in the middle",
@@ -35,12 +35,12 @@ TRANSPORT = {
     "resets": (faults.reset(), "closed the connection"),
     "closes in mid-body": (faults.cut_body(GOOD), "in the middle of its answer"),
     "Content-Length too long": (faults.long_length(GOOD), "in the middle of its answer"),
-    "Content-Length too short": (faults.short_length(GOOD), "no JSON"),
+    "Content-Length too short": (faults.short_length(GOOD), "not JSON"),
     "chunked, cut": (faults.answer_chunked(GOOD, cut=True), "in the middle of its answer"),
     "chunked, no end": (faults.answer_chunked(GOOD, end=False), "in the middle of its answer"),
-    "gzip, cut": (faults.answer_gzip(GOOD, keep=100), "cut|in the middle|unpack|no JSON"),
-    "HTML with 200": (faults.answer_html(), "no JSON"),
-    "no HTTP at all": (faults.answer_raw(b"SSH-2.0-OpenSSH_9.2\r\n"), "in proper HTTP"),
+    "gzip, cut": (faults.answer_gzip(GOOD, keep=100), "cut|in the middle|decompressed|not JSON"),
+    "HTML with 200": (faults.answer_html(), "not JSON"),
+    "no HTTP at all": (faults.answer_raw(b"SSH-2.0-OpenSSH_9.2\r\n"), "a valid HTTP answer"),
 }
 GATEWAY = {
     f"the gateway's {status} in {'HTML' if as_html else 'JSON'}": (
@@ -68,7 +68,7 @@ REDIRECTS = {
         "file:///etc/passwd": "redirects away from the gateway",
         "//evil.example/": "redirects away from the gateway",
         "": "redirects away from the gateway, to .nowhere",
-        "/api/data": "redirects without end",
+        "/api/data": "redirected more than",
     }.items()
 }
 SHAPES = {
@@ -79,12 +79,12 @@ SHAPES = {
         "null": (b"null", "expected an object, got null"),
         "an object without produits": (b"{}", "produits is missing"),
         "produits that is no list": (b'{"produits": 5}', "expected a list"),
-        "nothing": (b"", "no JSON"),
-        "nested 200,000 deep": (DEEP, "another shape|no JSON"),
+        "nothing": (b"", "not JSON"),
+        "nested 200,000 deep": (DEEP, "another shape|not JSON"),
         "nested 200,000 deep in produits": (b'{"produits":' + DEEP + b"}", "expected an object"),
-        "an object nested 200,000 deep": (b'{"produits":' * 200_000, "no JSON|another shape"),
-        "a bare NaN": (b"NaN", "no JSON|another shape"),
-        "not UTF-8": (b"\xff\xfe\x00", "no JSON"),
+        "an object nested 200,000 deep": (b'{"produits":' * 200_000, "not JSON|another shape"),
+        "a bare NaN": (b"NaN", "not JSON|another shape"),
+        "not UTF-8": (b"\xff\xfe\x00", "not JSON"),
         "every record bad": (
             json.dumps({"produits": [record(n, price=-1) for n in range(ROWS)]}).encode(),
             f"none of the {ROWS} records .* prix: must be at least 0",
@@ -93,7 +93,7 @@ SHAPES = {
 }
 FAULTS = TRANSPORT | GATEWAY | REDIRECTS | SHAPES
 CRM_FAULTS = {
-    "HTML with 200": (faults.answer_html(), "no JSON"),
+    "HTML with 200": (faults.answer_html(), "not JSON"),
     "an object": (faults.answer_json({"produits": []}), "expected a list, got an object"),
     "null": (faults.answer_bytes(b"null"), "expected a list, got null"),
     "the gateway's 502": (faults.gateway_error(502, as_html=True), "is down"),
@@ -188,13 +188,13 @@ def test_too_much_is_refused_in_little_memory(product: Product, bomb: str) -> No
     with product.little_memory(60 * MB):
         answer = product.post()
 
-    product.assert_failed(answer, "sent more than the 16 MB that are taken", "products")
+    product.assert_failed(answer, "sent more than 16 MB, the most that is accepted", "products")
     assert product.rows() == before
     product.assert_takes_the_next_good_answer()
 
 
 def spoilt(**fields: Any) -> bytes:
-    """A record that is bad, or at least odd, in one place."""
+    """Return a record that is bad, or at least odd, in one place."""
     return json.dumps(record("X1-bad", **fields)).encode()
 
 
@@ -232,8 +232,8 @@ def test_a_record_that_cannot_be_taken_is_rejected_by_name_and_the_others_go_in(
     answer = product.post()
 
     if "nested" in kind and answer.status_code == 502:
-        # Too deep for the reader to find where the record ends: the whole answer is refused.
-        product.assert_failed(answer, "nested too deeply|no JSON", "products")
+        # Too deep to find where the record ends, so the whole answer is refused.
+        product.assert_failed(answer, "nested too deeply|not JSON", "products")
     else:
         assert answer.text.startswith("Done"), answer.text
         run = product.last_run()

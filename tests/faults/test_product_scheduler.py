@@ -1,4 +1,4 @@
-"""What the scheduler can do wrong: no page breaks, no callback waits, no task is there twice."""
+"""Faults of the scheduler: no page breaks, no callback waits, no task is added twice."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ OURS = ["07/01/2019-10:00:00", "ecommerce/add-auto", "e-commerce", "day", "", "g
 
 
 class PlayedScheduler:
-    """A scheduler's whole wire, in the test's hands. ``add`` is what follows a stored task."""
+    """A scheduler's whole interface, under the test's control.
+
+    ``add`` is the answer after a task was stored.
+    """
 
     def __init__(self, peer: MisbehavingPeer) -> None:
         self.peer = peer
@@ -36,7 +39,7 @@ class PlayedScheduler:
         self.play()
 
     def play(self) -> None:
-        """Be well, as far as the attributes are."""
+        """Answer well, with the present attributes."""
         answers = {
             "/clock/info": lambda: faults.answer_json(self.clock),
             "/schedule/json": lambda: faults.answer_json(self.rows),
@@ -47,7 +50,7 @@ class PlayedScheduler:
         self.peer.play(self._add, host="scheduler", path="/schedule/add")
 
     def break_down(self, behaviour: Behaviour, *paths: str) -> None:
-        """Answer so on these paths, or on all."""
+        """Behave like this on these paths, or on all."""
         for path in paths or ("/clock/info", "/schedule/json", "/schedule/list", "/schedule/add"):
             self.peer.play(behaviour, host="scheduler", path=path)
 
@@ -70,7 +73,7 @@ class PlayedScheduler:
 
 
 def as_it_is_then(answer: Callable[[], Behaviour]) -> Behaviour:
-    """Answers with what ``answer`` returns at the time of each request."""
+    """Answer with what ``answer`` returns at the time of each request."""
 
     def behave(exchange: Exchange) -> None:
         answer()(exchange)
@@ -90,7 +93,7 @@ def scheduler(running: Product) -> Iterator[PlayedScheduler]:
     running.serve()
     played = PlayedScheduler(running.peer)
     yield played
-    # Whatever it was: once the scheduler is well, so are the page and the callbacks.
+    # After any fault: once the scheduler is well, so are the page and the callbacks.
     PlayedScheduler(running.peer)
     page = Session(running.server, "scheduler")
     if page.element("retry_clock"):
@@ -100,7 +103,7 @@ def scheduler(running: Product) -> Iterator[PlayedScheduler]:
 
 
 def read_plainly(product: Product) -> str:
-    """What stands on the scheduler's page, without Markdown's escapes."""
+    """Return the text of the scheduler's page, without Markdown's escapes."""
     return product.read("scheduler").replace("\\", "")
 
 
@@ -167,14 +170,14 @@ def test_a_scheduler_without_json_is_read_from_its_page(
 
 
 def listed(running: Product) -> list[list[Any]]:
-    """The tasks of ours as a new reader sees them: name, next time, recurrence."""
+    """Return our tasks as a new reader sees them: name, next time, recurrence."""
     table = Session(running.server, "scheduler").element("tasks_table")
     assert table is not None
     return [[row[0], row[3], row[4]] for row in table["data"]["preview"]["rows"]]
 
 
 def add_a_task(running: Product) -> str:
-    """What the page says once a task was asked for."""
+    """Request a task and return the text of the page."""
     page = Session(running.server, "scheduler")
     page.click("add_task")
     return said(page).replace("\\", "")
@@ -188,7 +191,7 @@ def test_a_422_is_shown_in_words_and_nothing_is_sent_again(
 
     text = add_a_task(running)
 
-    assert "The scheduler was not changed as asked" in text
+    assert "The scheduler did not make the change" in text
     assert scheduler.posts == 1
     assert not scheduler.rows
 
@@ -225,7 +228,7 @@ def test_a_task_that_is_lost_with_its_answer_is_said_not_to_be_there(
     text = add_a_task(running)
 
     assert "Stored by" not in text
-    assert "The scheduler was not changed as asked" in text
+    assert "The scheduler did not make the change" in text
     assert scheduler.posts == 1
 
 
@@ -249,7 +252,7 @@ def test_a_clock_is_shown_at_any_speed_and_any_time(
     scheduler.rows = [[*OURS, "e-commerce", False]]
 
     until(lambda: shown in running.read("scheduler"))
-    # A new reader's form takes its first time from this clock.
+    # The form of a new reader takes its first time from this clock.
     assert shown in said(Session(running.server, "scheduler"))
     running.read("")
     assert running.post().text.startswith("Done")
@@ -307,7 +310,7 @@ def test_a_clock_that_falls_silent_keeps_no_callback_waiting(
     running: Product, scheduler: PlayedScheduler
 ) -> None:
     scheduler.break_down(faults.never_answer(), "/clock/info")
-    time.sleep(1.1)  # what is known of the clock is taken for a second
+    time.sleep(1.1)  # a reading of the clock is used for a second
     running.serve()
 
     assert running.post().text.startswith("Done")

@@ -1,4 +1,4 @@
-"""What can happen to the database, and to the process: the server, its pages and its journal."""
+"""Faults of the database, and of the process: the server, its pages and its journal."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 def product(running: Product) -> Iterator[Product]:
-    """The product, well before and after: nothing that happened to its store may linger."""
+    """Yield the product, and check it before and after: no fault of its store may persist."""
     for dataset in ("products", "customers"):
         running.assert_takes_the_next_good_answer(dataset)
-        # Its entry is written a moment after the answer, into whatever the file is by then.
+        # Its entry is written shortly after the answer, into whatever the file is by then.
         running.last_delivery(running.last_run(dataset))
     yield running
     for dataset in ("products", "customers"):
@@ -53,14 +53,14 @@ def healthz(product: Product) -> requests.Response:
 
 
 def assert_unavailable(answer: requests.Response, reason: str) -> None:
-    """503 in words that give no path away, with a time to come back."""
+    """Check for a 503 whose text has no path, with a time to retry."""
     assert (answer.status_code, answer.text) == (503, f"Service Unavailable: {reason}\n")
     assert answer.headers["Retry-After"] == "5"
 
 
 @contextmanager
 def no_room(product: Product) -> Iterator[None]:
-    """Let no file of the server's grow: for SQLite, a disk without a byte left."""
+    """Let none of the server's files grow: for SQLite, a full disk."""
     pid = product.server.process.pid
     size = product.store.path.stat().st_size
     before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
@@ -106,7 +106,7 @@ def test_a_disk_without_room_loses_nothing_and_is_said_in_words(product: Product
 def test_a_database_that_another_process_holds_is_busy_and_well_again(
     product: Product, lock: str
 ) -> None:
-    """SQLite's busy time-out is 5 s: longer than that is no different from 20 s."""
+    """SQLite's busy time-out is 5 s: holding it for longer is no different from 20 s."""
     before = product.rows()
     product.serve()
     hold_s = float(os.environ.get("ECOMMERCE_TEST_LOCK_S", "0"))
@@ -122,7 +122,7 @@ def test_a_database_that_another_process_holds_is_busy_and_well_again(
             assert "store_busy" in health.result().json()["reasons"]
             text = page.result().replace("\\", "")
         assert 4 < time.monotonic() - began < 20
-        if lock == "IMMEDIATE":  # who only reads is not held up
+        if lock == "IMMEDIATE":  # a reader does not have to wait
             assert "X1-0" in text
             product.assert_every_page_is_alive()
         else:

@@ -1,4 +1,4 @@
-"""A database of every schema that has landed is opened by today's code with all its rows."""
+"""A database of every released schema is opened by today's code with all its rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def load(dump: str, database: Path) -> Path:
 
 
 def rows_of(database: Path) -> Rows:
-    """Every row of every table of ours, by the names of its columns."""
+    """Return every row of every table of ours, by the names of its columns."""
     with closing(sqlite3.connect(database)) as connection:
         connection.row_factory = sqlite3.Row
         tables = connection.execute(
@@ -41,7 +41,7 @@ def rows_of(database: Path) -> Rows:
 
 
 def schema_of(database: Path) -> set[tuple[str, str]]:
-    """Tables and indexes as they were declared, whatever the line breaks."""
+    """Return tables and indexes with their declarations, without line breaks."""
     with closing(sqlite3.connect(database)) as connection:
         declared = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         return {(name, " ".join(sql.split())) for name, sql in declared}
@@ -83,7 +83,7 @@ def test_a_database_of_an_earlier_schema_keeps_every_row(dump: Path, tmp_path: P
     assert sum(len(rows) for rows in before.values()) > 0
     for table, rows in before.items():
         assert len(after[table]) == len(rows)
-        # What was kept for readers is theirs: they read snapshots now. Sentences became details.
+        # Columns for readers are dropped: they read snapshots now. Sentences have become details.
         gone = {"search"} | ({"error", "reason"} - after[table][0].keys())
         kept = [{name: row[name] for name in row if name not in gone} for row in rows]
         assert all(is_kept(row, after[table]) for row in kept), table

@@ -1,4 +1,4 @@
-"""A disk that is full, a database that is locked, damaged, foreign or not ours to write."""
+"""A disk that is full, a database that is locked, damaged, foreign or not writable."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ GARBAGE = bytes(range(256)) * 64
 
 @contextmanager
 def running(database: Path, peers: Peers, *, busy_timeout_s: float = 0.3) -> Iterator[Application]:
-    """An application with little patience."""
+    """Run an application with short time-outs."""
     settings = Settings(database=database, timeout_s=5, deadline_s=20)
     patient = Store.open(database, busy_timeout_s=busy_timeout_s)
     application = Application(settings, store=patient, gateway=Gateway(peers.url))
@@ -66,7 +66,7 @@ def sync(application: Application) -> Run:
 
 
 def fed(database: Path, peers: Peers, *, count: int = 100) -> Path:
-    """A database with so many products of price 1."""
+    """Return a database with ``count`` products of price 1."""
     peers.serve_products(products(count, price=1))
     with running(database, peers) as application:
         assert sync(application).counts.added == count
@@ -79,7 +79,7 @@ def prices(rows: Store) -> set[int]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a folder but locks and a WAL's index, which hold no data."""
+    """Return every file of a folder except locks and a WAL's index, which hold no data."""
     return {
         path.name: path.read_bytes()
         for path in folder.iterdir()
@@ -89,7 +89,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def writes_ahead(database: Path) -> bool:
-    """True in WAL mode, where readers and a writer do not hold each other up."""
+    """Return True in WAL mode, in which readers and a writer do not block each other."""
     return database.read_bytes()[18] == 2  # the header's write version
 
 
@@ -113,7 +113,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill_up(filler: Path) -> None:
-    """Write until the disk takes not a byte more."""
+    """Write until the disk is completely full."""
     with filler.open("wb", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(4_096))
@@ -178,7 +178,7 @@ def test_a_disk_without_a_byte_left_fails_clearly_and_recovers(
         assert "nothing was changed" in str(raised.value)
         with pytest.raises(StoreError):
             application.store.check_writable()
-        if not writes_ahead(database):  # a WAL's index takes room, even for a reader
+        if not writes_ahead(database):  # a WAL's index takes space, even for a reader
             assert prices(application.store) == {1}
         assert database.read_bytes() == before
 
@@ -242,7 +242,7 @@ connection.execute("COMMIT")
 
 @contextmanager
 def held_by_another_process(database: Path) -> Iterator[subprocess.Popen[str]]:
-    """The database is locked inside the block, or until the process gets a line."""
+    """Lock the database inside the block, or until the process gets a line."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDS, database],
         stdin=subprocess.PIPE,
@@ -473,7 +473,7 @@ def test_a_database_of_a_newer_version_is_left_byte_for_byte(tmp_path: Path, pee
 
 @contextmanager
 def unprivileged() -> Iterator[None]:
-    """Permissions count inside the block, for root too."""
+    """Enforce permissions inside the block, for root too."""
     if os.geteuid() != 0:
         yield
         return
@@ -486,7 +486,7 @@ def unprivileged() -> Iterator[None]:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that any user can reach: pytest's own is shut to others."""
+    """Yield a folder that any user can reach: pytest's own is closed to others."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

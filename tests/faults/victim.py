@@ -60,7 +60,7 @@ class Victim:
         self._process.stdin.write(f"{database}\t{url}\n")
 
     def kill(self) -> None:
-        """``kill -9``. The marks are complete afterwards."""
+        """Send ``kill -9``. The marks are complete afterwards."""
         assert self._process.poll() is None, "the process ended by itself"
         self._process.send_signal(signal.SIGKILL)
         self.close()
@@ -75,5 +75,5 @@ class Victim:
                 pipe.close()
 
     def phase(self) -> str:
-        """Where it was, by the last mark that it made."""
+        """Return its phase, by the last mark that it printed."""
         return PHASES[[mark for mark in self.marks if mark in PHASES][-1]]

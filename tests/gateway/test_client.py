@@ -236,7 +236,7 @@ def test_a_read_is_tried_again_when_the_gateway_says_the_peer_is_down(
 
 def test_a_read_is_tried_three_times_and_no_more(peer: MisbehavingPeer, gateway: Gateway) -> None:
     peer.play(gateway_error(503))
-    with pytest.raises(PeerUnreachable, match=r"the gateway says crm is down \(503\)"):
+    with pytest.raises(PeerUnreachable, match=r"the gateway reports that crm is down \(503\)"):
         gateway.fetch("crm", "api/data")
     assert len(peer.requests) == 3
 

@@ -1,4 +1,4 @@
-"""Registering with the gateway, against an administration that answers as a real one does."""
+"""Registration with the gateway, against an administration that answers like a real one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_route_on_a_later_page_is_found(sandbox: Sandbox, admin: Gateway) -> N
 def test_the_gateway_leads_to_what_was_registered(sandbox: Sandbox, admin: Gateway) -> None:
     with Sandbox(products=1, customers=1, tick_s=None) as other:
         register(admin, name="crm-2", public_url=other.url)
-        # What comes there has its own address as Host, so no peer of it answers.
+        # A request that arrives there has its own address as Host, so none of its peers answers.
         answer = requests.get(f"{sandbox.url}/api", headers={"Host": "crm-2"}, timeout=5)
         assert answer.json() == {"message": "no Route matched with those values"}
         register(admin, name="crm-2", public_url=f"http://127.0.0.1:{free_port()}")
@@ -181,7 +181,7 @@ def test_a_server_registers_itself_and_callbacks_come_to_it(tmp_path: Path) -> N
         environment = {
             "ECOMMERCE_GATEWAY_URL": sandbox.url,
             "ECOMMERCE_GATEWAY_ADMIN_URL": str(sandbox.admin_url),
-            # A name that is not among the allowed hosts: being called by it is what we asked for.
+            # A name that is not among the allowed hosts: registering under it allows it.
             "ECOMMERCE_PUBLIC_URL": f"http://localhost:{port}",
             "ECOMMERCE_ALLOWED_HOSTS": "127.0.0.1",
         }

@@ -1,4 +1,4 @@
-"""What pages are told while nobody clicks: versions, the clock, and the progress of runs."""
+"""Updates of open pages: versions, the clock, and the progress of runs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SPEED = 50
 
 
 class Sight:
-    """What there is to see, and a ``Live`` that looks at it when it is told to."""
+    """The state to be seen, and a ``Live`` that reads it on request."""
 
     def __init__(self) -> None:
         self.seen = Seen({"products": 1, "begun": ()}, UNKNOWN, ())
@@ -48,7 +48,7 @@ class Sight:
         self.live.look()
 
     def read(self, after_s: float, ahead: float, *, is_still: bool = False, **clock: Any) -> None:
-        """A reading so many seconds after the first, ahead by so many ticks."""
+        """Make a reading ``after_s`` seconds after the first, ahead by ``ahead`` ticks."""
         now = Clock(AT + timedelta(seconds=SPEED * ahead), SPEED, False)
         reading = ClockReading(replace(now, **clock), READ_AT + timedelta(seconds=after_s), None)
         self.seen = replace(self.seen, clock=reading, is_still=is_still)
@@ -100,7 +100,7 @@ def test_a_clock_that_moves_as_expected_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("ahead", "clock"),
     [
-        (8, {}),  # it stood still for a while: a page would show what it has not reached
+        (8, {}),  # it stood still for a while: a page would show a time that it has not reached
         (12, {}),
         (10, {"paused": True}),
         (10, {"speed": 60.0}),

@@ -1,4 +1,4 @@
-"""The log: one line per event, in one form, and never a customer's data or a secret."""
+"""The log: one line per event, in one format, and never a customer's data or a secret."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_an_exception_is_told_by_kind_and_place_not_in_its_own_words(
 
 
 class Running:
-    """A server that logs JSON, and what it logged."""
+    """A server that logs JSON, and its log."""
 
     def __init__(self, log_of: Any) -> None:
         self._log_of = log_of
@@ -76,7 +76,7 @@ class Running:
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Running, str]]:
-    """The log of a server that has seen good, bad and foreign requests."""
+    """Yield a server that has received good, bad and foreign requests, and its log."""
     folder: Path = tmp_path_factory.mktemp("logs")
     token = make_token(SECRET, app_name="e-commerce", url="ecommerce/add-auto")
     with Peers() as peers:

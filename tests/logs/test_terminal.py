@@ -1,4 +1,4 @@
-"""What of a stranger's text reaches a terminal or the log: text, on one line, and not too much."""
+"""Text of strangers in a terminal or the log: plain, on one line, and not too long."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_record_whose_arguments_do_not_fit_is_a_line_as_any_other(
 
 
 class WithoutText:
-    """What somebody logs by mistake."""
+    """A value that was logged by mistake."""
 
     def __str__(self) -> str:
         raise AttributeError("Vercingetorix")

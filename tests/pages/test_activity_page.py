@@ -34,7 +34,7 @@ def sync(app: Application, name: str = "products", trigger: Trigger = Trigger.MA
 
 
 def journal(app: Application, *outcomes: Outcome, dataset: str = "products") -> int:
-    """So many callbacks in the journal; the number of the newest."""
+    """Journal callbacks with these outcomes; return the number of the newest."""
     app.store.record_deliveries(
         [
             NewDelivery(datetime.now(UTC), dataset, one, None, said("it broke"), None, None, 0.1)
@@ -161,10 +161,10 @@ def test_filters_are_kept_while_one_looks_at_another_page(
     assert page.at.query_params["dataset"] == "customers"
     page.at.switch_page("overview.py").run()
     page.at.switch_page("activity.py")
-    page.at.query_params["dataset"] = "customers"  # a link to what had been chosen before
+    page.at.query_params["dataset"] = "customers"  # a link to the earlier choice
     page.at.run()
     assert list(page.sound().table("runs_table")["dataset"]) == ["customers"]
-    # A link says what is wanted, and the back button too.
+    # A link determines the choice, and so does the back button.
     page.go_back(monkeypatch, dataset="products")
     assert list(page.sound().table("runs_table")["dataset"]) == ["products"]
 
@@ -234,7 +234,7 @@ def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
     assert page.at.button(key="deliver_again").disabled
 
     page.at.selectbox(key="delivery").select(failed).run()
-    # Another one comes meanwhile: positions move, what was chosen does not.
+    # Another one arrives meanwhile: positions change, the choice does not.
     journal(app, Outcome.REFUSED, dataset="customers")
     page.at.run()
     assert "Fetches the products from catalogue\\-produit now" in page.sound().texts()
@@ -251,9 +251,9 @@ def test_a_callback_is_delivered_again_by_a_button_that_says_what_it_will_do(
         page.at.run()
         return "Products fetched: 60 added." in page.sound().toasts
 
-    until(is_told)  # once readers see the rows, a moment after the delivery is journalled
+    until(is_told)  # once readers see the rows, shortly after the delivery is journalled
     reason = Page.open(app, "activity", locale="fr-FR").table("deliveries_table")["reason"][0]
-    assert reason == f"relancé à la main : rappel {failed}"
+    assert reason == f"relancé à la main : déclenchement {failed}"
 
 
 def test_the_button_does_the_same_on_a_real_server(tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def test_a_failed_run_says_what_to_do_and_does_not_send_one_to_where_one_is(
     run = sync(app)
     page = Page.open(app, "activity", run=str(run.id))
 
-    assert "The gateway must learn where the peer is" in page.at.error[0].value
+    assert "Add a route for this service to the gateway" in page.at.error[0].value
     assert "Activity" not in page.texts()
     page.click("retry_products")
     until(lambda: app.store.newest_run_id() == run.id + 1)
@@ -326,3 +326,27 @@ def test_refused_callbacks_that_were_only_counted_are_told_below_the_filters(
     assert said not in told(callbacks="customers")
     assert "1 201" not in told(outcome="executed")
     assert said in told(outcome="refused")
+
+
+def strip_of(page: Page, start: str) -> Any:
+    """The strip whose name begins so."""
+    charts = page.at.get("vega_lite_chart")
+    return next(chart for chart in charts if chart.proto.alt.startswith(start))
+
+
+def test_the_last_runs_of_each_dataset_are_a_strip_of_bars(app: Application, peers: Peers) -> None:
+    for _ in range(2):
+        sync(app)
+    del peers.bodies["catalogue-produit"]
+    sync(app)
+    sync(app, "customers")
+    page = Page.open(app, "activity")
+
+    products = strip_of(page, "Last runs: products")
+    assert products.proto.alt == ("Last runs: products: 1 ✓ succeeded, 1 = unchanged, 1 ✕ failed")
+    assert strip_of(page, "Last runs: customers").proto.alt.endswith("1 ✓ succeeded")
+    spec = json.loads(products.proto.spec)
+    # A status is told by its sign as well as by its colour.
+    assert [layer["mark"]["type"] for layer in spec["layer"]] == ["bar", "text"]
+    french = Page.open(app, "activity", locale="fr-FR")
+    assert strip_of(french, "Dernières exécutions")

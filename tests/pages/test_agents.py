@@ -1,4 +1,4 @@
-"""Programs that drive the pages: shut out by default, analysts where they are let in."""
+"""Programs that drive the pages: refused by default, analysts if they are admitted."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHANGING = (
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Store]]:
-    """A full shop that lets agents in, as what they are unless told otherwise."""
+    """Yield a full shop that admits agents, with their default role."""
     folder = tmp_path_factory.mktemp("agents")
     environment = {"ECOMMERCE_AGENT_ROLE": "", "ECOMMERCE_SANDBOX_PRODUCTS": "30"}
     with running_server(folder, environment, options=AGENT) as server:
@@ -51,7 +51,7 @@ def elements(tree: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def call_tool(server: Server, **arguments: Any) -> dict[str, Any]:
-    """Ask the MCP server to interact with the pages; what it answers."""
+    """Ask the MCP server to interact with the pages; return its answer."""
     message = {
         "jsonrpc": "2.0",
         "id": 1,
@@ -97,7 +97,7 @@ def test_an_agent_reads_every_page_and_finds_nothing_to_change(
     session = Session(shop[0], page)
 
     assert [key for key in keys_of(session.last["tree"]) if key.startswith(CHANGING)] == []
-    assert "As an analyst you read and export here." in session.text() or page in SILENT
+    assert "Read-only access: you can view and export." in session.text() or page in SILENT
 
 
 def test_an_agent_reads_a_table(shop: tuple[Server, Store]) -> None:

@@ -1,4 +1,4 @@
-"""The pages of products and customers as an analyst uses them: look for, look at, compare."""
+"""The pages of products and customers for an analyst: search, view, compare."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
 
 
 def shop(count: int, **changes: dict[str, Any]) -> bytes:
-    """A catalogue of ``count`` products in three families, X0 at 10 euros, X1 at 11, …"""
+    """Return a catalogue of ``count`` products in three families, X0 at 10 euros, X1 at 11, …"""
     answer = json.loads(catalogue(count))
     for n, product in enumerate(answer["produits"]):
         product["familleProduit"] = FAMILIES[n % 3]
@@ -64,7 +64,7 @@ def address(page: Page) -> dict[str, list[str]]:
 
 
 def prices(page: Page) -> list[float]:
-    """In euros, as a table has them."""
+    """Return the prices in euros, as a table has them."""
     return list(page.table()["price_cents"])
 
 
@@ -76,7 +76,7 @@ def headings(page: Page, key: str = "products_table") -> dict[str, str]:
 
 
 def open_filters(page: Page, name: str = "products") -> None:
-    """A popover that a browser would leave open is closed again after each run of AppTest."""
+    """Open the filters: unlike in a browser, a popover closes after each run of AppTest."""
     page.at.session_state[f"{name}_filters"] = True
     page.at.run()
     page.sound()
@@ -93,7 +93,7 @@ def test_a_search_narrows_the_table_and_is_in_the_address(app: Application) -> N
 def test_a_search_in_vain_says_what_to_loosen(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products", q="no such thing", price="1-2")
-    assert "Nothing matches" in page.at.info[0].proto.title
+    assert "No results" in page.at.info[0].proto.title
     assert escape("Search: no such thing") in page.texts()
     assert escape("Price €1–€2") in page.texts()
     page.click("clear_search_products")
@@ -404,7 +404,7 @@ def test_the_back_button_brings_back_what_was_looked_at(
 def test_who_comes_back_by_the_navigation_finds_what_was_asked(app: Application, away: str) -> None:
     fetch(app)
     page = Page.open(app, "products", q="X1", sort="-price")
-    page.at.query_params.clear()  # as a browser does
+    page.at.query_params.clear()  # like a browser
     page.at.switch_page(away).run()
     page.at.query_params.clear()
     page.at.switch_page("products.py").run()
@@ -417,7 +417,7 @@ def test_what_is_asked_of_one_page_does_not_reach_the_other(app: Application) ->
     fetch(app)
     fetch(app, "customers")
     page = Page.open(app, "products", q="X1", sort="-price")
-    page.at.query_params.clear()  # as a browser does
+    page.at.query_params.clear()  # like a browser
     page.at.switch_page("customers.py").run()
     assert "1–25 of 30" in page.sound().texts()
     assert address(page) == {}
@@ -449,7 +449,7 @@ def test_a_row_in_the_address_opens_in_full_with_its_history(
     run = fetch(app)
     page = Page.open(app, "products", row="X7")
     facts = page.at.table[0].value.to_string()
-    for shown in ("Frigo 7", escape("€12.34"), "Catalogue min.", "15"):
+    for shown in ("Frigo 7", escape("€12.34"), "Catalogue min. qty", "15"):
         assert shown in facts
     history = page.at.table[1].value.to_dict("records")
     assert [(h["Before"], h["After"]) for h in history] == [(escape("€17.00"), escape("€12.34"))]
@@ -524,7 +524,7 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
 ) -> None:
     fetch(app)
     page = Page.open(app, "products", view="changes")
-    assert "nothing to compare yet" in page.texts()
+    assert "Nothing to compare yet" in page.texts()
     peers.bodies["catalogue-produit"] = shop(58, X7={"prix": 1_234})
     fetch(app)
     answer = json.loads(shop(61))
@@ -586,7 +586,7 @@ def test_pictures_say_their_numbers(app: Application) -> None:
 
 
 def links(page: Page) -> dict[str, tuple[str, list[tuple[str, str]]]]:
-    """The links of the menu that is open: path and question by format."""
+    """Return the links of the open menu: path and query by format."""
     found = {}
     for button in page.sound().at.get("link_button"):
         path, _, query = button.proto.url.partition("?")
@@ -681,7 +681,7 @@ def test_a_page_number_told_as_it_was_before_a_filter_went_is_no_click(
     assert "26–50 of 50" in page.texts()
 
     page.click("drop_filter_products_0")
-    # As a timer of the page tells it whose browser has not heard yet; later it is a click.
+    # Like a page's timer whose browser has not received the update yet; later it is a click.
     page.at.pagination(key="products_page").set_value(2).run()
 
     assert first in page.sound().texts()
@@ -729,7 +729,7 @@ def test_a_link_wins_over_what_was_edited_as_one_left(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products", sort="price")
     page.at.pagination(key="products_page").set_value(2).run()
-    # As a click elsewhere leaves it that ends the drawing of the next page.
+    # The state after a click elsewhere that cut off the drawing of the next page.
     page.at.session_state["_products_edited"] = True
     page.at.switch_page("overview.py").run()
     page.at.switch_page("products.py")

@@ -1,4 +1,4 @@
-"""A callback that a person has delivered again: what runs, what is journalled, what it settles."""
+"""A callback that a person repeats: its run, its journal entry, and that it matches nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.waiting import until
 
 
 def journal_one(app: Application, *, outcome: Outcome = Outcome.FAILED) -> int:
-    """A callback of the scheduler's own in the journal; its number."""
+    """Journal a callback of the scheduler's own, and return its number."""
     new = NewDelivery(
         datetime.now(UTC), "products", outcome, None, said("it broke"), None, None, 0.1
     )
@@ -133,7 +133,7 @@ def test_what_cannot_be_begun_is_journalled_as_failed(application: Application) 
     with pytest.raises(SyncStopped):
         application.deliver_again(before, actor=LOCAL_OPERATOR)
 
-    # The log has ended with the rest, and writes what it was told after that when it starts again.
+    # The writer has ended with the rest, and writes later entries when it starts again.
     application._deliveries.start()
     assert newest(application, before).outcome is Outcome.FAILED
     application._deliveries.stop()

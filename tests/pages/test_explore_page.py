@@ -1,4 +1,4 @@
-"""The explore page: grouped without SQL and asked in SQL, as a table, a chart and a file."""
+"""The explore page: grouped without SQL and queried in SQL, as a table, a chart and a file."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FAMILIES = ("TV", "Audio", "Hi-fi")
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
-    """30 products in three families at 1 to 30 euros, and two customers."""
+    """Run a shop with 30 products in three families at 1 to 30 euros, and two customers."""
     with Peers() as peers:
         peers.serve_products(
             [

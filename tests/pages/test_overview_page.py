@@ -1,4 +1,4 @@
-"""The Overview: what is open, what the last day brought, and what comes next."""
+"""The overview: open issues, the last day, and the next callbacks."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sync(app: Application, name: str = "products") -> Run:
 
 
 def backdate(app: Application, run: Run, by: timedelta) -> None:
-    """Let a run, and the rows it brought, be so old."""
+    """Date a run, and the rows it brought, back by ``by``."""
     at = (datetime.now(UTC) - by).strftime("%Y-%m-%dT%H:%M:%S.000Z")
     with app.store.writing() as db:
         db.execute("UPDATE run SET started_at = ?, finished_at = ? WHERE id = ?", [at, at, run.id])
@@ -40,7 +40,7 @@ def backdate(app: Application, run: Run, by: timedelta) -> None:
 
 
 def links(page: Page) -> dict[str, str]:
-    """Where the page leads, by what the links say."""
+    """Return the page's links: their queries by label."""
     return {link.proto.label: link.proto.query_string for link in page.at.get("page_link")}
 
 
@@ -101,7 +101,7 @@ def test_each_open_problem_has_the_button_that_settles_it(app: Application, peer
     sync(app)
     page = Page.open(app, "overview")
     assert "A fetch is held: products" in page.texts()
-    assert "The last fetch of each dataset went well" not in page.texts()
+    assert "The last fetch of every dataset succeeded" not in page.texts()
     page.click("discard_products")
     assert app.store.held_run("products") is None
 

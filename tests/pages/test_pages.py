@@ -1,4 +1,4 @@
-"""Every page, driven as a person drives it, with a real application over the embedded peers."""
+"""Every page, driven like a person would, with a real application over the embedded peers."""
 
 from __future__ import annotations
 
@@ -60,13 +60,14 @@ def test_every_page_opens_on_a_full_store(app: Application, name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_breaks_where_no_peer_answers(app_without_peers: Application, name: str) -> None:
+    until(lambda: app_without_peers.monitor.snapshot().list_error is not None)
     page = Page.open(app_without_peers, name)
-    assert "The scheduler does not answer" in page.texts()
+    assert "The gateway does not answer" in page.texts()
 
 
 def test_products_are_fetched_and_shown_with_prices_in_euros(app: Application) -> None:
     page = Page.open(app, "products")
-    assert "Never fetched yet" in page.texts()
+    assert "Not fetched yet" in page.texts()
     page.fetch("products")
     table = page.table()
     assert len(table) == 25
@@ -93,7 +94,7 @@ def test_what_asks_before_a_clearing_stays_until_it_is_answered_or_the_page_is_l
 ) -> None:
     page = Page.open(app, "products").fetch("products")
     page.click("clear_products")
-    page.at.run()  # as when a fetch has ended
+    page.at.run()  # as after the end of a fetch
     assert "confirm_clear_products" in page.sound().buttons()
 
     page.click("cancel_clear_products")
@@ -148,7 +149,7 @@ def test_clearing_asks_first_and_can_be_undone(app: Application) -> None:
     page.click("confirm_clear_products")
     assert app.store.totals(app.datasets["products"]).current == 0
     assert any(toast.startswith("Cleared 60 rows") for toast in page.toasts)
-    assert "The products database is empty" in page.texts()
+    assert "No products" in page.texts()
     page.click("undo_clear_products")
     assert app.store.totals(app.datasets["products"]).current == 60
     assert "undo_clear_products" not in page.buttons()
@@ -287,7 +288,7 @@ def test_an_address_that_tells_the_language_of_before_changes_nothing(app: Appli
 def test_a_choice_that_the_browser_loses_leaves_the_page_as_it_was(app: Application) -> None:
     page = Page.open(app, "customers", language="fr")
 
-    # What a browser says of a choice whose click met a change of pages.
+    # A browser's value of a choice whose click coincided with a change of pages.
     page.at.session_state["language"] = None
     page.at.run()
 

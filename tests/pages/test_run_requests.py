@@ -1,4 +1,4 @@
-"""What pages share, at the moments when a fetch ends while a page is being drawn."""
+"""Parts that pages share, when a fetch ends while a page is being drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scheduler's page as an operator uses it: both clocks, the list, the form, what ran."""
+"""The scheduler's page for an operator: both clocks, the list, the form, the outcomes."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ import pytest
 import requests
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import Recurrence, Trigger
+from ecommerce_core.domain import AuditAction, ListForm, Recurrence, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
 from pages.ui import installed
 from tests.support.callback_app import CallbackApp
+from tests.support.old_scheduler import OldScheduler
 from tests.support.page_session import Page, ended
 from tests.support.peers import WIRE
 from tests.support.waiting import until
@@ -34,7 +35,7 @@ CASES = Path(__file__).parents[1] / "scheduler" / "cases"
 
 @dataclass
 class Rig:
-    """An application over the sandbox, whose clock ticks and which looks when it is told to."""
+    """An application over the sandbox, whose clock ticks and whose monitor polls on request."""
 
     app: Application
     sandbox: Sandbox
@@ -58,7 +59,7 @@ class Rig:
         self.poll()
 
     def add(self, name: str, after: timedelta, recurrence: str = "none", **fields: str) -> None:
-        """Put a task into the list as any application does."""
+        """Add a task to the list like any application."""
         url = {"get_products": "ecommerce/add-auto"}.get(name, "ecommerce/auto_load_customers")
         task = {
             "target_url": url,
@@ -134,7 +135,7 @@ def rig(peers: tuple[Sandbox, CallbackApp], tmp_path: Path) -> Iterator[Rig]:
 
 
 def face(page: Page) -> dict[str, Any]:
-    """What the clock's face was told."""
+    """Return the data of the clock's face."""
     (told,) = page.told("ecommerce_clock")
     return told
 
@@ -148,13 +149,13 @@ def listed(page: Page, column: str = "name") -> list[Any]:
 
 
 def seconds_to(local: str) -> float:
-    """How long until a time on the reader's clock, as a table says it."""
+    """Return the seconds until a time on the reader's clock, as a table shows it."""
     at = datetime.strptime(local.replace("\\", ""), "%d %b %Y, %H:%M:%S")
     return (at.replace(tzinfo=ZoneInfo("Europe/Paris")) - datetime.now(UTC)).total_seconds()
 
 
 def countdown(page: Page) -> str:
-    """What moves above the table: the next task of ours."""
+    """Return the moving line above the table: the next task of ours."""
     texts = [str(one["text"]) for one in page.told("ecommerce_live_text")]
     return next(text for text in texts if text.startswith("Next:"))
 
@@ -235,7 +236,7 @@ def test_the_speed_is_set_for_everybody(rig: Rig) -> None:
 def test_a_speed_that_is_being_chosen_outlives_a_new_drawing_of_the_page(rig: Rig) -> None:
     page = rig.open().click("set_speed")
     page.at.text_input(key="clock_speed").set_value("120").run()
-    page.at.run()  # as when a fetch has ended
+    page.at.run()  # as after the end of a fetch
     assert page.sound().at.text_input(key="clock_speed").value == "120"
     page.click("confirm_set_speed")
     rig.tick()
@@ -247,14 +248,14 @@ def test_a_speed_that_lets_callbacks_pile_up_is_warned_of(rig: Rig) -> None:
     rig.add("get_products", HOUR, "minute")
     rig.set_speed(3600)
     page = rig.open().click("set_speed")
-    assert "60 callbacks would come one after the other" in page.texts()
+    assert "60 callbacks would arrive one after the other" in page.texts()
 
 
 def test_a_change_that_fails_says_so(rig: Rig) -> None:
     page = rig.open().click("pause_clock")
     rig.app.gateway.base_url = "http://127.0.0.1:9"
     page.click("confirm_pause_clock")
-    assert "The scheduler was not changed as asked" in page.texts()
+    assert "The scheduler did not make the change" in page.texts()
 
 
 def test_a_silent_scheduler_leaves_the_last_reading_its_age_and_the_rest_of_the_page(
@@ -309,9 +310,9 @@ def test_everybodys_tasks_are_listed_together_and_ours_are_marked(rig: Rig) -> N
     assert listed(page, "source") == ["caisse", "★ ours", "★ ours"]
     assert listed(page, "target")[:2] == ["caisse: close", "e-commerce: ecommerce/add-auto"]
     assert [len(actions) for actions in listed(page, "actions")] == [0, 3, 3]
-    page.at.segmented_control(key="tasks_whose").set_value("ours").run()
+    page.at.radio(key="tasks_whose").set_value("ours").run()
     assert listed(page.sound()) == ["get_products", "get_customers"]
-    page.at.segmented_control(key="tasks_whose").set_value("others").run()
+    page.at.radio(key="tasks_whose").set_value("others").run()
     assert listed(page.sound()) == ["close"]
 
 
@@ -384,7 +385,7 @@ def test_a_task_is_edited_and_the_old_one_stays_until_the_new_one_is_there(rig: 
     page = choose(rig.again(page), "get_products-2 · every week").click("edit_task")
     page.at.session_state["edit_task_time"] = rig.now - DAY
     page.click("confirm_edit_task")
-    assert "The scheduler was not changed as asked" in page.texts()
+    assert "The scheduler did not make the change" in page.texts()
     assert rig.names() == ["get_products-2"]
 
 
@@ -556,7 +557,7 @@ def test_the_form_begins_at_the_next_sensible_moment(rig: Rig) -> None:
     at = rig.open().at.session_state["task_time"]
     assert HOUR <= at - rig.now <= HOUR + timedelta(minutes=3)
     assert at.second == 0
-    rig.set_speed(3600)  # half a minute of ours is 30 hours
+    rig.set_speed(3600)  # half a minute of real time is 30 hours
     page = rig.open()
     assert page.at.session_state["task_time"] - rig.now >= 30 * HOUR
 
@@ -566,7 +567,7 @@ def test_a_suggestion_that_the_clock_has_overtaken_is_made_anew(rig: Rig) -> Non
     rig.tick(100)
     page = rig.again(page)
     assert page.at.session_state["task_time"] > rig.now
-    assert "is not ahead of the clock" not in page.texts()
+    assert "is not later than the clock" not in page.texts()
 
 
 def test_the_next_five_times_are_shown_in_both_clocks(rig: Rig) -> None:
@@ -578,7 +579,7 @@ def test_the_next_five_times_are_shown_in_both_clocks(rig: Rig) -> None:
     assert real == "In real time (Paris)"
     assert list(table[simulated])[1] == (rig.now + DAY + HOUR).strftime("%-d %b %Y, %H:%M")
     assert 28 * 60 < seconds_to(list(table[real])[0]) < 29 * 60
-    assert "First time: in 28 min" in page.texts()
+    assert "First run: in 28 min" in page.texts()
     assert len(preview(fill(page, recurrence=Recurrence.NONE))) == 1
     rig.sandbox.scheduler.pause()
     rig.tick()
@@ -596,20 +597,20 @@ def test_a_task_behind_the_clock_is_refused_before_and_after_one_tries(rig: Rig)
 def test_a_task_that_may_come_too_late_is_warned_of(rig: Rig) -> None:
     rig.set_speed(3600)
     page = fill(rig.open(), at=rig.now + 4 * HOUR / 4)
-    assert "may come too late" in page.texts()
-    assert "may come too late" not in fill(page, at=rig.now + 5 * DAY).texts()
+    assert "may arrive too late" in page.texts()
+    assert "may arrive too late" not in fill(page, at=rig.now + 5 * DAY).texts()
 
 
 def test_a_task_that_is_there_already_is_warned_of(rig: Rig) -> None:
     at = rig.now.replace(second=0) + DAY
     rig.add("get_products", at - rig.now, "day")
     page = fill(rig.open(), at=at)
-    assert "get\\_products is there already at this time" in page.texts()
+    assert "get\\_products is already scheduled at this time" in page.texts()
     page = fill(page, at=at + HOUR, recurrence=Recurrence.DAY)
-    assert "get\\_products is there already, every day" in page.texts()
-    assert "is there already" not in fill(page, recurrence=Recurrence.WEEK).texts()
+    assert "get\\_products is already scheduled, every day" in page.texts()
+    assert "is already scheduled" not in fill(page, recurrence=Recurrence.WEEK).texts()
     page = fill(page, app="crm", recurrence=Recurrence.DAY)
-    assert "is there already" not in page.texts()
+    assert "is already scheduled" not in page.texts()
 
 
 def test_a_recurrence_shorter_than_a_fetch_is_warned_of(rig: Rig) -> None:
@@ -629,7 +630,7 @@ def test_an_added_task_is_said_as_the_scheduler_stored_it_and_can_be_taken_back(
     assert (task.name, task.time, task.recurrence) == ("get_customers", at, "week")
     assert "Stored by the scheduler: get\\_customers" in page.texts()
     assert "every week" in page.texts()
-    assert "is there already" not in page.texts()
+    assert "is already scheduled" not in page.texts()
     assert listed(page) == ["get_customers"]
     page.click("undo_add_task")
     assert not rig.names()
@@ -656,7 +657,7 @@ def test_an_added_task_whose_answer_fails_is_told_and_leaves_the_form(rig: Rig) 
     page = rig.open()
     rig.app.gateway.base_url = "http://127.0.0.1:9"
     page.click("add_task")
-    assert "The scheduler was not changed as asked" in page.texts()
+    assert "The scheduler did not make the change" in page.texts()
     assert "add_task" in page.buttons()
 
 
@@ -668,7 +669,7 @@ def test_before_the_first_callback_the_page_says_what_will_be_there(rig: Rig) ->
 
 
 def missed_one(rig: Rig) -> None:
-    """Two tasks, every hour: three callbacks of each come, and the last one of products not."""
+    """Schedule two hourly tasks: three callbacks of each arrive, but not the last of products."""
     rig.set_speed(3600)
     rig.add("get_products", timedelta(minutes=30), "hour")
     rig.add("get_customers", timedelta(minutes=40), "hour")
@@ -706,7 +707,7 @@ def test_every_page_warns_while_a_recurring_task_is_missed_and_leads_to_it(rig: 
         assert page.sound().at.title[0].value.lower() == name
         assert "2 recurring tasks were missed" in page.texts()
         assert "**get\\_products**, every hour: was due on" in page.texts()
-        assert "Did it run? See the scheduler" in links(page)
+        assert "See expected callbacks" in links(page)
 
 
 def test_the_warning_goes_away_by_itself(rig: Rig) -> None:
@@ -714,7 +715,7 @@ def test_the_warning_goes_away_by_itself(rig: Rig) -> None:
     assert "missed" not in page.texts()
     missed_one(rig)
     assert "2 recurring tasks were missed" in rig.again(page).texts()
-    assert "Did it run? See the scheduler" not in links(page)
+    assert "See expected callbacks" not in links(page)
     rig.callbacks.store = rig.app.store
     rig.sandbox.app_url = rig.callbacks.url
     rig.tick()
@@ -744,6 +745,8 @@ def test_what_was_missed_can_be_fetched_at_once_or_put_out_of_sight(rig: Rig) ->
     page.click("missed_seen")
     assert "were missed" not in rig.again(page).texts()
     assert rig.app.monitor.missed_now()
+    dismissed = rig.app.store.list_audit(action=AuditAction.ALERT_DISMISSED)
+    assert {one.details["code"] for one in dismissed} == {"callbacks_missed"}
 
 
 # Languages, and the real scheduler's answers
@@ -763,7 +766,7 @@ def test_the_page_speaks_french(rig: Rig) -> None:
 
 @contextmanager
 def captured_scheduler(*, is_older: bool, clock: bytes | None = None) -> Iterator[str]:
-    """A gateway before a scheduler that answers what the real one did."""
+    """Run a gateway before a scheduler that answers what the real one did."""
     bodies = {
         "/clock/info": (WIRE / "scheduler.clock-info.json").read_bytes(),
         "/schedule/json": (WIRE / "scheduler.schedule-json.json").read_bytes(),
@@ -785,7 +788,7 @@ def captured_scheduler(*, is_older: bool, clock: bytes | None = None) -> Iterato
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: Any) -> None:
-            """Tests are quiet."""
+            """Do not log."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -809,3 +812,32 @@ def test_both_revisions_of_the_real_scheduler_are_shown(is_older: bool, tmp_path
         assert listed(page, "recurrence") == recurrences
         assert {"run_tasks", "edit_task", "delete_tasks"} <= page.buttons()
         assert set(listed(page, "target")) == {"e-commerce: ecommerce/add-auto"}
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        (ListForm.OLDEST_TABLE, "its list says time, URL and recurrence alone"),
+        (ListForm.URL_TABLE, "its list says URLs without applications"),
+    ],
+)
+def test_an_old_scheduler_is_named_and_what_works_with_it_works(
+    form: ListForm, said: str, tmp_path: Path
+) -> None:
+    with OldScheduler(form, speed=50) as old, opened(old.url, tmp_path) as app:
+        app.monitor.poll()
+        page = fill(Page.open(app, "scheduler"), at=datetime(2019, 1, 8, 10))
+        page.click("add_task")
+        assert "Stored by the scheduler: get\\_products" in page.texts()
+        assert [task.name for task in old.listed] == ["get_products"]
+        app.monitor.poll()
+        page.at.run()
+        assert said in page.texts()  # of a list of URLs alone, its first entry tells
+        assert listed(page, "source") == ["★ ours"]
+        assert ("edit_task" in page.buttons()) is (form is ListForm.URL_TABLE)
+        page = choose(page, "get_products · once · 8 Jan 2019, 10:00").click("delete_tasks")
+        page.click("confirm_delete_tasks")
+        assert old.listed == []
+        for _ in range(3):
+            app.monitor.poll()
+        assert app.monitor.snapshot().lost_tasks == ()

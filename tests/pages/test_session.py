@@ -1,4 +1,4 @@
-"""What pages may use of Streamlit, and what is drawn alone."""
+"""The parts of Streamlit that pages may use, and the parts that are drawn alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The private things of Streamlit: which there are, and what happens if one of them goes."""
+"""The private parts of Streamlit: which there are, and what happens if one is missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ecommerce_core.domain import Access, Role
 from ecommerce_core.settings import PROJECT_ROOT
 from pages.ui import streamlit_private
 
-# What Streamlit documents; the rest of its modules is its own affair.
+# The documented modules of Streamlit; the others are private.
 PUBLIC = {"streamlit", "streamlit.testing.v1"}
 
 

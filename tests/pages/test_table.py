@@ -1,4 +1,4 @@
-"""How tables write numbers, money and times, and what a browser gets to sort by."""
+"""How tables write numbers, money and times, and what a browser sorts by."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SMALL, LARGE = [1, None, -999], [1, 1_000]
         ("money", [1], "fr", "euro"),
         # Two decimals for 0.5 and none for 7 in one column.
         ("number", [0.5, 7], "fr-FR", None),
-        # Who reads French in a browser that asks for another language.
+        # A reader of French whose browser prefers another language.
         ("number", LARGE, "en-GB", None),
         ("money", [1], "en-GB", None),
         ("money", [1], None, None),
@@ -95,7 +95,7 @@ def displayed(page: AppTest) -> pd.DataFrame:
 
 
 def plain(text: object) -> str:
-    """With a plain space where French has a narrow one that does not break."""
+    """Return the text with a plain space in place of French's narrow no-break space."""
     return str(text).replace("\u202f", " ").replace("\xa0", " ")
 
 

@@ -1,4 +1,4 @@
-"""What a session looks at, changed by widgets that may say nothing."""
+"""The view of a session, changed by widgets that may send None."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 
 def said_by(page: Callable[[], None]) -> list[str]:
-    """The texts of a page that is drawn once."""
+    """Return the texts of a page that is drawn once."""
     drawn = AppTest.from_function(page).run()
     assert not drawn.exception
     return [str(text.value) for text in drawn.text]

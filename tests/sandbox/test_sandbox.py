@@ -1,4 +1,4 @@
-"""The embedded peers over real HTTP, held against captures of the real ones."""
+"""The embedded peers over real HTTP, compared with captures of the real ones."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ TASK = {
 
 
 class RecordingApp:
-    """Stands as the application: keeps what is posted to it, and answers when it may."""
+    """Takes the application's place: records the requests that it gets, answers when allowed."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, str, str]] = []
@@ -88,7 +88,7 @@ def shared_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def sandbox(shared_sandbox: Sandbox, app: RecordingApp) -> Iterator[Sandbox]:
-    """Peers whose clock moves only when told, by a minute, and stands at its start."""
+    """Yield peers whose clock moves only on a tick, by a minute, and is at its start."""
     shared_sandbox.app_url = app.url
     yield shared_sandbox
     shared_sandbox.scheduler.pause()
@@ -130,7 +130,7 @@ def catalogue(sandbox: Sandbox) -> dict[str, dict[str, Any]]:
 
 @contextmanager
 def ticking(sandbox: Sandbox) -> Iterator[threading.Thread]:
-    """A tick in another thread, as the sandbox's own loop does it."""
+    """Tick in another thread, like the sandbox's own loop."""
     thread = threading.Thread(target=sandbox.scheduler.tick)
     thread.start()
     try:

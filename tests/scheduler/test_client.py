@@ -1,4 +1,4 @@
-"""The scheduler as the application sees it: on a fake that records calls, then over real HTTP."""
+"""The scheduler's client: on a fake that records calls, then over real HTTP."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SOON = NOW + timedelta(hours=1)
 PERIODS = {"minute": 1, "hour": 60, "day": 1440, "week": 10080}
 
 T = TypeVar("T")
-# What was sent by POST: the path, the body in JSON and the parameters.
+# A POST: its path, its JSON body and its parameters.
 Sent = tuple[str, dict[str, str] | None, Mapping[str, str] | None]
 
 
@@ -64,16 +64,16 @@ def answered(body: bytes) -> Answer:
 
 
 class FakeGateway(Gateway):
-    """A scheduler behind a gateway, in memory: records calls, and fails where it is told to.
+    """A scheduler behind a gateway, in memory: records calls, and fails on request.
 
-    ``fail`` maps a path to what is raised instead of an answer; ``after`` the
-    same, once the request has had its effect. ``then`` runs after each POST.
+    ``fail`` maps a path to the exception raised instead of an answer; ``after`` the same, once the
+    request has had its effect. ``then`` runs after each POST.
     """
 
     def __init__(self, *, has_json: bool = True) -> None:
         super().__init__("http://127.0.0.1:9")
         self.now, self.speed, self.paused = NOW, 50, False
-        # A row is an entry as it is on the wire, but for the flag at its end.
+        # A row is an entry as on the wire, without the flag at its end.
         self.rows: list[list[str]] = []
         self.has_json = has_json
         self.known = set(PERIODS) | {"none"}
@@ -102,7 +102,7 @@ class FakeGateway(Gateway):
         return self.answer(path)
 
     def answer(self, path: str) -> Answer:
-        """What a GET of ``path`` is answered."""
+        """Return the answer to a GET of ``path``."""
         if path in self.fail:
             raise self.fail[path]
         if path in self.bodies:
@@ -167,7 +167,7 @@ class FakeGateway(Gateway):
         self.rows.append([time_text, url, "e-commerce", recurrence, data, name, source])
 
     def advance_to(self, now: datetime) -> None:
-        """Move the clock and let what is due fire, as the scheduler's loop does."""
+        """Move the clock and fire the due tasks, like the scheduler's loop."""
         self.now = now
         for row in list(self.rows):
             while row in self.rows and self._time(row) <= now:
@@ -271,7 +271,7 @@ def test_after_a_second_the_clock_is_asked_again() -> None:
 
 
 class SlowGateway(FakeGateway):
-    """Answers when it is told to, and counts how many requests it holds at once."""
+    """Answers when allowed, and counts how many requests it holds at once."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -285,7 +285,7 @@ class SlowGateway(FakeGateway):
 
 
 def in_threads(count: int, call: Callable[[], T]) -> tuple[list[threading.Thread], list[T]]:
-    """Start ``count`` threads; their results come in the list, which is returned at once."""
+    """Start ``count`` threads and return them with a list, which receives their results."""
     results: list[T] = []
     threads = [threading.Thread(target=lambda: results.append(call())) for _ in range(count)]
     for thread in threads:
@@ -862,7 +862,7 @@ def test_a_scheduler_that_is_gone_is_a_reading_with_an_error() -> None:
         scheduler.fetch_tasks()
 
 
-# One list for all who show it
+# One list for all callers that show it
 
 
 def test_within_two_seconds_all_who_show_the_list_share_one_request(

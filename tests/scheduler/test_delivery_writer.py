@@ -1,4 +1,4 @@
-"""The journal of callbacks: groups, retries, and nothing lost in silence."""
+"""The journal of callbacks: groups, retries, and no silent loss."""
 
 from __future__ import annotations
 
@@ -195,6 +195,27 @@ def test_the_simulated_time_is_filled_in_when_the_clock_answers(
     assert written.groups[1][0].simulated_at == simulated_at
 
 
+def test_a_store_that_is_busy_after_a_bad_delivery_costs_no_other_one() -> None:
+    written = Written()
+    busy = iter([True])
+
+    def write(deliveries: Sequence[NewDelivery], not_kept: Mapping[str, int]) -> None:
+        if any(str(one.reason) == "bad" for one in deliveries):
+            raise ValueError
+        if next(busy, False):
+            raise StoreBusy("store_busy", seconds=5)
+        written(deliveries, not_kept)
+
+    log = DeliveryWriter(write, interval_s=0.01)
+    for reason in ("bad", "good"):
+        log.record(delivery(reason))
+    log.start()
+    until(lambda: written.count == 1)
+    log.stop()
+
+    assert [str(one.reason) for group in written.groups for one in group] == ["good"]
+
+
 class SteppingClock:
     """A scheduler whose clock shows, at each reading, how many readings were begun before."""
 
@@ -215,7 +236,7 @@ def test_a_callback_gets_a_reading_that_began_after_it_arrived() -> None:
         peek = ClockPeek(executor, every_s=0)
         first = peek.ask(scheduler)
         until(lambda: scheduler.began == 1)
-        # The reading that is under way began before these two arrived: they share the next.
+        # The running reading was begun before these two arrived: they share the next one.
         second, third = peek.ask(scheduler), peek.ask(scheduler)
         scheduler.may_answer.set()
         assert first is not None

@@ -1,4 +1,4 @@
-"""What looks at the list mean, and who matched what: pure, on a scheduler in memory."""
+"""The meaning of polls, and which delivery matched what: pure, on a scheduler in memory."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_recurring_entry_that_is_missing_is_in_flight_and_comes_back() -> None
 def test_what_does_not_come_back_though_the_clock_moves_was_deleted() -> None:
     first, second = look(1, HOUR), look(2, HOUR + MINUTE)
     in_flight = compare(look(0, 0 * HOUR, entry(HOUR)), (), first).in_flight
-    # The list of the second look may be from before its clock moved.
+    # The list of the second poll may be from before its clock moved.
     assert compare(first, in_flight, second).deleted == ()
 
     found = compare(second, in_flight, look(3, HOUR + 2 * MINUTE))
@@ -129,7 +129,7 @@ def test_what_was_given_up_and_returns_was_in_flight_at_every_poll() -> None:
     assert found.returned == (entry(HOUR),)
     assert due(found.pending) == [n * HOUR for n in range(2, 22)]
     assert found.in_flight == ()
-    # What we added again ourselves is new, and nothing was due meanwhile.
+    # An entry that we added again ourselves is new, and nothing was due meanwhile.
     found = compare(after, given_up, back, added={entry(HOUR).series})
     assert (found.returned, found.pending, found.in_flight) == ((), (), ())
 
@@ -223,7 +223,7 @@ def test_only_tasks_that_call_us_are_watched() -> None:
 
 
 def callback(number: int, **fields: object) -> ExpectedCallback:
-    """Due at hour ``number``, fired between looks ``number - 1`` and ``number``."""
+    """Return a callback due at hour ``number`` that fired before poll ``number``."""
     at = T0 + number * HOUR
     made = ExpectedCallback(
         id=number,
@@ -350,7 +350,7 @@ def test_lateness_is_counted_in_simulated_time_and_never_negative() -> None:
 
 
 class MemoryStore:
-    """What the ledger needs of a store, in memory."""
+    """The part of a store that the tracker needs, in memory."""
 
     def __init__(self) -> None:
         self.callbacks: dict[int, ExpectedCallback] = {}
@@ -389,7 +389,7 @@ class MemoryStore:
 
 @dataclass
 class Model:
-    """A scheduler, its callbacks and our ledger, in a time of their own."""
+    """A scheduler, its callbacks and our tracker, with a simulated real time."""
 
     store: MemoryStore = field(default_factory=MemoryStore)
     now: datetime = NOW
@@ -420,7 +420,7 @@ class Model:
         self.tracker.update(seen, now=self.now)
 
     def tick(self, drops: Sequence[bool], looks: Sequence[bool]) -> None:
-        """A tick; ``looks``: whether somebody looks while a callback runs."""
+        """Tick; ``looks``: whether to poll while a callback runs."""
         if not self.clock.paused:
             later = self.clock.simulated_at + timedelta(seconds=self.clock.speed)
             self.clock = replace(self.clock, simulated_at=later)

@@ -1,4 +1,4 @@
-"""The monitor against the sandbox's scheduler over HTTP, ticked by hand, with its callbacks."""
+"""The scheduler monitor against the sandbox's scheduler over HTTP, ticked by hand."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_while_a_callback_runs_its_absence_is_no_deletion(rig: Rig) -> None:
     ticking.join()
     rig.busy_since_s.clear()
     rig.tick(2)
-    # It took longer than its grace, but was under way by then.
+    # It took longer than its grace period, but was under way by then.
     assert outcomes(rig) == [ExpectedOutcome.ON_TIME]
 
 
@@ -553,11 +553,11 @@ def test_of_two_servers_with_one_database_one_tracks_expected_callbacks(rig: Rig
 
 
 def test_the_thread_looks_by_itself_and_ends_at_once(rig: Rig) -> None:
-    rig.grace_s = 30.0  # however slow the machine, it is in time
+    rig.grace_s = 30.0  # so that it is in time on a slow machine, too
     rig.restart()
     rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
     rig.monitor.start()
-    # Pages see the tasks a moment before the ledger does; a tick in between owes nothing.
+    # Pages see the tasks shortly before the tracker does; a tick in between would expect nothing.
     until(lambda: rig.monitor.snapshot().era_at)
     rig.sandbox.scheduler.tick()
     until(lambda: rig.counts() == {ExpectedOutcome.ON_TIME: 1})
@@ -769,10 +769,10 @@ def test_a_reset_loses_our_tasks_and_says_so_until_they_are_back(rig: Rig) -> No
     assert lost(rig) == []
     rig.post("reset")
     rig.monitor.poll()
-    assert lost(rig) == []  # one poll may be between two changes of somebody
+    assert lost(rig) == []  # one poll may fall between two changes of somebody
     rig.monitor.poll()
     assert lost(rig) == [("get_products", "hour"), ("get_customers", "none")]
-    # A server that starts again knows it, too.
+    # A restarted server knows it, too.
     rig.monitor.stop()
     rig.restart()
     rig.monitor.poll()
@@ -813,7 +813,7 @@ def test_a_server_that_was_away_finds_what_was_lost_meanwhile(rig: Rig) -> None:
 
 
 class Shop:
-    """What people do here, over a rig."""
+    """The steering that people use here, over a rig."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig

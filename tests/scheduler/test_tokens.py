@@ -1,4 +1,4 @@
-"""The tokens that prove where a callback is from."""
+"""The tokens that prove where a callback comes from."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the scheduler answers, read, on its recorded answers and on anything else."""
+"""Parsing the scheduler's answers: the recorded ones and arbitrary others."""
 
 from __future__ import annotations
 
@@ -260,7 +260,7 @@ def test_an_empty_list_has_no_tasks() -> None:
 
 
 def page(*rows: tuple[str, ...], end: str = "</table>") -> bytes:
-    """A page as the scheduler makes it, around rows of cells that are texts."""
+    """Return a page like the scheduler's, with rows of cells that are texts."""
     body = "".join(
         f'<tr>\n <th scope="row">{escape(cells[0])}</th>\n '
         + "".join(f"<td>{escape(cell)}</td>" for cell in cells[1:])
@@ -470,7 +470,7 @@ def test_any_name_survives_the_page(name: str) -> None:
 
 
 def is_read_or_refused(parse: Callable[[bytes], object], body: bytes) -> bool:
-    """Whether ``body`` is read, or refused in this peer's name and in a text that can be shown."""
+    """Return whether ``body`` is parsed, or refused in this peer's name with a printable text."""
     try:
         parse(body)
     except PeerContractError as error:

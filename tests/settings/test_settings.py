@@ -1,4 +1,4 @@
-"""Settings: their defaults, what they take, and the one line that says what is wrong."""
+"""Settings: their defaults, their values, and the one line for an invalid one."""
 
 from __future__ import annotations
 
@@ -48,6 +48,16 @@ def test_every_variable_reaches_its_setting() -> None:
             "ECOMMERCE_BACKUP_DIR": "/srv/backups",
             "ECOMMERCE_BACKUP_EVERY_H": "0.25",
             "ECOMMERCE_BACKUP_KEEP": "48",
+            "ECOMMERCE_MAX_AGE_H": "36",
+            "ECOMMERCE_ALERT_URLS": "json://127.0.0.1:1/a,b  mailto://x:y@shop.example",
+            "ECOMMERCE_ALERT_FROM": "Critical",
+            "ECOMMERCE_ALERT_REMIND_H": "12",
+            "ECOMMERCE_ALERT_LANGUAGE": "fr",
+            "ECOMMERCE_PING_URL": "https://hc-ping.com/key/{dataset}",
+            "ECOMMERCE_KEEP_DELIVERIES_DAYS": "90",
+            "ECOMMERCE_KEEP_CHANGES_DAYS": "400",
+            "ECOMMERCE_KEEP_REJECTED_DAYS": "30",
+            "ECOMMERCE_KEEP_AUDIT_DAYS": "365",
             "ECOMMERCE_LOG": "JSON",
             "ECOMMERCE_OPERATORS": "Ada@shop.example, bob@shop.example",
             "ECOMMERCE_OPERATOR_CLAIM": "groups = CN=ops,OU=shop",
@@ -81,6 +91,16 @@ def test_every_variable_reaches_its_setting() -> None:
         backup_dir=Path("/srv/backups"),
         backup_every_h=0.25,
         backup_keep=48,
+        max_age_h=36,
+        alert_urls=("json://127.0.0.1:1/a,b", "mailto://x:y@shop.example"),
+        alert_from="critical",
+        alert_remind_h=12,
+        alert_language="fr",
+        ping_url="https://hc-ping.com/key/{dataset}",
+        keep_deliveries_days=90,
+        keep_changes_days=400,
+        keep_rejected_days=30,
+        keep_audit_days=365,
         log="json",
         operators=("ada@shop.example", "bob@shop.example"),
         operator_claim=("groups", "CN=ops,OU=shop"),
@@ -119,6 +139,12 @@ def test_every_variable_reaches_its_setting() -> None:
         ("ECOMMERCE_BACKUP_EVERY_H", "0"),
         ("ECOMMERCE_BACKUP_EVERY_H", "nan"),
         ("ECOMMERCE_BACKUP_KEEP", "0"),
+        ("ECOMMERCE_MAX_AGE_H", "0"),
+        ("ECOMMERCE_ALERT_FROM", "error"),
+        ("ECOMMERCE_ALERT_REMIND_H", "never"),
+        ("ECOMMERCE_ALERT_LANGUAGE", "de"),
+        ("ECOMMERCE_KEEP_DELIVERIES_DAYS", "-1"),
+        ("ECOMMERCE_KEEP_AUDIT_DAYS", "0.5"),
         ("ECOMMERCE_LOG", "xml"),
         ("ECOMMERCE_OPERATORS", "ada"),
         ("ECOMMERCE_OPERATORS", "ada@shop.example,,"),
@@ -182,6 +208,16 @@ def test_a_bad_secret_is_refused_and_never_repeated(value: str) -> None:
     assert value not in str(caught.value)
 
 
+@pytest.mark.parametrize("variable", ["ECOMMERCE_ALERT_URLS", "ECOMMERCE_PING_URL"])
+@pytest.mark.parametrize("value", ["hunter2", "https://shop.example/?key=hunter2 hunter2"])
+def test_an_address_that_is_a_secret_is_never_repeated(variable: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({variable: value})
+
+    assert "hunter2" not in str(caught.value)
+    assert variable in str(caught.value)
+
+
 def test_the_settings_table_of_the_readme_is_true() -> None:
     source = (PROJECT_ROOT / "ecommerce_core" / "settings" / "settings.py").read_text("utf-8")
     in_code = set(re.findall(r'"(ECOMMERCE_[A-Z_]+)"', source))
@@ -202,6 +238,13 @@ def test_the_settings_table_of_the_readme_is_true() -> None:
         "ECOMMERCE_SANDBOX_CUSTOMERS": str(default.sandbox_customers),
         "ECOMMERCE_BACKUP_EVERY_H": f"{default.backup_every_h:g}",
         "ECOMMERCE_BACKUP_KEEP": str(default.backup_keep),
+        "ECOMMERCE_ALERT_FROM": f"`{default.alert_from}`",
+        "ECOMMERCE_ALERT_REMIND_H": f"{default.alert_remind_h:g}",
+        "ECOMMERCE_ALERT_LANGUAGE": f"`{default.alert_language}`",
+        "ECOMMERCE_KEEP_DELIVERIES_DAYS": str(default.keep_deliveries_days),
+        "ECOMMERCE_KEEP_CHANGES_DAYS": str(default.keep_changes_days),
+        "ECOMMERCE_KEEP_REJECTED_DAYS": str(default.keep_rejected_days),
+        "ECOMMERCE_KEEP_AUDIT_DAYS": str(default.keep_audit_days),
         "ECOMMERCE_LOG": f"`{default.log}`",
         "ECOMMERCE_SIGN_IN_HOURS": f"{default.sign_in_hours:g}",
         "ECOMMERCE_AGENT_ROLE": f"`{default.agent_role}`",

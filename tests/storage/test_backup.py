@@ -1,4 +1,4 @@
-"""Backups and what comes back from them: consistent, checked, on time, and never half there."""
+"""Backups and restores: consistent, checked, on time, and never half there."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def full(application: Application, peers: Peers) -> Application:
 
 @pytest.fixture
 def stopped(full: Application, tmp_path: Path) -> Application:
-    """An application that is over, with a backup of its 50 products in ``backup.db``."""
+    """Return an application that has stopped, with a backup of its 50 products in ``backup.db``."""
     write_backup(full.store, tmp_path / "backup.db")
     full.stop()
     full.close()
@@ -117,7 +117,7 @@ def test_an_existing_file_is_replaced_only_when_told(full: Application, tmp_path
     target = tmp_path / "notes.txt"
     target.write_text("Dear diary")
 
-    with pytest.raises(StoreError, match="is there already: nothing was written"):
+    with pytest.raises(StoreError, match="already exists: nothing was written"):
         write_backup(full.store, target)
     assert target.read_text() == "Dear diary"
 
@@ -205,7 +205,7 @@ def schedules(full: Application, tmp_path: Path) -> Iterator[Callable[..., Backu
 
 
 def name_at(age: timedelta) -> str:
-    """What a backup of so long ago is called; an older version did not say whose it is."""
+    """Return the name of a backup of that age from an older version, without the installation."""
     return (datetime.now(UTC) - age).strftime("ecommerce-%Y%m%dT%H%M%SZ.db")
 
 
@@ -492,7 +492,7 @@ def test_a_damaged_database_is_replaced_and_kept_with_what_lay_beside_it(
 def test_what_a_crash_left_half_done_is_ended_before_the_database_is_kept_aside(
     stopped: Application, tmp_path: Path
 ) -> None:
-    """A journal that is left behind would be rolled back into whatever comes to that name."""
+    """Otherwise the journal would be rolled back into the next file with that name."""
     database = stopped.settings.database
     crashed = tmp_path / "crashed.db"
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:

@@ -1,4 +1,4 @@
-"""What differs between two runs, what one row went through, and how many there were."""
+"""Differences between two runs, the history of one row, and the size over time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 
 def told(shop: Shop, one: Run, other: Run, query: ChangeQuery | None = None) -> list[Difference]:
-    """All differences that match, in their order."""
+    """Return all matching differences, in their order."""
     query = replace(query or ChangeQuery(), page_size=1_000)
     with shop.changes.at(PRODUCTS, one.id, other.id) as view:
         found = view.list_entries(query)

@@ -1,1 +1,1 @@
-"""What tests share: peers, servers, builders of records, and waiting."""
+"""Helpers of the tests: peers, servers, builders of records, and waiting."""

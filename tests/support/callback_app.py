@@ -1,4 +1,4 @@
-"""A small companion: takes callbacks over HTTP, journals them, and loses those it is told to."""
+"""A small companion: receives callbacks over HTTP, journals them, and loses some on request."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ DATASET_OF = {f"/{dataset.callback_path}": dataset for dataset in DATASETS.value
 class CallbackApp(Running):
     """Answers the scheduler. Use it as a context manager.
 
-    ``drops`` says of the n-th callback (from 1) whether it is lost on its way; ``outcome``
-    of it what became of it; it takes ``takes_s``. Its clock is the
-    cached one unless ``has_fresh_clock``. ``dropped`` and ``taken`` are the paths.
+    ``drops`` returns whether the n-th callback (from 1) is lost on its way, ``outcome`` its
+    outcome; it takes ``takes_s``. Its clock is the cached one unless ``has_fresh_clock``.
+    ``dropped`` and ``taken`` are the paths.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class CallbackApp(Running):
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Tests are quiet."""
+                """Do not log."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True

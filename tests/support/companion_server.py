@@ -1,4 +1,4 @@
-"""The companion behind its guard, served by uvicorn on a free port, for tests that speak HTTP."""
+"""The companion behind its guard, served by uvicorn on a free port, for tests over HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CUSTOMERS_CALLBACK = "/ecommerce/auto_load_customers"
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer as it came; header names are lower case."""
+    """An answer; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -73,7 +73,7 @@ class Served(Running):
         body: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answered:
-        """One request on a connection of its own."""
+        """Send one request on a connection of its own."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
             connection.request(method, path, body=body, headers=dict(headers or {}))
@@ -84,14 +84,14 @@ class Served(Running):
             connection.close()
 
     def connect(self, sent: bytes = b"") -> socket.socket:
-        """A bare connection, with these bytes sent."""
+        """Open a bare connection, and send these bytes."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
         connection.sendall(sent)
         return connection
 
 
 def with_a_page(routes: Sequence[BaseRoute]) -> Starlette:
-    """``routes`` over a page that answers every GET and a WebSocket, the way Streamlit does."""
+    """Return ``routes`` before a page that answers every GET and a WebSocket, as in Streamlit."""
 
     async def page(request: object) -> PlainTextResponse:
         return PlainTextResponse("a page")
@@ -112,7 +112,7 @@ def with_a_page(routes: Sequence[BaseRoute]) -> Starlette:
 
 
 def read_all(connection: socket.socket) -> bytes:
-    """What comes until the other side closes."""
+    """Return all bytes until the other side closes."""
     received = b""
     while chunk := connection.recv(65_536):
         received += chunk

@@ -1,4 +1,4 @@
-"""What a process connects to: a hook for its start, and the list that it writes."""
+"""The connections of a process: a hook for its start, and the list that it writes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ sys.addaudithook(hear)
 
 
 def list_connections_in(folder: Path) -> Mapping[str, str]:
-    """Return the environment of a Python process that is to list what it connects to."""
+    """Return the environment of a Python process that lists its connections."""
     (folder / "sitecustomize.py").write_text(_HOOK, "utf-8")
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
     return {"PYTHONPATH": path, "CONNECTIONS_FILE": str(folder / "connections.jsonl")}

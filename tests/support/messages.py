@@ -1,8 +1,7 @@
-"""The texts that people read: found in the sources, kept in the catalogues of every language.
+"""The texts of the user interface: found in the sources, kept in the catalogues of every language.
 
-``python -m tests.support.messages`` brings ``messages.po`` in line with the sources
-and compiles ``messages.mo``; what it could not translate stays empty for a
-person, and the tests say so.
+``python -m tests.support.messages`` updates ``messages.po`` from the sources and compiles
+``messages.mo``; untranslated texts stay empty for a person to fill in, and the tests list them.
 """
 
 from __future__ import annotations
@@ -25,23 +24,23 @@ MO = PO.with_suffix(".mo")
 # A date would make every update a change.
 EPOCH = datetime(2025, 1, 1, tzinfo=UTC)
 
-# Said here, since newer Babels give French a third form, for "2 millions de": ours are digits.
+# Set here, since newer Babels give French a third form, for "2 millions de": ours are digits.
 PLURAL_FORMS = "nplurals=2; plural=(n > 1);"
 
 MessageId = str | tuple[str, str]
 
-# A page's text, and a marked one.
+# The calls whose argument is a text: of a page, and a marked one.
 _SINGLE = {"_", "N_"}
 
 
 def sources() -> list[Path]:
-    """The files whose texts people read; the embedded peers speak for themselves."""
+    """List the files with texts of the user interface, which the embedded peers have none of."""
     found = [*(ROOT / "pages").rglob("*.py"), *(ROOT / "ecommerce_core").rglob("*.py")]
     return sorted(path for path in found if path.parent.name != "sandbox")
 
 
 def found_messages() -> dict[MessageId, list[tuple[str, int]]]:
-    """Every text of the sources, and where it stands. Babel does not look into f-strings."""
+    """Return every text of the sources with its place. Babel does not look into f-strings."""
     found: dict[MessageId, list[tuple[str, int]]] = {}
     for path in sources():
         where = path.relative_to(ROOT).as_posix()
@@ -66,20 +65,20 @@ def _messages_of(node: ast.AST) -> Iterator[MessageId]:
 
 
 def read_catalogue() -> Catalog:
-    """The French catalogue as it stands in the repository."""
+    """Read the French catalogue of the repository."""
     with PO.open("rb") as file:
         return read_po(file, locale="fr")
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    """The ``.mo`` of a catalogue."""
+    """Return the ``.mo`` of a catalogue."""
     buffer = io.BytesIO()
     write_mo(buffer, catalogue)
     return buffer.getvalue()
 
 
 def update() -> list[MessageId]:
-    """Bring the catalogue in line with the sources; the texts that still want a translation."""
+    """Update the catalogue from the sources; return the texts without a translation."""
     old = read_catalogue() if PO.exists() else Catalog(locale="fr")
     new = Catalog(locale="fr", project="ecommerce-dashboard", charset="utf-8", fuzzy=False)
     new.creation_date = new.revision_date = EPOCH

@@ -1,7 +1,7 @@
 """A small OpenID provider on a port of its own: discovery, authorization with PKCE, token, keys.
 
 It is strict where the protocol is: an unknown client, another redirect, a code used twice or a
-verifier that does not fit is refused. Whoever comes chooses whom to be, or refuses.
+verifier that does not fit is refused. The user chooses an identity, or refuses.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LASTS_S = 600
 
 @dataclass(frozen=True)
 class Grant:
-    """What a code stands for until it is exchanged."""
+    """The details of a code until it is exchanged."""
 
     person: str
     nonce: str
@@ -44,10 +44,10 @@ class Grant:
 
 @dataclass
 class Provider(Running):
-    """Use it as a context manager. ``people`` are the claims of who may sign in, by ``sub``.
+    """Use it as a context manager. ``people`` are the claims of those who may sign in, by ``sub``.
 
-    ``redirect_uri`` is the only one that is known. With ``forges`` the tokens are signed with
-    a key that nobody published; ``seen`` lists the paths that were asked for.
+    ``redirect_uri`` is the only one that is known. With ``forges`` the tokens are signed with an
+    unpublished key; ``seen`` lists the requested paths.
     """
 
     people: Mapping[str, Mapping[str, Any]]
@@ -73,7 +73,7 @@ class Provider(Running):
 
     @property
     def url(self) -> str:
-        # Another site than the dashboard's 127.0.0.1: its redirects are cross-site ones.
+        # Another site than the dashboard's 127.0.0.1, so that its redirects are cross-site ones.
         return f"http://localhost:{self._served.port}"
 
     def start(self) -> None:
@@ -83,7 +83,7 @@ class Provider(Running):
         self._served.close()
 
     def write_secrets(self, folder: Path, *, server_url: str) -> Path:
-        """The secrets.toml of a dashboard at ``server_url`` that signs in here."""
+        """Write the secrets.toml of a dashboard at ``server_url`` that signs in here."""
         self.redirect_uri = f"{server_url}/ecommerce/oauth2callback"
         file = folder / "secrets.toml"
         file.write_text(
@@ -155,7 +155,7 @@ class Provider(Running):
         client = base64.b64decode(credentials).decode() if kind.lower() == "basic" else ""
         if [unquote(part) for part in client.split(":")] != [CLIENT_ID, CLIENT_SECRET]:
             return JSONResponse({"error": "invalid_client"}, 401)
-        grant = self._grants.pop(str(form.get("code")), None)  # once
+        grant = self._grants.pop(str(form.get("code")), None)  # only once
         digest = hashlib.sha256(str(form.get("code_verifier")).encode()).digest()
         challenge = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
         if (

@@ -1,4 +1,4 @@
-"""Databases as earlier versions left them, with what they kept there for their readers."""
+"""Databases of earlier versions, with the objects that they kept for readers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.faults.dump_schema import SCHEMAS
 
-# Word for word as they were built from the sixth migration on.
+# Word for word as they were created from the sixth migration on.
 INDEXES = """
 CREATE INDEX product_scan ON product (family, code, withdrawn_at, price_cents, search);
 CREATE INDEX product_by_withdrawn_at ON product (withdrawn_at, code);
@@ -40,7 +40,7 @@ INSERT INTO product_word_state VALUES (1, NULL);
 
 
 def make_older(path: Path, *, last: str = "m006_order_of_texts", more: str = "") -> Path:
-    """A small database as it stood when ``last`` was the newest migration."""
+    """Make a small database with ``last`` as its newest migration."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript((SCHEMAS / f"{last}.sql").read_text("utf-8") + more)

@@ -1,4 +1,4 @@
-"""One session on one page, driven as a person drives it."""
+"""One session on one page, driven like a person would."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Page:
     def open(cls, app: Application, name: str, *, locale: str = "en-GB", **query: str) -> Page:
         at = AppTest.from_file(str(NAVIGATION), default_timeout=20)
         at.context = {"locale": locale, "timezone": "Europe/Paris"}
-        if "language" in query:  # it is asked for as the session begins
+        if "language" in query:  # it is read when the session begins
             at.query_params["language"] = query["language"]
         at.run()
         if name != "overview":
@@ -63,7 +63,7 @@ class Page:
         return cls(at.run(), app).sound()
 
     def go_back(self, monkeypatch: pytest.MonkeyPatch, **query: str) -> Page:
-        """Come to this address by the browser's button."""
+        """Come to this address by the browser's back button."""
         for key, value in query.items():
             self.at.query_params[key] = value
         with monkeypatch.context() as patched:
@@ -73,7 +73,7 @@ class Page:
 
     def sound(self) -> Page:
         assert not self.at.exception, self.at.exception
-        # A toast is gone at the next run, which a fragment may ask for at any moment.
+        # A toast disappears with the next run, which a fragment may request at any moment.
         self.toasts += [toast.value for toast in self.at.toast]
         return self
 
@@ -85,7 +85,7 @@ class Page:
         return {button.key for button in self.at.button if button.key is not None}
 
     def fetch(self, name: str) -> Page:
-        """Click, wait for the run to end, and let the page look."""
+        """Click, wait for the run to end, and redraw the page."""
         before = self.app.store.newest_run_id()
         self.click(f"fetch_{name}")
         until(lambda: ended(self.app, name, before))
@@ -96,11 +96,11 @@ class Page:
         return next(table for table in self.at.dataframe if table.key == key).value
 
     def table_named(self, alt: str) -> pd.DataFrame:
-        """A table without selection has no key in AppTest, but always a name."""
+        """Return a table by its alternative text: without selection it has no key in AppTest."""
         return next(table for table in self.at.dataframe if table.proto.alt == alt).value
 
     def told(self, component: str) -> list[dict[str, Any]]:
-        """What a page told the browser's side of a component, each time it is on the page."""
+        """Return the data of a component, once for each time that it is on the page."""
         found = [e.proto for e in self.at.get("bidi_component")]
         return [json.loads(one.json) for one in found if one.component_name == component]
 
@@ -123,7 +123,7 @@ class Page:
 
 
 def ended(app: Application, name: str, after: int) -> bool:
-    # A run is stored some moments before it is announced: readers are to see its rows by then.
+    # A run is stored shortly before it is announced, since readers must see its rows by then.
     run = app.store.last_run(name)
     is_stored = run is not None and run.id > after and run.finished_at is not None
     return is_stored and app.progress(name) is None

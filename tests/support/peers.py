@@ -1,4 +1,4 @@
-"""A gateway with peers that answer what a test tells them to, over a real socket."""
+"""A gateway with peers whose answers a test sets, over a real socket."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ WIRE = Path(__file__).parents[1] / "wire"
 
 class _QuietServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that was killed is none of our errors."""
+        """Ignore errors of a client that was killed."""
 
 
 class Peers(Running):
     """Answers ``GET`` by the request's ``Host``. Use it as a context manager.
 
-    ``bodies`` maps a service's name to what it answers, ``headers`` to what it says
-    beside it. ``gate`` holds every answer back while it is cleared; ``asked`` counts the
-    requests per service.
+    ``bodies`` maps a service's name to its answer, ``headers`` to further headers. ``gate`` holds
+    every answer back while it is cleared; ``asked`` counts the requests per service.
     """
 
     def __init__(self) -> None:
@@ -63,7 +62,7 @@ class Peers(Running):
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Tests are quiet."""
+                """Do not log."""
 
         self._server = _QuietServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -75,11 +74,11 @@ class Peers(Running):
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def serve_products(self, products: list[dict[str, Any]]) -> None:
-        """Let catalogue-produit answer these products."""
+        """Let catalogue-produit answer with these products."""
         self.bodies["catalogue-produit"] = json.dumps({"produits": products}).encode()
 
     def serve_customers(self, customers: list[dict[str, Any]]) -> None:
-        """Let the CRM answer these customers."""
+        """Let the CRM answer with these customers."""
         self.bodies["crm"] = json.dumps(customers).encode()
 
     def start(self) -> None:
@@ -93,7 +92,7 @@ class Peers(Running):
 
 
 def product(code: str | int, *, price: int = 100, **fields: Any) -> dict[str, Any]:
-    """A product as the catalogue writes it."""
+    """Return a product as the catalogue writes it."""
     return {
         "id": None,
         "codeProduit": f"X1-{code}" if isinstance(code, int) else code,
@@ -107,12 +106,12 @@ def product(code: str | int, *, price: int = 100, **fields: Any) -> dict[str, An
 
 
 def products(count: int, *, price: int = 100) -> list[dict[str, Any]]:
-    """So many products, X1-0 and on."""
+    """Return ``count`` products, from X1-0 on."""
     return [product(number, price=price) for number in range(count)]
 
 
 def customer(number: int, **fields: Any) -> dict[str, Any]:
-    """A customer as the CRM writes it."""
+    """Return a customer as the CRM writes it."""
     return {
         "id": number,
         "idClient": f"a717f9d2-e7c6-11f1-974b-{number:012d}",
@@ -126,5 +125,5 @@ def customer(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def without_fingerprint(record: Record) -> Record:
-    """A decoded record without what tells how it was spelled."""
+    """Return a decoded record without the fingerprint of its text."""
     return replace(record, fingerprint=None)

@@ -1,4 +1,4 @@
-"""nginx with the site of ``deploy/``, before an application that says what it was asked."""
+"""nginx with the site of ``deploy/``, before an application that echoes the request."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ SITE = PROJECT_ROOT / "deploy" / "nginx.conf"
 
 @dataclass(frozen=True)
 class Proxy:
-    """A running nginx: its ports with and without TLS, and what its certificate is checked by."""
+    """A running nginx: its ports with and without TLS, and a context for its certificate."""
 
     port: int
     plain_port: int
     tls: ssl.SSLContext
 
     def connect(self, *, plain: bool = False) -> socket.socket:
-        """A connection, with TLS unless ``plain``."""
+        """Open a connection, with TLS unless ``plain``."""
         port = self.plain_port if plain else self.port
         raw = socket.create_connection(("127.0.0.1", port), timeout=20)
         return raw if plain else self.tls.wrap_socket(raw, server_hostname="shop.example")
@@ -50,7 +50,7 @@ class Proxy:
         plain: bool = False,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[http.client.HTTPResponse, bytes]:
-        """One request on a connection of its own."""
+        """Send one request on a connection of its own."""
         connection = http.client.HTTPConnection("shop.example")
         connection.sock = self.connect(plain=plain)
         try:
@@ -63,9 +63,9 @@ class Proxy:
 
 @contextmanager
 def running_proxy(folder: Path, *, header_timeout: str | None = None) -> Iterator[Proxy]:
-    """nginx with the site; skips where it is not installed.
+    """Run nginx with the site; skip the test if it is not installed.
 
-    ``header_timeout`` stands in for the site's own, which a test had to wait for.
+    ``header_timeout`` replaces the site's own, for which a test would have to wait.
     """
     if shutil.which("nginx") is None or shutil.which("openssl") is None:
         pytest.skip("no nginx or no openssl here")
@@ -112,7 +112,7 @@ def running_proxy(folder: Path, *, header_timeout: str | None = None) -> Iterato
 
 
 def _site(folder: Path, upstream_port: int, port: int, plain_port: int) -> str:
-    """The site as it is, but for its ports, its certificate's place and IPv6."""
+    """Return the site with other ports and certificate paths, and without IPv6."""
     site = SITE.read_text("utf-8").replace("/etc/ssl/shop.example", str(folder))
     site = site.replace("127.0.0.1:8501", f"127.0.0.1:{upstream_port}")
     site = re.sub(r"listen \[::\].*;", "", site)

@@ -1,4 +1,4 @@
-"""A sandbox, the application that it calls, and a monitor between them."""
+"""A sandbox, the application that it calls, and a scheduler monitor between them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GRACE_S = 0.15
 
 @dataclass
 class Rig:
-    """A sandbox, the application that it calls, and a monitor between them."""
+    """A sandbox, the application that it calls, and a scheduler monitor between them."""
 
     sandbox: Sandbox
     app: CallbackApp
@@ -39,7 +39,7 @@ class Rig:
         self.restart()
 
     def restart(self, *, keeps: bool = False) -> None:
-        """A new server on the same database, which ``keeps`` our tasks by itself."""
+        """Start a new server on the same database, which ``keeps`` our tasks by itself."""
         gateway = Gateway(self.sandbox.url, timeout_s=2, deadline_s=3)
         self.scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0)
         steering = Steering(self.scheduler, self.store, app_name="e-commerce", datasets=DATASETS)
@@ -68,7 +68,7 @@ class Rig:
         self.scheduler.add_task(dataset, simulated_at=at, recurrence=recurrence)
 
     def tick(self, times: int = 1) -> None:
-        """Tick, and look after each tick."""
+        """Tick, and poll after each tick."""
         for _ in range(times):
             self.sandbox.scheduler.tick()
             assert self.monitor.poll()
@@ -85,7 +85,7 @@ class Rig:
         return found
 
     def post(self, path: str, *, json: Any = None, **params: Any) -> None:
-        """Ask the scheduler for something as somebody else does."""
+        """Send a request to the scheduler as another application does."""
         url, headers = f"{self.sandbox.url}/{path}", {"Host": "scheduler"}
         answer = requests.post(url, params=params, json=json, headers=headers, timeout=5)
         assert answer.status_code == 200

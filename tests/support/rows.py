@@ -31,7 +31,7 @@ def put(store: Store, records: list[dict[str, Any]], *, dataset: Any = PRODUCTS)
 
 @contextmanager
 def reader_of(store: Store, *datasets: Dataset) -> Iterator[Reader]:
-    """A reader of what the store holds now."""
+    """Yield a reader of the rows that the store holds now."""
     snapshots = Snapshots(store.path, store)
     for dataset in datasets:
         snapshots.publish(dataset)
@@ -43,12 +43,12 @@ def reader_of(store: Store, *datasets: Dataset) -> Iterator[Reader]:
 
 
 def list_rows(store: Store, dataset: Dataset, **asked: Any) -> list[Row]:
-    """A page of the rows that match, as they are stored now."""
+    """Return a page of the matching rows, as they are stored now."""
     with reader_of(store, dataset) as reader:
         return reader.list_rows(dataset, Query(**asked))
 
 
 def count_rows(store: Store, dataset: Dataset, **asked: Any) -> int:
-    """How many of the rows that readers see match."""
+    """Return how many of the rows that readers see match."""
     with reader_of(store) as reader:
         return reader.count_rows(dataset, Query(**asked))

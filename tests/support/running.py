@@ -1,4 +1,4 @@
-"""What runs beside a test, from the beginning of a ``with`` to its end."""
+"""Helpers that run beside a test, from the beginning of a ``with`` to its end."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Self
 
 
 class Running:
-    """Starts as a ``with`` begins and closes as it ends, however it does."""
+    """Starts when a ``with`` begins and closes when it ends, even after an error."""
 
     def start(self) -> None:
-        """Begin; nothing to do if it runs since it was made."""
+        """Start; do nothing if it runs since its creation."""
 
     def close(self) -> None:
         """End, with every thread and connection."""

@@ -1,4 +1,4 @@
-"""The real server, as a user starts it, on a free port; ended when the test is."""
+"""The real server, started as a user would, on a free port; ended with the test."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Server:
         return self._log_file.read_text("utf-8", "replace")
 
     def page(self, name: str = "") -> str:
-        """The address of a page."""
+        """Return the address of a page."""
         return f"{self.url}/ecommerce/{name}"
 
     def wait_until_ready(self) -> None:
@@ -68,11 +68,11 @@ class Session:
         return self._send({})
 
     def element(self, key: str) -> dict[str, Any] | None:
-        """The element of that key on the page as last seen, None where there is none."""
+        """Return the element with that key on the page as last seen, or None."""
         return next((e for e in _elements(self.last["tree"]) if e.get("key") == key), None)
 
     def text(self) -> str:
-        """Everything on the page as last seen, as one text."""
+        """Return everything on the page as last seen, as one text."""
         return str(self.last["tree"])
 
     def _send(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -105,10 +105,10 @@ def running_server(
     options: tuple[str, ...] = (),
     port: int | None = None,
 ) -> Iterator[Server]:
-    """``streamlit run dashboard.py`` with a database in ``folder``; ready when it is yielded."""
+    """Run ``streamlit run dashboard.py`` with a database in ``folder``; yield it when ready."""
     port = port or free_port()
     ours = {name: v for name, v in os.environ.items() if not name.startswith("ECOMMERCE_")}
-    # Sessions of tests come through the agent API and do what an operator does.
+    # Test sessions use the agent API and do what an operator does.
     ours |= {"ECOMMERCE_AGENT_ROLE": "operator"}
     ours |= {"ECOMMERCE_DATABASE": str(folder / "ecommerce.db"), **(environment or {})}
     command = [

@@ -1,4 +1,4 @@
-"""What Hypothesis makes records of."""
+"""Hypothesis strategies for records."""
 
 from __future__ import annotations
 

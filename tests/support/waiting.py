@@ -1,4 +1,4 @@
-"""Waiting for something that happens elsewhere, instead of sleeping for it."""
+"""Wait for a condition instead of sleeping."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 def until(condition: Callable[[], object], *, timeout_s: float = 30) -> None:
-    """Return when ``condition`` holds; fail where it does not in time."""
+    """Return when ``condition`` holds; fail if it does not in time."""
     ends_at = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < ends_at, "waited in vain"

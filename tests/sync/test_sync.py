@@ -1,4 +1,4 @@
-"""The sync: what an answer does to the store and what the journal says of it."""
+"""The sync: the effect of an answer on the store, and its journal."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ def test_a_confirmed_run_applies_the_very_answer_that_was_held(
     sync(application)
     peers.serve_products(products(10, price=5))
     held = sync(application)
-    peers.serve_products(products(3))  # whatever the peer says meanwhile
+    peers.serve_products(products(3))  # whatever the peer answers meanwhile
 
     run = application.confirm(held.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(20)
 

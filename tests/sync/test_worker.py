@@ -1,4 +1,4 @@
-"""One sync at a time, and who asks meanwhile."""
+"""One sync at a time, and the callers that request another meanwhile."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ask(application: Application, *, join_running: bool = False) -> RunHandle:
 
 
 def begin_a_slow_sync(application: Application, peers: Peers) -> RunHandle:
-    """A sync whose peer has been asked and does not answer until the gate opens."""
+    """Begin a sync whose peer has been called and does not answer until the gate opens."""
     peers.serve_products(products(30))
     peers.gate.clear()
     before = peers.asked["catalogue-produit"]
@@ -224,7 +224,7 @@ def test_a_silent_peer_does_not_hold_up_the_stop(application: Application, peers
 def test_those_whom_a_storms_run_answered_and_who_ask_again_share_the_next(
     application: Application, peers: Peers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # More than its 50 ms: they are to find the next run still waiting on a slow machine, too.
+    # More than its 50 ms, so that callers find the next run still waiting on a slow machine, too.
     monkeypatch.setattr("ecommerce_core.sync.worker.GATHER_S", 2.0)
     peers.serve_products(products(30))
     peers.gate.clear()

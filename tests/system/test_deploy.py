@@ -1,10 +1,10 @@
-"""What ``deploy/`` says, as far as a machine without a container engine or root can check it.
+"""``deploy/``, as far as a machine without a container engine or root can check it.
 
-Checked: that the unit is one to systemd, where systemd is here, and holds what keeps it in
-its place; that the container file copies what exists, all that the server needs and nothing
-secret, and runs unprivileged; that nginx, where it is here, takes the site and leads pages,
-WebSockets and headers through TLS. Not checked: that the image builds, and that the unit's
-sandbox holds on a given kernel.
+Checked: that the unit is valid for systemd, if installed, and has the hardening options; that the
+container file copies existing files, all that the server needs and nothing secret, and runs
+unprivileged; that nginx, if installed, accepts the site and passes pages, WebSockets and headers
+through TLS. Not checked: that the image builds, and that the unit's sandbox works on a given
+kernel.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ CONTAINERFILE = DEPLOY / "Containerfile"
 
 
 def unit() -> dict[str, list[str]]:
-    """The unit's [Service] section; a name may come several times."""
+    """Return the unit's [Service] section; a name may occur several times."""
     found: dict[str, list[str]] = {}
     section = ""
     for line in UNIT.read_text("utf-8").splitlines():
@@ -56,7 +56,7 @@ def unit() -> dict[str, list[str]]:
 def test_systemd_finds_no_fault_with_the_unit(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("no systemd-analyze here")
-    # Its interpreter is not installed here: one that is stands in for it.
+    # Its interpreter is not installed here, so another program replaces it.
     text = UNIT.read_text("utf-8").replace("/opt/ecommerce-dashboard/.venv/bin/python", "/bin/true")
     copy = tmp_path / UNIT.name
     copy.write_text(text)
@@ -105,7 +105,7 @@ def test_the_unit_waits_longer_than_a_stop_may_take() -> None:
     from ecommerce_core.sync.worker import GIVE_UP_S
 
     stop_s = signature(Application.stop).parameters["timeout_s"].default
-    others_s = 1 + 2 + 5  # the watcher, the registration, the backups
+    others_s = 1 + 2 + 5  # the scheduler monitor, the registration, the backups
     assert float(unit()["TimeoutStopSec"][0]) > stop_s + 2 * GIVE_UP_S + others_s
 
 
@@ -122,7 +122,7 @@ def test_the_unit_starts_what_the_readme_starts() -> None:
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The container file's instructions, continued lines joined."""
+    """Return the container file's instructions, with continued lines joined."""
     lines = [line for line in CONTAINERFILE.read_text("utf-8").splitlines() if line[:1] != "#"]
     joined = "\n".join(lines).replace("\\\n", " ")
     parts = (line.partition(" ") for line in joined.splitlines() if line.strip())

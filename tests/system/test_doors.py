@@ -1,8 +1,8 @@
-"""Nobody else's page, file or account works this dashboard: what was tried, and the right answer.
+"""Other sites' pages and strangers cannot use this dashboard: each attempt, and the right answer.
 
-The server is the one that a user starts; what is sent to it are the bytes of the attempt. Here are
-browsers and strangers; files and accounts, peers, and supply with what runs around the server are
-in the files beside this one.
+The server is the one that a user starts; each attempt is sent as real bytes. This file is about
+browsers and strangers; files and accounts, peers, and supply and surroundings are in the files
+beside it.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ PAGES = ("", "products", "customers", "scheduler", "activity")
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that lets agents in, so that their routes are among what is tried."""
+    """Yield a server that admits agents, so that attempts on their routes are tested."""
     with running_server(tmp_path_factory.mktemp("doors"), options=AGENT) as running:
         yield running
 
 
 def send(server: Server, head: str, **headers: str) -> bytes:
-    """Send a request as it stands, and return the answer's bytes until the server closes."""
+    """Send a request as it is, and return the answer's bytes until the server closes."""
     named = {"Host": f"127.0.0.1:{server.port}", "Connection": "close"}
     named |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [head, *(f"{name}: {value}" for name, value in named.items()), "", ""]
@@ -140,7 +140,7 @@ def test_nothing_but_the_gateway_is_contacted(tmp_path: Path) -> None:
         "ECOMMERCE_ALLOWED_HOSTS": "shop.example,127.0.0.1",
         **list_connections_in(tmp_path),
     }
-    # On all addresses, since that is where Streamlit wants to know the machine's own.
+    # On all addresses, since Streamlit looks up the machine's own address then.
     options = ("--server.address=0.0.0.0", *AGENT)
     with running_server(tmp_path, environment, options=options) as server:
         assert requests.post(server.page("add-auto"), timeout=30).status_code == 200

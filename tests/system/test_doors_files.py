@@ -1,4 +1,4 @@
-"""What a file, or another account of the machine, cannot do to the application."""
+"""Attempts on the application by a file, or by another account of the machine."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ RUN = (
 
 
 def make_database(path: Path, *, count: int = 40) -> Path:
-    """A database at rest with a row in every table that a sync, a callback or a clear writes."""
+    """Make a database with a row in every table that a sync, a callback or a clear writes."""
     store = Store.open(path)
     with store.writing() as db:
         db.conn.executemany(
@@ -97,7 +97,7 @@ def mode_of(path: Path) -> int:
 
 
 def names_beside(database: Path) -> list[str]:
-    """What is in the database's folder, but the empty files that a reader of a WAL leaves."""
+    """List the files in the database's folder, without the empty ones that WAL readers leave."""
     names = (path.name for path in database.parent.iterdir())
     return sorted(name for name in names if not name.endswith(("-wal", "-shm")))
 
@@ -114,7 +114,7 @@ def backup(database: Path, tmp_path: Path) -> Path:
 
 @contextmanager
 def account(uid: int) -> Iterator[None]:
-    """Another account of the machine inside the block."""
+    """Be another account of the machine inside the block."""
     os.seteuid(uid)
     try:
         yield
@@ -125,11 +125,11 @@ def account(uid: int) -> Iterator[None]:
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="becoming another account takes root")
 
 
-# --- what is restored, and what is opened
+# --- the files that are restored or opened
 
 
 def journal_that_names(victim: Path, database: Path) -> bytes:
-    """A rollback journal of a write that was cut off, which says to belong to ``victim``."""
+    """Return the rollback journal of a write that was cut off, which claims to be ``victim``'s."""
     journal = database.with_name(f"{database.name}-journal")
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = DELETE")  # a newer SQLite writes ahead
@@ -140,7 +140,7 @@ def journal_that_names(victim: Path, database: Path) -> bytes:
         left = journal.read_bytes()
         connection.execute("ROLLBACK")
     name = os.fsencode(victim)
-    # How SQLite writes it in a transaction over several files.
+    # The format that SQLite uses in a transaction over several files.
     record = (1 << 30).to_bytes(4, "big") + name + len(name).to_bytes(4, "big")
     return left + record + sum(name).to_bytes(4, "big") + bytes.fromhex("d9d505f920a163d7")
 
@@ -605,7 +605,7 @@ def test_another_account_neither_reads_nor_locks_nor_stops_the_application(peers
 
 
 def links_to(database: Path, tmp_path: Path) -> list[Path]:
-    """Other names of a database by symbolic links: of the file, of its folder, of a link."""
+    """Yield other names of a database by symbolic links: of the file, of its folder, of a link."""
     file, folder, chain = tmp_path / "link.db", tmp_path / "folder", tmp_path / "chain.db"
     file.symlink_to(database)
     folder.symlink_to(database.parent)
@@ -739,7 +739,7 @@ def test_a_backup_replaces_regular_files_alone(
     monkeypatch.setenv("ECOMMERCE_DATABASE", str(database))
     for path in special_files(folder):
         before = path.lstat()
-        with pytest.raises(StoreError, match="no regular file"):
+        with pytest.raises(StoreError, match="not a regular file"):
             write_backup(Store(database), path, replace_existing=True)
         assert CliRunner().invoke(cli, ["backup", str(path), "--force"]).exit_code in {1, 2}
         after = path.lstat()
@@ -840,7 +840,7 @@ write_backup(Slow(Path(sys.argv[1])), Path(sys.argv[2]))
 
 @contextmanager
 def backing_up(database: Path, target: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that has copied the database and not yet put the copy in its place."""
+    """Run a process that has copied the database and not yet put the copy in place."""
     process = subprocess.Popen(
         [sys.executable, "-c", BACKS_UP, database, target],
         cwd=ROOT,
@@ -934,11 +934,11 @@ def test_a_lock_file_that_is_a_link_is_not_followed(database: Path, tmp_path: Pa
     assert not victim.exists()
 
 
-# --- the lock that tells a restore who uses the database
+# --- the lock by which a restore detects users of the database
 
 
 def refuse_modes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the system say what a file system without modes says."""
+    """Let the system respond like a file system without modes."""
 
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EPERM, "Operation not permitted")

@@ -1,4 +1,4 @@
-"""What a peer, or anybody whose text reaches us, can do: not much."""
+"""Attempts by a peer, or by anybody whose text reaches the application."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.server import Server, free_port
 
 @contextmanager
 def running(settings: Settings, peers: Peers) -> Iterator[Callable[[], Run]]:
-    """An application with these settings; what is yielded fetches its products."""
+    """Run an application with these settings; yield a function that fetches its products."""
     application = Application.open(settings, gateway_url=peers.url)
     application.start(watch=False)
     try:
@@ -156,12 +156,12 @@ def test_of_many_rejected_records_the_good_one_goes_in_and_the_rows_of_the_other
         peers.serve_products([*bad, product(1, price=9)])
         run = fetch()
 
-    # More keys than are kept: any row might be one of theirs, so that none is withdrawn.
+    # More keys than are kept: any row might be one of theirs, so none is withdrawn.
     assert run.status is RunStatus.PARTIAL
     assert run.counts == Counts(fetched=150_001, updated=1, rejected=150_000)
 
 
-# What OWASP lists, and what a spreadsheet takes for the same; written out, not asked of the guard.
+# OWASP's list, and the signs that a spreadsheet treats alike; independent of the guard.
 SIGNS = set("=+-@\uff1d\uff0b\uff0d\uff20")
 LIVE_TEXTS = [
     "=1+1",
@@ -193,7 +193,7 @@ LIVE_TEXTS = [
 
 
 def cells(body: bytes, delimiter: str) -> Iterator[str]:
-    """Every cell, as a spreadsheet has them that separates by this sign."""
+    """Yield every cell, as in a spreadsheet that separates by this sign."""
     for line in csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), delimiter=delimiter):
         yield from line
 
@@ -208,7 +208,7 @@ def is_live(cell: str) -> bool:
 
 
 def live_cells(body: bytes) -> list[str]:
-    """The cells that would run under any separator in use."""
+    """Return the cells that would run under any separator in use."""
     return [cell for delimiter in ",;\t|" for cell in cells(body, delimiter) if is_live(cell)]
 
 
@@ -287,7 +287,7 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07\x9b2J\u202eevil\u2066\n2030-01-01 00:00:0
 
 
 def hostile_signs(text: str) -> list[str]:
-    """What in a terminal's text is no text; it ends its own lines."""
+    """Return the characters in a terminal's text that are no text, except its line ends."""
     return [
         sign
         for sign in text.replace("\n", "")
@@ -296,7 +296,7 @@ def hostile_signs(text: str) -> list[str]:
 
 
 def command(peers: Peers, folder: Path, *words: str, said: str = "") -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of one command, as a shell runs it."""
+    """Return exit code, stdout and stderr of one command, run like in a shell."""
     done = subprocess.run(
         [sys.executable, "-m", "ecommerce_core", *words],
         env=dict(os.environ)
@@ -354,7 +354,7 @@ def test_the_command_line_asks_and_fails_in_text_and_nothing_else(
 
 
 def signing_in(folder: Path, port: int) -> tuple[str, ...]:
-    """Options of a server where people sign in; nobody is there to sign them in."""
+    """Return options of a server with sign-in; its provider does not exist."""
     file = folder / "secrets.toml"
     file.write_text(
         "[auth]\n"
@@ -366,7 +366,7 @@ def signing_in(folder: Path, port: int) -> tuple[str, ...]:
 
 
 def lines_of_a_server(folder: Path, form: str) -> tuple[list[str], list[str]]:
-    """What a server writes to stdout and stderr from its start to SIGTERM, having met strangers."""
+    """Return a server's lines on stdout and stderr until SIGTERM, after hostile requests."""
     port = free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("ECOMMERCE_")}
     environment |= {"ECOMMERCE_DATABASE": str(folder / "shop.db"), "ECOMMERCE_LOG": form}
@@ -396,7 +396,7 @@ def lines_of_a_server(folder: Path, form: str) -> tuple[list[str], list[str]]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(30)
-    # Not splitlines(): what it takes for a line's end may be what is looked for.
+    # Not splitlines(), which treats other characters as line ends, too.
     out_lines, err_lines = (file.read_text("utf-8").split("\n") for file in files)
     return out_lines[:-1], err_lines[:-1]
 

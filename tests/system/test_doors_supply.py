@@ -1,4 +1,4 @@
-"""Attempts on what the application is installed from, on what it tells strangers, and on its doors.
+"""Attempts on the installation, on what strangers can learn, and on the server's limits.
 
 Each test makes the attempt with the real bytes or files.
 """
@@ -73,7 +73,7 @@ def required(name: str) -> list[Requirement]:
 
 
 def locked(name: str) -> list[tuple[Requirement, list[str]]]:
-    """What a lock pins, each with its hashes."""
+    """Return the pins of a lock, each with its hashes."""
     lines = [line for line in text_of(name).splitlines() if not line.lstrip().startswith("#")]
     entries = "\n".join(lines).replace("\\\n", " ").splitlines()
     pins = [entry.split("--hash", 1)[0].strip() for entry in entries]
@@ -82,7 +82,7 @@ def locked(name: str) -> list[tuple[Requirement, list[str]]]:
     ]
 
 
-# --- what it is installed from
+# --- the packages it is installed from
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -187,7 +187,7 @@ def test_ci_runs_the_readmes_command_and_installs_nothing_else_from_an_index() -
 
 
 def forge(folder: Path, name: str, version: str) -> Path:
-    """A wheel of that name and version that is not what its authors published."""
+    """Make a wheel of that name and version that its authors did not publish."""
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}.py": b"print('hello from somebody else')\n",
@@ -223,7 +223,7 @@ def test_a_package_that_somebody_else_made_is_not_installed(tmp_path: Path, lock
     assert refused.returncode != 0
     assert "DO NOT MATCH THE HASHES" in refused.stderr
     assert not (tmp_path / "into" / "tabulate.py").exists()
-    # The same wheel goes in where nobody looks at hashes.
+    # Without a check of hashes, the same wheel is installed.
     assert install(f"tabulate=={version}").returncode == 0
     assert (tmp_path / "into" / "tabulate.py").exists()
 
@@ -317,14 +317,14 @@ def test_requests_that_never_end_are_cut_by_the_proxy_and_hold_up_nobody(tmp_pat
 
 
 def is_cut(connection: socket.socket) -> bool:
-    """Whether the other side closes, within the connection's own time-out."""
+    """Return whether the other side closes, within the connection's own time-out."""
     try:
         return connection.recv(1_000) == b""
     except ConnectionResetError:
         return True
 
 
-# --- what strangers are told
+# --- what strangers can learn
 
 
 @pytest.fixture
@@ -363,11 +363,12 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
             assert server.ask("POST", PRODUCTS_CALLBACK).status == 502
             until(lambda: application.registration.state.error)
             until(lambda: application.backups.state.error)
+            until(lambda: application.monitor.snapshot().list_error)
             answer = server.ask("GET", "/ecommerce/healthz")
         application.stop()
         companion.close()
 
-    # The words are there, for those who may read them.
+    # The texts are there, for authorised readers.
     assert "hunter2" in str(application.gateway.health("catalogue-produit").last_error)
     assert "hunter2" in str(application.registration.state.error)
     assert application.backups.state.error == Fact("said", {"text": "File exists"})
@@ -385,9 +386,14 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
     for peer in health["peers"].values():
         for age in ("last_answer_at", "last_answer_age_s", "last_error_age_s"):
             del peer[age]
+    scheduler = health.pop("scheduler")
+    assert (scheduler["clock"], scheduler["tasks"]) == ("down", "down")
+    for alert in health["alerts"]:
+        del alert["since"]
+    health["alerts"].sort(key=lambda alert: str(alert["code"]))
     assert answer.status == 200
     assert health == {
-        "status": "ready",
+        "status": "degraded",
         "reasons": [],
         "store": "writable",
         "workers": {"products": True, "customers": True},
@@ -402,11 +408,17 @@ def test_healthz_tells_strangers_kinds_of_errors_and_none_of_their_words(
             "products": {"state": "current", "error": None},
             "customers": {"state": "current", "error": None},
         },
+        "alerts": [
+            {"code": "backup_overdue", "severity": "warning", "datasets": []},
+            {"code": "peer_down", "severity": "critical", "datasets": ["products"]},
+            {"code": "registration_failing", "severity": "critical", "datasets": []},
+            {"code": "scheduler_down", "severity": "critical", "datasets": []},
+        ],
     }
 
 
 def damage(path: Path, marker: bytes) -> tuple[int, bytes]:
-    """Overwrite the page of a database that holds ``marker``; where it was and what stood there."""
+    """Overwrite the database page that holds ``marker``; return its position and old content."""
     content = path.read_bytes()
     at = content.rindex(marker) // 4_096 * 4_096
     with path.open("r+b") as file:
@@ -424,7 +436,7 @@ def test_healthz_is_not_ready_while_a_page_in_the_middle_of_the_store_is_damaged
     assert server.ask("GET", "/ecommerce/healthz").status == 200
     at, before = damage(application.store.path, b"X1-450")
 
-    # A write to the first page alone still goes through.
+    # A write that only touches the first page still succeeds.
     application.store.check_writable()
     answer = server.ask("GET", "/ecommerce/healthz")
     assert (answer.status, answer.json["store"]) == (503, "damaged")
@@ -548,7 +560,7 @@ def test_a_flood_of_refused_callbacks_leaves_a_bounded_journal_and_is_counted(
     with Served(app) as server:
         connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
         for number in range(1_500):
-            # By turns a wrong token and another site's page.
+            # Alternately a wrong token and another site's page.
             headers = {"Origin": "https://evil.example"} if number % 2 else {}
             connection.request("POST", PRODUCTS_CALLBACK, body=b"a guess", headers=headers)
             response = connection.getresponse()
@@ -565,7 +577,7 @@ def test_a_flood_of_refused_callbacks_leaves_a_bounded_journal_and_is_counted(
     companion.close()
     journalled = Counter((d.dataset, d.outcome.value) for d in store.list_deliveries(limit=5_000))
 
-    # The flood may have gone on into a second minute.
+    # The flood may have continued into a second minute.
     kept = journalled[("products", "refused")]
     assert kept in {20, 40}
     assert journalled == {
@@ -583,9 +595,9 @@ def test_a_flood_of_refused_callbacks_leaves_a_bounded_journal_and_is_counted(
 
 
 def sign_in_over_http(server: Server, provider: Provider) -> list[str]:
-    """Go to the provider and back as a browser does; every Set-Cookie on the way.
+    """Go to the provider and back like a browser; return every Set-Cookie on the way.
 
-    The redirect leads to https, where a proxy stands: here the server is asked itself.
+    The redirect leads to https, as behind a proxy: here the server is called directly.
     """
     token = jwt.encode(
         {"alg": "HS256"},

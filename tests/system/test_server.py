@@ -124,7 +124,7 @@ def test_the_captured_answers_of_the_real_peers_fill_both_tables(
 
 
 def failed_start(environment: dict[str, str]) -> str:
-    """What a server prints that refuses to start."""
+    """Return the output of a server that refuses to start."""
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.port=0"]
     ended = subprocess.run(
         command,

@@ -1,4 +1,4 @@
-"""The addresses of the data routes: a dataset's rows, or what changed, in each format."""
+"""The addresses of the data routes: a dataset's rows, or its changes, in each format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ecommerce_core.companion.data_routes.request import changes_known, rows_known, wire_known
 from ecommerce_core.datasets import Dataset, Parameter
 
-# What the peer itself would answer.
+# The format of the peer's own answers.
 WIRE = "wire.json"
 MIME_TYPES: Mapping[str, str] = {
     "csv": "text/csv; charset=utf-8",
@@ -30,20 +30,20 @@ class DataRoute:
 
     @property
     def path(self) -> str:
-        """The address, below the server's own."""
+        """The address, without the server's prefix."""
         what = f"{self.dataset.name}/changes" if self.of_changes else self.dataset.name
         return f"{what}.{self.file_format}"
 
 
 def parameters_of(route: DataRoute) -> Mapping[str, Parameter]:
-    """What one may ask of a route."""
+    """Return the query parameters of a route."""
     if route.of_changes:
         return changes_known(route.dataset)
     return wire_known(route.dataset) if route.file_format == WIRE else rows_known(route.dataset)
 
 
 def list_routes(datasets: Iterable[Dataset]) -> list[DataRoute]:
-    """All addresses."""
+    """Return all data routes."""
     found = []
     for dataset in datasets:
         found += [DataRoute(dataset, each) for each in (*FORMATS, WIRE)]

@@ -1,4 +1,4 @@
-"""Who may ask for rows: everybody if nobody signs in, else the owner of a ticket or a token."""
+"""Authorise requests for rows: a signed link or an API token, unless nobody has to sign in."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ecommerce_core.settings import actor_of
 def authorize(
     service: Service, scope: Scope, path: str, *, pairs: Pairs, now: datetime
 ) -> Grant | None:
-    """Return who may ask ``path`` and until when; None if nobody has to sign in.
+    """Return who may request ``path`` and until when, or None if no sign-in is required.
 
-    Raises Problem if the caller may not ask.
+    Raises Problem if the caller may not request it.
     """
     app = service.app
     if not app.access.must_sign_in:

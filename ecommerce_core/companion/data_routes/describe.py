@@ -1,4 +1,4 @@
-"""The data routes, described in OpenAPI 3.1: derived from the parameters and the columns."""
+"""Describe the data routes in OpenAPI 3.1, derived from the parameters and the columns."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NEEDED = frozenset({"from", "to"})
 
 
 def describe_rows(datasets: Collection[Dataset], *, with_sign_in: bool) -> Schema:
-    """The paths of all data routes. ``with_sign_in``: they take a token or a link's ticket."""
+    """Return the paths of all data routes. ``with_sign_in``: they need a token or a signed link."""
     return {
         f"{PREFIX}/{route.path}": _path(route, with_sign_in=with_sign_in)
         for route in list_routes(datasets)
@@ -38,7 +38,7 @@ def describe_rows(datasets: Collection[Dataset], *, with_sign_in: bool) -> Schem
 
 
 def schemas_of_rows(datasets: Collection[Dataset]) -> Schema:
-    """The schemas of what the routes answer in JSON."""
+    """Return the schemas of the routes' JSON answers."""
     rows = {_schema_name(each): _envelope(each.row_columns) for each in datasets}
     changes = {_changes_name(each): _envelope(change_columns(each)) for each in datasets}
     return {**rows, **changes}
@@ -130,7 +130,7 @@ def _changes_name(dataset: Dataset) -> str:
 
 def _envelope(columns: Collection[Column]) -> Schema:
     row = object_of({column.field: _value(column) for column in columns})
-    # Which columns come, the caller chooses.
+    # The caller may choose the columns, so none is required.
     del row["required"]
     return object_of(
         {

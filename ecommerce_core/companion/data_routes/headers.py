@@ -1,4 +1,4 @@
-"""What an answer says of its file: its name, its version, and where the next page is."""
+"""Headers of a file's answer: its name, its version, and the link to the next page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ecommerce_core.datasets import query_of
 from ecommerce_core.domain import TICKET, Grant, SignedLinks
 from ecommerce_core.storage import Version
 
-# To be raised when a format changes: what others have kept is news then.
+# Raise it when a format changes, so that cached files are outdated.
 _REVISION = 1
 
 
@@ -22,7 +22,7 @@ def headers_of(question: Question, route: DataRoute, version: Version) -> dict[s
     return {
         "Content-Type": MIME_TYPES[route.file_format],
         "Content-Disposition": f'attachment; filename="{_file_name(question, route)}"',
-        # What stands between us and a caller would compress it again and again, or not at all.
+        # A proxy might otherwise compress it again, or refuse to pass it on.
         "Content-Encoding": "identity",
         "Cache-Control": "private, no-cache",
         "ETag": _etag(question, route, version),
@@ -31,7 +31,7 @@ def headers_of(question: Question, route: DataRoute, version: Version) -> dict[s
 
 
 def _file_name(question: Question, route: DataRoute) -> str:
-    """``products-filtered-2026-01-31-0815-UTC.csv``."""
+    """Return a name such as ``products-filtered-2026-01-31-0815-UTC.csv``."""
     asked = question.asked
     what = [question.dataset.name]
     if route.of_changes:
@@ -44,7 +44,7 @@ def _file_name(question: Question, route: DataRoute) -> str:
 
 
 def _etag(question: Question, route: DataRoute, version: Version) -> str:
-    """Weak: two files of the same rows may differ in the moment at which they were made."""
+    """Return a weak tag: two files of the same rows may differ in the time of their making."""
     asked = replace(question.asked, tab="", layout="")
     query = query_of(asked, question.dataset, now=question.now, zone=UTC)
     about = repr((_REVISION, route.path, query, asked))
@@ -64,7 +64,7 @@ def next_link(
     pairs: Pairs,
     grant: Grant | None,
 ) -> str:
-    """The address of the page after this one, relative to this one's."""
+    """Return the address of the next page, relative to this one's."""
     others = [pair for pair in pairs if pair[0] not in {"page", "size"}]
     query = [*others, ("page", str(asked.page + 1)), ("size", str(asked.size))]
     if grant is not None:

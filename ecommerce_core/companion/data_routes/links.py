@@ -1,4 +1,4 @@
-"""The links to data routes that pages offer: what is looked at, as a question to a route."""
+"""Links to data routes on pages: a page's view as the query of a route."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import tzinfo
 from urllib.parse import urlencode
 
-from ecommerce_core.companion.data_routes.addresses import DataRoute
 from ecommerce_core.companion.data_routes.explore import ExploreRoute
 from ecommerce_core.companion.data_routes.request import Pairs, changes_known
 from ecommerce_core.datasets import (
@@ -24,7 +23,7 @@ from ecommerce_core.domain import TICKET, Grant, SignedLinks
 def ask_rows(
     view: View, dataset: Dataset, *, language: str, zone: tzinfo, columns: Sequence[str] = ()
 ) -> Pairs:
-    """What a view asks of the rows. Its days begin where ``zone`` says, wherever the link is used.
+    """Return a view's query for rows. Its days begin as in ``zone``, wherever the link is used.
 
     ``columns`` are fields, all of them if there are none.
     """
@@ -40,7 +39,7 @@ def ask_rows(
 
 
 def ask_changes(view: View, dataset: Dataset, runs: tuple[int, int], *, language: str) -> Pairs:
-    """What a view asks of the changes between two runs."""
+    """Return a view's query for the changes between two runs."""
     asked = replace(view, from_run=runs[0], to_run=runs[1])
     known = changes_known(dataset)
     pairs: Pairs = []
@@ -53,18 +52,16 @@ def ask_changes(view: View, dataset: Dataset, runs: tuple[int, int], *, language
 def link_to_sql(
     sql: str, file_format: str, *, language: str, links: SignedLinks, grant: Grant | None
 ) -> str:
-    """A link to the answer to a question in SQL, as a file."""
+    """Return a link to the answer to an SQL query, as a file."""
     pairs = [("sql", sql), ("lang", language)]
-    return link_to(ExploreRoute(file_format), pairs, links=links, grant=grant)
+    return link_to(ExploreRoute(file_format).path, pairs, links=links, grant=grant)
 
 
-def link_to(
-    route: DataRoute | ExploreRoute, pairs: Pairs, *, links: SignedLinks, grant: Grant | None
-) -> str:
-    """A link relative to the server's pages, so that it holds behind a proxy.
+def link_to(path: str, pairs: Pairs, *, links: SignedLinks, grant: Grant | None) -> str:
+    """Return a link relative to the server's pages, so that it works behind a proxy.
 
-    It carries a ticket for ``grant``; if that is None, nobody signs in and it carries none.
+    It is signed for ``grant``, or not signed if that is None because nobody has to sign in.
     """
     if grant is not None:
-        pairs = [*pairs, (TICKET, links.sign(route.path, pairs, grant=grant))]
-    return f"{route.path}?{urlencode(pairs)}"
+        pairs = [*pairs, (TICKET, links.sign(path, pairs, grant=grant))]
+    return f"{path}?{urlencode(pairs)}"

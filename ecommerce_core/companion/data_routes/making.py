@@ -1,7 +1,7 @@
-"""Makes the file that answers a question: on the disk first, so that nobody waits for its reader.
+"""Make the file that answers a request: on the disk first, so that a slow client holds nothing.
 
 While a file is made it holds a version of the rows, a thread and some memory. Afterwards it is
-bytes on the disk, without a name, however slowly they are taken.
+bytes on the disk, without a name, however slowly they are read.
 """
 
 from __future__ import annotations
@@ -32,24 +32,28 @@ from ecommerce_core.storage import (
     write_xlsx,
 )
 
-# What a field was and is may be a number.
+# A field's old and new value may be a number.
 MIXED = frozenset({"old", "new"})
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file, ready to be sent: ``head``, what ``file`` holds from its beginning, ``tail``."""
+    """A file, ready to be sent: ``head``, what ``file`` holds from its beginning, ``tail``.
+
+    ``rows`` is how many rows match, for the audit.
+    """
 
     file: BinaryIO
     head: bytes
     tail: bytes
     size: int
     version: Version
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, of which dataset, in which format, and which address leads to the next page.
+    """A request: its dataset, its format, its parsed query, and the link to the next page.
 
     ``now`` is the moment from which an age counts back.
     """
@@ -62,31 +66,31 @@ class Question:
 
 
 def make_rows(question: Question, reader: Reader, *, work: Work) -> Made:
-    """The rows that match, or one page of them. Raises StoreError, OSError, Stopped."""
+    """Make a file of the matching rows, or of one page. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
     query = query_of(asked, dataset, now=question.now, zone=UTC)
     columns = chosen_columns(asked, dataset.row_columns)
     with reader.at(dataset) as view, work.on(view.cursor):
+        rows = view.count_rows(query)
         if question.file_format == WIRE:
             chunks = iter([view.list_rows(query)]) if asked.is_page else view.iter_rows(query)
             with temporary(reader) as out:
                 write_wire(dataset, chunks, out, work=work)
-                return made_of(out, view.version)
-        total = view.count_rows(query) if asked.is_page else None
-        sql, values = view.select(query, page_of=total)
+                return made_of(out, view.version, rows)
+        sql, values = view.select(query, page_of=rows if asked.is_page else None)
         selection = Selection(work, sql, values, columns)
-        return _make(question, selection, reader, view.version, total)
+        return _make(question, selection, reader, view.version, rows)
 
 
 def make_changes(question: Question, changes: ChangeReader, *, work: Work) -> Made:
-    """What differs between two runs, or one page of it. Raises StoreError, OSError, Stopped."""
+    """Make a file of differences of two runs, or one page. Raises StoreError, OSError, Stopped."""
     dataset, asked = question.dataset, question.asked
     query = change_query_of(asked, dataset)
     with (
         changes.at(dataset, asked.from_run or 0, asked.to_run or 0) as view,
         work.on(view.rows.cursor),
     ):
-        total = view.count_entries(query) if asked.is_page else None
+        total = view.count_entries(query)
         sql, values = view.select(query, is_page=asked.is_page)
         columns = chosen_columns(asked, change_columns(dataset))
         selection = Selection(work, sql, values, columns, MIXED)
@@ -98,9 +102,9 @@ def _make(
     selection: Selection,
     reader: Reader,
     version: Version,
-    total: int | None,
+    total: int,
 ) -> Made:
-    """``total``: how many rows match where one page of them is asked for."""
+    """``total``: how many rows match, whether all of them or a page are asked for."""
     head, tail = b"", b""
     with temporary(reader) as out:
         if question.file_format == "csv":
@@ -113,12 +117,12 @@ def _make(
             write_parquet(selection, out)
         else:
             written = write_json(selection, out)
-            head, tail = _envelope(question, version, written if total is None else total)
-        return made_of(out, version, head=head, tail=tail)
+            head, tail = _envelope(question, version, total if question.asked.is_page else written)
+        return made_of(out, version, total, head=head, tail=tail)
 
 
 def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, bytes]:
-    """What stands around the rows in JSON."""
+    """Return the JSON before and after the rows."""
     asked = question.asked
     has_more = asked.is_page and asked.page * asked.size < total
     about = {
@@ -133,18 +137,20 @@ def _envelope(question: Question, version: Version, total: int) -> tuple[bytes, 
 
 @contextmanager
 def temporary(reader: Reader) -> Iterator[BinaryIO]:
-    """A file without a name: nobody else finds it, and it ends with whoever has it open."""
+    """Open a file without a name: nobody else finds it, and it disappears when it is closed."""
     out = cast(BinaryIO, tempfile.TemporaryFile(dir=reader.folder))  # noqa: SIM115
     try:
         yield out
     except BaseException:
-        # Not later, when Python lets go of the exception: there may be little room.
+        # Not when Python releases the exception, which may be late: the disk may be almost full.
         with suppress(OSError):
             out.close()
         raise
 
 
-def made_of(out: BinaryIO, version: Version, *, head: bytes = b"", tail: bytes = b"") -> Made:
+def made_of(
+    out: BinaryIO, version: Version, rows: int, *, head: bytes = b"", tail: bytes = b""
+) -> Made:
     size = len(head) + out.seek(0, 2) + len(tail)
     out.seek(0)
-    return Made(out, head, tail, size, version)
+    return Made(out, head, tail, size, version, rows)

@@ -1,4 +1,4 @@
-"""What a data route is asked: the query string of a page's address, read strictly."""
+"""Parse a data route's query string, the same as that of a page's address, strictly."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ Pairs = list[tuple[str, str]]
 
 LARGEST_PAGE = 1_000
 _MOST_PAIRS = 300
-# Of what a page's address says beside the rows, these change nothing about them.
+# Parameters of a page's address that do not change its rows.
 _LOOKS = ("view", "as")
 
 
 @dataclass(frozen=True)
 class Asked(View):
-    """A question to a data route. ``columns`` are fields, all of them if there are none.
+    """The parsed query of a data route. ``columns`` are fields, all of them if there are none.
 
-    ``is_page``: one page is asked for, and not all rows.
+    ``is_page``: only one page is requested, not all rows.
     """
 
     columns: tuple[str, ...] = ()
@@ -48,13 +48,13 @@ class Asked(View):
 
     @property
     def is_filtered(self) -> bool:
-        """Whether some of all rows may not match."""
+        """True if a filter may exclude some rows."""
         filters = (self.search, self.choices, self.ranges, self.presence, self.since, self.kind)
         return any(filters) or self.withdrawn is not Withdrawn.HIDE
 
 
 def pairs_of(query_string: bytes) -> Pairs:
-    """The names and values of a query string, the ticket aside. Raises Problem."""
+    """Return the names and values of a query string without the ticket. Raises Problem."""
     try:
         pairs = parse_qsl(
             query_string.decode("ascii"),
@@ -68,13 +68,13 @@ def pairs_of(query_string: bytes) -> Pairs:
 
 
 def ticket_of(query_string: bytes) -> str | None:
-    """The ticket in a query string, None if there is none."""
+    """Return the ticket of a signed link's query string, or None."""
     asked = dict(parse_qsl(query_string.decode("latin-1"), keep_blank_values=True))
     return asked.get(TICKET)
 
 
 def parse(pairs: Pairs, known: Mapping[str, Parameter]) -> Asked:
-    """The question. Raises Problem (400), which names the first thing that makes no sense."""
+    """Parse the query. Raises Problem (400), which names the first invalid value."""
     said: dict[str, list[str]] = {}
     for name, value in pairs:
         said.setdefault(name, []).append(value)
@@ -93,7 +93,7 @@ def parse(pairs: Pairs, known: Mapping[str, Parameter]) -> Asked:
 
 @lru_cache(maxsize=16)
 def rows_known(dataset: Dataset) -> Mapping[str, Parameter]:
-    """What may be asked of a dataset's rows: what a page's address says of them, and more."""
+    """Return the parameters for a dataset's rows: those of a page's address, and more."""
     on_page = page_parameters(dataset)
     return {
         **row_parameters(dataset),
@@ -107,13 +107,13 @@ def rows_known(dataset: Dataset) -> Mapping[str, Parameter]:
 
 @lru_cache(maxsize=16)
 def wire_known(dataset: Dataset) -> Mapping[str, Parameter]:
-    """The same for the peer's own records, which have no columns to choose from."""
+    """Return the parameters for the peer's own records, which have no columns to choose from."""
     return {name: each for name, each in rows_known(dataset).items() if name != "columns"}
 
 
 @lru_cache(maxsize=16)
 def changes_known(dataset: Dataset) -> Mapping[str, Parameter]:
-    """What may be asked of the changes between two runs."""
+    """Return the parameters for the changes between two runs."""
     on_page = page_parameters(dataset)
     return {
         **change_parameters(dataset),
@@ -124,7 +124,7 @@ def changes_known(dataset: Dataset) -> Mapping[str, Parameter]:
 
 
 def change_columns(dataset: Dataset) -> tuple[Column, ...]:
-    """What is said of a difference: of which row and field, before and after."""
+    """Return the columns of a difference: its row and field, before and after."""
     return (
         Column("key", Kind.ID),
         Column("kind"),
@@ -143,7 +143,7 @@ def _by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
 
 
 def _form(columns: tuple[Column, ...]) -> list[Parameter]:
-    """How much comes, and in which form."""
+    """Return the parameters of size, columns and language."""
     languages = {language: language for language in LANGUAGES}
     return [
         whole_number("size", "size", largest=LARGEST_PAGE),
@@ -171,6 +171,6 @@ def _columns(fields: tuple[str, ...]) -> Parameter:
 
 
 def chosen_columns(asked: Asked, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-    """The columns that are asked for, in the order in which they are."""
+    """Return the requested columns, in the requested order."""
     by_field = {column.field: column for column in columns}
     return tuple(by_field[field] for field in asked.columns or by_field)

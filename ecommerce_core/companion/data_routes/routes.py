@@ -1,4 +1,4 @@
-"""The routes that answer with rows: which file, for whom, and whether it is news to them."""
+"""The routes that answer with rows: authorise, make the file or answer 304, and send it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope
 
 from ecommerce_core.application import Application
 from ecommerce_core.companion.data_routes.addresses import WIRE, DataRoute, parameters_of
+from ecommerce_core.companion.data_routes.auditing import note_export, note_token
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.explore import ExploreRoute, ExploreRoutes
 from ecommerce_core.companion.data_routes.headers import headers_of, is_known, next_link
@@ -32,12 +33,18 @@ from ecommerce_core.companion.http import (
     header,
 )
 from ecommerce_core.companion.service import Service
-from ecommerce_core.domain import RowsPreparing, Run, StoreError, make_fact
+from ecommerce_core.domain import (
+    ChangesRemoved,
+    RowsPreparing,
+    Run,
+    StoreError,
+    make_fact,
+)
 from ecommerce_core.storage import NeedsMemory, Reader, Version, Work
 
-# For files of rows in the order in which they lie, or of a million in any other.
+# Enough for files of rows in stored order, or of a million rows in any other.
 MEMORY_MB = 64
-# Formats that take a minute for what the others do in a second.
+# Formats that take a minute for what takes the others a second.
 _SLOW = frozenset({"xlsx", WIRE})
 
 logger = logging.getLogger(__name__)
@@ -46,9 +53,10 @@ logger = logging.getLogger(__name__)
 class DataRoutes:
     """Answers all data routes of a server.
 
-    One large file is made at a time, one slow one and two single pages beside it, each in a
-    thread of our own: the default ones serve Streamlit's files. Files are made on one core and in
-    little memory; single pages, and what that does not suffice for, like the rows of a page.
+    It makes one large file at a time, and beside it one slow one and two single pages, each in a
+    thread of its own: the default ones serve Streamlit's files. Files are made on one core with
+    little memory; single pages, and files that need more, with the memory and threads of the pages'
+    reader.
     """
 
     def __init__(self, *, send_timeout_s: float) -> None:
@@ -63,17 +71,17 @@ class DataRoutes:
         self._explore = ExploreRoutes(self._sending)
 
     def attach(self, app: Application) -> None:
-        """Read the application's rows from now on."""
+        """Use the application's rows from now on."""
         self._app = app
         self._small = Reader(app.snapshots, memory_mb=MEMORY_MB, threads=1)
         app.run_observers.append(self._let_go)
 
     def release(self) -> None:
-        """End all that is under way: a server that stops waits for it. Any thread may call it."""
+        """Cancel all requests, since a stopping server waits for them. Any thread may call it."""
         self._sending.release()
 
     def close(self) -> None:
-        """Let go of threads and files."""
+        """Stop the threads and close the reader's files."""
         self._sending.close()
         if self._app is not None:
             self._app.run_observers.remove(self._let_go)
@@ -81,7 +89,7 @@ class DataRoutes:
             self._small.close()
 
     def answer_of(self, route: DataRoute | ExploreRoute) -> Answer:
-        """What answers one route."""
+        """Return the handler of one route."""
         if isinstance(route, ExploreRoute):
             return partial(self._explore.answer, route)
         return partial(self._answer, route)
@@ -94,6 +102,7 @@ class DataRoutes:
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
         grant = authorize(service, scope, route.path, pairs=pairs, now=now)
+        note_token(self._sending, service, scope, grant)
         asked = parse(pairs, parameters_of(route))
         question = Question(
             route.dataset,
@@ -102,30 +111,25 @@ class DataRoutes:
             now,
             next_link=partial(next_link, service.app.links, route, asked, pairs=pairs, grant=grant),
         )
-        try:
-            version = await self._run(partial(_look_up, service, route, asked))
-            headers = headers_of(question, route, version)
-            if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
-                kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
-                return Reply(304, b"", headers=tuple(kept.items()))
-            if scope["method"] == "HEAD":
-                return self._sending.reply(headers, None)
-            made = await unless_gone(receive, self._make(service, route, question))
-        except (StoreError, NeedsMemory) as error:
-            raise _problem(error) from error
-        except OSError as error:
-            logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
-        except asyncio.CancelledError:
-            if not self._sending.is_released:
-                raise
-            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
+        with self._sending.explaining():
+            try:
+                version = await self._run(partial(_look_up, service, route, asked))
+                headers = headers_of(question, route, version)
+                if is_known(header(scope["headers"], b"if-none-match"), headers["ETag"]):
+                    kept = {name: headers[name] for name in ("ETag", "Cache-Control")}
+                    return Reply(304, b"", headers=tuple(kept.items()))
+                if scope["method"] == "HEAD":
+                    return self._sending.reply(headers, None)
+                made = await unless_gone(receive, self._make(service, route, question))
+            except (StoreError, NeedsMemory) as error:
+                raise _problem(error) from error
         if made is None:
             raise ClientDisconnected
         headers = headers_of(question, route, made.version) | {"Content-Length": str(made.size)}
         if not asked.is_page:
             who = grant.actor.name if grant is not None and grant.actor.name else "-"
             logger.info("%s: %d bytes for %s", route.path, made.size, who)
+            note_export(self._sending, service, route.path, grant, made)
         return self._sending.reply(headers, made)
 
     async def _make(self, service: Service, route: DataRoute, question: Question) -> Made:
@@ -151,7 +155,7 @@ class DataRoutes:
         return await asyncio.get_running_loop().run_in_executor(self._sending.executor, work)
 
     def _let_go(self, _run: Run) -> None:
-        """Close what is out of date: it takes room for as long as a reader has it open."""
+        """Close outdated snapshots: one takes disk space for as long as it is open."""
         if self._small is not None:
             self._small.let_go()
 
@@ -174,8 +178,10 @@ def _look_up(service: Service, route: DataRoute, asked: Asked) -> Version:
 def _problem(error: StoreError | NeedsMemory) -> Problem:
     if isinstance(error, NeedsMemory):
         return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)
+    if isinstance(error, ChangesRemoved):
+        return Problem(410, error.fact)
     if isinstance(error, RowsPreparing):
         return Problem(503, error.fact, RETRY_LATER)
-    # Its own words may hold the path of a file.
+    # The error's text may contain the path of a file.
     logger.warning("rows could not be read: %s", error)
     return Problem(503, make_fact("rows_not_read"), RETRY_LATER)

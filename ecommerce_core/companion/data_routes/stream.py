@@ -1,17 +1,19 @@
-"""Sends files that were made: in pieces, no faster than they are taken."""
+"""Send files in pieces, no faster than the client reads them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
 from ecommerce_core.companion.data_routes.making import Made
+from ecommerce_core.companion.http import RETRY_LATER, Problem
+from ecommerce_core.domain import make_fact
 
 logger = logging.getLogger(__name__)
 
@@ -20,10 +22,10 @@ PIECE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class FileReply:
-    """An answer with a file. ``made`` is None if only its head was asked for.
+    """An answer with a file. ``made`` is None if only the headers were requested.
 
-    ``is_over``: the server stops, and so does this. ``timeout_s`` is how long a piece may take
-    to be taken: 5 kB/s is slow, less is nobody.
+    ``is_over`` returns True if the server stops, which ends this, too. ``timeout_s`` is how long
+    the client may take to read a piece: 5 kB/s is slow, less counts as gone.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -33,8 +35,8 @@ class FileReply:
     timeout_s: float
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, as far as somebody takes it, and let go of the file."""
-        # In lower case, as ASGI wants it: what compresses answers would not know that it must not.
+        """Send the file until its end or until the client is gone, and close it."""
+        # In lower case, as ASGI requires: compressing middleware would miss the header otherwise.
         headers = [(n.lower().encode(), value.encode("latin-1")) for n, value in self.headers]
         if self.made is None:
             await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -71,13 +73,13 @@ class FileReply:
 
 
 class Sending:
-    """The threads in which files are made and sent, and what is under way on them.
+    """The threads in which files are made and sent, and the tasks that run on them.
 
-    ``timeout_s`` is how long a piece of a file may take to be taken.
+    ``timeout_s`` is how long a client may take to receive a piece of a file.
     """
 
     def __init__(self, *, timeout_s: float) -> None:
-        # One for each lane's files, and the others find out what is news.
+        # One for each file under way; the others look up versions.
         self.executor = ThreadPoolExecutor(6, thread_name_prefix="data")
         self.is_released = False
         self._timeout_s = timeout_s
@@ -86,7 +88,7 @@ class Sending:
         self._tasks: set[asyncio.Task[object]] = set()
 
     def follow(self) -> None:
-        """Remember who answers just now, to end it when the server stops."""
+        """Remember the running task, to cancel it when the server stops."""
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         if task is not None:
@@ -101,13 +103,26 @@ class Sending:
             loop.call_soon_threadsafe(self._cancel)
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """End the threads."""
         self.release()
         self.executor.shutdown(wait=True, cancel_futures=True)
         self._sender.shutdown(wait=True, cancel_futures=True)
 
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """Raise Problem if a file cannot be written, or if the server stops meanwhile."""
+        try:
+            yield
+        except OSError as error:
+            logger.warning("a file could not be written: %s", error.strerror)
+            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
+        except asyncio.CancelledError:
+            if not self.is_released:
+                raise
+            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
+
     def reply(self, headers: Mapping[str, str], made: Made | None) -> FileReply:
-        """The answer with a file."""
+        """Return the answer with a file."""
         return FileReply(
             tuple(headers.items()),
             made,
@@ -122,13 +137,13 @@ class Sending:
 
 
 async def until_gone(receive: Receive) -> None:
-    """Wait until the caller hangs up; what it sends meanwhile is thrown away."""
+    """Wait until the client disconnects, and discard what it sends meanwhile."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def unless_gone(receive: Receive, work: Awaitable[Made]) -> Made | None:
-    """Return what ``work`` makes; if the caller hangs up before, cancel it and return None."""
+    """Return the result of ``work``, or cancel it and return None if the client disconnects."""
     making = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(until_gone(receive))
     try:
@@ -149,7 +164,7 @@ async def unless_gone(receive: Receive, work: Awaitable[Made]) -> Made | None:
 async def run_stoppably(
     executor: Executor, make: Callable[[], Made], stop: Callable[[], None]
 ) -> Made:
-    """``make`` in a thread of ``executor``. Cancelled, it is told to stop until it has ended."""
+    """Run ``make`` in a thread of ``executor``; if cancelled, call ``stop`` until it has ended."""
     future = asyncio.get_running_loop().run_in_executor(executor, make)
     try:
         return await asyncio.shield(future)

@@ -1,4 +1,4 @@
-"""One route of the companion: the method checked, the answer sent, no exception let out."""
+"""One route of the companion: check the method, send the answer, handle every exception."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sendable(Protocol):
     """An answer."""
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the answer."""
         ...
 
 
@@ -34,7 +34,7 @@ Answer = Callable[[Service, Scope, Receive], Awaitable[Sendable]]
 
 
 class Endpoint:
-    """An ASGI endpoint: checks the method, sends the answer, lets no exception out.
+    """An ASGI endpoint: checks the method, sends the answer, handles every exception.
 
     It is no function, so that Starlette routes every method to it.
     """

@@ -1,9 +1,9 @@
-"""Who may talk to this server: known hosts, our own pages, on the paths that are served.
+"""Refuse requests to unknown hosts, from other sites, and to paths that are not served.
 
 Streamlit answers any path with its start page, protects no route of ours, and lets pages of any
-local port open its WebSocket. A foreign ``Host`` is what DNS rebinding looks like: a page of
-another site whose name suddenly points here. A foreign ``Origin`` or ``Sec-Fetch-Site`` is a
-page of another site that works ours.
+local port open its WebSocket. A foreign ``Host`` is a sign of DNS rebinding: a page of another site
+whose name suddenly points here. A foreign ``Origin`` or ``Sec-Fetch-Site`` means that a page of
+another site sends requests to ours.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HOST = re.compile(
 )
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SIGN_OUT = f"{PREFIX}/auth/logout"
-# What may stand around a header's value. Python's own strip() takes more, and then two who
+# The blanks around a header's value. Python's own strip() removes more, and then two programs that
 # compare the value do not compare the same.
 _BLANKS = " \t"
 _SHOWN_CHARS = 100
@@ -42,12 +42,12 @@ _LONGEST_HOST = 300
 
 
 def parse_host(text: str) -> tuple[str, int | None] | None:
-    """Name and port out of a ``Host``, None where it is none.
+    """Return name and port of a ``Host``, or None if it is malformed.
 
-    The name comes without brackets, trailing dot and capitals; an IPv6 address
-    in its one canonical form, an IPv4 one that IPv6 wraps as itself.
+    The name is without brackets, trailing dot and capitals; an IPv6 address in its one canonical
+    form, an IPv4 address mapped into IPv6 as IPv4.
     """
-    # What is longer than any name is not worth remembering.
+    # A text longer than any name is not worth caching.
     return _parse(text) if len(text) <= _LONGEST_HOST else _parse.__wrapped__(text)
 
 
@@ -85,19 +85,19 @@ def _canonical(name: str) -> str:
 class HostGuard:
     """ASGI middleware in front of every route, HTTP and WebSockets, Streamlit's included.
 
-    Allowed hosts are ``allowed_hosts`` (names or addresses, without a port) and the
-    very address that a connection arrived at: who writes that into ``Host``
-    needed no name, so no rebinding. Any other host gets 421; a ``Host`` that is missing, doubled
-    or malformed 400. With ``only_this_machine`` whoever comes over another address than loopback
-    gets 403, however the server was started. ``app_name``, which the gateway may write into
-    ``Host``, is answered to on ``app_paths`` alone.
+    Allowed hosts are ``allowed_hosts`` (names or addresses, without a port) and the very address
+    that a connection arrived at: a ``Host`` with that address needed no name, so it is no
+    rebinding. Any other host gets 421; a ``Host`` that is missing, doubled or malformed 400. With
+    ``only_this_machine`` requests over another address than loopback get 403, however the server
+    was started. ``app_name``, which the gateway may write into ``Host``, is allowed on
+    ``app_paths`` only.
 
-    Every request that can change something must come from the very origin that it goes to, or
-    from no browser (403). A path with a control character gets 400, and one that is not
-    ``served`` 404. Refused WebSockets get the same answers before they open.
+    Every request that can change something must come from the very origin that it goes to, or from
+    no browser (403). A path with a control character gets 400, and one that is not ``served`` 404.
+    Refused WebSockets get the same answers before they open.
 
-    ``on_refusal`` hears of each POST refused on one of ``callback_paths``, with the path and the
-    reason.
+    ``on_refusal`` is called for each POST refused on one of ``callback_paths``, with the path and
+    the reason.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class HostGuard:
         self._on_refusal = on_refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let a request through, or answer it here."""
+        """Pass a request on, or refuse it."""
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
@@ -158,7 +158,7 @@ class HostGuard:
             shown = ", ".join(show(name) for name in hosts) or "missing"
             return Problem(400, make_fact("host_missing", shown=shown), closes=closes)
         is_known = host[0] in self._allowed or host[0] == arrived_at
-        # Nobody owns the name of an application: a page of it must not be one of ours.
+        # Anybody may use an application's name, so it must not give access to our pages.
         is_known |= host[0] == self._app_name and scope["path"] in self._app_paths
         if not is_known:
             return Problem(421, make_fact("host_unknown", host=show(hosts[0])), closes=closes)
@@ -172,7 +172,7 @@ class HostGuard:
 
 
 def _can_change_something(scope: Scope) -> bool:
-    """Return True for WebSockets, for methods that are not safe, and for the way to sign out."""
+    """Return True for WebSockets, for methods that are not safe, and for the sign-out."""
     if scope["type"] == "websocket":
         return True
     return scope["method"] not in {"GET", "HEAD", "OPTIONS"} or scope["path"] == _SIGN_OUT
@@ -181,9 +181,9 @@ def _can_change_something(scope: Scope) -> bool:
 def _with_the_origins_host(scope: Scope) -> Scope:
     """Return a WebSocket's scope with ``Host`` and ``Origin`` written in one way.
 
-    They are of one origin by now. Streamlit compares them letter by letter, and where they
-    differ, in case or by a default port, it asks a service on the internet for this machine's
-    address while nobody else is served.
+    They are of one origin by now. Streamlit compares them letter by letter, and if they differ, in
+    case or by a default port, it asks a service on the internet for this machine's address while
+    nobody else is served.
     """
     origin = header(scope["headers"], b"origin")
     if origin is None:
@@ -195,7 +195,7 @@ def _with_the_origins_host(scope: Scope) -> Scope:
 
 
 def _without_fallback(scope: Scope, receive: Receive, send: Send) -> Send:
-    """Return a ``send`` that answers 404 where Streamlit sends its start page for a lost file."""
+    """Return a ``send`` that answers 404 in place of Streamlit's start page for a missing file."""
     is_replaced = False
 
     async def send_files_only(message: Message) -> None:
@@ -218,10 +218,10 @@ def _arrived_at(scope: Scope) -> str | None:
 
 
 def _cross_site(scope: Scope, host: tuple[str, int | None]) -> Fact | None:
-    """Return why a request is a browser's from another origin, None if it is not.
+    """Return why a request comes from another origin's page, or None if it does not.
 
-    ``Host`` is what the browser's own address says, or what a proxy in front passes on of it;
-    ``X-Forwarded-Host`` and the like could be anybody's word and are not read.
+    ``Host`` is the browser's own address or what a proxy passes on of it; ``X-Forwarded-Host`` and
+    the like may be forged and are not read.
     """
     headers: Headers = scope["headers"]
     site = header(headers, b"sec-fetch-site")
@@ -238,9 +238,9 @@ def _cross_site(scope: Scope, host: tuple[str, int | None]) -> Fact | None:
 
 
 def _foreign_sign_out(scope: Scope, host: tuple[str, int | None]) -> Fact | None:
-    """Return why a sign-out is not one of our pages', None if it is, or is something else.
+    """Return why a sign-out does not come from our pages, or None if it does or is none.
 
-    Over plain HTTP browsers tell no Sec-Fetch-Site. Our pages tell where they are.
+    Over plain HTTP browsers send no Sec-Fetch-Site, but our pages send their Referer.
     """
     if scope["path"] != _SIGN_OUT or scope["type"] != "http":
         return None
@@ -252,7 +252,7 @@ def _foreign_sign_out(scope: Scope, host: tuple[str, int | None]) -> Fact | None
 
 
 def _is_same_origin(origin: str, host: tuple[str, int | None]) -> bool:
-    """The scheme is not compared: where TLS ends before us, we see http and the browser https."""
+    """Return whether host and port are equal. The scheme differs if a proxy terminates TLS."""
     scheme, _, authority = origin.partition("://")
     parsed = parse_host(authority)
     if scheme not in _DEFAULT_PORTS or parsed is None:
@@ -263,6 +263,6 @@ def _is_same_origin(origin: str, host: tuple[str, int | None]) -> bool:
 
 
 def show(text: str) -> str:
-    """What a caller wrote, safe to repeat: trimmed, in quotes, control characters escaped."""
+    """Return a caller's text for repeating it: cut, in quotes, control characters escaped."""
     shown = text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "…"
     return ascii(shown)

@@ -1,4 +1,4 @@
-"""What the companion's routes answer with: plain text, JSON for who asks, RFC 9457 for problems."""
+"""Responses of the companion's routes: plain text, JSON on request, RFC 9457 for problems."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ PROBLEM = "application/problem+json"
 Headers = Iterable[tuple[bytes, bytes]]
 
 _BASE_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-# ASGI's extension that lets a server answer a WebSocket's opening with more than 403.
+# ASGI's extension that lets a server refuse a WebSocket with more than 403.
 _DENIAL = "websocket.http.response"
-# How long a caller that is still sending gets to take an answer in; see send_reply.
+# How long a client that is still sending may take to read an answer; see send_reply.
 _LINGER_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, ready to send. ``closes`` ends the connection: its request was not read whole."""
+    """An answer. ``closes`` ends the connection, if the request was not read completely."""
 
     status: int
     body: bytes
@@ -38,20 +38,20 @@ class Reply:
     closes: bool = False
 
     async def send(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it, without its body to a HEAD."""
-        # The body of anything else was not read, and may never end.
+        """Send the answer, without its body to a HEAD."""
+        # The body of any other method was not read, and may never end.
         is_unread = scope["method"] != "POST" and has_body(scope["headers"])
         reply = replace(self, closes=True) if is_unread else self
         await send_reply(reply, scope, receive, send)
 
 
 class ClientDisconnected(Exception):  # noqa: N818
-    """The caller hung up before it was answered: nobody is left to answer."""
+    """The client disconnected before it was answered."""
 
 
 @dataclass(eq=False)
 class Problem(Exception):  # noqa: N818  (the noun of RFC 9457)
-    """A request that cannot be served, and why, as the caller is told."""
+    """A request that cannot be served, with the reason that the client sees."""
 
     status: int
     fact: Fact
@@ -65,7 +65,7 @@ class Problem(Exception):  # noqa: N818  (the noun of RFC 9457)
         return str(self.fact)
 
     def reply(self, *, as_json: bool) -> Reply:
-        """The problem in the caller's form."""
+        """Return the problem as JSON or text."""
         title = HTTPStatus(self.status).phrase
         if not as_json:
             body = f"{title}: {self.detail}\n".encode("utf-8", "replace")
@@ -83,21 +83,21 @@ class Problem(Exception):  # noqa: N818  (the noun of RFC 9457)
 
 
 def encode_json(value: object) -> bytes:
-    """``value`` as JSON in ASCII, so that no lone surrogate can break the answer.
+    """Return ``value`` as JSON in ASCII, so that no lone surrogate can break the answer.
 
-    Facts, and whatever else is a dataclass, are objects.
+    Facts and other dataclasses become objects.
     """
     return json.dumps(value, default=asdict).encode() + b"\n"
 
 
 def header(headers: Headers, name: bytes) -> str | None:
-    """All values of a header as one, joined with commas; None where it is not there."""
+    """Return all values of a header, joined with commas, or None if it is missing."""
     values = [value.decode("latin-1") for key, value in headers if key == name]
     return ", ".join(values) if values else None
 
 
 def has_body(headers: Headers) -> bool:
-    """True where a request announces a body."""
+    """Return True if a request announces a body."""
     return any(
         key == b"transfer-encoding" or (key == b"content-length" and value != b"0")
         for key, value in headers
@@ -105,10 +105,10 @@ def has_body(headers: Headers) -> bool:
 
 
 def wants_json(accept: str | None) -> bool:
-    """True where ``Accept`` names JSON, and likes it no less than plain text.
+    """Return True if ``Accept`` names JSON, and prefers it no less than plain text.
 
-    A caller that takes anything gets text: it is what the scheduler has always been
-    told. One that takes neither gets text too, which RFC 9110 allows (12.5.1).
+    A client that accepts anything gets text, which the scheduler has always received. One that
+    accepts neither gets text too, which RFC 9110 allows (12.5.1).
     """
     if accept is None or accept == "*/*":
         return False
@@ -133,7 +133,7 @@ def _quality(parameters: Iterable[str]) -> float:
 
 
 def prefers_async(prefer: str | None) -> bool:
-    """True where ``Prefer`` holds ``respond-async`` (RFC 7240)."""
+    """Return True if ``Prefer`` holds ``respond-async`` (RFC 7240)."""
     if prefer is None:
         return False
     return any(
@@ -145,9 +145,9 @@ def prefers_async(prefer: str | None) -> bool:
 async def send_reply(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
     """Send ``reply``, without its body to a HEAD.
 
-    A caller that is still sending when its connection is closed would lose the
-    answer to a reset, so it gets a moment in which what it sends is thrown away. A WebSocket
-    gets the reply in place of its opening, if the server can do so, else a bare 403.
+    A client that is still sending when its connection is closed would lose the answer to a reset,
+    so what it sends is discarded for a moment. A WebSocket is refused with the reply if the server
+    can do so, else with a bare 403.
     """
     if scope["type"] == "websocket" and _DENIAL not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008, "reason": ""})

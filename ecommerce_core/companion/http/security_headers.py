@@ -1,4 +1,4 @@
-"""Headers that every answer carries: nobody else's page frames ours or guesses its types."""
+"""Headers that every answer carries: no other site frames our pages, no browser guesses types."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Pages are framed by our own origin alone, or two clicks in an invisible frame clear a dataset.
-# Older browsers know X-Frame-Options only. A referrer stays within the origin: the query of an
-# address can hold a customer's name.
+# Only our own origin may frame pages; otherwise two clicks in an invisible frame could clear a
+# dataset. Older browsers know X-Frame-Options only. A referrer stays within the origin: the query
+# of an address can hold a customer's name.
 SECURITY_HEADERS = (
     (b"content-security-policy", b"frame-ancestors 'self'"),
     (b"x-frame-options", b"SAMEORIGIN"),
@@ -25,7 +25,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer, with the headers added."""
+        """Pass the request on, and add the headers to its answer."""
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] in _STARTS:
@@ -38,7 +38,7 @@ class SecurityHeaders:
 
 
 async def answer_unforeseen_error(request: Request, error: Exception) -> PlainTextResponse:
-    """Return what is told of an exception that nobody caught, which Starlette logs.
+    """Return the answer to an unexpected exception, which Starlette logs.
 
     Starlette answers these outside of every middleware.
     """

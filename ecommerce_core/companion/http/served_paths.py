@@ -1,7 +1,7 @@
-"""Which paths the server answers: our routes, the pages, and what pages load from Streamlit.
+"""The paths that the server answers: our routes, the pages, and Streamlit's files for pages.
 
-An allow-list, because Streamlit answers any other path with its start page and status 200, and
-has routes that no page uses: file uploads of 200 MB, its own metrics.
+An allow-list, because Streamlit answers any other path with its start page and status 200, and has
+routes that no page uses: file uploads of 200 MB, its own metrics.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# Where the server stands: the path that all of its addresses begin with, and its pages.
+# The path that all addresses of the server begin with.
 PREFIX = "/ecommerce"
-# Beside those of datasets, as they stand after the prefix; the overview is at the prefix itself.
+# The other pages besides those of datasets, after the prefix; the overview is at the prefix itself.
 PAGES = ("", "scheduler", "activity", "explore", "help")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-# What a page loads from Streamlit's server, after the prefix.
+# The paths that a page loads from Streamlit's server, after the prefix.
 _FILES = ("favicon.png", "manifest.json", "_stcore/health", "_stcore/host-config")
 _SOCKET = "_stcore/stream"
 _FOLDERS = ("static/", "media/", "_stcore/bidi-components/")
@@ -26,8 +26,8 @@ _AGENT_API = ("interact", "openapi.json", "mcp")
 def holds_control_characters(path: str) -> bool:
     """Return True if a decoded path holds a control character, which no path of ours does.
 
-    Patterns of routes match in front of a final newline, and an exact comparison does not: such
-    a path must not get as far as either.
+    Patterns of routes match a path that ends in a newline, and an exact comparison does not: such a
+    path must reach neither.
     """
     return _CONTROL.search(path) is not None
 
@@ -35,8 +35,8 @@ def holds_control_characters(path: str) -> bool:
 class ServedPaths:
     """The paths that are served; the others are answered with 404.
 
-    ``routes`` are our own, whole; ``dataset_pages`` the names of datasets, each of which has a
-    page; ``sockets`` those that are WebSockets. ``with_sign_in`` and ``with_agent_api`` add
+    ``routes`` are our own, with whole paths; ``dataset_pages`` the names of datasets, each of which
+    has a page; ``sockets`` those that are WebSockets. ``with_sign_in`` and ``with_agent_api`` add
     Streamlit's routes for these.
     """
 
@@ -64,7 +64,7 @@ class ServedPaths:
         return path in self._pages
 
     def is_file(self, path: str) -> bool:
-        """Return True for what a page loads from a folder, where a file can be missing."""
+        """Return True for a path in a folder that pages load from, where a file can be missing."""
         return path.startswith(self._folders) and not path.endswith("/")
 
     def serves(self, path: str, *, is_socket: bool = False) -> bool:

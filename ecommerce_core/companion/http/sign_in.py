@@ -1,4 +1,4 @@
-"""Whether visitors sign in, and whether the server may be reached without: judged at the start."""
+"""Check at the start whether visitors sign in, and whether the server may be exposed without."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ecommerce_core.companion.http.served_paths import PREFIX
 from ecommerce_core.domain import SettingsError
 
 CALLBACK_PATH = f"{PREFIX}/oauth2callback"
-# Who can guess it can sign anybody's cookie.
+# Anybody who guesses it can sign cookies for any user.
 SHORTEST_COOKIE_SECRET = 32
 _OF_A_PROVIDER = ("client_id", "client_secret", "server_metadata_url")
 
 
 def read_providers(auth: Mapping[str, object] | None) -> tuple[str, ...]:
-    """The providers in the ``[auth]`` section of secrets.toml; ``default`` is the nameless one.
+    """Return the providers in the ``[auth]`` section of secrets.toml; ``default`` has no own name.
 
-    Empty where there is no such section. Raises SettingsError where one cannot sign in by it.
-    No value of it is ever repeated but the redirect's.
+    Empty if there is no such section. Raises SettingsError if one of them is incomplete. No value
+    but the redirect's is ever repeated.
     """
     if auth is None:
         return ()
@@ -43,7 +43,7 @@ def read_providers(auth: Mapping[str, object] | None) -> tuple[str, ...]:
 
 
 def check_exposure(address: str | None, *, must_sign_in: bool, is_allowed: bool) -> None:
-    """Refuse to serve others than this machine where nobody has to sign in.
+    """Refuse to serve other machines if nobody has to sign in.
 
     ``address`` is Streamlit's ``server.address``: unset is all addresses. Raises SettingsError.
     """
@@ -53,7 +53,7 @@ def check_exposure(address: str | None, *, must_sign_in: bool, is_allowed: bool)
 
 
 def is_local(address: str | None) -> bool:
-    """Whether only this machine reaches an address: loopback, or a socket in its file system."""
+    """Return whether only this machine reaches an address: loopback, or a socket file."""
     text = (address or "").strip().strip("[]").lower()
     if text == "localhost" or text.startswith("unix:"):
         return True

@@ -1,8 +1,7 @@
-"""What an address of a dataset says: the same query string on a page and on a data route.
+"""The address of a dataset: the same query string on a page and on a data route.
 
-``view.py`` has what a reader asks and the question that this makes, ``parameters.py`` the names
-of an address and what each may say, ``query_string.py`` reads and writes it. Pure: no store, no
-Streamlit.
+``view.py`` has a reader's view and the query made of it, ``parameters.py`` the parameters of an
+address and their values, ``query_string.py`` reads and writes it. Pure: no store, no Streamlit.
 """
 
 from ecommerce_core.datasets.address.parameters import (

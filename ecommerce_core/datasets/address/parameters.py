@@ -1,4 +1,4 @@
-"""The names of an address, each with what it may say: derived from a dataset's columns."""
+"""The parameters of an address with their allowed values, derived from a dataset's columns."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ from ecommerce_core.domain import Withdrawn
 Schema = dict[str, Any]
 AnyView = TypeVar("AnyView", bound=View)
 
-# More than the digits of any number that is stored.
+# More digits than any number that is stored.
 NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{1,40})?"
 _RANGE = re.compile(rf"({NUMBER})?-({NUMBER})?")
 _AGE, _MINUTE = "[1-9][0-9]{0,3}[hd]", "([01][0-9]|2[0-3]):[0-5][0-9]"
-# Not the last days of a month, of which a pattern cannot say whether there are such.
+# Without the last days of a month, since a pattern cannot know which months have them.
 _DAY = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _LARGEST_NUMBER = 10**9 - 1
 _MOST_CHOICES = 100
@@ -40,11 +40,11 @@ _MOST_SORTS = 3
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One name of an address.
+    """One parameter of an address.
 
-    ``read`` makes of a view and a value the view that the value asks for, None if it makes
-    no sense. ``takes`` says in words what would, ``schema`` to programs. One that ``repeats``
-    may be there several times.
+    ``read`` returns the view with the value applied, or None if the value is invalid. ``takes``
+    describes the valid values in words, ``schema`` for programs. One that ``repeats`` may occur
+    several times.
     """
 
     name: str
@@ -57,9 +57,9 @@ class Parameter:
 def read_parameters(
     said: Mapping[str, list[str]], known: Mapping[str, Parameter], view: AnyView
 ) -> tuple[AnyView, list[tuple[str, str]]]:
-    """``view`` with what an address says, and each name and value of it that makes no sense.
+    """Return ``view`` with an address applied, and each name and value that is invalid.
 
-    Of a name that is there several times and may not repeat, the last value counts.
+    If a name that may not repeat occurs several times, the last value counts.
     """
     refused: list[tuple[str, str]] = []
     for name, values in said.items():
@@ -80,7 +80,7 @@ def read_parameters(
 
 @lru_cache(maxsize=16)
 def row_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
-    """What says which rows, in what order: the same on a page and on a data route."""
+    """Return the parameters that select and sort rows: the same on a page and on a data route."""
     return _by_name(
         [
             text_parameter("q", "search"),
@@ -97,7 +97,7 @@ def row_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
 
 @lru_cache(maxsize=16)
 def page_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
-    """Everything that the address of a dataset's page may say."""
+    """Return every parameter of the address of a dataset's page."""
     return _by_name(
         [
             *row_parameters(dataset).values(),
@@ -112,7 +112,7 @@ def page_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
 
 @lru_cache(maxsize=16)
 def change_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
-    """What says which differences between two runs, in what order, beside search and choices."""
+    """Return the parameters that select and sort differences, except search and choices."""
     fields = {column.address: column.name for column in dataset.row_columns}
     return _by_name(
         [
@@ -126,12 +126,12 @@ def change_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
 
 
 def choice_parameters(dataset: Dataset) -> list[Parameter]:
-    """The values of the columns that rows are chosen by."""
+    """Return the parameters of the columns that have a choice of values."""
     return [_choice(column) for column in dataset.filtered_by(Filter.CHOICE)]
 
 
 def change_sorts(dataset: Dataset) -> dict[str, str]:
-    """What differences can be sorted by: the name in an address, and the one in a question."""
+    """Return the names by which differences are sorted: in an address, and in a query."""
     choices = {column.address: column.name for column in dataset.filtered_by(Filter.CHOICE)}
     return {**{name: name for name in CHANGE_SORTS}, **choices}
 
@@ -166,7 +166,7 @@ def _by_name(parameters: Iterable[Parameter]) -> dict[str, Parameter]:
 
 
 def option(name: str, field: str, options: Mapping[str, Any]) -> Parameter:
-    """One of a few words."""
+    """Return a parameter that takes one of a few words."""
 
     def read(view: View, value: str) -> View | None:
         return _set(view, field, options[value]) if value in options else None
@@ -175,7 +175,7 @@ def option(name: str, field: str, options: Mapping[str, Any]) -> Parameter:
 
 
 def whole_number(name: str, field: str, *, largest: int = _LARGEST_NUMBER) -> Parameter:
-    """A number from 1 on."""
+    """Return a parameter that takes a number from 1 on."""
     schema: Schema = {"type": "integer", "minimum": 1, "maximum": largest}
 
     def read(view: View, value: str) -> View | None:
@@ -186,7 +186,7 @@ def whole_number(name: str, field: str, *, largest: int = _LARGEST_NUMBER) -> Pa
 
 
 def text_parameter(name: str, field: str) -> Parameter:
-    """Any text that is not too long."""
+    """Return a parameter that takes any text that is not too long."""
     schema: Schema = {"type": "string", "minLength": 1, "maxLength": TEXT_CHARS}
 
     def read(view: View, value: str) -> View | None:
@@ -224,7 +224,7 @@ def _range(column: Column) -> Parameter:
 
 
 def parse_range(text: str) -> Range | None:
-    """Both ends of ``10-50.25``, ``10-`` or ``-50.25``; None if it is none of these."""
+    """Return both ends of ``10-50.25``, ``10-`` or ``-50.25``, or None if it is none of these."""
     found = _RANGE.fullmatch(text)
     if found is None or not (found[1] or found[2]):
         return None
@@ -244,7 +244,10 @@ def _presence(column: Column) -> Parameter:
 
 
 def since_parameter(column: Column, *, moments: bool = False) -> Parameter:
-    """Since when; ``moments``: it may be a minute, too, which is the same in every time zone."""
+    """Return the parameter of an earliest time.
+
+    ``moments``: it may also be a minute, which is the same in every time zone.
+    """
 
     def read(view: View, value: str) -> View | None:
         if not is_since(value) or (value.endswith("Z") and not moments):

@@ -1,7 +1,7 @@
-"""The address that says what a reader looks at: ``?q=tv&family=TV&price=10-50&sort=-price``.
+"""Read and write the address of a view: ``?q=tv&family=TV&price=10-50&sort=-price``.
 
-Pure: an address is a mapping of names to values. What it says wrongly is left
-out and named, so that a page can tell its reader.
+Pure: an address is a mapping of names to values. Invalid parts are left out and returned, so that a
+page can show them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Address = dict[str, str | list[str]]
 
 
 def format_address(view: View, dataset: Dataset) -> Address:
-    """The address of a view: what differs from the page as it opens."""
+    """Return the address of a view: its differences from the page as it opens."""
     said: dict[str, str | list[str] | None] = {
         "view": view.tab if view.tab != TABS[0] else None,
         "as": view.layout if view.layout not in {"", dataset.layouts[0]} else None,
@@ -32,7 +32,7 @@ def format_address(view: View, dataset: Dataset) -> Address:
 
 
 def format_question(view: View, dataset: Dataset) -> Address:
-    """The part of an address that says which rows, in what order."""
+    """Return the part of an address that selects and sorts rows."""
     names = {column.name: column.address for column in dataset.row_columns}
     said: dict[str, str | list[str] | None] = {
         "q": view.search or None,
@@ -47,7 +47,7 @@ def format_question(view: View, dataset: Dataset) -> Address:
 
 
 def format_changes(view: View, dataset: Dataset) -> dict[str, str | list[str] | None]:
-    """The part of an address that says which differences between two runs, in what order."""
+    """Return the part of an address that selects and sorts differences between two runs."""
     names = {column.name: column.address for column in dataset.row_columns}
     sort = names.get(view.change_sort or "", view.change_sort)
     return {
@@ -68,7 +68,7 @@ def _format_sort(view: View, dataset: Dataset, names: Mapping[str, str]) -> str 
 
 
 def format_range(ends: Range) -> str:
-    """``10-50.25``: exact, and without an exponent."""
+    """Write ``10-50.25``: exact, and without an exponent."""
     return "-".join("" if end is None else _digits(end) for end in ends)
 
 
@@ -78,6 +78,6 @@ def _digits(number: Decimal) -> str:
 
 
 def parse_address(said: Mapping[str, list[str]], dataset: Dataset) -> tuple[View, list[str]]:
-    """The view that an address asks for, and what of it was left out, as ``name=value``."""
+    """Return the view of an address, and its invalid parts as ``name=value``."""
     view, refused = read_parameters(said, page_parameters(dataset), View())
     return view, [f"{name}={value}"[:80] for name, value in refused]

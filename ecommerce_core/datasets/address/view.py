@@ -1,4 +1,4 @@
-"""What a reader asks of a dataset, and the question to the store that this makes."""
+"""A reader's view of a dataset, and the query to the store that is made of it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from ecommerce_core.domain import ChangeKind, ChangeQuery, Query, Withdrawn
 PAGE_SIZES = (25, 50, 100, 200)
 TABS = ("rows", "changes", "pictures")
 KINDS = tuple(kind.value for kind in ChangeKind)
-# What differences are sorted by, beside the columns that rows are chosen by.
+# The sorts of differences, besides the columns that have a choice of values.
 CHANGE_SORTS = ("kind", "key", "title", "field", "difference", "percent")
 TEXT_CHARS = 200
 
-# Both ends as they are shown, both included; None is open.
+# Both ends in the unit that is shown, both included; None is open.
 Range = tuple[Decimal | None, Decimal | None]
 Value = TypeVar("Value")
 
@@ -32,12 +32,12 @@ _AGE = re.compile(r"([1-9][0-9]{0,3})([hd])")
 
 @dataclass(frozen=True)
 class View:
-    """What a reader looks at.
+    """The part of a dataset that a reader looks at, and how.
 
-    ``then_by``: columns that sort what is equal in ``sort``, each with whether it descends. The
-    filters are by column: ``choices`` its values, ``ranges`` as shown, ``presence`` whether
-    it is there, ``since`` an age such as ``7d`` or a day. Of the differences between ``from_run``
-    and ``to_run``: ``kind``, ``changed_field`` (a column) and ``change_sort``.
+    ``then_by``: columns that sort rows that are equal in ``sort``, each with whether it descends.
+    The filters are by column: ``choices`` its values, ``ranges`` as shown, ``presence`` whether it
+    is there, ``since`` an age such as ``7d`` or a day. For the differences between ``from_run`` and
+    ``to_run``: ``kind``, ``changed_field`` (a column) and ``change_sort``.
     """
 
     tab: str = "rows"
@@ -62,7 +62,7 @@ class View:
     change_descending: bool = False
 
 
-# The edit that takes every filter away.
+# The edit that removes every filter.
 NO_FILTERS: dict[str, Any] = {
     "choices": {},
     "ranges": {},
@@ -73,24 +73,24 @@ NO_FILTERS: dict[str, Any] = {
 
 
 def with_filter(filters: Mapping[str, Value], column: str, value: Value | None) -> dict[str, Value]:
-    """The same filters with another value for one column; one that asks nothing is left out."""
+    """Return the filters with another value for one column, or without it if the value is empty."""
     others = {name: kept for name, kept in filters.items() if name != column}
     asks = value not in (None, "", (), (None, None))
     return {**others, column: value} if value is not None and asks else others
 
 
 def is_since(text: str) -> bool:
-    """Whether ``text`` names a moment in the past: an age such as ``7d``, a day or a minute."""
+    """Return whether ``text`` names a moment: an age such as ``7d``, a day or a minute."""
     return _moment(text, now=datetime.now(UTC), zone=UTC) is not None
 
 
 def is_day(text: str) -> bool:
-    """Whether a moment is a day, which begins at another moment in another time zone."""
+    """Return whether a moment is a day, whose beginning depends on the time zone."""
     return "-" in text and not text.endswith("Z")
 
 
 def minute_of(day: str, zone: tzinfo) -> str:
-    """The minute in UTC at which a day begins where ``zone`` says: ``2026-11-23T23:00Z``."""
+    """Return the minute in UTC at which a day begins in ``zone``: ``2026-11-23T23:00Z``."""
     at = _moment(day, now=datetime.now(UTC), zone=zone)
     return day if at is None else f"{at:{_MINUTE}}"
 
@@ -99,7 +99,7 @@ def _moment(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
     age = _AGE.fullmatch(text)
     if age:
         unit = timedelta(hours=1) if age[2] == "h" else timedelta(days=1)
-        # On the minute: the same question in the same minute has the same answer kept.
+        # Rounded to the minute, so that a cached answer serves the same query within that minute.
         return now.replace(second=0, microsecond=0) - int(age[1]) * unit
     is_minute = text.endswith("Z")
     try:
@@ -110,7 +110,7 @@ def _moment(text: str, *, now: datetime, zone: tzinfo) -> datetime | None:
 
 
 def query_of(view: View, dataset: Dataset, *, now: datetime, zone: tzinfo) -> Query:
-    """The question to the store. Days begin where ``zone`` says."""
+    """Return the query to the store. Days begin as in ``zone``."""
     moments = ((c, _moment(text, now=now, zone=zone)) for c, text in view.since.items())
     return Query(
         search=view.search,
@@ -130,7 +130,7 @@ def query_of(view: View, dataset: Dataset, *, now: datetime, zone: tzinfo) -> Qu
 
 
 def _stored(ends: Range, column: Column) -> tuple[float | None, float | None]:
-    """Both ends in the store's own unit, the lower one first. Cents are whole, and exact."""
+    """Return both ends in the store's unit, the lower one first. Cents are whole, and exact."""
     low, high = ends
     if low is not None and high is not None and low > high:
         low, high = high, low
@@ -149,9 +149,9 @@ def _number(end: Decimal | None) -> float | None:
 
 
 def change_query_of(view: View, dataset: Dataset, *, page: int | None = None) -> ChangeQuery:
-    """The question to the store about what differs between two runs.
+    """Return the query to the store for the differences between two runs.
 
-    ``page`` is one that is there, if the view asks for one behind the last.
+    ``page`` replaces the view's page if that is after the last one.
     """
     return ChangeQuery(
         kind=None if view.kind is None else ChangeKind(view.kind),

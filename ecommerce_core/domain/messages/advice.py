@@ -1,24 +1,23 @@
-"""What to do about an error, by its code: for pages and the command line alike."""
+"""Advice on an error, by its code, for pages and the command line."""
 
 from __future__ import annotations
 
 from ecommerce_core.domain.labels import N_
 
 _GATEWAY = N_(
-    "See that the gateway runs and that ECOMMERCE_GATEWAY_URL names it, then fetch again."
+    "Check that the gateway is running and that ECOMMERCE_GATEWAY_URL is right, then fetch again."
 )
 _CONTRACT = N_(
-    "The peer broke the contract, and will again: tell those who run it what stands here."
+    "The answer does not match the contract; retrying will not help. Send this "
+    "message to the owners of the service."
 )
-_PATH = N_("The peer refuses our question: see that the path in the settings is right.")
-_TROUBLE = N_(
-    "The peer is in trouble: fetch again in a while, and tell those who run it if it stays."
-)
-_BUSY = N_("Another program holds the database: fetch again in a moment.")
-_ROOM = N_("Make room on the disk, then fetch again.")
+_PATH = N_("The service refuses our request: check the path in the settings.")
+_TROUBLE = N_("The service is having problems. Try again later; tell its owners if it persists.")
+_BUSY = N_("Another program is using the database: fetch again in a moment.")
+_ROOM = N_("Free up disk space, then fetch again.")
 _RESTORE = N_("Stop the server and restore a backup.")
-_STOPPED = N_("The server stopped in the middle of it: fetch again.")
-_OTHERWISE = N_("Fetch again; if it stays so, the server's log tells more.")
+_STOPPED = N_("The server stopped during this run: fetch again.")
+_OTHERWISE = N_("Fetch again; if it persists, see the server's log.")
 
 ADVICE = {
     "gateway_name_unknown": _GATEWAY,
@@ -26,8 +25,8 @@ ADVICE = {
     "gateway_untrusted": _GATEWAY,
     "gateway_refuses": _GATEWAY,
     "address_invalid": _GATEWAY,
-    "no_route": N_("The gateway must learn where the peer is; then fetch again."),
-    "peer_down": N_("Fetch again once the peer runs."),
+    "no_route": N_("Add a route for this service to the gateway, then fetch again."),
+    "peer_down": N_("Fetch again once the service is running."),
     "status_unexpected": _CONTRACT,
     "encoding_unexpected": _CONTRACT,
     "answer_not_unpacked": _CONTRACT,
@@ -46,11 +45,11 @@ ADVICE = {
     "tasks_without_table": _CONTRACT,
     "tasks_table_cut": _CONTRACT,
     "tasks_markup_unreadable": _CONTRACT,
-    "too_many_records": N_("If so many are right, raise ECOMMERCE_MAX_RECORDS and start again."),
+    "too_many_records": N_("If this number is expected, raise ECOMMERCE_MAX_RECORDS and restart."),
     "answer_not_read_in_time": N_(
-        "If so much is right, raise ECOMMERCE_DEADLINE_S and start again."
+        "If this size is expected, raise ECOMMERCE_DEADLINE_S and restart."
     ),
-    "answer_too_large": N_("If so much is right, raise ECOMMERCE_MAX_BODY_MB and start again."),
+    "answer_too_large": N_("If this size is expected, raise ECOMMERCE_MAX_BODY_MB and restart."),
     "peer_refused": _PATH,
     "peer_refused_with_reason": _PATH,
     "peer_failed": _TROUBLE,
@@ -71,5 +70,5 @@ ADVICE = {
 
 
 def advice(code: str) -> str:
-    """What to do after an error of this code: a source text."""
+    """Return the advice after an error of this code, as a source text."""
     return ADVICE.get(code, _OTHERWISE)

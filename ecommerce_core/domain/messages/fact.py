@@ -1,4 +1,4 @@
-"""A fact, and the text that is made of it for one reader."""
+"""A fact, and its text for a reader."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ecommerce_core.domain.messages.runs import RUNS
 from ecommerce_core.domain.messages.scheduler import SCHEDULER
 from ecommerce_core.domain.messages.store import STORE
 
-# The one registry: a code has one template, and never another meaning, since journals keep it.
+# The one registry: a code has one template and never changes its meaning, as journals keep it.
 TEMPLATES: Mapping[str, str] = {
     **PEERS,
     **SCHEDULER,
@@ -32,7 +32,7 @@ _COUNTS = {"count", "records", "cleared", "withdrawn", "current", "limit"}
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What was found: ``code`` is a key of TEMPLATES, ``details`` fill the template in.
+    """A finding: ``code`` is a key of TEMPLATES, ``details`` fill in the template.
 
     A detail may be a fact itself, or a list of names that have a label.
     """
@@ -41,7 +41,7 @@ class Fact:
     details: Mapping[str, Detail] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
-        """The English text, for the log and the command line."""
+        """Return the English text, for the log and the command line."""
         return text(self.code, self.details, str)
 
 
@@ -49,12 +49,12 @@ Detail = str | int | float | list[str] | Fact | None
 
 
 def make_fact(code: str, **details: object) -> Fact:
-    """A fact whose details are values that JSON has; any other is kept as its text."""
+    """Make a fact. Details that are no JSON values are kept as their text."""
     return Fact(code, {name: _plain(value) for name, value in details.items()})
 
 
 def said(words: object) -> Fact:
-    """A fact of which there is nothing but somebody's own words: they are shown as they are."""
+    """Make a fact that consists of a person's or peer's own words, which are shown unchanged."""
     return make_fact("said", text=words)
 
 

@@ -1,4 +1,4 @@
-"""Why a record cannot be taken."""
+"""Reasons for which a record is rejected."""
 
 from __future__ import annotations
 

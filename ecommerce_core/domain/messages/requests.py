@@ -1,4 +1,4 @@
-"""Why a request is refused or cannot be answered."""
+"""Reasons for which a request is refused or cannot be answered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ REQUESTS = {
         "this server does not answer to the host {host}; an operator can allow it with "
         "ECOMMERCE_ALLOWED_HOSTS"
     ),
-    "other_machine": N_("nobody signs in here, so this server answers to its own machine alone"),
+    "other_machine": N_(
+        "nobody signs in here, so this server answers requests from its own machine only"
+    ),
     "other_site": N_("a browser sent this from another site ({header}: {said})"),
     "control_character": N_("the path holds a control character"),
     "not_served": N_("nothing is served at this address"),
@@ -21,8 +23,8 @@ REQUESTS = {
     "server_failed": N_("something went wrong on our side; it is in the log"),
     "no_thread": N_("the server could not start a thread"),
     "too_many_pages": N_("too many pages are open"),
-    "caller_hung_up": N_("the caller hung up in mid-request"),
-    "body_too_long": N_("the body passes {count} bytes"),
+    "caller_hung_up": N_("the caller closed the connection during its request"),
+    "body_too_long": N_("the body is longer than {count} bytes"),
     "body_too_slow": N_("the body took longer than {seconds:g} s to arrive"),
     "task_token_missing": N_("the body holds no token; tasks added by the dashboard carry one"),
     "task_token_wrong": N_("the token in the body is not valid for this task"),
@@ -50,4 +52,7 @@ REQUESTS = {
     "database_damaged": N_("the database file is damaged"),
     "database_foreign": N_("the database file belongs to something else"),
     "database_failed": N_("the database cannot be written"),
+    "audit_question": N_("the audit is asked for by action and actor, each once"),
+    "audit_action_unknown": N_("action={value} is none of those that there are: {known}"),
+    "audit_not_read": N_("the audit cannot be read just now"),
 }

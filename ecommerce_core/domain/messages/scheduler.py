@@ -1,4 +1,4 @@
-"""What keeps the scheduler from being read, or a task from being added."""
+"""Errors of reading the scheduler or of adding a task."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ SCHEDULER = {
     "clock_speed_invalid": N_(
         "The clock cannot run at speed {speed}: it takes a finite number above 0"
     ),
-    "scheduler_silent": N_("No answer for a while: it may be busy, or not be there any more."),
+    "scheduler_silent": N_("No answer for a while: it may be busy or down."),
     "server_was_down": N_("the server was not running when it was due"),
 }

@@ -1,4 +1,4 @@
-"""What the database, its backups and the snapshots of its rows cannot do."""
+"""Errors of the database, its backups and the snapshots of its rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STORE = {
         "the database is busy: another write has taken more than {seconds:g} s; nothing was "
         "changed, try again"
     ),
-    "disk_full": N_("the disk is full: nothing was changed; make room and try again"),
+    "disk_full": N_("the disk is full: nothing was changed; free up disk space and try again"),
     "store_not_sound": N_(
         "{path} is no sound SQLite database; it was left as it is. Restore a backup, or set "
         "ECOMMERCE_DATABASE to another file."
@@ -61,11 +61,13 @@ STORE = {
         "{path} is in use by a server or a command: stop it first; nothing was changed"
     ),
     "store_being_restored": N_("{path} is being restored at this moment; try again"),
-    "backup_beside_database": N_("{path} belongs to the database: no place for a backup"),
-    "backup_is_database": N_("{path} is the database itself: no place for a backup"),
-    "backup_there_already": N_("{path} is there already: nothing was written"),
+    "backup_beside_database": N_(
+        "{path} belongs to the database: choose another place for the backup"
+    ),
+    "backup_is_database": N_("{path} is the database itself: choose another place for the backup"),
+    "backup_there_already": N_("{path} already exists: nothing was written"),
     "backup_no_regular_file": N_(
-        "{path} is no regular file, and only those are replaced: nothing was written"
+        "{path} is not a regular file, and only those are replaced: nothing was written"
     ),
     "backup_without_room": N_("{folder} has no room for the backup: nothing was left there"),
     "backup_not_written": N_("the backup cannot be written to {path}: {reason}"),
@@ -91,10 +93,13 @@ STORE = {
     "rows_without_memory": N_(
         "this question needs more memory than ECOMMERCE_READER_MEMORY_MB allows"
     ),
-    "snapshot_failed": N_("the rows are stored, but readers see those of before: {reason}"),
+    "snapshot_failed": N_("the rows are stored, but pages still show the previous ones: {reason}"),
     "snapshot_without_room": N_(
-        "the disk is full: the rows are stored, but readers see those of before"
+        "the disk is full: the rows are stored, but pages still show the previous ones"
     ),
     "snapshot_outdated": N_("the rows of {dataset} changed meanwhile"),
-    "snapshot_stopped": N_("the application is shutting down: readers see the rows of before"),
+    "snapshot_stopped": N_("the application is shutting down: pages still show the previous rows"),
+    "changes_removed": N_(
+        "what run {run_id} and those before it changed is not kept any more: compare later runs"
+    ),
 }

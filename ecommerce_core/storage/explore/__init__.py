@@ -1,8 +1,8 @@
-"""Questions in SQL that people write: read-only, over the public tables, within limits.
+"""People's SQL queries: read-only, over the public tables, within limits.
 
-``explorer`` takes them and ``child`` answers each in a process of its own, which ``process``
-starts and ends. ``tables`` says what can be asked, ``journal_copy`` makes the journal's part of
-it, ``grouping`` makes SQL of a choice of columns, ``found`` is an answer.
+``explorer`` accepts them; ``child`` answers each in a process of its own, which ``process`` starts
+and ends. ``tables`` defines the public tables, ``journal_copy`` copies those of the journal,
+``grouping`` makes SQL from a choice of columns, ``found`` is an answer.
 """
 
 from ecommerce_core.storage.explore.exploration import IN_FILE, ON_PAGE, Exploration, Limits

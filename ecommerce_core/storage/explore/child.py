@@ -1,11 +1,11 @@
-"""The program that answers one question of the explore page, in a process of its own.
+"""The program that answers one query of the explore page, in a process of its own.
 
-Run by its path, with nothing of ours to import: it starts in a quarter of a second, and has no
-settings, no secrets and no connection to anything. The SQL was written by a stranger. Three things
-hold it: what DuckDB's own parser says it asks for (one SELECT of the known tables), an engine that
-may open nothing more and whose settings are locked, and the limits of the operating system, which
-also hold where an engine's own do not: a text of a gigabyte, or one function call that takes
-hours. Whoever started it ends it by killing it.
+It is run by its path and imports nothing of ours: it starts in a quarter of a second, and has no
+settings, no secrets and no connection to anything. The SQL is untrusted. Three things confine it: a
+check by DuckDB's own parser that it is one SELECT of the known tables, an engine that may open
+nothing more and whose settings are locked, and the limits of the operating system. The latter also
+hold where an engine's own do not: for a text of a gigabyte, or one function call that takes hours.
+The parent process ends it by killing it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CONFIG: Mapping[str, str | int | bool] = {
     "python_enable_replacements": False,
     "temp_directory": "",
 }
-# What a question may select from beside tables, common table expressions and subqueries.
+# What a query may select from beside tables, common table expressions and subqueries.
 TABLE_FUNCTIONS = frozenset({"range", "generate_series", "unnest"})
 _FROM = frozenset(
     {"BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY", "EXPRESSION_LIST", "PIVOT", "TABLE_FUNCTION"}
@@ -42,8 +42,8 @@ _FROM = frozenset(
 )
 # A common table expression may be an INSERT or a COPY as well, and the statement is a SELECT then.
 _READS = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
-# Functions that do something, or tell of more than rows. Of those that DuckDB says have side
-# effects, these few have none that matter.
+# Functions with side effects, or that reveal more than rows. Of those that have side effects
+# according to DuckDB, these few are harmless.
 _HARMLESS = frozenset({"random", "uuid", "uuidv4", "uuidv7", "gen_random_uuid", "error"})
 _TELLTALE = frozenset(
     {"current_setting", "getenv", "getvariable", "current_query", "current_database"}
@@ -52,7 +52,7 @@ _TELLTALE = frozenset(
 
 
 class Refused(Exception):  # noqa: N818
-    """The question asks for what it may not. ``code`` says what, ``name`` names it."""
+    """The query asks for something that is not allowed. ``code`` is its kind, ``name`` its name."""
 
     def __init__(self, code: str, name: str = "") -> None:
         super().__init__(code)
@@ -63,7 +63,7 @@ class Refused(Exception):  # noqa: N818
 def open_engine(
     *, attached: Sequence[tuple[str, str]], setup: Sequence[str], memory_mb: int, threads: int
 ) -> duckdb.DuckDBPyConnection:
-    """An engine with the public tables, which opens nothing more. Raises duckdb.Error."""
+    """Open an engine with the public tables, which can open nothing more. Raises duckdb.Error."""
     config: Any = {**CONFIG, "memory_limit": f"{memory_mb}MB", "threads": threads}
     engine = duckdb.connect(config=config)
     for name, path in attached:
@@ -78,7 +78,7 @@ def open_engine(
 
 
 def check(engine: duckdb.DuckDBPyConnection, sql: str, *, tables: Sequence[str]) -> str:
-    """The one SELECT that ``sql`` is. Raises Refused, and duckdb.Error for what is no SQL."""
+    """Return ``sql``, one allowed SELECT. Raises Refused, and duckdb.Error if it is no SQL."""
     statements = engine.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise Refused("one_select")
@@ -101,7 +101,7 @@ def check(engine: duckdb.DuckDBPyConnection, sql: str, *, tables: Sequence[str])
 
 
 def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
-    """Every object of the parsed statement, however deep; without recursion, which has an end."""
+    """Yield every object of the parsed statement, without recursion, whose depth is limited."""
     waiting = [tree]
     while waiting:
         one = waiting.pop()
@@ -115,10 +115,10 @@ def _nodes(tree: Any) -> Iterator[dict[str, Any]]:
 def _own_tables(
     engine: duckdb.DuckDBPyConnection, nodes: Sequence[Mapping[str, Any]], tables: Sequence[str]
 ) -> Iterator[str]:
-    """The names of common table expressions.
+    """Yield the names of common table expressions.
 
-    None may be called like something that the engine would find beside ``tables``: outside of the
-    expression's scope, the name stands for that.
+    Raises Refused if the engine would find such a name outside ``tables``: outside the expression's
+    scope, the name refers to that.
     """
     for node in nodes:
         for entry in (node.get("cte_map") or {}).get("map", []):
@@ -134,15 +134,15 @@ def _is_found(engine: duckdb.DuckDBPyConnection, name: str) -> bool:
         engine.execute(f'SELECT 1 FROM "{quoted}" LIMIT 0')
     except duckdb.CatalogException:
         return False
-    except duckdb.Error:  # it would be opened, if that were allowed
+    except duckdb.Error:  # the engine would open it, if that were allowed
         return True
     return True
 
 
 def _check_source(node: Mapping[str, Any], known: set[str]) -> None:
-    """Refuse to select from anything but ``known`` tables and a few functions."""
+    """Raise Refused unless it selects from ``known`` tables or a few functions."""
     if "sample" not in node or "alias" not in node:
-        return  # nothing that stands behind FROM
+        return  # not an item of a FROM clause
     kind = node.get("type")
     if kind not in _FROM:
         raise Refused("table", str(kind).lower())
@@ -165,13 +165,13 @@ def _denied_functions(engine: duckdb.DuckDBPyConnection) -> frozenset[str]:
 
 
 def kind_and_cell(declared: str, column: str) -> tuple[str, str]:
-    """What a column of a result is, and the SQL that makes of its values what everybody reads."""
+    """Return the kind of a result's column, and SQL that converts its values to common types."""
     kind = declared.upper()
     if kind in {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}:
         return "number", f"CAST({column} AS BIGINT)"
-    if kind in {"HUGEINT", "UHUGEINT", "UBIGINT"}:  # a sum of whole numbers is one
+    if kind in {"HUGEINT", "UHUGEINT", "UBIGINT"}:  # also a sum of whole numbers
         return "number", f"CAST({column} AS DECIMAL(38, 0))"
-    if kind in {"FLOAT", "DOUBLE"}:  # what is no number has no place in files
+    if kind in {"FLOAT", "DOUBLE"}:  # files cannot hold infinity or NaN
         return "number", f"CASE WHEN isfinite({column}) THEN CAST({column} AS DOUBLE) END"
     if kind.startswith("DECIMAL("):
         return "number", column
@@ -183,17 +183,17 @@ def kind_and_cell(declared: str, column: str) -> tuple[str, str]:
 
 
 def decimals_of(declared: str) -> int | None:
-    """How many decimals a number has; None if it is none of a fixed number."""
+    """Return the number of decimals of a type, or None if it is not fixed."""
     return int(declared[:-1].split(",")[1]) if declared.startswith("DECIMAL(") else None
 
 
 def _within_calendar(cell: str) -> str:
-    """Python has no infinite moments, nor any before the year 1 or after 9999."""
+    """Make moments NULL that Python cannot hold: infinite, before the year 1 or after 9999."""
     return f"CASE WHEN {cell} BETWEEN '0001-01-01' AND '9999-12-31' THEN {cell} END"
 
 
 def unique(names: Sequence[str]) -> list[str]:
-    """The names of the columns, each once: files have no two of one name."""
+    """Make the names of the columns unique: a file cannot have two columns of one name."""
     taken: set[str] = set()
     found = []
     for name in names:
@@ -207,14 +207,14 @@ def unique(names: Sequence[str]) -> list[str]:
 
 
 def run(engine: duckdb.DuckDBPyConnection, sql: str, out: BinaryIO, *, rows: int) -> dict[str, Any]:
-    """Write at most ``rows`` rows of the answer into ``out``; what they are. Raises duckdb.Error"""
+    """Write at most ``rows`` rows into ``out``; return their description. Raises duckdb.Error."""
     asked = engine.sql(sql)
     types = [str(one) for one in asked.types]
     cells = [kind_and_cell(one, f"#{number}") for number, one in enumerate(types, 1)]
     decimals = [decimals_of(one) for one in types]
     told = ", ".join(f'{cell} AS "c{number}"' for number, (_kind, cell) in enumerate(cells))
     names = unique(asked.columns)
-    # One more than wanted tells that there are more.
+    # One row more than wanted shows that there are more.
     batches = asked.limit(rows + 1).project(told).to_arrow_reader(ROWS_PER_BATCH)
     count = 0
     with pa.ipc.new_stream(out, batches.schema) as stream:
@@ -229,7 +229,7 @@ def run(engine: duckdb.DuckDBPyConnection, sql: str, out: BinaryIO, *, rows: int
 
 
 def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer a question, or say why not."""
+    """Answer a query, or return the reason why it is not answered."""
     try:
         engine = open_engine(
             attached=asked["attached"],
@@ -237,7 +237,7 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
             memory_mb=asked["memory_mb"],
             threads=asked["threads"],
         )
-    except duckdb.Error as error:  # a file that was replaced meanwhile
+    except duckdb.Error as error:  # a file was replaced meanwhile
         return {"status": "not_read", "message": str(error)[:MESSAGE_CHARS]}
     try:
         sql = check(engine, asked["sql"], tables=asked["tables"])
@@ -254,13 +254,13 @@ def answer(asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def limit(*, memory_mb: int, cpu_s: int, file_mb: int) -> None:
-    """Let the operating system hold what the engine does not."""
+    """Make the operating system enforce the limits that the engine does not."""
     _lower(resource.RLIMIT_CORE, 0)
     _lower(resource.RLIMIT_CPU, cpu_s)
     _lower(resource.RLIMIT_FSIZE, file_mb * 2**20)
     _lower(resource.RLIMIT_DATA, (memory_mb + BASE_MB) * 2**20)
-    os.nice(5)  # pages go first
-    # Where memory is short, this process goes and not the server.
+    os.nice(5)  # pages take precedence
+    # If memory is short, the system kills this process and not the server.
     with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
 
@@ -273,7 +273,7 @@ def _lower(kind: int, most: int) -> None:
 
 
 def end_with_the_server() -> None:
-    """End when the server ends, however it does: nobody writes to the standard input then."""
+    """End when the server ends in any way: standard input is closed then."""
 
     def wait() -> None:
         os.read(0, 1)
@@ -283,7 +283,7 @@ def end_with_the_server() -> None:
 
 
 def main() -> None:
-    """Read the question from the first line, answer with a line of JSON and the rows."""
+    """Read the query from the first line; answer with a line of JSON and the rows."""
     asked = json.loads(os.fdopen(0, "rb", buffering=0, closefd=False).readline())
     asked["result_fd"] = int(sys.argv[1])
     end_with_the_server()
@@ -291,7 +291,7 @@ def main() -> None:
     told = answer(asked)
     sys.stdout.write(json.dumps(told) + "\n")
     sys.stdout.flush()
-    # Whatever threads of the engine still do, nobody waits for it.
+    # Threads of the engine that still run are not waited for.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""A question that was asked, and how much its answer may be."""
+"""A query in progress, and the limits of its answer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ecommerce_core.storage.explore.process import Child
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much an answer may be: rows, of which those beyond are cut off, and megabytes."""
+    """The limits of an answer: rows, beyond which it is cut off, and megabytes."""
 
     rows: int
     file_mb: int
@@ -26,7 +26,7 @@ IN_FILE = Limits(rows=1_000_000, file_mb=512)
 
 
 class Exploration:
-    """A question that was asked: it waits, is being answered, or has been. For all threads."""
+    """A query that waits, is running, or was answered. For all threads."""
 
     def __init__(self, sql: str) -> None:
         self.sql = sql
@@ -37,23 +37,23 @@ class Exploration:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since it was asked."""
+        """The seconds since the query was submitted."""
         return time.monotonic() - self._began_s
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether whoever asked does not wait any more."""
+        """True if the caller does not wait any more."""
         return self._is_cancelled.is_set()
 
     def cancel(self) -> None:
-        """End it, soon; for ever. Does nothing to what has been answered."""
+        """Cancel the query soon, and for good. Does nothing if it was answered."""
         self._is_cancelled.set()
         child = self._child
         if child is not None:
             child.kill()
 
     def answered_by(self, child: Child) -> None:
-        """Note which process is about to answer. Raises ExploreCancelled."""
+        """Set the process that is about to answer. Raises ExploreCancelled."""
         self._child = child
         self.check()
 
@@ -63,11 +63,11 @@ class Exploration:
             raise ExploreCancelled("explore_cancelled")
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait for the answer; whether it is there."""
+        """Wait for the answer; return True if it is there."""
         with suppress(TimeoutError, CancelledError):
             self.future.exception(timeout_s)
         return self.future.done()
 
     def result(self) -> Found:
-        """The answer, once it is there. Raises ExploreError, StoreError."""
+        """Return the answer, once it is there. Raises ExploreError, StoreError."""
         return self.future.result()

@@ -1,4 +1,4 @@
-"""Answers questions in SQL over the public tables, a few at a time, each within its limits."""
+"""Answer SQL queries over the public tables, a few at a time, each within its limits."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ from ecommerce_core.storage.sqlite import Transactions
 
 # An address has to hold them.
 SQL_CHARS = 6_000
-# A question may find its file replaced by the next version before it has opened it.
+# A query may find its file replaced by the next version before it has opened it.
 ATTEMPTS = 5
 AT_ONCE, MOST_WAITING = 2, 8
 
 
 class Explorer:
-    """Answers questions for all threads of a process. ``timeout_s`` and ``memory_mb`` are for each.
+    """Answers queries for all threads of a process. ``timeout_s`` and ``memory_mb`` are for each.
 
     Each runs in a process of its own, see ``child.py``.
     """
@@ -76,7 +76,7 @@ class Explorer:
         self._is_closed = False
 
     def start(self, sql: str, *, limits: Limits = ON_PAGE) -> Exploration:
-        """Ask a question; never waits. Raises ExploreBusy, ExploreRefused."""
+        """Submit a query; never waits. Raises ExploreBusy, ExploreRefused, ExploreCancelled."""
         if len(sql) > SQL_CHARS:
             raise ExploreRefused("explore_too_long", most=SQL_CHARS)
         asked = Exploration(sql)
@@ -90,7 +90,7 @@ class Explorer:
         return asked
 
     def close(self) -> None:
-        """End what is being answered, and let go of all files."""
+        """Cancel the queries, and remove all files."""
         with self._lock:
             self._is_closed = True
             waiting = list(self._waiting)
@@ -115,7 +115,7 @@ class Explorer:
                 self._waiting.discard(asked)
 
     def _find(self, asked: Exploration, limits: Limits) -> Found:
-        """Raises ExploreError, StoreError, OSError, duckdb.Error."""
+        """Return the answer. Raises ExploreError, StoreError, OSError, duckdb.Error."""
         folder, began_s = self._folder(), time.monotonic()
         for _ in range(ATTEMPTS):
             question = self._question(asked, folder, limits)
@@ -137,7 +137,7 @@ class Explorer:
         raise StoreError("rows_unreadable", reason=told.get("message", ""))
 
     def _question(self, asked: Exploration, folder: Path, limits: Limits) -> dict[str, Any]:
-        """What the process is told."""
+        """Return the message to the process."""
         attached, setup = self._tables_for(asked, folder)
         return {
             "sql": asked.sql,
@@ -148,7 +148,7 @@ class Explorer:
             "file_mb": limits.file_mb,
             "memory_mb": self._memory_mb,
             "threads": self._threads,
-            # The clock on the wall ends it first; this is for the case that nobody looks at it.
+            # The timeout in real time ends it first; this limit holds if nothing enforces that.
             "cpu_s": int(self.timeout_s * self._threads) + 5,
         }
 
@@ -160,13 +160,13 @@ class Explorer:
         except subprocess.TimeoutExpired as error:
             raise ExploreTimedOut("explore_timed_out", seconds=self.timeout_s) from error
         asked.check()
-        # The system ended it, or it could not go on: for want of memory, in all likelihood.
+        # The system killed it, or it could not continue: most likely for lack of memory.
         return {"status": "too_large"} if told is None else told
 
     def _tables_for(
         self, asked: Exploration, folder: Path
     ) -> tuple[list[tuple[str, str]], list[str]]:
-        """The files to attach, and the statements that make the public tables of them."""
+        """Return the files to attach, and the statements that make the public tables of them."""
         attached, setup = list[tuple[str, str]](), list[str]()
         sources: dict[str, str | None] = {}
         for table in self.tables:
@@ -180,7 +180,7 @@ class Explorer:
         return attached, setup
 
     def _file_of(self, table: Table, asked: Exploration, folder: Path) -> Path | None:
-        # Not for a question that cannot ask of it: a name stands in a question as it is.
+        # Skip a table that the query cannot use: a query contains its tables' names literally.
         if (table.dataset or table).name not in asked.sql.lower():
             return None
         if table.dataset is not None:
@@ -211,7 +211,7 @@ def _refusal(told: dict[str, Any]) -> ExploreError:
 
 
 def _explained(error: BaseException) -> BaseException:
-    """The one point where the system's errors become ours."""
+    """Translate the system's errors into ours; nothing else does."""
     if isinstance(error, OSError | duckdb.Error):
         if is_disk_full(error):
             return StoreFull("rows_without_disk")

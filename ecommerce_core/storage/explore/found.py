@@ -1,4 +1,4 @@
-"""What a question of the explore page found: its rows in a file without a name."""
+"""The answer to a query of the explore page: its rows, in a file without a name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KINDS = {"text": Kind.TEXT, "number": Kind.NUMBER, "date": Kind.TEXT, "moment":
 class FoundColumn:
     """A column of an answer. ``kind`` is ``text``, ``number``, ``date`` or ``moment`` (UTC).
 
-    ``decimals`` is how many a number of a fixed number has.
+    ``decimals`` is the number of decimals, if it is fixed.
     """
 
     name: str
@@ -27,9 +27,9 @@ class FoundColumn:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Rows that were found, some thousands at a time as they are read.
+    """The rows of an answer, some thousands at a time as they are read.
 
-    ``is_cut``: there are more than were asked for.
+    ``is_cut``: there are more than the limit.
     """
 
     columns: tuple[FoundColumn, ...]
@@ -39,7 +39,7 @@ class Found:
     file: BinaryIO
 
     def table(self) -> pa.Table:
-        """All rows in memory, under the names of their columns; the file is let go of."""
+        """Return all rows in memory, under the names of their columns; the file is closed."""
         try:
             table = self.batches().read_all()
         finally:
@@ -47,14 +47,14 @@ class Found:
         return table.rename_columns([column.name for column in self.columns])
 
     def batches(self) -> pa.RecordBatchReader:
-        """The rows, under the names ``c0``, ``c1``, …"""
+        """Return the rows, under the names ``c0``, ``c1``, …"""
         self.file.seek(0)
         return pa.ipc.open_stream(self.file)
 
     def select_from(self, work: Work) -> Selection:
-        """The rows as a selection for the writers of files, on the cursor that ``work`` is on.
+        """Return the rows as a selection for the writers of files, on the cursor of ``work``.
 
-        ``batches`` are read by it once.
+        It reads ``batches`` once.
         """
         if work.cursor is not None:
             work.cursor.register("found", self.batches())
@@ -70,5 +70,5 @@ class Found:
         return Selection(work, f"SELECT {', '.join(cells)} FROM found", (), columns)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.file.close()

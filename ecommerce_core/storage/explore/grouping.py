@@ -1,6 +1,6 @@
-"""A question without SQL: rows of a table, grouped by one or two columns, and what of each group.
+"""A query without SQL: rows of a table, grouped by one or two columns, and a measure of each group.
 
-The names come out of the declaration of the table, never from anybody's text.
+The names come from the declaration of the table, never from a user's text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ecommerce_core.storage.explore.tables import Table
 
 
 class Measure(StrEnum):
-    """What is told of a group. All but ``ROWS`` are of a column of numbers."""
+    """The measure of a group. All but ``ROWS`` are of a column of numbers."""
 
     ROWS = "rows"
     SUM = "sum"
@@ -24,7 +24,7 @@ class Measure(StrEnum):
 
 
 class Part(StrEnum):
-    """To what a moment is rounded down, so that there are groups of moments."""
+    """The unit to which a moment is rounded down, so that moments can be grouped."""
 
     DAY = "day"
     WEEK = "week"
@@ -43,7 +43,7 @@ _NUMBERS = {Kind.NUMBER, Kind.MONEY}
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """What to group by, and what to measure.
+    """The columns to group by, and the measure.
 
     ``by`` are columns by their field, of moments with the part: ``updated_at.month``.
     """
@@ -54,7 +54,7 @@ class Grouping:
 
 
 def groupable(table: Table) -> list[str]:
-    """What rows of a table can be grouped by, as ``Grouping.by`` names it."""
+    """List what rows of a table can be grouped by, in the form of ``Grouping.by``."""
     found = []
     for column in table.columns:
         if column.kind is Kind.MOMENT:
@@ -70,7 +70,7 @@ def measurable(table: Table) -> list[Column]:
 
 
 def sql_of(table: Table, grouping: Grouping) -> str:
-    """The question in SQL. Raises KeyError for what the table does not have."""
+    """Return the query in SQL. Raises KeyError for a column that the table does not have."""
     known = groupable(table)
     cells, is_over_time = [], False
     for name in grouping.by:
@@ -78,7 +78,7 @@ def sql_of(table: Table, grouping: Grouping) -> str:
             raise KeyError(name)
         field, _, part = name.partition(".")
         is_over_time = is_over_time or bool(part)
-        # Within a day there is no use for the hour.
+        # For a day, a date without a time is sufficient.
         cells.append(f"date_trunc('{part}', {field})::DATE AS {part}" if part else field)
     cells.append(_measured(table, grouping))
     order = "1" if is_over_time else f"{len(cells)} DESC NULLS LAST, 1"

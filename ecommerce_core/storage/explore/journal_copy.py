@@ -1,7 +1,7 @@
-"""A copy of the journal's public tables for the explore page: a DuckDB file, made when asked for.
+"""A copy of the journal's public tables for the explore page: a DuckDB file, made on demand.
 
-It is made again when a run has begun or ended since. Read in many short transactions, so that no
-writer of the database waits.
+It is made again if a run has begun or ended since. It is read in many short transactions, so that
+no writer of the database waits.
 """
 
 from __future__ import annotations
@@ -65,9 +65,10 @@ class JournalCopy:
         self._made: tuple[Any, Path] | None = None
 
     def path(self, folder: Path, *, gives_up: Callable[[], bool] = lambda: False) -> Path | None:
-        """The file, in ``folder``; None if ``gives_up`` said True meanwhile.
+        """Return the file, in ``folder``, or None if ``gives_up`` returned True meanwhile.
 
-        Whoever opened the copy before goes on with it. Raises StoreError, duckdb.Error, OSError.
+        A query that opened the copy before continues with it. Raises StoreError, duckdb.Error,
+        OSError.
         """
         with self._lock:
             with self._record.reading() as db:
@@ -116,7 +117,7 @@ class JournalCopy:
     def _list_changes(self) -> Iterator[Rows]:
         with self._record.reading() as db:
             older = db.execute(_OLDER, [self._most_changes]).fetchone()
-        # Behind every key of that run.
+        # After every key of that run.
         after: tuple[Any, ...] = (0, "", "") if older is None else (older[0] + 1, "", "")
         while True:
             with self._record.reading() as db:
@@ -128,7 +129,7 @@ class JournalCopy:
             after = rows[-1][0], rows[-1][3], rows[-1][4]
 
     def _as_told(self, row: Sequence[Any]) -> tuple[Any, ...]:
-        """A change under the names and in the units of every file."""
+        """Return a change with the names and units of every file."""
         run_id, changed_at, dataset, key, field, old, new = row
         column = self._columns.get((dataset, field))
         name = field if column is None else column.field

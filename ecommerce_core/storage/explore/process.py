@@ -1,4 +1,4 @@
-"""Runs ``child.py``: a process for one question, which can be ended at any moment."""
+"""Run ``child.py``: a process for one query, which can be killed at any moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, cast
 
 from ecommerce_core.storage.explore import child
 
-# No setting, no secret: of the environment only where the system's libraries are.
+# No setting, no secret: of the environment only the paths of the system's libraries.
 _KEPT = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 _ANSWER_BYTES = 1_000_000
 
@@ -32,10 +32,10 @@ class Child:
     def ask(
         self, asked: Mapping[str, Any], result: BinaryIO, *, timeout_s: float
     ) -> dict[str, Any] | None:
-        """Ask, and have the rows written into ``result``; what the process answered.
+        """Send the query, have the rows written into ``result``; return the process's answer.
 
-        None if it ended without an answer: it was killed, by ``kill`` or by the system. Raises
-        subprocess.TimeoutExpired after ``timeout_s``, and OSError.
+        Returns None if it ended without an answer: it was killed, by ``kill`` or by the system.
+        Raises subprocess.TimeoutExpired after ``timeout_s``, and OSError.
         """
         with self._temporary() as answer:
             process = self._start(answer, result)
@@ -58,7 +58,7 @@ class Child:
         return json.loads(told) if process.returncode == 0 and told else None
 
     def kill(self) -> None:
-        """End it at once, or before it begins."""
+        """Kill it at once, or before it begins."""
         with self._lock:
             self._is_killed = True
             if self._process is not None:
@@ -69,7 +69,7 @@ class Child:
         with self._lock:
             if self._is_killed:
                 return None
-            # By its path and isolated: nothing is imported that it does not need.
+            # It is run by its path and isolated, so that it imports only what it needs.
             self._process = subprocess.Popen(  # noqa: S603
                 [sys.executable, "-I", child.__file__, str(result.fileno())],
                 stdin=subprocess.PIPE,

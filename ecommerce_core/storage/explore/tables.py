@@ -16,7 +16,7 @@ from ecommerce_core.storage.row_files import value_of
 from ecommerce_core.storage.snapshots import shape_of
 
 RUNS, CHANGES = "runs", "changes"
-# Of runs the newest ones, whole, with so many changes together.
+# Of the newest runs, complete ones, with at most this many changes in total.
 MOST_CHANGES = 1_000_000
 
 _SQL_TYPES = {
@@ -30,9 +30,9 @@ _SQL_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A public table. ``dataset`` is whose rows they are; None for the journal's.
+    """A public table. ``dataset`` is the dataset of its rows; None for the journal's.
 
-    A column's name in SQL is its ``field``. ``about`` says in English what the rows are.
+    A column's name in SQL is its ``field``. ``about`` describes the rows in English.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Table:
     with_withdrawn: bool = False
 
     def find(self, field: str) -> Column | None:
-        """The column of that name in SQL, None if there is none."""
+        """Return the column of that name in SQL, or None if there is none."""
         return next((column for column in self.columns if column.field == field), None)
 
 
@@ -87,7 +87,7 @@ _CHANGES = Table(
 
 
 def list_tables(datasets: Collection[Dataset]) -> tuple[Table, ...]:
-    """All public tables."""
+    """List all public tables."""
     found = []
     for dataset in datasets:
         columns = dataset.row_columns
@@ -105,9 +105,9 @@ def list_tables(datasets: Collection[Dataset]) -> tuple[Table, ...]:
 
 
 def view_of(table: Table, source: str | None) -> str:
-    """The statement that makes a table of what an attached file, ``source``, holds.
+    """Return the statement that makes a table from an attached file, ``source``.
 
-    An empty table if there is none.
+    It is an empty table if there is none.
     """
     if table.dataset is None:
         rows = _empty(table) if source is None else f"FROM {source}.{table.name}"
@@ -120,7 +120,7 @@ def view_of(table: Table, source: str | None) -> str:
 
 
 def types_of(table: Table) -> Sequence[str]:
-    """The columns of one of the journal's tables, declared in SQL."""
+    """Return the columns of one of the journal's tables, declared in SQL."""
     whole = {"run_id", "fetched", "added", "updated", "unchanged", "withdrawn", "rejected"}
     whole |= {"rows_after", "body_bytes"}
     return [

@@ -1,5 +1,7 @@
-"""Rows as files: CSV, JSON and Parquet by DuckDB itself (``files``), Excel and the peer's own JSON
-(``workbook``), of what a ``Selection`` asks for.
+"""Write the rows of a ``Selection`` as files.
+
+CSV, JSON and Parquet are written by DuckDB itself (``files``), Excel and the peer's own JSON in
+Python (``workbook``).
 """
 
 from ecommerce_core.storage.row_files.files import BOM, write_csv, write_json, write_parquet

@@ -1,7 +1,7 @@
-"""Rows as CSV, JSON and Parquet, written by DuckDB itself.
+"""Write rows as CSV, JSON and Parquet with DuckDB itself.
 
-Every format says the same: ``price_eur`` in euros, exact to the cent, and times in UTC. In CSV
-texts are guarded as ``formula_guard.py`` says, and a French file has semicolons and a decimal
+Every format has the same values: ``price_eur`` in euros, exact to the cent, and times in UTC. In
+CSV texts are guarded as in ``formula_guard.py``, and a French file has semicolons and a decimal
 comma, so that a spreadsheet opens it by a double click.
 """
 
@@ -16,14 +16,14 @@ import duckdb
 from ecommerce_core.datasets import Column, Kind, guard_formula
 from ecommerce_core.storage.row_files.selection import Selection, value_of
 
-# What tells a spreadsheet that a file is in UTF-8.
+# The byte-order mark by which a spreadsheet recognises UTF-8.
 BOM = b"\xef\xbb\xbf"
-# What stands between cells, and the sign before decimals.
+# The separator of cells, and the decimal sign.
 _CSV_FORMS: Mapping[str, tuple[str, str]] = {"en": (",", "."), "fr": (";", ",")}
 GROUP_ROWS = 50_000
 _MOMENT = "strftime({name}, '%Y-%m-%dT%H:%M:%S.%gZ')"
-# A text of which the guard may change something: in front of a sign, back to where a cell may
-# begin, there is neither a digit nor a Latin letter.
+# A text that the guard may change: between a sign and the preceding possible beginning of a cell
+# there is neither a digit nor a Latin letter.
 _SUSPECT = (
     "(^|[,;\t|\r\n])[^A-Za-z0-9\u00c0-\u024f]*[=+@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b-]"
     "|^'*[\t\r\n]"
@@ -31,9 +31,9 @@ _SUSPECT = (
 
 
 def write_csv(selection: Selection, out: BinaryIO, *, language: str) -> int:
-    """Write lines under a heading; how many rows. Raises duckdb.Error."""
+    """Write lines under a heading, and return how many rows. Raises duckdb.Error."""
     separator, point = _CSV_FORMS[language]
-    # On a cursor of its own: this one may still have an answer to be taken.
+    # On a cursor of its own: the selection's may still have an unread result.
     with closing(selection.cursor.cursor()) as database, suppress(duckdb.CatalogException):
         database.create_function("guard_formula", _guard, ["VARCHAR"], "VARCHAR")
     cells = {column: _csv_cell(column, point) for column in selection.columns}
@@ -48,20 +48,20 @@ def write_csv(selection: Selection, out: BinaryIO, *, language: str) -> int:
 
 
 def write_json(selection: Selection, out: BinaryIO) -> int:
-    """Write a list of objects; how many rows. Raises duckdb.Error."""
+    """Write a list of objects, and return how many rows. Raises duckdb.Error."""
     cells = {column: _plain_cell(column) for column in selection.columns}
     return _copy(selection, cells, out, "FORMAT json, ARRAY true")
 
 
 def write_parquet(selection: Selection, out: BinaryIO) -> int:
-    """Write columns with their types; how many rows. Raises duckdb.Error."""
+    """Write columns with their types, and return how many rows. Raises duckdb.Error."""
     cells = {
         column: f"timezone('UTC', {column.name})"
         if column.kind is Kind.MOMENT
         else value_of(column)
         for column in selection.columns
     }
-    # Small groups of rows: what is sorted needs the memory.
+    # Small groups of rows, because sorting needs the memory.
     return _copy(selection, cells, out, f"FORMAT parquet, ROW_GROUP_SIZE {GROUP_ROWS}")
 
 
@@ -92,11 +92,11 @@ def _copy(
     *,
     heading: Callable[[str], str] = str,
 ) -> int:
-    """Write cells, under the names of the columns' fields, into an open file; how many rows.
+    """Write cells, under the names of the columns' fields, into an open file; return the row count.
 
-    A field may be anybody's text, which ``heading`` makes one of the file.
+    A field may be any text, from which ``heading`` makes a column's name in the file.
     """
-    # The file has no name that anybody else could find, or that a killed process would leave.
+    # The file has no name, so nobody else can find it and a killed process leaves none.
     target = f"/dev/fd/{out.fileno()}"
     named = ((cell, heading(column.field).replace('"', '""')) for column, cell in cells.items())
     selected = ", ".join(f'{cell} AS "{name}"' for cell, name in named)

@@ -1,4 +1,4 @@
-"""Rows that were asked for, ready to be written as a file of any format."""
+"""Selected rows, ready to be written as a file of any format."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ import duckdb
 
 from ecommerce_core.datasets import Column, Kind
 
-# DuckDB numbers by what a file says: an amount in euros to the cent, up to 64 bits of cents.
+# The type of a file's amount in euros: exact to the cent, for up to 64 bits of cents.
 _EUROS = "CAST(CAST({name} AS DECIMAL(19,0)) * CAST(0.01 AS DECIMAL(3,2)) AS DECIMAL(21,2))"
 
 
 class Stopped(Exception):  # noqa: N818
-    """Nobody waits for the file any more."""
+    """The file is not wanted any more."""
 
 
 class NeedsMemory(Exception):  # noqa: N818
-    """The rows do not fit into the memory that a reader has: they are to be sorted."""
+    """The rows need more memory to be sorted than a reader has."""
 
 
 @dataclass(slots=True)
 class Work:
-    """A file being made, which whoever waits for it may stop, from any thread."""
+    """The work on a file, which any thread may stop."""
 
     cursor: duckdb.DuckDBPyConnection | None = None
     is_stopped: Event = field(default_factory=Event)
 
     def stop(self) -> None:
-        """End it soon. To be called again while it has not ended: it may be between two steps."""
+        """Stop it soon. Call it again until it has ended, since it may be between two steps."""
         self.is_stopped.set()
         cursor = self.cursor
         if cursor is not None:
@@ -41,7 +41,7 @@ class Work:
 
     @contextmanager
     def on(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """Work on a cursor. Raises Stopped if nobody waits any more, and NeedsMemory."""
+        """Work on a cursor. Raises Stopped if the work was stopped, and NeedsMemory."""
         self.cursor = cursor
         try:
             self.check()
@@ -54,16 +54,16 @@ class Work:
             self.cursor = None
 
     def check(self) -> None:
-        """Raise Stopped if nobody waits."""
+        """Raise Stopped if the work was stopped."""
         if self.is_stopped.is_set():
             raise Stopped
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows as a statement on a cursor, and which of their columns are wanted, in what order.
+    """Rows as a statement on a cursor, and the selected columns in their order.
 
-    Texts in ``mixed`` are numbers if another column, ``NAME_is_number``, says so.
+    Texts in ``mixed`` are numbers if another column, ``NAME_is_number``, is true.
     """
 
     work: Work
@@ -74,12 +74,12 @@ class Selection:
 
     @property
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """What the statement runs on."""
+        """The cursor that runs the statement. Raises Stopped without one."""
         if self.work.cursor is None:
             raise Stopped
         return self.work.cursor
 
 
 def value_of(column: Column) -> str:
-    """What a file says of a column, in SQL: euros to the cent, all else as it is stored."""
+    """Return a column's value in files, in SQL: euros to the cent, all else as it is stored."""
     return _EUROS.format(name=column.name) if column.kind is Kind.MONEY else column.name

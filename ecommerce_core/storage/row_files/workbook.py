@@ -1,4 +1,4 @@
-"""Rows as an Excel file, and as the peer itself would answer, row by row."""
+"""Write rows as an Excel file, and as the peer's own JSON, row by row."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ import msgspec
 from ecommerce_core.datasets import Column, Dataset, Kind, Row, starts_formula
 from ecommerce_core.storage.row_files.selection import Selection, Work, value_of
 
-# Excel's own limit, its heading aside. What is more goes on another sheet.
+# Excel's own limit without the heading. More rows go on another sheet.
 SHEET_ROWS = 1_048_575
 ROWS_PER_CHUNK = 5_000
-# Beyond it a number of Excel's, a double, loses its last digits.
+# Excel stores numbers as doubles: beyond this, they lose their last digits.
 _LARGEST_EXACT = 2**53
 _WIDTHS = {Kind.TEXT: 36, Kind.ID: 36, Kind.MOMENT: 24}
 
@@ -31,11 +31,11 @@ def write_xlsx(
     folder: Path | None = None,
     sheet_rows: int = SHEET_ROWS,
 ) -> int:
-    """Write sheets under a bold frozen heading, numbers as numbers and times as times; how many.
+    """Write sheets with a bold frozen heading, numbers and times as such; return how many rows.
 
-    A text is never a formula here: the cell says that it is text, and one that looks like a
-    formula stays text when it is edited. ``folder`` is for what is written meanwhile. Raises
-    duckdb.Error, OSError, Stopped.
+    A text is never a formula: the cell has the type text, and one that looks like a formula stays
+    text when it is edited. ``folder`` is for temporary files. Raises duckdb.Error, OSError,
+    Stopped.
     """
     import xlsxwriter  # type: ignore[import-untyped]
 
@@ -46,7 +46,7 @@ def write_xlsx(
             "strings_to_urls": False,
             "tmpdir": scratch,
         }
-        # Not as a context, which would put the whole file together for nobody.
+        # Not as a context manager, which would assemble the whole file even after an error.
         book = xlsxwriter.Workbook(out, options)
         sheets = _Sheets(book, selection.columns, title)
         sheets.next()
@@ -60,18 +60,18 @@ def write_xlsx(
 
 @contextmanager
 def _scratch(folder: Path | None) -> Iterator[str]:
-    """A folder for what is written meanwhile, whose room is free at the end."""
+    """Yield a folder for temporary files whose disk space is free at the end."""
     with TemporaryDirectory(dir=folder) as scratch:
         try:
             yield scratch
         finally:
-            # A workbook that was given up has its files open for as long as Python keeps it.
+            # A workbook that was cancelled keeps its files open for as long as Python keeps it.
             for file in Path(scratch).iterdir():
                 os.truncate(file, 0)
 
 
 def write_wire(dataset: Dataset, chunks: Iterator[list[Row]], out: BinaryIO, *, work: Work) -> int:
-    """Write what the peer would answer, so that ``dataset.parse`` takes it again; how many rows.
+    """Write the peer's JSON, which ``dataset.parse`` can read again; return how many rows.
 
     Raises duckdb.Error, OSError, Stopped.
     """
@@ -124,7 +124,7 @@ class _Sheets:
         self.total = 0
 
     def next(self) -> None:
-        """Go on with another sheet and its heading."""
+        """Begin another sheet with its heading."""
         self._count += 1
         self.written = 0
         name = self._title if self._count == 1 else f"{self._title} {self._count}"

@@ -1,7 +1,7 @@
-"""What readers read: a columnar snapshot of one version of a dataset, and the questions over it.
+"""Snapshots for readers: a columnar copy of one version of a dataset, and queries on it.
 
-``snapshot`` publishes a file per version and knows which one holds; ``reader`` answers
-questions over it in plain SQL. ``text_search`` is the one folding of texts. The rest is inside.
+``snapshot`` publishes a file per version and knows the current one; ``reader`` answers queries on
+it in plain SQL. ``text_search`` folds texts for the search. The rest is internal.
 """
 
 from ecommerce_core.storage.snapshots.database import CONFIG, new_spill_folder

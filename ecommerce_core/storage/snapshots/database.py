@@ -1,4 +1,4 @@
-"""The one DuckDB of a process: in memory, with the snapshots that are being read attached."""
+"""The one DuckDB instance of a process: in memory, with the snapshots in use attached."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 
 from ecommerce_core.storage.private_files import FILE_MODE, FOLDER_MODE, make_folder
 
-# Nothing is fetched from anywhere, and no name in a question stands for a variable of Python.
+# Nothing is downloaded, and no name in a query refers to a Python variable.
 CONFIG: Mapping[str, str | int | bool] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
@@ -29,22 +29,22 @@ CONFIG: Mapping[str, str | int | bool] = {
 SPILL = "spill-"
 
 
-# Tables in memory that are kept for the next question.
+# Tables in memory that are kept for the next query.
 KEPT_TABLES = 2
 
 
 @dataclass(slots=True)
 class _Attached:
-    """A file that is attached, or a table that is kept, under a name, and how many read it."""
+    """A file that is attached, or a table that is kept, under a name, and its number of readers."""
 
     name: str
     readers: int = 0
 
 
 class SnapshotDatabase:
-    """Opens snapshots. Memory and threads bound all questions of the process together.
+    """Opens snapshots. Memory and threads limit all queries of the process together.
 
-    What does not fit into memory goes into a private folder beside the snapshots.
+    Data that does not fit into memory goes into a private folder beside the snapshots.
     """
 
     def __init__(self, folder: Path, *, memory_mb: int, threads: int) -> None:
@@ -60,9 +60,9 @@ class SnapshotDatabase:
 
     @contextmanager
     def reading(self, path: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one thread, on the tables of one file, or of none. Raises duckdb.Error.
+        """Yield a cursor for one thread, on the tables of one file or none. Raises duckdb.Error.
 
-        The file may be deleted meanwhile: whoever reads it goes on.
+        If the file is deleted meanwhile, its readers can still finish.
         """
         with self._lock:
             database = self._open()
@@ -84,9 +84,9 @@ class SnapshotDatabase:
 
     @contextmanager
     def kept_table(self, key: Hashable, fill: Callable[[str], None]) -> Iterator[str]:
-        """The name of a table in memory, which ``fill`` makes if nobody has asked for it lately.
+        """Yield the name of a table in memory, which ``fill`` makes unless it is still kept.
 
-        For use while ``reading``. Raises what ``fill`` raises.
+        For use within ``reading``. Raises what ``fill`` raises.
         """
         with self._filling:
             kept = self._kept.get(key)
@@ -107,21 +107,21 @@ class SnapshotDatabase:
 
     @property
     def folder(self) -> Path | None:
-        """A private folder for what is written meanwhile; None where there is no room for one.
+        """A private folder for temporary files, or None if it could not be created.
 
-        It is gone with this process, however that ends, or with the next one's first snapshot.
+        It is deleted when this process ends, or, if killed, with the next process's first snapshot.
         """
         with self._lock:
             self._keep_spill()
             return None if self._spill is None else self._spill[0]
 
     def let_go(self) -> None:
-        """Let go of the files that are no more and that nobody reads: their room is free then."""
+        """Detach deleted files that nobody reads, which frees their disk space."""
         with self._lock:
             self._let_go()
 
     def close(self) -> None:
-        """End it. Who reads just now gets an error."""
+        """Close it. Present readers get an error."""
         with self._lock:
             if self._database is not None:
                 self._database.close()
@@ -147,7 +147,7 @@ class SnapshotDatabase:
     def _open(self) -> duckdb.DuckDBPyConnection:
         self._keep_spill()
         if self._database is None:
-            # On a full disk there is nowhere to spill to, and most questions need not.
+            # On a full disk there is no folder to spill to, and most queries do not need one.
             with suppress(OSError):
                 self._spill = self._spill or new_spill_folder(self._folder)
             spill = "" if self._spill is None else str(self._spill[0])
@@ -182,7 +182,7 @@ class SnapshotDatabase:
         self._database, self._attached, self._kept = None, {}, OrderedDict()
 
     def _give_up(self, database: duckdb.DuckDBPyConnection) -> None:
-        """Leave an instance that DuckDB does not trust any more; the next reader opens one."""
+        """Abandon an instance that DuckDB has invalidated; the next reader opens another."""
         with self._lock:
             if self._database is database:
                 self._forget()
@@ -201,7 +201,7 @@ def new_spill_folder(folder: Path) -> tuple[Path, FileLock]:
 
 
 def remove_stale_spill(folder: Path) -> None:
-    """Remove what processes that were killed have left."""
+    """Remove the folders of killed processes."""
     with suppress(OSError), _one_at_a_time(folder):
         for made in folder.glob(f"{SPILL}*"):
             with suppress(OSError, Timeout), FileLock(made / "lock", timeout=0):

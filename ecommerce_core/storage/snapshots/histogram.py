@@ -1,4 +1,4 @@
-"""How many rows lie between which numbers."""
+"""Count rows by intervals of a column's values."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Bins = list[tuple[float, float, int]]
 def edges_of(
     least: float | None, greatest: float | None, query: Query, column: str, bins: int
 ) -> list[float]:
-    """The edges between a column's least value and its greatest, within the query's range of it.
+    """Return the edges between a column's least and greatest value, within the query's range of it.
 
-    Of whole numbers they are whole. None where nothing can lie between.
+    They are whole for whole numbers. Empty if no value can lie between.
     """
     if not isinstance(least, int | float) or not isinstance(greatest, int | float):
         return []
@@ -39,7 +39,7 @@ def edges_of(
         return list(range(int(least), int(greatest) + width + 1, width))
     if least == greatest:
         return [least, least]
-    # Each part on its own: the distance of the two may be no number any more.
+    # Each part on its own: the difference of the two may overflow.
     inner = [least + (greatest / bins - least / bins) * number for number in range(bins)]
     return [*inner, greatest]
 
@@ -56,7 +56,7 @@ def count_bins(
     first, width = edges[0], edges[1] - edges[0]
     number = f"floor(({column} - ?) / ?)"
     if isinstance(first, int):
-        # In 128 bits: the distance of two integers may pass 64.
+        # In 128 bits: the difference of two integers may exceed 64.
         number = f"(CAST({column} AS HUGEINT) - ?) // ?"
     found: list[tuple[Any, int]] = cursor.execute(
         f"SELECT least({number}, ?), count(*) FROM {table}"

@@ -1,4 +1,4 @@
-"""A reader's question as SQL: names out of the dataset's shape, values as parameters."""
+"""A reader's query as SQL: names from the dataset's shape, values as parameters."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from ecommerce_core.domain import Query, Withdrawn
 from ecommerce_core.storage.snapshots.shape import Field, Kind, Shape
 from ecommerce_core.storage.snapshots.text_search import words_of
 
-# Beyond any integer that is stored, and within what DuckDB compares it with exactly.
+# Beyond any integer that is stored, and within the range that DuckDB compares exactly.
 _BEYOND_64_BITS = 2**64
-# The order in which rows lie.
+# The order in which rows are stored.
 AS_STORED = "rowid ASC NULLS LAST"
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What a row must meet in one column, or in several (``column`` is None)."""
+    """A condition on one column, or on several (``column`` is None)."""
 
     column: str | None
     sql: str
@@ -36,7 +36,7 @@ class Where:
 
 
 def where(shape: Shape, query: Query, *, aside: str | None = None) -> Where:
-    """What the rows must meet; ``aside`` is a column whose own conditions do not count."""
+    """Return the condition on the rows; ``aside`` is a column whose own conditions are left out."""
     kept = [one for one in _conditions(shape, query) if aside is None or one.column != aside]
     return Where(
         " AND ".join(one.sql for one in kept) or "true",
@@ -45,7 +45,7 @@ def where(shape: Shape, query: Query, *, aside: str | None = None) -> Where:
 
 
 def order_by(shape: Shape, query: Query, *, is_backwards: bool = False) -> str:
-    """The text after ORDER BY: every row has its one place, and what is missing is last."""
+    """Return the text after ORDER BY: a total order, with missing values last."""
     first = shape.find(query.sort)
     then = ((shape.find(name), down) for name, down in query.then_by)
     columns = {field: down for field, down in ((first, query.descending), *then) if field}
@@ -94,7 +94,7 @@ def _one_of(field: Field, values: tuple[str, ...]) -> Condition:
 
 
 def _bound(field: Field, number: float, rounded: Callable[[float], int]) -> float:
-    """A bound in the column's own kind, so that nothing is lost where the two are compared."""
+    """Return a bound in the column's own type, so that the comparison is exact."""
     if isinstance(number, float) and not math.isfinite(number):
         return number
     if field.kind is Kind.INTEGER:
@@ -106,6 +106,6 @@ def _bound(field: Field, number: float, rounded: Callable[[float], int]) -> floa
 
 
 def _as_stored(at: datetime) -> datetime:
-    """A moment as rows have it: UTC, to the millisecond."""
+    """Return a moment as rows have it: UTC, to the millisecond."""
     utc = at.astimezone(UTC).replace(tzinfo=None)
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)

@@ -1,4 +1,4 @@
-"""Answers readers' questions about a dataset's rows, out of the newest snapshot there is."""
+"""Answer readers' queries on a dataset's rows from the newest snapshot."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ATTEMPTS = 20
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found among these files. ``path`` is None where the dataset is empty."""
+    """The newest version among these files. ``path`` is None if the dataset is empty."""
 
     files: frozenset[Path]
     version: Version
@@ -43,8 +43,8 @@ class _Found:
 class Reader:
     """Reads of the datasets' rows, for all threads of a process.
 
-    Every method raises StoreError where the rows cannot be read, and RowsPreparing where their
-    first snapshot is not there yet. ``at`` asks several questions of one version.
+    Every method raises StoreError if the rows cannot be read, and RowsPreparing if they have no
+    snapshot yet. ``at`` runs several queries on one version.
     """
 
     def __init__(
@@ -55,21 +55,21 @@ class Reader:
         self._found: dict[str, _Found] = {}
 
     def close(self) -> None:
-        """Let go of all files."""
+        """Close all files."""
         self._database.close()
 
     @property
     def folder(self) -> Path | None:
-        """A private folder for what is written while rows are read, None where there is none."""
+        """A private folder for temporary files, or None if there is none."""
         return self._database.folder
 
     def let_go(self) -> None:
-        """Let go of the versions that nobody reads any more."""
+        """Close the versions that nobody reads any more."""
         self._database.let_go()
 
     @contextmanager
     def at(self, dataset: Dataset) -> Iterator[View]:
-        """The newest version, for as long as the block takes; for one thread."""
+        """Yield the newest version, for the duration of the block; for one thread."""
         with ExitStack() as stack:
             found, cursor = self._open(stack, dataset)
             try:
@@ -79,7 +79,7 @@ class Reader:
 
     @contextmanager
     def at_nothing(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor on no dataset, for rows that were found otherwise; for one thread."""
+        """Yield a cursor on no dataset, for rows from another source; for one thread."""
         try:
             with self._database.reading(None) as cursor:
                 yield cursor
@@ -87,59 +87,59 @@ class Reader:
             raise _explained(error) from error
 
     def rows_version(self, dataset: Dataset) -> Version:
-        """The version that readers see. What is remembered of another one does not hold."""
+        """Return the version that readers see. Anything cached for another one is outdated."""
         return self._find(dataset).version
 
     def state(self, dataset: Dataset) -> SnapshotState:
-        """Whether readers see what the store of record holds, and if not, why."""
+        """Return whether readers see what the store of record holds, and if not, why."""
         return self._snapshots.state(dataset)
 
     def read_page(self, dataset: Dataset, query: Query) -> Page:
-        """A page of the rows that match, and how many match in all."""
+        """Return a page of the matching rows, and how many match in all."""
         with self.at(dataset) as view:
             return view.read_page(query)
 
     def list_rows(self, dataset: Dataset, query: Query) -> list[Row]:
-        """A page of the rows that match, in the query's order, ties by key."""
+        """Return a page of the matching rows, in the query's order, ties by key."""
         with self.at(dataset) as view:
             return view.list_rows(query)
 
     def count_rows(self, dataset: Dataset, query: Query) -> int:
-        """How many rows match."""
+        """Return how many rows match."""
         with self.at(dataset) as view:
             return view.count_rows(query)
 
     def find_row(self, dataset: Dataset, key: str) -> Row | None:
-        """The row of one key, withdrawn or not."""
+        """Return the row with that key, withdrawn or not, or None."""
         with self.at(dataset) as view:
             return view.find_row(key)
 
     def totals(self, dataset: Dataset) -> Totals:
-        """How many rows the dataset holds."""
+        """Return how many rows the dataset holds."""
         with self.at(dataset) as view:
             return view.totals()
 
     def list_values(
         self, dataset: Dataset, column: str, query: Query, *, limit: int = VALUES_LISTED
     ) -> list[tuple[str, int]]:
-        """The values of a column with counts, the most frequent first. Raises KeyError."""
+        """List the values of a column with counts, the most frequent first. Raises KeyError."""
         with self.at(dataset) as view:
             return view.list_values(column, query, limit=limit)
 
     def bounds(self, dataset: Dataset, column: str) -> tuple[Any, Any]:
-        """The least and the greatest value of a column. Raises KeyError."""
+        """Return the least and the greatest value of a column. Raises KeyError."""
         with self.at(dataset) as view:
             return view.bounds(column)
 
     def histogram(self, dataset: Dataset, column: str, query: Query, *, bins: int = 24) -> Bins:
-        """Counts of the rows that match, by a number; see ``View``. Raises KeyError."""
+        """Count the matching rows by intervals of a column; see ``View``. Raises KeyError."""
         with self.at(dataset) as view:
             return view.histogram(column, query, bins=bins)
 
     def iter_rows(
         self, dataset: Dataset, query: Query, *, chunk: int = ROWS_PER_CHUNK
     ) -> Iterator[list[Row]]:
-        """All rows that match, ``chunk`` at a time: one version, however slowly they are taken.
+        """Yield all matching rows, ``chunk`` at a time: one version, however slowly they are read.
 
         Close or exhaust it.
         """
@@ -154,12 +154,12 @@ class Reader:
         columns: Sequence[str] | None = None,
         chunk: int = ROWS_PER_CHUNK,
     ) -> Iterator[pa.RecordBatch]:
-        """The same as Arrow's batches; see ``View``. Close or exhaust it. Raises KeyError."""
+        """Yield them as Arrow batches; see ``View``. Close or exhaust it. Raises KeyError."""
         with self.at(dataset) as view:
             yield from view.iter_batches(query, columns=columns, chunk=chunk)
 
     def kept_table(self, key: Hashable, fill: Callable[[str], None]) -> AbstractContextManager[str]:
-        """A table in memory under that key; ``fill`` makes it if it is not there."""
+        """Yield the table in memory with that key; ``fill`` makes it if there is none."""
         return self._database.kept_table(key, fill)
 
     def _find(self, dataset: Dataset) -> _Found:
@@ -167,7 +167,7 @@ class Reader:
         before = self._found.get(dataset.name)
         if before is not None and before.files == files:
             return before
-        # Nobody replaces the database of a living process: what comes later is of its history.
+        # Nobody replaces the database of a living process, so new files are of the same history.
         found = None if before is None else newest_of(files)
         found = found or self._snapshots.find(dataset)
         if found is None and not self._snapshots.is_empty(dataset):
@@ -191,11 +191,11 @@ class Reader:
         raise _preparing()
 
     def _explain(self, error: duckdb.Error, dataset: Dataset, path: Path | None) -> StoreError:
-        """The one point where DuckDB's errors become ours. A file that is damaged goes."""
+        """Turn DuckDB's errors into ours. Discards a file that is damaged."""
         explained = _explained(error)
         if isinstance(explained, StoreFull) or isinstance(error, duckdb.OutOfMemoryException):
             return explained
-        # It has no kind of its own for this: whether it is the file's fault, the file tells.
+        # DuckDB has no error class for damage, so the file is checked.
         if path is not None and not is_sound(path, dataset):
             self._snapshots.discard(path)
             return _preparing()

@@ -1,7 +1,7 @@
-"""How a dataset's rows lie in a snapshot, out of its declaration of columns and its row's type.
+"""The columns of a dataset's snapshot, derived from its declaration and its row's type.
 
-Rows lie in the order of their keys, ``X1-2`` before ``X1-10``. Beside a row's own columns there
-are, of every text, ``NAME_folded``, which is searched and sorted, and of every other code
+Rows are stored in the order of their keys, ``X1-2`` before ``X1-10``. Beside a row's own columns
+there are, for every text, ``NAME_folded``, which is searched and sorted, and for every other code
 ``NAME_order``, in which numbers are sorted as numbers.
 """
 
@@ -19,7 +19,7 @@ from ecommerce_core.datasets import Kind as ColumnKind
 
 
 class Kind(StrEnum):
-    """What a column holds."""
+    """The kind of a column."""
 
     TEXT = "text"
     CODE = "code"
@@ -47,12 +47,12 @@ class Field:
 
     @property
     def is_text(self) -> bool:
-        """Whether it is a text of any kind."""
+        """True if it is a text of any kind."""
         return self.kind in {Kind.TEXT, Kind.CODE}
 
     @property
     def folded(self) -> str:
-        """The column that holds the text as it is compared."""
+        """The column with the folded text."""
         return f"{self.name}_folded"
 
     @property
@@ -75,11 +75,11 @@ class Shape:
     searched: tuple[Field, ...]
 
     def find(self, name: str | None) -> Field | None:
-        """The column of that name, None where there is none."""
+        """Return the column of that name, or None."""
         return next((field for field in self.fields if field.name == name), None)
 
     def field(self, name: str) -> Field:
-        """The column of that name. Raises KeyError."""
+        """Return the column of that name. Raises KeyError."""
         found = self.find(name)
         if found is None:
             raise KeyError(name)
@@ -88,7 +88,7 @@ class Shape:
 
 @lru_cache
 def shape_of(dataset: Dataset) -> Shape:
-    """The shape of a dataset's rows."""
+    """Return the shape of a dataset's rows."""
     hints = get_type_hints(dataset.row_type)
     columns = {column.name: column for column in dataset.row_columns}
     found = []
@@ -114,6 +114,6 @@ def shape_of(dataset: Dataset) -> Shape:
 
 
 def _kind_of(hint: Any) -> Kind:
-    """The kind of a field, whether it may be None or not."""
+    """Return the kind of a field, whether it may be None or not."""
     options = get_args(hint) if isinstance(hint, UnionType) else (hint,)
     return next(_KINDS[option] for option in options if option in _KINDS)

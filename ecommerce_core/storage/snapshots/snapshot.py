@@ -1,8 +1,8 @@
-"""Snapshots: a columnar file per version of a dataset, beside the database, and which one holds.
+"""Snapshots: a columnar file per version of a dataset, beside the database, one of them current.
 
-Whoever holds a dataset's lock publishes: the file is written under a temporary name, renamed,
-and so announced to every process; then the files before it are deleted, and whatever a killed
-process has left. All of them are disposable and can be written again at any time.
+The holder of a dataset's lock publishes: the file is written under a temporary name and renamed,
+which announces it to every process; then the older files and those of killed processes are deleted.
+All of them are disposable and can be written again at any time.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WRITER_MEMORY_MB = 256
 
 
 class SnapshotCode(StrEnum):
-    """How a dataset's snapshot stands. ``preparing``: there is none that could be read."""
+    """The state of a dataset's snapshot. ``preparing``: none can be read."""
 
     CURRENT = "current"
     BEHIND = "behind"
@@ -45,10 +45,10 @@ class SnapshotCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SnapshotState:
-    """Which version readers read, and which one the store of record holds.
+    """The version that readers see, and the one that the store of record holds.
 
-    ``shown`` is None where readers have none. ``error_code`` says why the last attempt of this
-    process to publish failed: ``disk_full`` or ``not_written``; None where it did not.
+    ``shown`` is None if readers have none. ``error_code`` says why the last attempt of this process
+    to publish failed, ``disk_full`` or ``not_written``, or is None if it did not.
     """
 
     code: SnapshotCode
@@ -58,7 +58,7 @@ class SnapshotState:
 
     @property
     def is_behind(self) -> bool:
-        """Whether readers see rows that are not those that are stored."""
+        """True if readers see older rows than the stored ones."""
         return self.code is SnapshotCode.BEHIND
 
 
@@ -82,9 +82,9 @@ class Snapshots:
     def publish(self, dataset: Dataset, *, gives_up: Callable[[], bool] = lambda: False) -> Version:
         """Let readers see the rows as they are. Only for the holder of the dataset's lock.
 
-        If a file of this version is there already, nothing is written. ``gives_up`` is asked
-        often; SyncStopped where it says True. Raises StoreError, StoreFull: readers go on with
-        the version that they have.
+        If a file of this version exists, nothing is written. ``gives_up`` is called often; if it
+        returns True, SyncStopped is raised. Raises StoreError, StoreFull: readers keep the version
+        that they have.
         """
         with self._record.reading() as db:
             version = newest_version(db, dataset)
@@ -102,35 +102,36 @@ class Snapshots:
         return version
 
     def find(self, dataset: Dataset) -> tuple[Version, Path] | None:
-        """The newest version that can be read, and its file; None where there is none.
+        """Return the newest version that can be read, and its file, or None if there is none.
 
-        A file of another history than the database's, which a backup that was restored may
-        have left, is none. Raises StoreError.
+        A file of another history than the database's, which a restored backup may have left, does
+        not count. Raises StoreError.
         """
         while True:
             files = self.list_files(dataset)
             with self._record.reading() as db:
                 ours = {path for path in files if is_of_history(db, dataset, version_of(path))}
-            # One may have come and gone while the folder was read: then neither was seen.
+            # A new file may have replaced the old one while the folder was read, with neither being
+            # seen.
             if ours or files == self.list_files(dataset):
                 return newest_of(ours)
 
     def is_current(self, dataset: Dataset) -> bool:
-        """Whether there is a file of the version that the store of record holds."""
+        """Return whether there is a file of the version that the store of record holds."""
         with self._record.reading() as db:
             return bool(self._files(dataset, newest_version(db, dataset)))
 
     def list_files(self, dataset: Dataset) -> frozenset[Path]:
-        """The dataset's files, of whatever version. Any change of the rows changes this set."""
+        """List the dataset's files, of any version. Any change of the rows changes this set."""
         files = self._list(f"{dataset.name}.", SUFFIX)
         return frozenset(path for path in files if _NAME.fullmatch(path.name))
 
     def discard(self, path: Path) -> None:
-        """Delete a file that cannot be read: the next to publish writes it again."""
+        """Delete a file that cannot be read: the next publication writes it again."""
         _remove(path)
 
     def is_empty(self, dataset: Dataset) -> bool:
-        """Whether the dataset has never had a row: then there is nothing to prepare."""
+        """Return whether the dataset has never had a row: then no snapshot is needed."""
         with self._record.reading() as db:
             if newest_version(db, dataset).run_id:
                 return False
@@ -138,7 +139,7 @@ class Snapshots:
             return not rows.fetchone()[0]
 
     def state(self, dataset: Dataset) -> SnapshotState:
-        """How the dataset's snapshot stands. Raises StoreError."""
+        """Return the state of the dataset's snapshot. Raises StoreError."""
         found = self.find(dataset)
         with self._record.reading() as db:
             stored = newest_version(db, dataset)
@@ -168,7 +169,7 @@ class Snapshots:
         ]
 
     def _write(self, dataset: Dataset, version: Version, gives_up: Callable[[], bool]) -> Path:
-        # A name is never used twice: whoever has a file open has this very one.
+        # A name is never used twice, so an open file is never confused with a newer one.
         path = self.folder / f"{dataset.name}.{version}.{secrets.token_hex(4)}{SUFFIX}"
         temporary = path.with_suffix(TEMPORARY)
         try:
@@ -192,9 +193,9 @@ class Snapshots:
         return path
 
     def _remove_all_but(self, dataset: Dataset, kept: Path) -> None:
-        """Delete what is old, and what a killed process left: nobody else publishes just now.
+        """Delete old files and those of killed processes: nobody else publishes at the same time.
 
-        Whoever still reads an old version goes on; its room is free once he has ended.
+        Readers of an old version can finish; its disk space is free once they have.
         """
         for path in self._list(f"{dataset.name}."):
             if path != kept:
@@ -203,17 +204,17 @@ class Snapshots:
 
 
 def version_of(path: Path) -> Version:
-    """The version that a file is of, by its name."""
+    """Return the version of a file, from its name."""
     return Version.parse(path.name.split(".")[1])
 
 
 def newest_of(files: Collection[Path]) -> tuple[Version, Path] | None:
-    """The newest version among these files, and its file."""
+    """Return the newest version among these files, and its file, or None."""
     return max(((version_of(path), path) for path in files), default=None)
 
 
 def _remove(path: Path) -> None:
-    """Delete a file, or a folder that a sort spilled into, where the system lets."""
+    """Delete a file, or a folder that a sort spilled into, if the system permits it."""
     if path.is_dir():
         rmtree(path, ignore_errors=True)
     else:
@@ -222,8 +223,8 @@ def _remove(path: Path) -> None:
 
 
 def is_disk_full(error: Exception) -> bool:
-    """Whether there is no room for a file."""
-    # DuckDB hands on the system's own words, and no number.
+    """Return whether an error means that there is no room for a file."""
+    # DuckDB only passes on the system's message, not its number.
     texts = (os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
     return any(text in str(error) for text in texts)
 

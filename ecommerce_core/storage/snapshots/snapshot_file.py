@@ -1,4 +1,4 @@
-"""Writes one snapshot: a DuckDB file of a dataset's rows, streamed out of the store of record."""
+"""Write one snapshot: a DuckDB file of a dataset's rows, streamed from the store of record."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _STORED_AS = {
     Kind.NUMBER: "DOUBLE",
     Kind.MOMENT: "TIMESTAMP",
 }
-# Before a number stands how many digits it has: so 2 comes before 10, however long they are.
+# Puts the number of its digits before each number, so that 2 comes before 10, however long.
 _NATURAL = """
     CREATE TEMP MACRO natural_order(folded) AS array_to_string(
         list_transform(
@@ -59,13 +59,13 @@ def write_file(
     threads: int,
     gives_up: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Write the dataset's rows as they are now into ``path``, a file that is not there yet.
+    """Write the dataset's present rows into ``path``, a file that does not exist yet.
 
-    For the holder of the dataset's lock: rows are read in many short transactions, so that
-    no writer of the database waits, and nobody may change them meanwhile.
+    For the holder of the dataset's lock: rows are read in many short transactions, so that no
+    writer of the database waits, and must not change meanwhile.
 
-    Raises SyncStopped where ``gives_up`` says True, StoreError where the store of record cannot
-    be read, duckdb.Error and OSError where the file cannot be written.
+    Raises SyncStopped if ``gives_up`` returns True, StoreError if the store of record cannot be
+    read, duckdb.Error and OSError if the file cannot be written.
     """
     shape = shape_of(dataset)
     source = _Source(lambda: _list_rows(record, shape, gives_up), shape)
@@ -75,7 +75,7 @@ def write_file(
         "threads": threads,
         "temp_directory": str(path.with_name(f"{path.name}.spill")),
     }
-    # An instance of its own: one that fails to write is no use to anybody any more.
+    # An instance of its own: after a failed write, an instance cannot be used any more.
     with duckdb.connect(path, config=config) as database:
         with suppress(OSError):  # not every file system has modes
             path.chmod(0o600)
@@ -95,7 +95,7 @@ def write_file(
 
 
 def is_sound(path: Path, dataset: Dataset) -> bool:
-    """Whether every row of a snapshot can be read."""
+    """Return whether every row of a snapshot can be read."""
     table = shape_of(dataset).table
     try:
         with duckdb.connect(path, read_only=True, config={**CONFIG, "threads": 1}) as database:
@@ -115,12 +115,12 @@ def create_empty(cursor: duckdb.DuckDBPyConnection, dataset: Dataset) -> None:
 
 
 def _codes(shape: Shape) -> list[Field]:
-    """The codes that have an order of their own beside the rows'."""
+    """Return the codes whose order differs from that of the rows."""
     return [field for field in shape.fields if field.kind is Kind.CODE and not field.is_key]
 
 
 def _columns(shape: Shape) -> str:
-    """What is kept of what arrives."""
+    """Return the columns of the file, in SQL."""
     own = (
         f"CAST({field.name} AS TIMESTAMP) AS {field.name}"
         if field.kind is Kind.MOMENT
@@ -133,7 +133,7 @@ def _columns(shape: Shape) -> str:
 
 
 def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool]) -> Iterator[Rows]:
-    """All rows of the table in the key's order, some thousands at a time."""
+    """Yield all rows of the table in the key's order, some thousands at a time."""
     names = ", ".join(field.name for field in shape.fields)
     key = shape.key.name
     sql = f"SELECT {names} FROM {shape.table} WHERE {key} > ? ORDER BY {key} LIMIT ?"
@@ -151,7 +151,7 @@ def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool])
 
 
 class _Source:
-    """Rows as Arrow's batches. ``error`` is what ended them, which DuckDB puts in its own words."""
+    """Rows as Arrow batches. ``error`` is what ended them, which DuckDB would wrap."""
 
     def __init__(self, list_rows: Callable[[], Iterator[Rows]], shape: Shape) -> None:
         self.error: Exception | None = None

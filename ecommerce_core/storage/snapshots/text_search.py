@@ -1,8 +1,8 @@
-"""How texts are compared in a search and in an order: case, accents and the like do not matter.
+"""Fold texts for search and order: case, accents and the like do not matter.
 
-``fold`` works letter by letter, each one through a table that ``str.translate`` reads in C. So
-a part of a text is folded to a part of the folded text, and what is composed and what is
-decomposed (``é`` as one letter or as two) becomes the same.
+``fold`` works letter by letter, through a table that ``str.translate`` reads in C. So a part of a
+text is folded to a part of the folded text, and composed and decomposed forms (``é`` as one letter
+or as two) become the same.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ SEARCH_CHARS = 1_000
 
 _APOSTROPHES = frozenset("'`´‘’‛ʹʻʼʽˈ′‵՚ꞌ")
 _QUOTES = frozenset('"“”„‟')
-# Beside those that Unicode counts among the dashes.
+# Besides those that Unicode counts among the dashes.
 _HYPHENS = frozenset("−⁃˗")
-# Letters that Unicode does not take apart, and readers do.
+# Letters that Unicode does not decompose, but readers do.
 _LETTERS = {"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "ı": "i"}
-# Beside format characters, controls and accents: what has no width, by its number.
+# Code points without width, besides format characters, controls and accents.
 _WITHOUT_WIDTH = (
     range(0x034F, 0x0350),
     range(0x115F, 0x1161),
@@ -30,15 +30,15 @@ _WITHOUT_WIDTH = (
 
 
 def fold(text: str) -> str:
-    """``text`` as it is compared: ``É`` is ``e``, ``œ`` is ``oe``, ``’`` is ``'``, ``‑`` is ``-``.
+    """Return ``text`` folded: ``É`` is ``e``, ``œ`` is ``oe``, ``’`` is ``'``, ``‑`` is ``-``.
 
-    White space of every kind is a space; what cannot be seen is left out.
+    White space of every kind is a space; invisible characters are removed.
     """
     return text.translate(_folded)
 
 
 def fold_all(texts: Collection[str | None]) -> list[str | None]:
-    """``fold`` of each that is there; those of a few values, such as families, once each."""
+    """Fold each text; if there are few distinct values, such as families, each only once."""
     distinct = set(texts)
     if len(distinct) > len(texts) // 4:
         return [None if text is None else text.translate(_folded) for text in texts]
@@ -47,12 +47,12 @@ def fold_all(texts: Collection[str | None]) -> list[str | None]:
 
 
 def words_of(search: str) -> list[str]:
-    """The folded words of a search, each once. Of ``search`` the first 1,000 characters count."""
+    """Return the folded words of a search, each once. Only its first 1,000 characters count."""
     return list(dict.fromkeys(fold(search[:SEARCH_CHARS]).split()))
 
 
 class _Folded(dict[int, str]):
-    """What each letter is folded to, found out when it is met first."""
+    """The folded form of each letter, computed when it is first met."""
 
     def __missing__(self, code: int) -> str:
         self[code] = folded = _fold_letter(chr(code))
@@ -76,7 +76,7 @@ def _fold_letter(letter: str) -> str:
     if unicodedata.category(letter) == "Cs":
         # Half a character: it is in no row, and cannot be sent to a database.
         return "\N{REPLACEMENT CHARACTER}"
-    # Apart first: an accent on its own and one in its letter are the same then.
+    # Decomposed first, so that a separate accent and one within its letter become the same.
     for other in (unicodedata.normalize("NFKD", letter), letter.casefold()):
         if other != letter:
             return "".join(map(_fold_letter, other))
@@ -84,7 +84,7 @@ def _fold_letter(letter: str) -> str:
 
 
 def _cannot_be_seen(letter: str) -> bool:
-    """Whether it is an accent, a control or has no width. Vowel signs of other scripts are not."""
+    """Return whether it is an accent, a control or without width. Other scripts' vowels are not."""
     return (
         unicodedata.combining(letter) != 0
         or unicodedata.category(letter) in {"Cc", "Cf"}

@@ -1,4 +1,4 @@
-"""Which rows a dataset holds: the run that changed them last, and when it ended."""
+"""The version of a dataset's rows: the run that changed them last, and when it ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.storage.sqlite import Database
 
-# What changed no row has no version of its own.
+# A run that changed no row makes no version.
 _CHANGED = "dataset = ? AND rows_after IS NOT NULL AND added + updated + withdrawn > 0"
 _RUN = f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED}"
 
@@ -17,40 +17,40 @@ _RUN = f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED}"
 class Version:
     """A version of a dataset's rows.
 
-    ``run_id`` is 0 where no run is known to have changed them. ``stamp`` is when the run ended:
-    a database that was restored may come to the same run with other rows, at another time.
+    ``run_id`` is 0 if no run is known to have changed them. ``stamp`` is when the run ended: a
+    restored database may reach the same run number with other rows, at another time.
     """
 
     run_id: int = 0
     stamp: str = ""
 
     def __str__(self) -> str:
-        """In letters that a file's name and an ``ETag`` may have."""
+        """Return it in characters that a file's name and an ``ETag`` may contain."""
         return f"{self.run_id}-{self.stamp}"
 
     @property
     def ended_at(self) -> datetime | None:
-        """When the run ended, in UTC; None if no run is known."""
+        """When the run ended, in UTC, or None if no run is known."""
         if not self.stamp:
             return None
         return datetime.strptime(self.stamp, "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
 
     @classmethod
     def parse(cls, text: str) -> Version:
-        """The version that says of itself ``text``. Raises ValueError."""
+        """Parse the result of ``str``. Raises ValueError."""
         run_id, _, stamp = text.partition("-")
         return cls(int(run_id), stamp)
 
 
 def newest_version(db: Database, dataset: Dataset) -> Version:
-    """The version that the store of record holds."""
+    """Return the version that the store of record holds."""
     return _version_of(db.execute(f"{_RUN} ORDER BY id DESC LIMIT 1", [dataset.name]).fetchone())
 
 
 def is_of_history(db: Database, dataset: Dataset, version: Version) -> bool:
-    """Whether the store of record holds this version, or has held it."""
+    """Return whether the store of record holds this version, or has held it."""
     if not version.run_id:
-        # Before the first run; after two of them it is another database's, more likely.
+        # Before the first run; after two of them it probably comes from another database.
         runs = f"SELECT count(*) FROM ({_RUN} LIMIT 2)"
         return bool(db.execute(runs, [dataset.name]).fetchone()[0] < 2)
     found = db.execute(f"{_RUN} AND id = ?", [dataset.name, version.run_id]).fetchone()

@@ -1,4 +1,4 @@
-"""One version of a dataset's rows, and all that is asked of it."""
+"""One version of a dataset's rows, and the queries on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROWS_PER_CHUNK = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of the rows that match, and how many match in all."""
+    """A page of the matching rows, and how many match in all."""
 
     rows: list[Row]
     total: int
@@ -43,13 +43,13 @@ class View:
         self._names = tuple(field.name for field in self._shape.fields)
 
     def read_page(self, query: Query) -> Page:
-        """A page of the rows that match, in the query's order, and how many match in all."""
+        """Return a page of the matching rows, in the query's order, and how many match in all."""
         total = self.count_rows(query)
         return Page(self._list_rows(query, total), total)
 
     def list_rows(self, query: Query) -> list[Row]:
-        """A page of the rows that match, in the query's order; none where there is no such page."""
-        # Only beyond the first page does it matter which end is nearer.
+        """Return a page of the matching rows, in the query's order; empty if there is none."""
+        # The total, which tells which end is nearer, only matters beyond the first page.
         return self._list_rows(query, self.count_rows(query) if query.page > 1 else None)
 
     def _list_rows(self, query: Query, total: int | None) -> list[Row]:
@@ -58,7 +58,7 @@ class View:
         )
 
     def _select_page(self, query: Query, total: int | None) -> tuple[str, list[Any]]:
-        """The statement that selects a page; ``total`` rows match, None where nobody counted."""
+        """Return the statement of a page; ``total`` rows match, None if they were not counted."""
         size = max(1, query.page_size)
         offset = (max(1, query.page) - 1) * size
         is_backwards = False
@@ -67,7 +67,7 @@ class View:
             if offset > total // 2:
                 is_backwards, offset = True, max(0, total - offset - size)
         matching = where(self._shape, query)
-        # Their places first, so that only the rows of the page are fetched.
+        # Their positions first, so that only the rows of the page are fetched.
         sql = (
             f"SELECT {', '.join(self._names)} FROM {self._table} WHERE rowid IN ("
             f" SELECT rowid FROM {self._table} WHERE {matching.sql}"
@@ -77,14 +77,14 @@ class View:
         return sql, [*matching.values, size, offset]
 
     def count_rows(self, query: Query) -> int:
-        """How many rows match."""
+        """Return how many rows match."""
         matching = where(self._shape, query)
         return int(
             self._scalar(f"count(*) FROM {self._table} WHERE {matching.sql}", matching.values)
         )
 
     def find_row(self, key: str) -> Row | None:
-        """The row of one key, withdrawn or not."""
+        """Return the row with that key, withdrawn or not, or None."""
         sound = key.encode("utf-8", "replace").decode()
         found = self._cursor.execute(
             f"SELECT {', '.join(self._names)} FROM {self._table} WHERE {self._shape.key.name} = ?",
@@ -93,7 +93,7 @@ class View:
         return None if found is None else self._to_row(found)
 
     def totals(self) -> Totals:
-        """How many rows the dataset holds."""
+        """Return how many rows the dataset holds."""
         current = f"count(*) FROM {self._table} WHERE withdrawn_at IS NULL"
         withdrawn = f"count(*) FROM {self._table} WHERE withdrawn_at IS NOT NULL"
         return Totals(current=self._scalar(current), withdrawn=self._scalar(withdrawn))
@@ -101,9 +101,9 @@ class View:
     def list_values(
         self, column: str, query: Query, *, limit: int = VALUES_LISTED
     ) -> list[tuple[str, int]]:
-        """The values that a column has, with counts, the most frequent first.
+        """List the values of a column with counts, the most frequent first.
 
-        Among the rows that match, whatever the query asks of the column itself aside. Raises
+        Among the matching rows, without the query's conditions on the column itself. Raises
         KeyError.
         """
         name = self._shape.field(column).name
@@ -116,19 +116,19 @@ class View:
         return [(str(value), count) for value, count in found.fetchall()]
 
     def bounds(self, column: str) -> tuple[Any, Any]:
-        """A column's least and greatest value, withdrawn rows included. Raises KeyError."""
+        """Return a column's least and greatest value, withdrawn rows included. Raises KeyError."""
         name = self._shape.field(column).name
         found = self._cursor.execute(f"SELECT min({name}), max({name}) FROM {self._table}")
         least, greatest = found.fetchone() or (None, None)
         return least, greatest
 
     def histogram(self, column: str, query: Query, *, bins: int = 24) -> Bins:
-        """Counts of the rows that match, by a number: (low, high, count), ``high`` excluded.
+        """Count the matching rows by intervals of a number: (low, high, count), ``high`` excluded.
 
-        At most ``bins``, of one width, from the column's least value to its greatest, as far as
-        the query's own range goes: other filters leave the axis as it is. The last includes its
-        ``high``; empty ones are there. Of whole numbers the edges are whole. Rows without a
-        value are left out. Raises KeyError.
+        At most ``bins``, of one width, from the column's least to its greatest value, within the
+        query's own range: other filters do not change the axis. The last one includes its ``high``;
+        empty ones are included. The edges of whole numbers are whole. Rows without a value are left
+        out. Raises KeyError.
         """
         field = self._shape.field(column)
         edges = edges_of(*self.bounds(column), query, column, bins)
@@ -138,7 +138,7 @@ class View:
         return count_bins(self._cursor, self._table, field.name, matching, edges)
 
     def iter_rows(self, query: Query, *, chunk: int = ROWS_PER_CHUNK) -> Iterator[list[Row]]:
-        """All rows that match, in the query's order, ``chunk`` at a time, with bounded memory."""
+        """Yield all matching rows, in the query's order, ``chunk`` at a time; memory is bounded."""
         found = self._cursor.execute(*self._select_all(query, self._names))
         while rows := found.fetchmany(chunk):
             yield list(map(self._to_row, rows))
@@ -146,7 +146,7 @@ class View:
     def iter_batches(
         self, query: Query, *, columns: Sequence[str] | None = None, chunk: int = ROWS_PER_CHUNK
     ) -> Iterator[pa.RecordBatch]:
-        """The same as Arrow's batches; times are UTC without saying so. Raises KeyError."""
+        """Yield them as Arrow batches; times are UTC without a time zone. Raises KeyError."""
         names = [self._shape.field(name).name for name in columns or self._names]
         sql, values = self._select_all(query, names)
         batches: pa.RecordBatchReader = self._cursor.sql(sql, params=values).to_arrow_reader(chunk)
@@ -154,13 +154,13 @@ class View:
 
     @property
     def cursor(self) -> duckdb.DuckDBPyConnection:
-        """What statements run on. ``interrupt`` ends one, from any thread."""
+        """The cursor that runs the statements. ``interrupt`` ends one, from any thread."""
         return self._cursor
 
     def select(self, query: Query, *, page_of: int | None = None) -> tuple[str, list[Any]]:
-        """A statement with its parameters that selects whole rows, in the query's order.
+        """Return a statement with its parameters that selects whole rows, in the query's order.
 
-        All that match, or one page where ``page_of`` says how many match.
+        All that match, or one page if ``page_of`` gives the number that match.
         """
         if page_of is not None:
             return self._select_page(query, page_of)
@@ -172,7 +172,7 @@ class View:
         return self._table
 
     def select_keys(self, query: Query) -> tuple[str, list[Any]]:
-        """A statement with its parameters that selects the keys of the rows that match."""
+        """Return a statement with its parameters that selects the keys of the matching rows."""
         matching = where(self._shape, query)
         sql = f"SELECT {self._shape.key.name} FROM {self._table} WHERE {matching.sql}"
         return sql, matching.values
@@ -181,7 +181,7 @@ class View:
         matching = where(self._shape, query)
         sql = f"SELECT {', '.join(names)} FROM {self._table} WHERE {matching.sql}"
         order = order_by(self._shape, query)
-        # DuckDB keeps the order in which rows lie: nothing is sorted nor held then.
+        # DuckDB keeps the stored order: nothing need be sorted or held in memory.
         if order != AS_STORED:
             sql = f"{sql} ORDER BY {order}"
         return sql, matching.values

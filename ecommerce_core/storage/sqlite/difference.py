@@ -1,4 +1,4 @@
-"""Bring a table in line with an answer: the difference, worked out before a row is written."""
+"""Bring a table in line with an answer: work out the difference before a row is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ecommerce_core.storage.sqlite.transactions import Database
 
 ROWS_PER_STEP = 1_000
 ROWS_PER_STATEMENT = 50
-# Only of at least so many rows an answer is held.
+# An answer is only held if the dataset has at least this many rows.
 HOLD_FROM_ROWS = 20
 
 Values = tuple[Any, ...]
@@ -26,7 +26,7 @@ Report = Callable[[int], None]
 
 @dataclass(slots=True)
 class Difference:
-    """What an answer would do to a table."""
+    """The changes that an answer would make to a table."""
 
     added: list[Record] = field(default_factory=list)
     updated: list[Record] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Difference:
     # What the withdrawn rows hold beside their keys, by its hash.
     withdrawn_values: Counter[int] = field(default_factory=Counter)
     changes: list[tuple[str, str, Any, Any]] = field(default_factory=list)
-    # Unchanged rows whose records are written in another way than before.
+    # Unchanged rows whose records are written differently than before.
     respelled: list[Record] = field(default_factory=list)
     unchanged: int = 0
     current_before: int = 0
@@ -44,8 +44,7 @@ class Difference:
     def exceeds_hold_threshold(self, percent: int) -> bool:
         """Return True if more than ``percent`` of at least HOLD_FROM_ROWS rows would be withdrawn.
 
-        After a clear it is the cleared rows that count: they can be brought back until an
-        answer takes their place.
+        After a clear the cleared rows count: they can be restored until an answer replaces them.
         """
         before = self.current_before or self.cleared_before
         lost = len(self.withdrawn) if self.current_before else before - len(self.added)
@@ -64,7 +63,7 @@ class Difference:
         return self.current_before + came - len(self.withdrawn)
 
     def counts(self, parsed: Parsed) -> Counts:
-        """The journal's counts: fetched is the sum of the four that follow it."""
+        """Return the counts for the journal."""
         return Counts(
             fetched=parsed.fetched,
             added=len(self.added),
@@ -76,7 +75,7 @@ class Difference:
 
 
 def list_fingerprints(db: Database, dataset: Dataset) -> dict[int, str]:
-    """The key of each current row by its fingerprint; empty if one row has none of its own."""
+    """Return the key of each current row by its fingerprint; empty if a row has no fingerprint."""
     (current,) = db.execute(
         f"SELECT count(*) FROM {dataset.table} WHERE withdrawn_at IS NULL"
     ).fetchone()
@@ -90,7 +89,7 @@ def list_fingerprints(db: Database, dataset: Dataset) -> dict[int, str]:
 
 
 class WholeAnswerNeeded(Exception):  # noqa: N818 - nothing failed
-    """The records that were decoded are not enough to tell what an answer changes."""
+    """The records that were decoded are not enough to determine the changes of an answer."""
 
 
 def _list_difference_from_known(
@@ -98,7 +97,7 @@ def _list_difference_from_known(
 ) -> Difference:
     """Compare the table with an answer whose known records were not decoded.
 
-    Raises WholeAnswerNeeded if a known record came twice, if another one has its key, or if
+    Raises WholeAnswerNeeded if a known record occurred twice, if another one has its key, or if
     most are new.
     """
     if parsed.has_known_twins or len(parsed.records) > len(parsed.known):
@@ -130,16 +129,14 @@ def list_difference(
 
     ``fingerprints`` are the table's, by which records were known. Raises WholeAnswerNeeded.
 
-    A row whose record was rejected is still listed by its peer and so not
-    withdrawn; where a rejected record hides its key, nothing is withdrawn: it
-    might be any of them.
+    A row whose record was rejected is still listed by its peer and so not withdrawn; if the key of
+    a rejected record is unknown, nothing is withdrawn, since it might be any of the rows.
     """
     if parsed.known:
         return _list_difference_from_known(db, dataset, parsed, fingerprints)
     difference = Difference()
-    # Both in the key's order: one walk along the two, and rows are then written from the
-    # table's beginning to its end, not here and there. SQLite compares UTF-8 bytes, Python
-    # code points: that is the same order.
+    # Both in the key's order: one walk over the two, which also writes rows from the table's
+    # beginning to its end. SQLite compares UTF-8 bytes, Python code points: that is the same order.
     key_of = attrgetter(dataset.key)
     incoming = iter(sorted(parsed.records, key=key_of))
     as_values = msgspec.structs.astuple
@@ -149,7 +146,7 @@ def list_difference(
     )
     record = next(incoming, None)
     for row in existing:
-        # By far the most rows go this way.
+        # Almost all rows take this branch.
         if record is not None and (*as_values(record), None) == row:
             difference.unchanged += 1
             record = next(incoming, None)
@@ -174,7 +171,7 @@ def list_difference(
 
 
 def _miss(difference: Difference, row: Values, parsed: Parsed) -> None:
-    """Note what becomes of a row that the answer has no good record for."""
+    """Record the effect on a row for which the answer has no good record."""
     key, withdrawn_at = row[0], row[-1]
     if withdrawn_at is not None:
         return
@@ -185,7 +182,7 @@ def _miss(difference: Difference, row: Values, parsed: Parsed) -> None:
 
 
 def _compare(difference: Difference, dataset: Dataset, row: Values, record: Record) -> None:
-    """Note what a record changes in its row."""
+    """Record the changes of a record in its row."""
     key, withdrawn_at = row[0], row[-1]
     values = msgspec.structs.astuple(record)
     if withdrawn_at is None:
@@ -212,11 +209,11 @@ def apply_difference(
     now: str,
     report: Report,
 ) -> None:
-    """Write a difference. ``now`` is the run's time as stored; ``report`` gets rows written."""
+    """Write a difference. ``now`` is the run's time as stored; ``report`` gets the rows written."""
     table, names = dataset.table, (*dataset.column_names, "fingerprint")
     steps = _Steps(db, report)
     values_of = msgspec.structs.astuple
-    # What is ours and the same for every row is spelled out: it keeps the loop in C.
+    # Values of ours that are the same for every row are inlined, which keeps the loop in C.
     steps.insert(
         f"INSERT INTO {table} ({', '.join(names)}, first_seen_at, updated_at)",
         lambda first: f"({', '.join(_marks(names, first))}, '{now}', '{now}')",
@@ -250,12 +247,12 @@ def apply_difference(
 
 
 def _marks(names: Sequence[str], first: int) -> list[str]:
-    """The parameters of one row, numbered from ``first``."""
+    """Return the parameters of one row, numbered from ``first``."""
     return [f"?{number}" for number, _ in enumerate(names, first)]
 
 
 class _Steps:
-    """Writes rows in steps, so that progress can be told and a stop be heeded between two."""
+    """Writes rows in steps, so that a run can report its progress and stop between two."""
 
     def __init__(self, db: Database, report: Report) -> None:
         self._db = db
@@ -271,11 +268,11 @@ class _Steps:
         width: int,
         count: bool = True,
     ) -> None:
-        """Insert many rows with each statement: a third faster.
+        """Insert many rows with each statement, which is a third faster.
 
-        And the interpreter is let go of, and has to be got back from a thread that may
-        be busy, once for all of them. ``values``: one row's, its ``width`` parameters numbered
-        from the number given.
+        It also releases the interpreter lock only once for all of them: getting it back from a busy
+        thread takes long. ``values`` returns one row's values, with its ``width`` parameters
+        numbered from the given number.
         """
         numbers = range(1, width * ROWS_PER_STATEMENT, width)
         of_many = f"{head} VALUES {', '.join(map(values, numbers))}"

@@ -1,8 +1,8 @@
-"""One SQLite file: connections, transactions, the check before the first write, errors in words.
+"""One SQLite file: connections, transactions, the check before the first write, its errors.
 
-A connection per operation: a cached one dies with its thread, and one thread's
-rollback would erase another's write. Every write begins IMMEDIATE, so that it
-waits for its turn instead of failing half-way.
+A connection per operation: a cached one dies with its thread, and one thread's rollback would erase
+another's write. Every write begins IMMEDIATE, so that it waits for its turn instead of failing
+half-way.
 """
 
 from __future__ import annotations
@@ -14,24 +14,31 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from ecommerce_core.domain import StoreBusy, StoreDamaged, StoreError, StoreFull, StoreIncompatible
+from ecommerce_core.domain import (
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreIncompatible,
+    StoreReadOnly,
+)
 from ecommerce_core.storage.private_files import check_one_name, create_empty
 from ecommerce_core.storage.sqlite.checks import find_damage, refuse_planted_journal
 
 BUSY_TIMEOUT_S = 5.0
-# How long a read waits where the one before it has just waited in vain.
+# How long a read waits if the one before it has just waited in vain.
 IMPATIENCE_S = 0.2
-# A big sync writes for seconds: the threads of one process wait longer than strangers do.
+# A big sync writes for seconds: threads of this process wait longer for it than others do.
 WRITER_PATIENCE_S = 60.0
-# Before it, connections that write and checkpoint at once can corrupt a WAL database.
+# In older versions, connections that write and checkpoint at once can corrupt a WAL database.
 FIRST_SAFE_WAL = (3, 51, 3)
 # 64 MB of 4 KiB pages: a fraction of a second.
 _PAGES_PER_STEP = 16_384
-APPLICATION_ID_BYTES = slice(68, 72)  # of a database's header
+APPLICATION_ID_BYTES = slice(68, 72)  # within a database's header
 
 
 class SqliteFile:
-    """A database file of one application, known by its ``application_id``."""
+    """A database file of one application, identified by its ``application_id``."""
 
     def __init__(self, path: Path, *, application_id: int, busy_timeout_s: float) -> None:
         self.path = path
@@ -42,8 +49,8 @@ class SqliteFile:
         self._read_in_vain_at_s: float | None = None
 
     def connect(self, mode: str = "rw", *, timeout_s: float | None = None) -> sqlite3.Connection:
-        """``mode``: ``rw`` or ``ro``."""
-        # Without a mode, a file that was taken away would come back empty.
+        """Open a connection. ``mode``: ``rw`` or ``ro``."""
+        # Without a mode, a file that was deleted would be created again, empty.
         connection = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode={mode}",
             uri=True,
@@ -56,7 +63,7 @@ class SqliteFile:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection for one read, on one consistent view. Raises StoreError."""
+        """Yield a connection for one read, on one consistent view. Raises StoreError."""
         timeout_s = self._reader_patience_s()
         with self.explained(), closing(self.connect(timeout_s=timeout_s)) as connection:
             connection.execute("BEGIN")
@@ -70,9 +77,9 @@ class SqliteFile:
 
     @contextmanager
     def writing(self, *, spills: bool = False) -> Iterator[sqlite3.Connection]:
-        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError.
+        """Yield one IMMEDIATE transaction; roll back if the block raises. Raises StoreError.
 
-        ``spills``: what is changed need not all fit into memory, and readers may have to wait.
+        ``spills``: the changes need not fit into memory, but readers may have to wait.
         """
         with self.explained(), self._turn(), closing(self.connect()) as connection:
             # Pages that spill would lock readers out before the commit.
@@ -90,23 +97,23 @@ class SqliteFile:
                 self._is_written_to = False
 
     def check_writable(self) -> None:
-        """Raise StoreError where the database cannot be written to just now."""
+        """Raise StoreError if the database cannot be written to at present."""
         if self._is_written_to:
-            return  # and not only about to be: a writer may wait for another process
+            return  # only set once BEGIN IMMEDIATE has succeeded
         with self.explained(), closing(self.connect()) as connection:
             (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
             connection.execute("BEGIN IMMEDIATE")
-            # An UPDATE of no row succeeds on a full disk. This takes a page, which goes into
-            # the rollback journal at once, but into a WAL with the commit alone.
+            # An UPDATE of no row succeeds on a full disk. This takes a page, which goes into the
+            # rollback journal at once, but into a WAL only with the commit.
             connection.execute("PRAGMA user_version = 0")
             connection.execute("COMMIT" if mode == "wal" else "ROLLBACK")
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool]) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError.
 
-        ``gives_up`` is asked often; where it says True the copy ends, cut off.
+        ``gives_up`` is called often; if it returns True the copy is cut off.
         """
-        # In its turn: a writer of this process had rather wait than fail at its commit.
+        # In its turn: otherwise a writer of this process might fail at its commit.
         with self.explained(), self._turn(), closing(self.connect()) as connection:
             connection.set_progress_handler(gives_up, 100_000)
             connection.execute("VACUUM INTO ?", [str(path)])
@@ -114,7 +121,7 @@ class SqliteFile:
     def copy_pages_into(self, path: Path) -> None:
         """Write a consistent copy, page by page, into an empty file. Raises StoreError.
 
-        Writers get their turn between any two steps; the copy begins again after one.
+        Writers get their turn between any two steps, after which the copy begins again.
         """
         with (
             self.explained(),
@@ -127,11 +134,11 @@ class SqliteFile:
     def checked(
         self, check_shape: Callable[[sqlite3.Connection], None], *, whole: bool
     ) -> Iterator[sqlite3.Connection | None]:
-        """A read-only connection to a file that is ours and sound; None where there is none yet.
+        """Yield a read-only connection to a sound file of ours, or None if there is none yet.
 
-        ``check_shape`` raises if the database declares something else than it should. ``whole``:
-        all of the file is read, however long that takes. Raises StoreIncompatible, StoreDamaged,
-        StoreError before anything is written to the file.
+        ``check_shape`` raises if the schema is not as expected. ``whole``: all of the file is read,
+        however long that takes. Raises StoreIncompatible, StoreDamaged, StoreError before anything
+        is written to the file.
         """
         if not self.path.exists():
             yield None
@@ -159,15 +166,15 @@ class SqliteFile:
             yield connection if objects else None
 
     def create(self) -> None:
-        """Create the file, for this account alone, if there is none. Raises StoreError."""
+        """Create the file, for this account only, if there is none. Raises StoreError."""
         with self.explained():
             create_empty(self.path)
 
     def choose_journal(self, connection: sqlite3.Connection) -> None:
-        """Take WAL where this SQLite writes it safely, else stay with the rollback journal."""
+        """Use WAL if this SQLite version writes it safely, else keep the rollback journal."""
         if sqlite3.sqlite_version_info < FIRST_SAFE_WAL:
             return
-        # Where two processes switch at once, SQLite tells one of them "locked" without waiting.
+        # If two processes switch at once, SQLite reports "locked" to one of them without waiting.
         give_up_at = time.monotonic() + self._busy_timeout_s
         while True:
             try:
@@ -180,7 +187,7 @@ class SqliteFile:
 
     @contextmanager
     def explained(self) -> Iterator[None]:
-        """The one point where SQLite's errors become ours."""
+        """Turn SQLite's errors into ours."""
         try:
             yield
         except sqlite3.Error as error:
@@ -191,7 +198,7 @@ class SqliteFile:
             ) from error
 
     def _reader_patience_s(self) -> float:
-        # A page reads many times: it must not wait in full for each, when one has in vain.
+        # A page reads many times: after one wait in vain it must not wait the full time again.
         in_vain_at_s = self._read_in_vain_at_s
         if in_vain_at_s is None or time.monotonic() - in_vain_at_s > self._busy_timeout_s:
             return self._busy_timeout_s
@@ -207,7 +214,7 @@ class SqliteFile:
             self._writer.release()
 
     def _roll_back_what_a_crash_left(self) -> None:
-        """Let SQLite undo a commit that was cut off: whoever only reads may not, and is refused."""
+        """Let SQLite undo a commit that was cut off, which a read-only connection cannot do."""
         with closing(self.connect("ro")) as connection:
             try:
                 connection.execute("SELECT 1 FROM sqlite_master").fetchone()
@@ -237,10 +244,11 @@ def _explain(error: sqlite3.Error, path: Path, busy_timeout_s: float) -> StoreEr
         return StoreBusy("store_busy", seconds=busy_timeout_s)
     if name.startswith("SQLITE_FULL"):
         return StoreFull("disk_full")
-    # Without a name it is Python's: what should be a text is not UTF-8.
+    # Without a name the error is Python's: a text is not UTF-8.
     is_no_text = not name and isinstance(error, sqlite3.OperationalError)
     if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")) or is_no_text:
         return StoreDamaged("store_not_sound", path=path)
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
-        return StoreError("store_not_accessible", path=path, reason=error)
+        kind = StoreReadOnly if name.startswith("SQLITE_READONLY") else StoreError
+        return kind("store_not_accessible", path=path, reason=error)
     return StoreError("store_failed", reason=error)

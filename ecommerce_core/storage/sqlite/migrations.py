@@ -1,4 +1,4 @@
-"""Which migrations a database has seen, what they declare, and those that are pending."""
+"""The migrations of a database: those applied, what they declare, and those pending."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ecommerce_core.storage.sqlite.checks import (
 
 
 def _migrations(more: Sequence[schema.Migration]) -> Migrations:
-    """The application's own migrations, and ``more`` that datasets bring with them."""
+    """Return the application's own migrations, and ``more`` of the datasets."""
     found = Migrations("ecommerce")
     for migration in (*schema.MIGRATIONS, *more):
         found(name=migration.__name__)(migration)
@@ -30,7 +30,7 @@ def _migrations(more: Sequence[schema.Migration]) -> Migrations:
 
 
 def open_database(connection: sqlite3.Connection) -> sqlite_utils.Database:
-    """The database of a connection as migrations and journals use it."""
+    """Return the connection's database in the form that migrations and journals use."""
     return sqlite_utils.Database(connection, execute_plugins=False, recursive_triggers=False)
 
 
@@ -49,14 +49,14 @@ def migrate(connection: sqlite3.Connection, more: Sequence[schema.Migration] = (
 def check_shape(
     connection: sqlite3.Connection, *, path: Path, more: Sequence[schema.Migration] = ()
 ) -> None:
-    """Raise StoreIncompatible for a newer version's, StoreDamaged for what no version made."""
+    """Raise StoreIncompatible for a newer version, StoreDamaged for one that no version made."""
     try:
         done = _migrations(more).applied(open_database(connection))
         applied = [str(each.name) for each in done]
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", None) != "SQLITE_ERROR":
             raise
-        applied = []  # no list of ours: the difference says so
+        applied = []  # no list of ours, which the difference will report
     known = {migration.__name__ for migration in (*schema.MIGRATIONS, *more)}
     newer = [name for name in applied if name not in known]
     if newer:
@@ -73,12 +73,12 @@ def check_shape(
 def _objects_made_by(
     applied: Sequence[str], more: Sequence[schema.Migration]
 ) -> tuple[frozenset[SchemaObject], frozenset[SchemaObject]]:
-    """What a database of these migrations declares, and what it may declare beside that."""
+    """Return the objects that these migrations declare, and those that may exist besides."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         db = open_database(connection)
         migrations = _migrations(more)
         later = [one.name for one in migrations.pending(db) if one.name not in applied]
         migrations.apply(db, stop_before=later)
-        # Fewer than ``applied`` where the list of these has a gap.
+        # Fewer than ``applied`` if the list of these has a gap.
         made = [one.name for one in migrations.applied(db)]
         return list_objects(connection), list_reader_objects(connection, made)

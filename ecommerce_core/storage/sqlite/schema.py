@@ -1,7 +1,7 @@
 """The schema, as migrations that are only ever appended to.
 
-Each is a short named function over an open transaction. A migration that has
-landed is never edited: databases out there have run it.
+Each is a short named function over an open transaction. A migration that has been released is never
+edited: existing databases have run it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-# "ecom": how a file is known to be ours (PRAGMA application_id).
+# "ecom": identifies a file as ours (PRAGMA application_id).
 APPLICATION_ID = 0x65636F6D
 
 
@@ -25,10 +25,10 @@ class Database(Protocol):
 
 
 def m001_products_and_customers(db: Database) -> None:
-    """The two datasets, each with a twin that keeps what was cleared last.
+    """Create the two datasets, each with a second table for the rows that were cleared last.
 
-    No rowid: the key is the table's own order, so a sync writes one tree and
-    a reader finds a row in one step.
+    No rowid: the key is the table's own order, so a sync writes one tree and a reader finds a row
+    in one step.
     """
     product = """
         code TEXT PRIMARY KEY NOT NULL,
@@ -61,7 +61,7 @@ def m001_products_and_customers(db: Database) -> None:
 
 
 def m002_journal(db: Database) -> None:
-    """Runs, what they rejected and changed, what they hold, and the deliveries that asked."""
+    """Create runs, their rejected records, changes and held answers, and the deliveries."""
     db.execute("""
         CREATE TABLE run (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -145,7 +145,7 @@ def m002_journal(db: Database) -> None:
 
 
 def m003_promises(db: Database) -> None:
-    """The callbacks that the scheduler promised, and what its watcher must know to go on."""
+    """Create the expected callbacks, and the state of the scheduler monitor."""
     db.execute("""
         CREATE TABLE promise (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -176,25 +176,25 @@ def m003_promises(db: Database) -> None:
 
 
 def m004_search_and_sizes(db: Database) -> None:
-    """What a row was searched in, and how many rows each run left.
+    """Add the searched text of a row, and the number of rows that each run left.
 
-    Of runs before it the size is not known.
+    The number is unknown for older runs.
     """
     db.execute("ALTER TABLE run ADD COLUMN rows_after INTEGER")
     db.execute("CREATE INDEX run_rows ON run (dataset, id) WHERE rows_after IS NOT NULL")
-    # What it held is not filled in any more: m009, which always follows, drops it.
+    # It stays empty, since m009, which always follows, drops it.
     for dataset in ("product", "customer"):
         for table in (dataset, f"{dataset}_cleared"):
             db.execute(f"ALTER TABLE {table} ADD COLUMN search TEXT NOT NULL DEFAULT ''")
 
 
 def m005_actor(db: Database) -> None:
-    """Who asked for a run. Of runs before it nobody knows."""
+    """Add the actor of a run, which is unknown for older runs."""
     db.execute("ALTER TABLE run ADD COLUMN actor TEXT")
 
 
 def m006_order_of_texts(db: Database) -> None:
-    """Texts are sorted as they are searched: their indexes are built anew, by the worker."""
+    """Drop the indexes of texts, now sorted as they are searched; the worker rebuilds them."""
     for index in (
         "product_by_description",
         "customer_by_first_name",
@@ -216,7 +216,7 @@ def m007_refused_not_kept(db: Database) -> None:
 
 
 def m008_sign_outs(db: Database) -> None:
-    """Sign-ins that were ended before their time, by a digest of what tells them apart."""
+    """Create sign-ins that were ended before their expiry, by a digest that identifies them."""
     db.execute("""
         CREATE TABLE sign_out (
             key TEXT PRIMARY KEY NOT NULL,
@@ -226,13 +226,13 @@ def m008_sign_outs(db: Database) -> None:
 
 
 def m009_readers_read_snapshots(db: Database) -> None:
-    """Readers read snapshots: what was kept for them here goes, indexes and searched texts.
+    """Drop the indexes and searched texts of readers, who now read snapshots.
 
-    The file does not shrink: what comes next takes the room.
+    The file does not shrink: later rows use the free space.
     """
     for dataset in ("product", "customer"):
         _drop_words(db, f"{dataset}_word")
-        # An index of words keeps its rows in tables of its own, which went with it.
+        # An index of words keeps its rows in tables of its own, which were dropped with it.
         for table in (f"{dataset}_word_text", f"{dataset}_word_state"):
             db.execute(f"DROP TABLE IF EXISTS {table}")
         for table in (dataset, f"{dataset}_cleared"):
@@ -252,7 +252,7 @@ def _drop_words(db: Database, index: str) -> None:
     except sqlite3.OperationalError as error:
         if "no such module" not in str(error):
             raise
-        # A database may come from a machine whose SQLite has such indexes to one that has not.
+        # A database may move to a machine whose SQLite does not have such indexes.
         db.execute("PRAGMA writable_schema = ON")
         db.execute("DELETE FROM sqlite_master WHERE name = ?", [index])
         db.execute("PRAGMA writable_schema = RESET")
@@ -261,15 +261,15 @@ def _drop_words(db: Database, index: str) -> None:
 
 
 def m010_fingerprints(db: Database) -> None:
-    """By what a record is known again that has not changed; None until the next sync."""
+    """Add the digest by which an unchanged record is recognised; NULL until the next sync."""
     for table in ("product", "product_cleared", "customer", "customer_cleared"):
         db.execute(f"ALTER TABLE {table} ADD COLUMN fingerprint INTEGER")
 
 
 def m011_facts_as_codes(db: Database) -> None:
-    """Journals keep codes and details. What they said before is a text, shown as it was said.
+    """Let journals keep codes and details. Older sentences are kept as texts and shown unchanged.
 
-    Only that a delivery repeats another is taken out of its text, into a column.
+    Only the fact that a delivery repeats another moves from its text into a column.
     """
     again = "delivered again: delivery "
     db.execute("ALTER TABLE delivery ADD COLUMN again_of INTEGER")
@@ -298,7 +298,7 @@ def m011_facts_as_codes(db: Database) -> None:
 
 
 def m012_outcomes_of_expected_callbacks(db: Database) -> None:
-    """Rename the outcomes of expected callbacks, and what is kept of the last poll."""
+    """Rename the outcomes of expected callbacks, and the fields of the last poll's state."""
     for before, after in (("owed", "pending"), ("overran", "slow"), ("void", "cancelled")):
         db.execute("UPDATE promise SET outcome = ? WHERE outcome = ?", [after, before])
     for (text,) in db.execute("SELECT state FROM watch").fetchall():
@@ -317,7 +317,7 @@ def m012_outcomes_of_expected_callbacks(db: Database) -> None:
 
 
 def m013_wanted_tasks(db: Database) -> None:
-    """The tasks that are wanted in the scheduler's list, and what happened to them."""
+    """Create the tasks that are wanted in the scheduler's list, and their journal."""
     db.execute("""
         CREATE TABLE wanted_task (
             id INTEGER PRIMARY KEY,
@@ -346,6 +346,56 @@ def m013_wanted_tasks(db: Database) -> None:
     """)
 
 
+def m014_alerts(db: Database) -> None:
+    """Create the alerts with their times, and the alerts that each message service was sent."""
+    db.execute("""
+        CREATE TABLE alert (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            code TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            gone_at TEXT,
+            ended_at TEXT,
+            datasets TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX alert_open ON alert (id) WHERE ended_at IS NULL")
+    db.execute("""
+        CREATE TABLE alert_told (
+            service TEXT NOT NULL,
+            code TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            since_at TEXT NOT NULL,
+            datasets TEXT NOT NULL,
+            details TEXT NOT NULL,
+            told_at TEXT NOT NULL,
+            PRIMARY KEY (service, code, subject)
+        ) STRICT, WITHOUT ROWID
+    """)
+
+
+def m015_audit(db: Database) -> None:
+    """Who did what beyond runs, and up to where old entries of the journals were removed."""
+    db.execute("""
+        CREATE TABLE audit (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            action TEXT NOT NULL,
+            actor TEXT,
+            subject TEXT NOT NULL,
+            details TEXT NOT NULL
+        ) STRICT
+    """)
+    db.execute("CREATE INDEX audit_subject ON audit (action, subject)")
+    db.execute("""
+        CREATE TABLE removed (
+            journal TEXT PRIMARY KEY NOT NULL,
+            up_to INTEGER NOT NULL
+        ) STRICT
+    """)
+
+
 Migration = Callable[[Database], None]
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -362,4 +412,6 @@ MIGRATIONS: tuple[Migration, ...] = (
     m011_facts_as_codes,
     m012_outcomes_of_expected_callbacks,
     m013_wanted_tasks,
+    m014_alerts,
+    m015_audit,
 )

@@ -1,4 +1,4 @@
-"""What the store's parts need of a database: connections that read, transactions that write."""
+"""The interface of the store's database: connections that read, transactions that write."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Cursor(Protocol):
     rowcount: int
 
     def fetchone(self) -> Any:
-        """The next row, or None."""
+        """Return the next row, or None."""
         ...
 
     def fetchall(self) -> list[Any]:
-        """All rows that are left."""
+        """Return all remaining rows."""
         ...
 
     def __iter__(self) -> Iterator[Any]:
-        """The rows, one by one."""
+        """Yield the rows, one by one."""
         ...
 
 
@@ -50,43 +50,43 @@ class Database(Protocol):
     conn: Any
 
     def execute(self, sql: str, parameters: Any = None) -> Any:
-        """Run one statement; a cursor."""
+        """Run one statement and return its cursor."""
         ...
 
     def query(self, sql: str, params: Any = None) -> Iterable[dict[str, Any]]:
-        """Run a SELECT; its rows as dicts."""
+        """Run a SELECT and return its rows as dicts."""
         ...
 
 
 class Transactions(ABC):
-    """A database that gives a connection per operation."""
+    """A database that opens a connection per operation."""
 
     @abstractmethod
     def reading(self) -> AbstractContextManager[Database]:
-        """A consistent view for one read. Raises StoreError."""
+        """Open a consistent view for one read. Raises StoreError."""
 
     @abstractmethod
     def writing(self) -> AbstractContextManager[Database]:
-        """One IMMEDIATE transaction; rolled back where the block raises. Raises StoreError."""
+        """Open one IMMEDIATE transaction; roll back if the block raises. Raises StoreError."""
 
 
 def now_utc() -> datetime:
-    """This moment, with its time zone."""
+    """Return the present moment, with its time zone."""
     return datetime.now(UTC)
 
 
 def to_columns(fact: Fact | None) -> tuple[str | None, str | None]:
-    """A fact as it is stored, in two columns: its code, and its details as JSON."""
+    """Return a fact for two columns: its code, and its details as JSON."""
     if fact is None:
         return None, None
     return fact.code, msgspec.json.encode(fact.details).decode()
 
 
 def to_fact(code: str | None, details: str | None) -> Fact | None:
-    """The fact of two such columns; None where there is no code."""
+    """Return the fact of two such columns, or None without a code."""
     return None if code is None else Fact(code, to_details(details))
 
 
 def to_details(stored: str | None) -> Mapping[str, Detail]:
-    """Details out of their column. Raises msgspec.MsgspecError."""
+    """Parse details from their column. Raises msgspec.MsgspecError."""
     return {} if stored is None else msgspec.json.decode(stored, type=dict[str, Detail])

@@ -1,1 +1,1 @@
-"""A dataset's rows: the list and its pages, search and filters, and one row in full."""
+"""A dataset's rows: the list and its pages, search and filters, and the details of one row."""

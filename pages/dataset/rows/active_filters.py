@@ -1,4 +1,4 @@
-"""The filters that hold: what each says, and the button that takes it away."""
+"""The active filters: the text of each, and the button that removes it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from pages.ui import text as _
 
 
 def named(label: str, value: str) -> str:
-    """``Family: TV``, with the space before the colon that French wants."""
+    """Return ``Family: TV``, with the space before the colon that French requires."""
     return _("{label}: {value}").format(label=label, value=value)
 
 
 def age_in_words(age: str) -> str:
-    """``7d`` as people say it."""
+    """Return the text for an age such as ``7d``."""
     return language().duration(int(age[:-1]) * (3_600 if age.endswith("h") else 86_400))
 
 
@@ -49,7 +49,7 @@ def range_in_words(label: str, column: Column, ends: Range) -> str:
 
 
 def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]]:
-    """Each filter that holds: what it says, and the edit that takes it away."""
+    """Return each active filter: its text, and the edit that removes it."""
     words, found = language(), list[tuple[str, dict[str, Any]]]()
     filters = {column.name: _(column.filter_label) for column in dataset.row_columns}
     for column, chosen in view.choices.items():
@@ -62,7 +62,7 @@ def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]
         text = range_in_words(filters[column], dataset.column(column), ends)
         found.append((text, {"ranges": ranges}))
     if view.withdrawn is not Withdrawn.HIDE:
-        text = _("Withdrawn too") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
+        text = _("Including withdrawn") if view.withdrawn is Withdrawn.SHOW else _("Only withdrawn")
         found.append((text, {"withdrawn": Withdrawn.HIDE}))
     for column, since in view.since.items():
         day = words.day(datetime.fromisoformat(since)) if is_day(since) else None
@@ -77,7 +77,7 @@ def list_active(dataset: Dataset, view: View) -> list[tuple[str, dict[str, Any]]
 
 
 def show(dataset: Dataset, view: View) -> None:
-    """The filters that hold, each a button that takes it away."""
+    """Show the active filters, each as a button that removes it."""
     found = list_active(dataset, view)
     if not found:
         return
@@ -88,7 +88,7 @@ def show(dataset: Dataset, view: View) -> None:
                 key=f"drop_filter_{dataset.name}_{number}",
                 icon=":material/close:",
                 icon_position="right",
-                help=_("Take this filter away"),
+                help=_("Remove filter"),
                 on_click=edit,
                 args=(dataset.name,),
                 kwargs=without,

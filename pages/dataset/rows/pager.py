@@ -1,4 +1,4 @@
-"""Below rows: which ones of how many these are, the other pages, and how many stand on one."""
+"""The line below rows: the range that is shown, the other pages, and the page size."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def show(
     shown: int,
     beside: Callable[[], None] | None = None,
 ) -> None:
-    """Which ones of how many are shown, the other pages, and how many stand on one.
+    """Show which rows of how many are shown, the other pages, and the page size.
 
     ``beside`` draws what stands at the end of the line.
     """

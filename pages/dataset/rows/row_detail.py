@@ -1,4 +1,4 @@
-"""One row in full, in a drawer: what it holds, what the peer said, and how it came to be so."""
+"""One row in a drawer: its fields, the peer's own values, and its history."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ TITLE_CHARS = 80
 
 
 def show(dataset: Dataset, key: str) -> None:
-    """The drawer of the row of that key; a note where there is no such row. Raises StoreError."""
+    """Show the drawer of the row with that key, or a note if there is none. Raises StoreError."""
     row = ui.application().reader.find_row(dataset, key)
     if row is None:
-        text = _("There is no row {key} (any more).").format(key=escape(key))
+        text = _("There is no row {key}, or it is gone.").format(key=escape(key))
         st.caption(f":material/search_off: {text}")
         return
 
@@ -69,7 +69,7 @@ def _body(dataset: Dataset, row: Row) -> None:
 
 
 def _line(column: Column, row: Row, history: Sequence[HistoryEntry]) -> None:
-    """A number over time; nothing where it never changed."""
+    """Show a number over time, or nothing if it never changed."""
     if not history:
         return
     oldest_first = sorted(history, key=lambda entry: entry.at)

@@ -29,15 +29,15 @@ from pages.ui import labels, language, number_box
 from pages.ui import text as _
 
 AGES = ("1h", "24h", "7d", "30d")
-# Beyond any number that is stored.
+# Larger than any number that is stored.
 LARGEST = Decimal(10) ** 18
 
 
 def show(dataset: Dataset, query: Query, totals: Totals) -> None:
-    """The filters, folded away: what is in them is only read while they are open."""
+    """Show the filters in a popover; their values are only read while it is open."""
     view, name = view_state.current(dataset.name), dataset.name
     count = len(list_active(dataset, view))
-    # Another label would be another popover, and closed.
+    # Another label would make another popover, which would be closed.
     icon = ":material/filter_alt:"
     popover = st.popover(_("Filters"), icon=icon, key=f"{name}_filters", on_change="rerun")
     st.session_state[f"_{name}_filters_were_open"] = bool(popover.open)
@@ -65,9 +65,9 @@ def show(dataset: Dataset, query: Query, totals: Totals) -> None:
 
 
 def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]:
-    """As ``edited_by``, where the menu was there to be edited in.
+    """Return the callback of ``edited_by`` that does nothing unless the menu was open.
 
-    As it opens, a browser tells its widgets as they were when it closed, however long ago.
+    When the menu opens, a browser sends its widgets' values of when it closed, however long ago.
     """
     edit_field = edited_by(name, *about, **more)
 
@@ -87,7 +87,7 @@ def filter_edited(
     *,
     options: Collection[object] | None = None,
 ) -> Callable[[], None]:
-    """The callback of a widget that edits the filter by one column."""
+    """Return the callback of a widget that edits the filter by one column."""
 
     def filters(value: Any) -> Mapping[str, Any]:
         return with_filter(getattr(view_state.current(name), field), column, convert(value))
@@ -136,12 +136,12 @@ def _range(dataset: Dataset, column: Column, view: View) -> None:
 
 
 def _bound(bound: float | None, column: Column) -> str | None:
-    """The least or the most that there is, as one can type it."""
+    """Return the smallest or largest value in the form in which it can be typed."""
     return None if bound is None else number_box.typed(Decimal(repr(bound)) / column.scale)
 
 
 def _with_end(name: str, column: str, number: int, typed: str | None) -> Range:
-    """The range with the one end that was typed."""
+    """Return the range with the end that was typed."""
     end = number_box.parse_number(typed)
     if end is not None and abs(end) > LARGEST:
         end = None
@@ -153,8 +153,8 @@ def _withdrawn(dataset: Dataset, view: View, totals: Totals) -> None:
     key = f"{dataset.name}_withdrawn"
     options = {
         Withdrawn.HIDE: _("Hide"),
-        Withdrawn.SHOW: _("Show too"),
-        Withdrawn.ONLY: _("Only those"),
+        Withdrawn.SHOW: _("Include"),
+        Withdrawn.ONLY: _("Only"),
     }
     st.radio(
         _("Withdrawn ({n})").format(n=language().number(totals.withdrawn)),
@@ -162,18 +162,21 @@ def _withdrawn(dataset: Dataset, view: View, totals: Totals) -> None:
         key=choose_in(key, view.withdrawn),
         horizontal=True,
         format_func=lambda option: options[option],
-        help=_("Rows that the peer no longer lists. They are kept, and come back with it."),
+        help=_(
+            "Rows that the source no longer lists. They are kept, and are current "
+            "again if it lists them again."
+        ),
         on_change=edited_where_seen(dataset.name, key, "withdrawn", options=options),
     )
 
 
 def _since(dataset: Dataset, column: Column, view: View) -> None:
-    """An age out of a few, or a day: two inputs for one filter, and one of them is empty."""
+    """Show a choice of ages and a date input for one filter; one of the two is empty."""
     name, label = dataset.name, _(column.filter_label)
     since = view.since.get(column.name, "")
     age_key, day_key = f"{name}_{column.address}_age", f"{name}_{column.address}_day"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        # What an address asks for need not be among the usual ones.
+        # An address may contain an age that is not among the usual ones.
         ages = AGES if since in AGES or not since[-1:].isalpha() else (*AGES, since)
         st.selectbox(
             label,

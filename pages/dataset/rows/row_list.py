@@ -1,4 +1,4 @@
-"""The rows of a dataset: one page of them, and how many there are."""
+"""The rows of a dataset: one page of them, and their number."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KINDS: dict[Kind, TableKind] = {
 
 
 def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
-    """Rows as a table, with the column of withdrawals only where there are some.
+    """Draw rows as a table, with withdrawals only if there are any.
 
     A click on a heading sorts all rows by it, and not only those of the page.
     """
@@ -75,18 +75,18 @@ def _heading(column: Column, dataset: Dataset, view: View) -> str:
 
 
 def count(dataset: Dataset, query: Query) -> int:
-    """How many rows match, whatever their order and page. Raises StoreError."""
+    """Return how many rows match, whatever their order and page. Raises StoreError."""
     return ui.application().reader.count_rows(dataset, query)
 
 
 def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
-    """One page of the rows that match, above it the filters that hold, below which ones it has."""
+    """Show one page of the matching rows, with the active filters above and the pager below."""
     filters = st.container()
     rows: Sequence[Row] | None = None
     with ui.guarded():
         query, rows = _show_page(dataset, query, draw_rows)
-    # Whatever became of the rows; but before the count, or a filter that was taken away would
-    # stand for as long as that takes.
+    # Also after an error; but before the count, or else a removed filter would stay on the page for
+    # as long as the count takes.
     with filters:
         active_filters.show(dataset, view_state.current(dataset.name))
     if rows is None:
@@ -94,8 +94,8 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
     if not rows:
         _nothing(dataset)
         return
-    # Counted while the rows are on their way: among a million that takes longer than to read them.
-    # Not fewer than are shown, though a run may have ended in between.
+    # Counted while the browser receives the rows: among a million this takes longer than reading
+    # them. At least as many as are shown, though a run may have ended in between.
     matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
     pager.show(
         dataset,
@@ -108,17 +108,17 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
 
 
 def _show_page(dataset: Dataset, query: Query, draw_rows: DrawRows) -> tuple[Query, Sequence[Row]]:
-    """Show the page asked for, or the last there is: which one that was, and its rows."""
+    """Show the requested page or else the last one; return its query and rows."""
     if query.page > 1:
         pages = ceil(count(dataset, query) / query.page_size)
         query = replace(query, page=max(1, min(query.page, pages)))
-    # For the first time since this session came to the page: nothing stands there yet.
+    # The first drawing since the session came to this page: there are no rows to keep meanwhile.
     if st.session_state.pop(f"_{dataset.name}_came", False):
         with st.skeleton(height=300):
             rows = _read(dataset, query)
     else:
         rows = _read(dataset, query)
-        # In the skeleton's place: what moves by one element, the browser makes anew.
+        # In the skeleton's place: the browser recreates elements whose position changes.
         st.empty()
     if rows:
         draw_rows(dataset, rows)
@@ -135,13 +135,13 @@ def _nothing(dataset: Dataset) -> None:
     if view.search:
         found.insert(0, _("Search: {text}").format(text=view.search))
     if not found:
-        return  # cleared in this moment: the page is about to be drawn again
-    loosen = _("Loosen one of these: {filters}.").format(filters=ui.escape(" · ".join(found)))
-    st.info(loosen, title=_("Nothing matches"), icon=":material/search_off:")
+        return  # just cleared: the page is about to be drawn again
+    loosen = _("Try removing a filter: {filters}.").format(filters=ui.escape(" · ".join(found)))
+    st.info(loosen, title=_("No results"), icon=":material/search_off:")
     with st.container(horizontal=True):
         if view.search:
             st.button(
-                _("Search for everything"),
+                _("Clear search"),
                 key=f"clear_search_{dataset.name}",
                 icon=":material/backspace:",
                 on_click=edit,

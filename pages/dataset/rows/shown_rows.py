@@ -1,4 +1,4 @@
-"""Whether the rows that are shown are those that are stored, said where they are not."""
+"""A note if the rows that readers see are older than the stored ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pages.ui import text as _
 
 
 def show(dataset: Dataset) -> None:
-    """One line if readers see the rows of before the last run. Raises StoreError."""
+    """Show one line if readers see the rows from before the last run. Raises StoreError."""
     state = ui.application().reader.state(dataset)
     if not state.is_behind:
         return

@@ -1,4 +1,4 @@
-"""What is asked of the rows: the search, the menu of filters, and the order where that matters."""
+"""The toolbar above the rows: the search, the filters' menu, and the order if it matters."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def show(
     *,
     sorted_too: bool,
 ) -> None:
-    """The controls above the rows: which ones, and in what order where that matters."""
+    """Show the search and filters, and the order if ``sorted_too``."""
     view = view_state.current(dataset.name)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         search_box(dataset, view, placeholder=_(dataset.search_help))
@@ -49,7 +49,7 @@ def _order(dataset: Dataset, view: View) -> None:
 
 
 def search_box(dataset: Dataset, view: View, *, placeholder: str, key: str = "search") -> None:
-    """The box that searches as one types."""
+    """Show the search box, which searches while the reader types."""
     key = f"{key}_{dataset.name}"
     st.text_input(
         _("Search"),

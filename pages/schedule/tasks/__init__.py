@@ -1,1 +1,1 @@
-"""The scheduler's tasks: their table, the form that adds one, and what is checked and undone."""
+"""The scheduler's tasks: their table, the form that adds one, its checks and its undo."""

@@ -1,4 +1,4 @@
-"""The tasks of ours that the scheduler lost, and what happened to our tasks before."""
+"""The tasks of ours that the scheduler lost, and the history of our tasks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVENTS = {
 
 
 def show_lost() -> None:
-    """Nothing while the list has all that is wanted."""
+    """Show the lost tasks, or nothing while the list has all wanted tasks."""
     lost = ui.application().monitor.snapshot().lost_tasks
     if not lost:
         return
@@ -75,7 +75,7 @@ def _line(task: WantedTask) -> str:
 
 
 def show_records() -> None:
-    """What happened to our tasks, newest first. Raises StoreError."""
+    """Show what happened to our tasks, newest first. Raises StoreError."""
     records = ui.application().store.list_task_records(limit=SHOWN_RECORDS)
     if not records:
         return

@@ -1,4 +1,4 @@
-"""What may be done to our tasks: in each one's own row, and to several at once."""
+"""The actions on our tasks: in each task's own row, and on several at once."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ state = st.session_state
 
 
 def can_edit() -> bool:
-    """Whether the scheduler's list says enough to see that the new task is there."""
+    """Return True if the scheduler's list is detailed enough to recognise the new task."""
     return ui.application().monitor.snapshot().list_form is not ListForm.OLDEST_TABLE
 
 
 def labels(task: Task | None, lost: WantedTask | None) -> list[str]:
-    """The actions of a row, as its menu says them; none for what is not ours."""
+    """Return the actions in a row's menu; none for tasks that are not ours."""
     if lost is not None:
         return [_label(AGAIN), _label(FORGET)]
     if task is None or not tasks.is_ours(task):
@@ -51,17 +51,17 @@ def _label(action: str) -> str:
 
 
 def column() -> Column:
-    """The column of the table with a menu in each row."""
+    """Return the column of the table with a menu in each row."""
     return Column("actions", "actions", _("Actions"), key=CLICK, on_click=_clicked)
 
 
 def remember(rows: Sequence[tuple[Task | None, WantedTask | None]]) -> None:
-    """Note what stands in which row: a click tells the row's number alone."""
+    """Note which task is in which row, since a click only gives the row's number."""
     state["_task_rows"] = list(rows)
 
 
 def _clicked() -> None:
-    """Callback: do what was chosen in a row's menu."""
+    """Callback: run the action chosen in a row's menu."""
     click = state.get(CLICK)
     rows: list[tuple[Task | None, WantedTask | None]] = state.get("_task_rows", [])
     if click is None or not 0 <= click["row"] < len(rows):
@@ -89,7 +89,7 @@ def forget(lost: Sequence[WantedTask]) -> None:
 
 
 def run(chosen: Sequence[Task]) -> None:
-    """Callback: do now what the tasks' callbacks do."""
+    """Callback: run now what the tasks' callbacks do."""
     found = [dataset.name for task in chosen if (dataset := tasks.dataset_of(task)) is not None]
     for name in dict.fromkeys(found):
         run_requests.fetch(name)
@@ -105,7 +105,7 @@ def ask(action: str, chosen: Sequence[Task]) -> None:
 
 
 def asked() -> list[Task]:
-    """The tasks that a dialog is about, as the list has them now."""
+    """Return the tasks of a dialog, as the list has them now."""
     wanted = Counter(tasks.series(task) for task in state.get("_tasks_asked", []))
     found = []
     for task in tasks.list_ours():
@@ -116,7 +116,7 @@ def asked() -> list[Task]:
 
 
 def show(ours: Sequence[Task]) -> None:
-    """Choose some of ours, and do something to all of them."""
+    """Choose some of our tasks, and run an action on all of them."""
     options = _options(ours)
     for_key = ui.choices("tasks_chosen", list(options))
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -164,7 +164,7 @@ def show(ours: Sequence[Task]) -> None:
 
 
 def _options(ours: Sequence[Task]) -> dict[str, Task]:
-    """Our tasks by what tells them apart, which stays the same while a recurring one moves on."""
+    """Return our tasks by their identity, which stays the same while a recurring task moves on."""
     options: dict[str, Task] = {}
     for task in ours:
         parts = [tasks.short(task.name), language().word(task.recurrence)]

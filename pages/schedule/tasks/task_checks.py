@@ -1,4 +1,4 @@
-"""What speaks against a task before it is added: too late, there already, or too often."""
+"""Reasons against a task before it is added: too late, there already, or too often."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pages.ui import text as _
 ROUND_TRIPS, TICK_S = 3, 1.0
 
 
-# Who measures asks the scheduler: once for all sessions and then not for a while.
+# Measuring calls the scheduler: once for all sessions, and then not for a while.
 @st.cache_data(ttl=20, max_entries=4, show_spinner=False)
 def _round_trip_s(gateway_url: str) -> float:
     began = time.monotonic()
@@ -27,7 +27,7 @@ def _round_trip_s(gateway_url: str) -> float:
 
 
 def lead_s(reading: ClockReading) -> float:
-    """Real seconds that a task takes on its way to the scheduler, at most."""
+    """Return the real seconds that a task takes to reach the scheduler, at most."""
     if reading.error is not None:
         return TICK_S
     app = ui.application()
@@ -35,18 +35,20 @@ def lead_s(reading: ClockReading) -> float:
 
 
 def refusal(at: datetime, reading: ClockReading) -> str | None:
-    """Why the scheduler would not take a task at ``at``, as Markdown; None where it would."""
+    """Return why the scheduler would refuse a task at ``at``, as Markdown, or None."""
     clock_at = estimate(reading, datetime.now(UTC))
     if clock_at is None or at > clock_at:
         return None
-    text = _("This is not ahead of the clock, which shows {clock}: the scheduler would refuse it.")
+    text = _(
+        "This is not later than the clock, which shows {clock}: the scheduler would refuse it."
+    )
     return text.format(clock=escape_time(language().simulated(clock_at)))
 
 
 def warnings(
     dataset: Dataset, at: datetime, recurrence: Recurrence, reading: ClockReading
 ) -> Iterator[str]:
-    """What makes one think again, as Markdown. Raises StoreError."""
+    """Yield warnings about a task, as Markdown. Raises StoreError."""
     yield from _too_late(at, reading)
     yield from _there_already(dataset, at, recurrence)
     if reading.clock is not None:
@@ -54,7 +56,7 @@ def warnings(
 
 
 def of_speed(speed: float) -> list[str]:
-    """What a speed of the clock would mean for the recurring tasks of ours."""
+    """Return warnings about our recurring tasks at another speed of the clock."""
     found: list[str] = []
     try:
         for task in tasks.list_ours():
@@ -63,7 +65,7 @@ def of_speed(speed: float) -> list[str]:
                 texts = _too_often(dataset, task.recurrence, speed)
                 found += [f"**{escape(task.name)}**: {text}" for text in texts]
     except EcommerceError:
-        pass  # the page says already what cannot be read
+        pass  # the page shows the error already
     return list(dict.fromkeys(found))
 
 
@@ -76,8 +78,8 @@ def _too_late(at: datetime, reading: ClockReading) -> Iterator[str]:
     if (at - clock_at).total_seconds() > passes_s:
         return
     text = _(
-        "A task takes up to {duration} to reach the scheduler, and at {factor} × that is"
-        " {simulated} of its time: this one may come too late."
+        "A task takes up to {duration} to reach the scheduler, which is {simulated} "
+        "of its time at {factor} ×: this one may arrive too late."
     )
     yield text.format(
         duration=words.duration(on_the_way_s),
@@ -88,16 +90,20 @@ def _too_late(at: datetime, reading: ClockReading) -> Iterator[str]:
 
 def _there_already(dataset: Dataset, at: datetime, recurrence: Recurrence) -> Iterator[str]:
     try:
-        same = [task for task in tasks.list_ours() if tasks.dataset_of(task) == dataset]
+        # Whoever added it: it fetches the same.
+        same = [task for task in tasks.list_all() if tasks.dataset_of(task) == dataset]
     except EcommerceError:
-        return  # the list says so itself
-    words, name = language(), escape(dataset.task_name)
+        return  # the list shows the error itself
+    words = language()
     for task in same:
+        name = escape(tasks.short(task.name))
+        if not tasks.is_ours(task):
+            name = f"{name} ({escape(tasks.short(task.source_app))})"
         moment = escape_time(tasks.moment_of(task))
         if task.next_fire_time == at.replace(microsecond=0):
-            text = _("{name} is there already at this time: it would be fetched twice.")
+            text = _("{name} is already scheduled at this time: the data would be fetched twice.")
         elif recurrence is not Recurrence.NONE and task.recurrence == recurrence:
-            text = _("{name} is there already, {recurrence}, next on {moment}.")
+            text = _("{name} is already scheduled, {recurrence}, next on {moment}.")
         else:
             continue
         yield text.format(name=name, moment=moment, recurrence=escape(words.word(task.recurrence)))
@@ -116,15 +122,16 @@ def _too_often(dataset: Dataset, recurrence: str, speed: float) -> Iterator[str]
     }
     if real_s < TICK_S:
         text = _(
-            "{recurrence} at {factor} × is every {real}, but the clock moves once a second:"
-            " {n} callbacks would come one after the other each time."
+            "{recurrence} at {factor} × is every {real}, but the clock moves once a "
+            "second: {n} callbacks would arrive one after the other each time."
         )
         yield text.format(**every, n=words.number(round(TICK_S / real_s)))
     run = ui.application().store.last_good_run(dataset.name)
     takes_s = None if run is None else run.duration_s
     if takes_s is not None and real_s < takes_s:
         text = _(
-            "{recurrence} at {factor} × is every {real}; the last fetch took {takes}. The clock"
-            " stands still during each callback, and falls behind for everybody."
+            "{recurrence} at {factor} × is every {real}; the last fetch took "
+            "{takes}. The clock stops during each callback and falls behind for "
+            "every application."
         )
         yield text.format(**every, takes=words.duration(takes_s))

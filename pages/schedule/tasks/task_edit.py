@@ -16,9 +16,9 @@ state = st.session_state
 
 
 def show() -> None:
-    """Ask when the task shall run from now on. Raises PeerError."""
+    """Ask when the task is to run from now on. Raises PeerError."""
     found = task_actions.asked()
-    if not found:  # it has run, or somebody else was quicker
+    if not found:  # it has run, or somebody else has changed it
         dialogs.close()
         return
     [task] = found[:1]

@@ -1,4 +1,4 @@
-"""The form that adds a task: when it would fire in both clocks, and what speaks against it."""
+"""The form that adds a task, with its times in both clocks, and the reasons against it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ state = st.session_state
 
 
 def show() -> None:
-    """The form, and what came of it."""
+    """Show the form, and the result of the last submission."""
     reading = tasks.reading()
     st.header(_("Add a task"), anchor=False)
     at, recurrence = _inputs(reading)
@@ -29,10 +29,10 @@ def show() -> None:
         st.error(refusal, icon=":material/event_busy:")
     elif at is not None:
         task_moment.preview(at, recurrence, reading)
-        first = live_text.filled(_("First time: {countdown}"), countdown=live_text.until(at))
+        first = live_text.filled(_("First run: {countdown}"), countdown=live_text.until(at))
         live_text.show("task_countdown", first, look="caption")
         with ui.guarded():
-            # What was just added is there, of course.
+            # The task that was just added needs no warning that it is there.
             is_new = not task_undo.is_stored(dataset.task_name, at, recurrence)
             for text in task_checks.warnings(dataset, at, recurrence, reading) if is_new else ():
                 st.warning(text, icon=":material/warning:")
@@ -49,7 +49,7 @@ def show() -> None:
             key="task_soon",
             icon=":material/update:",
             on_click=_suggest,
-            help=_("An hour ahead of the clock, or half a minute of ours if that is more."),
+            help=_("One hour later than the clock, or half a minute of real time if that is more."),
         )
     if add and at is not None:
         add_task = partial(
@@ -82,7 +82,7 @@ def _inputs(reading: ClockReading) -> tuple[datetime | None, Recurrence]:
         format_func=lambda task_app: labels[task_app],
     )
     at: datetime | None = state.get("task_time")
-    # The clock overtakes what nobody has chosen.
+    # A suggested time that the clock has overtaken is replaced.
     is_ours = at is None or at == state.get("_task_time_suggested")
     if is_ours and (at is None or task_checks.refusal(at, reading) is not None):
         _suggest()

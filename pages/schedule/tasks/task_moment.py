@@ -1,4 +1,4 @@
-"""The moment of a task: the next sensible one, and when it would fire in both clocks."""
+"""The time of a task: a suggestion, and a preview in both clocks."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ecommerce_core.domain import ClockReading, Recurrence, suggested_time
 from pages.ui import escape_time, estimate, language, occurrences, tasks
 from pages.ui import text as _
 
-# A simulated clock may stand anywhere; the input would stop ten years from today.
+# A simulated clock may show any year; the input would stop ten years from today.
 EARLIEST, LATEST = datetime(1900, 1, 1), datetime(9999, 12, 31, 23, 59)
 SHOWN_OCCURRENCES = 5
 
 
 def suggest(reading: ClockReading) -> datetime | None:
-    """The clock's next sensible moment, on the minute; None where there is none to offer.
+    """Suggest the next good moment on the clock, on the minute, or return None if there is none.
 
-    An hour ahead of the clock, or what it runs through in half a minute, if that is more.
+    An hour ahead of the clock, or half a minute of real time at its speed, if that is more.
     """
     at, clock = estimate(reading, datetime.now(UTC)), reading.clock
     if at is None or clock is None:
@@ -27,12 +27,12 @@ def suggest(reading: ClockReading) -> datetime | None:
     moment = suggested_time(at, clock.speed)
     if moment is None:
         return None
-    # A clock at either end of time is shown, but nothing can be put into the form for it.
+    # A clock at either end of the calendar is shown, but the form cannot offer a time for it.
     return moment if EARLIEST <= moment <= LATEST else None
 
 
 def preview(at: datetime, recurrence: Recurrence, reading: ClockReading) -> None:
-    """When it would fire, in both clocks."""
+    """Show when the task would fire, in both clocks."""
     words = language()
     moments = occurrences(at, recurrence, SHOWN_OCCURRENCES)
     real = []
@@ -43,4 +43,6 @@ def preview(at: datetime, recurrence: Recurrence, reading: ClockReading) -> None
     frame = pd.DataFrame(
         {simulated: [words.simulated(m, seconds=False) for m in moments], in_real_time: real}
     )
-    st.table(frame, hide_index=True, alt=_("The next times that this task fires, in both clocks"))
+    st.table(
+        frame, hide_index=True, alt=_("The next runs of this task, in simulated and real time")
+    )

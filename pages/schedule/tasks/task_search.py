@@ -1,4 +1,4 @@
-"""Which tasks of the scheduler's list are shown, and in what order."""
+"""Search and order of the scheduler's list."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHOSE = {"all": N_("All"), "ours": N_("Ours"), "others": N_("Others")}
 
 
 def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
-    """Whose tasks are wanted, and what filter, search and order make of the list."""
+    """Show filter, search and order; return whose tasks are chosen, and the resulting list."""
     words = language()
     counts = {
         "all": len(everybodys),
@@ -33,7 +33,7 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
     }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input(
-            _("Search the tasks"),
+            _("Search tasks"),
             key="tasks_search",
             icon=":material/search:",
             max_chars=SEARCH_CHARS,
@@ -44,15 +44,15 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
             list(orders),
             key=ui.choice("tasks_order", orders, next(iter(orders))),
             format_func=orders.__getitem__,
-            width=150,
+            width=190,
         )
-        whose = st.segmented_control(
+        owners = {name: f"{_(text)} ({words.number(counts[name])})" for name, text in WHOSE.items()}
+        whose = st.radio(
             _("Whose tasks"),
             list(WHOSE),
             key=ui.choice("tasks_whose", WHOSE, "all"),
-            default="all",
-            required=True,
-            format_func=lambda name: f"{_(WHOSE[name])} ({words.number(counts[name])})",
+            horizontal=True,
+            format_func=owners.__getitem__,
         )
     found = [
         task
@@ -65,7 +65,7 @@ def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
 
 
 def _rank(task: Task, order: str) -> tuple[int, str, datetime]:
-    """Where a task stands among its like in an order."""
+    """Return the position of a task in an order, for sorting."""
     at = task.next_fire_time or datetime.max
     if order == "recurrence":
         known = list(Recurrence)

@@ -1,4 +1,4 @@
-"""The scheduler's list, everybody's tasks together: ours are marked and can be changed."""
+"""The scheduler's list with the tasks of all: ours are marked and can be changed."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Shown:
 
 
 def show() -> None:
-    """The countdown of the next one, which moves in the browser; the table and its buttons."""
+    """Show the countdown of the next task, which moves in the browser, the table and buttons."""
     with ui.guarded():
         everybodys, ours = tasks.list_all(), tasks.list_ours()
         lost = ui.application().monitor.snapshot().lost_tasks
-        with st.container():  # comes and goes: the box below keeps its place
+        with st.container():  # may appear and disappear: the box below keeps its position
             _how_old()
             _old_form()
             _next(ours)
@@ -55,7 +55,7 @@ def show() -> None:
         else:
             _table(rows)
         if len(found) > SHOWN_TASKS:
-            text = _("The first {n} of {total}; a search narrows them.")
+            text = _("The first {n} of {total}; search to narrow the list.")
             shown = language().number(SHOWN_TASKS), language().number(len(found))
             st.caption(text.format(n=shown[0], total=shown[1]))
         _odd(everybodys)
@@ -65,7 +65,7 @@ def show() -> None:
 
 
 def show_runs() -> None:
-    """How the fetches that this session asked for here get on, and what went wrong with them."""
+    """Show the progress and errors of the fetches that this session requested here."""
     names = [name for name in ui.application().datasets if name in state.get("_run_here", ())]
     under_way = [name for name in names if run_requests.ticket(name) is not None]
     if under_way:

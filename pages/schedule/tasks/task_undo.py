@@ -1,4 +1,4 @@
-"""Taking back the task that was added last."""
+"""Undo of the task that was added last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages.ui import text as _
 
 
 def is_stored(name: str, at: datetime, recurrence: Recurrence) -> bool:
-    """True where this is what was added last."""
+    """Return True if this is the task that was added last."""
     result = scheduler_change.result("form")
     stored = None if result is None else result.value
     return isinstance(stored, Task) and (name, at, recurrence) == (
@@ -25,7 +25,7 @@ def is_stored(name: str, at: datetime, recurrence: Recurrence) -> bool:
 
 
 def show() -> None:
-    """Take back what was added, while the list has it; others of the same name stay."""
+    """Delete added tasks while the list has them; others of the same name stay."""
     result = scheduler_change.result("form")
     stored = None if result is None else result.value
     if not isinstance(stored, Task):
@@ -33,7 +33,7 @@ def show() -> None:
     try:
         is_there = tasks.series(stored) in {tasks.series(task) for task in tasks.list_ours()}
     except EcommerceError:
-        return  # the list says why
+        return  # the list shows why
     if not is_there:
         return
     if st.button(_("Undo"), key="undo_add_task", icon=":material/undo:"):

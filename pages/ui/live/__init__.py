@@ -1,1 +1,1 @@
-"""The live channel in the browser: it tells a page that it is out of date, and moves its times."""
+"""The live channel in the browser: it redraws a page that is out of date, and moves its times."""

@@ -1,8 +1,8 @@
-"""The live channel: one component in the frame of every page, and what it is told at each drawing.
+"""The live channel: one component in the frame of every page, and its data at each drawing.
 
-It opens a WebSocket to ``live`` and asks for another drawing if what this page shows is newer
-than what it drew, but never while somebody types, has something open or has just pressed
-something. Its scripts say how: ``live_hub.js``, ``live_channel.js``.
+It opens a WebSocket to ``live`` and requests another drawing if the topics of this page are newer
+than the drawn ones, but never while the visitor types, has a menu or dialog open or has just
+pressed something. Its scripts say how: ``live_hub.js``, ``live_channel.js``.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ p[hidden] { display: none; }
 
 HUB = (Path(__file__).parent / "live_hub.js").read_text("utf-8")
 
-# What each page shows, besides the clock and what is missed, which all of them do. A dataset's
+# The topics of each page, besides the clock and the problems, which all pages show. A dataset's
 # page shows the dataset, and the overview all of them.
 EVERYWHERE = ("problems", "clock")
 SHOWN = {
     "": ("deliveries", "tasks", "expected"),
     "scheduler": ("tasks", "expected"),
     "activity": ("runs", "begun", "deliveries"),
-    # An answer is of its moment, which it says: nothing moves under who reads it.
+    # An answer belongs to its moment, which it shows: it does not change while it is read.
     "explore": (),
     "help": (),
 }
@@ -60,13 +60,13 @@ _end = st.components.v2.component("ecommerce_live_end", js=script("live_channel.
 
 
 def begin(page: str) -> None:
-    """Draw the channel before the page: what the page shows is at least as new as it says."""
+    """Draw the channel before the page, so that the page is at least as new as its versions."""
     state["_draw"] = state.get("_draw", 0) + 1
     state["_draw_again"] = None
     live = session.application().live.fresh_state()
     at = tasks.clock_at()
     data: dict[str, Any] = {
-        # As it is now, for programs, which run no script.
+        # The present time, for programs, which run no script.
         "text": ""
         if at is None
         else _("simulated · {state}").format(state=language().simulated(at)),
@@ -85,15 +85,15 @@ def begin(page: str) -> None:
 
 
 def topics_of(page: str) -> list[str]:
-    """What a page shows, by its path: another drawing is due once that has changed."""
+    """Return the topics of a page, by its path: it is redrawn once one of them has changed."""
     datasets = [name for name in session.application().datasets if page in {"", name}]
     return [*datasets, *SHOWN.get(page, ()), *EVERYWHERE]
 
 
 def draw_again(after_s: float, *, unless_live: bool = False) -> None:
-    """Let this page be drawn once more after so long; ``unless_live``: only without a channel.
+    """Redraw this page once after ``after_s``; ``unless_live``: only without a channel.
 
-    For what comes to nothing: that a change does *not* show is told by nobody.
+    For a change that may not happen: nothing announces its absence.
     """
     before = state.get("_draw_again")
     if before is None or after_s < before[0]:
@@ -101,7 +101,7 @@ def draw_again(after_s: float, *, unless_live: bool = False) -> None:
 
 
 def end() -> None:
-    """Tell the browser that this drawing has come to its end."""
+    """Tell the browser that this drawing is complete."""
     again = state.get("_draw_again")
     data = {
         "ended": state["_draw"],
@@ -112,4 +112,4 @@ def end() -> None:
 
 
 def _is_behind() -> None:
-    """Nothing to do: the page is drawn, which is what the browser asked for."""
+    """Do nothing: the script run that the browser requested redraws the page."""

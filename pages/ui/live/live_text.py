@@ -27,39 +27,39 @@ _line = st.components.v2.component(
 
 
 def text(words: str, *, bold: bool = False) -> Part:
-    """A part that stands: plain text, and no Markdown."""
+    """Return a part that does not move: plain text, no Markdown."""
     return {"text": words, "bold": bold}
 
 
 def clock() -> Part:
-    """The simulated time."""
+    """Return a part with the simulated time."""
     return {"clock": True}
 
 
 def age(at: datetime) -> Part:
-    """How long ago a moment was: ``12 s ago``."""
+    """Return a part with the age of a moment: ``12 s ago``."""
     return {"age_ms": live_words.milliseconds(at)}
 
 
 def age_simulated(since_at: datetime) -> Part:
-    """How long ago a simulated time was on the simulated clock: ``3 h 20 min``."""
+    """Return a part with the age of a simulated time on the simulated clock: ``3 h 20 min``."""
     return {"simulated_since_ms": live_words.milliseconds(since_at), "since": since_at.isoformat()}
 
 
 def age_scaled(at: datetime) -> Part:
-    """How long ago a moment was, as the simulated clock counts at its present speed."""
+    """Return a part with the age of a moment in simulated time at the clock's present speed."""
     return {"scaled_since_ms": live_words.milliseconds(at)}
 
 
 def until(simulated_at: datetime | None) -> Part:
-    """How long until the clock shows a simulated time: ``in 1 min 12 s``, ``clock paused``."""
+    """Return a part with the time until the clock shows ``simulated_at``: ``in 1 min 12 s``."""
     if simulated_at is None:
         return text("–")
     return {"until_ms": live_words.milliseconds(simulated_at), "until": simulated_at.isoformat()}
 
 
 def filled(template: str, **values: str | Part | list[Part]) -> list[Part]:
-    """A template with ``{names}``, parts in the place of some."""
+    """Return the parts of a template whose ``{names}`` are replaced by texts or parts."""
     parts = []
     rest = template
     while rest:
@@ -77,11 +77,11 @@ def _part(value: str | Part) -> Part:
 
 
 def show(key: str, parts: Sequence[Part], *, look: Literal["", "caption"] = "") -> None:
-    """Show a line."""
+    """Show a line of these parts."""
     data = {
         "parts": list(parts),
         "look": look,
-        # As it is now, for programs, which run no script.
+        # The present text, for programs, which run no script.
         "text": "".join(_said(part) for part in parts),
         "words": live_words.words(),
     }

@@ -1,4 +1,4 @@
-"""The words and numbers that a browser needs to write times and durations as the server does."""
+"""The words and formats with which a browser writes times and durations as the server does."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def locale() -> str:
 
 
 def milliseconds(at: datetime) -> int:
-    """Return a moment as browsers count; a naive one is of the simulated clock."""
+    """Return a moment in milliseconds since 1970; a naive one is of the simulated clock."""
     aware = at if at.tzinfo is not None else at.replace(tzinfo=UTC)
     return (aware - _EPOCH) // timedelta(milliseconds=1)
 
 
 def words() -> dict[str, Any]:
-    """Return the words that times and durations are written with."""
+    """Return the words for times and durations."""
     return {
         "locale": locale(),
         "months": language().months(),
@@ -43,7 +43,7 @@ def words() -> dict[str, Any]:
 
 
 def words_of_progress() -> dict[str, Any]:
-    """Return the words that the progress of a run is written with."""
+    """Return the words for the progress of a run."""
     word = language().word
     return {
         **words(),

@@ -1,4 +1,4 @@
-"""A server with the companion's routes over an application whose peers are at hand."""
+"""A server with the companion's routes over an application with peers of the tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from tests.support.peers import Peers, customer, product
 
 @contextmanager
 def filled(folder: Path, peers: Peers) -> Iterator[DataServer]:
-    """30 products in three families, X1-0 at 1 euro, X1-1 at 2, …, and two customers."""
+    """Yield a server with 30 products in three families and two customers.
+
+    X1-0 costs 1 euro, X1-1 2 euros, and so on.
+    """
     families = ("TV", "Audio", "Hi-fi, vidéo")
     peers.serve_products(
         [
@@ -34,13 +37,13 @@ def filled(folder: Path, peers: Peers) -> Iterator[DataServer]:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataServer]:
-    """One for all tests that only read."""
+    """Yield one server for all tests that only read."""
     with Peers() as peers, filled(tmp_path_factory.mktemp("served"), peers) as running:
         yield running
 
 
 @pytest.fixture
 def fresh(tmp_path: Path, peers: Peers) -> Iterator[DataServer]:
-    """One for a test that changes rows."""
+    """Yield a server for a test that changes rows."""
     with filled(tmp_path, peers) as running:
         yield running

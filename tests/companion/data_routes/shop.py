@@ -29,17 +29,17 @@ class DataServer:
         ).wait(30)
 
     def url(self, address: str) -> str:
-        """The whole address of a route."""
+        """Return the whole address of a route."""
         return f"{self.served.url}/ecommerce/{address}"
 
     def get(
         self, address: str, *, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> Answered:
-        """What a route answers."""
+        """Return a route's answer."""
         return self.served.ask(method, f"/ecommerce/{address}", headers=headers)
 
     def json(self, address: str) -> Any:
-        """The JSON that a route answers."""
+        """Return a route's JSON answer."""
         answer = self.get(address)
         assert answer.status == 200, answer.text
         return json.loads(answer.body)
@@ -47,7 +47,7 @@ class DataServer:
 
 @contextmanager
 def serving(application: Application, **companion_takes: float) -> Iterator[DataServer]:
-    """The companion's routes behind their guard; the application ends with it."""
+    """Serve the companion's routes behind their guard; end the application with it."""
     companion = Companion(application.datasets.values(), **companion_takes)
     app = with_a_page(companion.routes())
     app.user_middleware.append(companion.guard(application.settings))

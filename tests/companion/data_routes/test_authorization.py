@@ -1,4 +1,4 @@
-"""Where people sign in, rows are for a link's ticket or a program's token."""
+"""If people sign in, rows need a signed link or a program's token."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ QUERY = [("q", "x1-1"), ("size", "2")]
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataServer]:
-    """A server where people sign in, with 12 products that the search finds three of."""
+    """Yield a server with sign-in and 12 products, three of which match the search."""
     with Peers() as peers:
         yield from signed_in(tmp_path_factory.mktemp("closed"), peers)
 
@@ -53,11 +53,12 @@ def link(
     at: datetime | None = None,
     sign_in: str = "",
 ) -> str:
-    """A link as the page of an analyst draws it."""
+    """Return a link as an analyst's page draws it."""
     application = served.application
     route = DataRoute(application.datasets["products"], file_format)
     now = at or datetime.now(UTC)
-    return link_to(route, query, links=application.links, grant=Grant(ANNE, now + LASTS, sign_in))
+    grant = Grant(ANNE, now + LASTS, sign_in)
+    return link_to(route.path, query, links=application.links, grant=grant)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,8 @@ def link(
     [
         *(f"products.{name}" for name in ("csv", "xlsx", "json", "parquet", "wire.json")),
         *(f"products/changes.{name}?from=1&to=1" for name in ("csv", "xlsx", "json", "parquet")),
+        "audit.csv",
+        "audit.json",
     ],
 )
 def test_nothing_comes_without_a_ticket_or_a_token(closed: DataServer, address: str) -> None:
@@ -124,7 +127,7 @@ def test_a_program_asks_by_its_token(closed: DataServer) -> None:
     assert status(f"Bearer {TOKEN}") == 200
     assert status(f"Bearer {TOKEN[:-1]}") == 401
     assert status(f"Basic {TOKEN}") == 401
-    # Nor does a link help whoever sends a token that is none.
+    # A signed link does not help a caller that sends an invalid token.
     answer = closed.get(link(closed), headers={"Authorization": "Bearer x"})
     assert answer.status == 401
 

@@ -1,4 +1,4 @@
-"""What changed between two runs, as a file."""
+"""The changes between two runs, as a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ GUARDED = {"=old": "'=old", "new; =1": "new; '=1"}
 
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataServer]:
-    """A server with two runs of each dataset: 1 and 2 of products, 3 and 4 of customers."""
+    """Yield a server with two runs of each dataset: 1 and 2 of products, 3 and 4 of customers."""
     folder: Path = tmp_path_factory.mktemp("compared")
     with Peers() as peers:
         application = Application.open(

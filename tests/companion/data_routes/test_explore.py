@@ -1,4 +1,4 @@
-"""A question in SQL at an address: the same answer in every format, for whom it is meant."""
+"""An SQL query in a URL: the same answer in every format, for authorised callers only."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_question_that_takes_too_long_is_ended(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DataServer]:
-    """A server where people sign in."""
+    """Run a server where people sign in."""
     folder = tmp_path_factory.mktemp("closed")
     settings = Settings(database=folder / "ecommerce.db", api_tokens=(ApiToken("notebook", TOKEN),))
     with Peers() as peers:

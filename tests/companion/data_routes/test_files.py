@@ -1,4 +1,4 @@
-"""Files: whole, typed, guarded against formulas, the same values in every format."""
+"""Files: complete, typed, guarded against formulas, the same values in every format."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ CUSTOMER = st.builds(
 
 
 def fields_of(file_format: str, body: bytes) -> list[str]:
-    """The names of the columns of a file with a row in it."""
+    """Return the names of the columns of a file with a row in it."""
     if file_format == "csv":
         return lines_of(body)[0]
     if file_format == "xlsx":

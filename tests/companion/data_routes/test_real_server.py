@@ -1,4 +1,4 @@
-"""The data routes of the server as a user starts it, and what the README says of them."""
+"""The data routes of the server as a user starts it, and the README's examples of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running_server(tmp_path_factory.mktemp("rows")) as running:
         for callback in ("add-auto", "auto_load_customers"):
             assert requests.post(running.page(callback), timeout=30).status_code == 200
-        for name in ("products", "customers"):  # readers see them a moment after the answer
+        for name in ("products", "customers"):  # readers see them shortly after the answer
             until(partial(_has_rows, running, name))
         yield running
 
@@ -97,7 +97,7 @@ def test_an_address_beside_these_is_no_page(server: Server) -> None:
 
 
 def waiting_bytes(port: int) -> int:
-    """How many bytes a server's connections have that nobody takes."""
+    """Return how many bytes a server's connections hold that nobody has read."""
     queues = [0]
     for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]:
         _, local, _, _, waiting, *_ = line.split()

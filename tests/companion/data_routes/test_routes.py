@@ -1,4 +1,4 @@
-"""The data routes over real HTTP: the same rows in every format, and nothing but what was asked."""
+"""The data routes over real HTTP: the same rows in every format, and only the requested ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMATS = ["csv", "xlsx", "json", "parquet"]
 
 
 def codes(answer: Answered, file_format: str) -> list[str]:
-    """The codes of products in a file."""
+    """Return the product codes of a file."""
     assert answer.status == 200, answer.text
     if file_format == "csv":
         return [line[0] for line in lines_of(answer.body)[1:]]

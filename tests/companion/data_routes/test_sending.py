@@ -1,4 +1,4 @@
-"""Whoever takes a file slowly, or not at all, and what does not fit: nobody else notices."""
+"""Clients that read a file slowly or not at all, and files that do not fit, affect nobody else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FEW_BYTES = 100_000
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database whose files are larger than what a connection holds by itself."""
+    """Return a database whose files are larger than a connection's buffers."""
     folder = tmp_path_factory.mktemp("large")
     return filled(folder, ROWS).path
 
@@ -39,7 +39,7 @@ def large(database: Path) -> Iterator[DataServer]:
 
 
 def begin(served: DataServer, address: str, *, receive_bytes: int | None = None) -> socket.socket:
-    """A request whose answer nobody takes."""
+    """Send a request and do not read its answer."""
     connection = socket.socket()
     if receive_bytes is not None:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
@@ -49,7 +49,7 @@ def begin(served: DataServer, address: str, *, receive_bytes: int | None = None)
 
 
 def open_files(served: DataServer) -> list[str]:
-    """The files of this process that are made for answers, and take room."""
+    """List this process's open files that were made for answers and use disk space."""
     folder = str(served.application.snapshots.folder)
     found = []
     for descriptor in Path("/proc/self/fd").iterdir():
@@ -66,7 +66,7 @@ def test_who_hangs_up_while_a_file_is_made_ends_the_work(large: DataServer) -> N
     with begin(large, "products.xlsx"):
         until(lambda: open_files(large))
 
-    # Which would take half a minute: the next one begins when the one before it has ended.
+    # Making it takes half a minute: the next one begins when the one before it has ended.
     until(lambda: not open_files(large), timeout_s=10)
     assert large.get("customers.xlsx").status == 200
 

@@ -29,7 +29,7 @@ AT = datetime(2026, 1, 31, 8, 15, 0, 123_000, tzinfo=UTC)
 
 
 def row(code: str = "A", *, description: str = "Télé", **fields: Any) -> Product:
-    """A product with something in every kind of column."""
+    """Return a product with a value in every kind of column."""
     values: dict[str, Any] = {
         "code": code,
         "family": "TV",
@@ -51,7 +51,7 @@ def row(code: str = "A", *, description: str = "Télé", **fields: Any) -> Produ
 def selected(
     rows: Sequence[Row], dataset: Dataset, fields: Sequence[str] = ()
 ) -> Iterator[Selection]:
-    """Rows as a snapshot holds them, selected in their order."""
+    """Yield rows as a snapshot holds them, selected in their order."""
     names = [column.name for column in dataset.row_columns]
     with duckdb.connect() as database:
         create_empty(database, dataset)
@@ -74,7 +74,7 @@ def written(
     fields: Sequence[str] = (),
     sheet_rows: int = 100,
 ) -> bytes:
-    """A file of these rows."""
+    """Return a file of these rows."""
     with selected(rows, dataset, fields) as selection, tempfile.TemporaryFile() as file:
         out = cast(BinaryIO, file)
         if file_format == "csv":
@@ -92,12 +92,12 @@ def written(
 
 
 def lines_of(body: bytes, *, delimiter: str = ",") -> list[list[str]]:
-    """The cells of a CSV file, its heading first."""
+    """Return the cells of a CSV file, its heading first."""
     return list(csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), delimiter=delimiter))
 
 
 def sheet_of(body: bytes, number: int = 0) -> Any:
-    """A sheet of an Excel file."""
+    """Return a sheet of an Excel file."""
     openpyxl = pytest.importorskip("openpyxl")
     book = openpyxl.load_workbook(BytesIO(body))
     return book[book.sheetnames[number]]

@@ -1,1 +1,1 @@
-"""Questions in SQL that people write."""
+"""People's SQL queries."""

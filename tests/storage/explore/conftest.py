@@ -1,4 +1,4 @@
-"""A shop that can be asked, for every test."""
+"""A shop that can be queried, for every test."""
 
 from __future__ import annotations
 

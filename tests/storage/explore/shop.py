@@ -1,4 +1,4 @@
-"""A shop whose rows can be asked in SQL."""
+"""A shop whose rows can be queried in SQL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FAMILIES = ("TV", "Audio", "Hi-fi, vidéo")
 
 
 class AskedShop(Shop):
-    """30 products in three families at 1 to 30 euros, two customers, one of them no more."""
+    """30 products in three families at 1 to 30 euros, and two customers, one of them withdrawn."""
 
     def __init__(self, path: Path, *, timeout_s: float = 20, memory_mb: int = 64) -> None:
         super().__init__(path)
@@ -30,11 +30,11 @@ class AskedShop(Shop):
         )
 
     def ask(self, sql: str, *, limits: Limits = ON_PAGE) -> Found:
-        """The answer. Raises what the question raises."""
+        """Return the answer. Raises the errors of the query."""
         return self.explorer.start(sql, limits=limits).result()
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """The rows of the answer."""
+        """Return the rows of the answer."""
         table = self.ask(sql).table()
         return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 

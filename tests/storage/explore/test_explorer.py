@@ -1,4 +1,4 @@
-"""Questions in SQL: what they find, what they see of the journal, and how they end."""
+"""SQL queries: their results, the journal's tables, and how they end."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_runs_and_changes_are_those_of_the_journal_in_the_units_of_files(shop: A
         ("X1-3", "price_eur", "4.00", "2.50", -1.5),
         ("X1-3", "description", changed_from(), "Autre", None),
     ]
-    # Of the next run it is told as soon as that has ended.
+    # The changes of the next run appear as soon as it has ended.
     shop.put(products())
     assert shop.rows("SELECT count(DISTINCT run_id) FROM changes") == [(2,)]
 

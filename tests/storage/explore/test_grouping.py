@@ -1,4 +1,4 @@
-"""Questions without SQL are made of the declaration, and of nobody's text."""
+"""Queries without SQL are made from the declaration, never from a user's text."""
 
 from __future__ import annotations
 

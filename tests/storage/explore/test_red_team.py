@@ -1,4 +1,4 @@
-"""What a question must not get at, and that the server still answers after each attempt."""
+"""What a query must not reach; the server still answers after each attempt."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def snapshot_of(shop: AskedShop) -> Path:
 
 @pytest.fixture
 def engine(shop: AskedShop) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The engine of a question without the check of its statement: what holds if that fails."""
+    """Open the engine of a query without the check of its statement, to test what holds then."""
     opened_engine = child.open_engine(
         attached=[("file_0", str(snapshot_of(shop)))],
         setup=["CREATE VIEW products AS FROM file_0.product"],
@@ -173,7 +173,7 @@ OTHER_SOURCES = [
     "FROM rejected",
     "FROM delivery",
     "FROM held",
-    # A name of one's own hides nothing where it is out of its scope.
+    # A common table expression hides nothing outside its scope.
     "SELECT * FROM (WITH duckdb_tables AS (SELECT 1) FROM duckdb_tables), duckdb_tables",
     "SELECT * FROM (WITH \"{secret}\" AS (SELECT 1) SELECT 1), '{secret}'",
     "SELECT getenv('HOME')",
@@ -336,7 +336,7 @@ def test_the_process_has_none_of_the_servers_environment(
 
 
 def test_a_process_ends_with_the_server_that_started_it(tmp_path: Path) -> None:
-    # As a killed server leaves it: the other end of its standard input is gone.
+    # As a killed server leaves it: the other end of its standard input is closed.
     with (tmp_path / "rows").open("wb") as rows:
         process = subprocess.Popen(
             [sys.executable, "-I", child.__file__, str(rows.fileno())],
@@ -354,7 +354,7 @@ def test_a_process_ends_with_the_server_that_started_it(tmp_path: Path) -> None:
 
 
 def children() -> list[int]:
-    """The processes that this one has started for questions."""
+    """Return the ids of the processes that this one has started for queries."""
     found = []
     for task in Path("/proc/self/task").iterdir():
         try:

@@ -1,4 +1,4 @@
-"""A store of record with its snapshots and a reader, as an application wires them."""
+"""A store of record with its snapshots and a reader, connected as in an application."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.rows import put
 
 
 class Shop:
-    """Rows are put in as a sync does, and published."""
+    """Puts rows in like a sync, and publishes them."""
 
     def __init__(self, path: Path, **reader: Any) -> None:
         self.store = Store.open(path)
@@ -29,33 +29,33 @@ class Shop:
         return run
 
     def products(self, **asked: Any) -> list[Product]:
-        """The products of a page."""
+        """Return the products of a page."""
         rows = self.reader.list_rows(PRODUCTS, Query(**{"page_size": 10_000, **asked}))
         return [row for row in rows if isinstance(row, Product)]
 
     def codes(self, **asked: Any) -> list[str]:
-        """The codes of a page."""
+        """Return the codes of a page."""
         return [row.code for row in self.products(**asked)]
 
     def customers(self, dataset: Any, **asked: Any) -> list[Customer]:
-        """The customers of a page."""
+        """Return the customers of a page."""
         rows = self.reader.list_rows(dataset, Query(**{"page_size": 10_000, **asked}))
         return [row for row in rows if isinstance(row, Customer)]
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self.reader.close()
 
 
 def opened(path: Path, **reader: Any) -> Iterator[Shop]:
-    """A shop for a fixture."""
+    """Yield a shop for a fixture."""
     shop = Shop(path, **reader)
     yield shop
     shop.close()
 
 
 def plainly_folded(text: str) -> str:
-    """The reference: letter by letter, with nothing of the code that it checks."""
+    """Return the reference: folded letter by letter, without the code under test."""
     return "".join(map(_plain_letter, text))
 
 

@@ -1,4 +1,4 @@
-"""What earlier versions kept for their readers goes, and their rows are found as any others."""
+"""Objects that earlier versions kept for readers are dropped, and their rows are still found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who changed something sees it: rows are published before a run is announced as ended."""
+"""Whoever changes rows sees the change: rows are published before a run is announced as ended."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def state_of(application: Application) -> tuple[SnapshotCode, str | None]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a folder into which somebody may be writing: it goes at once, under its name."""
+    """Remove a folder that may be written to: rename it first, so that its name is free at once."""
     aside = folder.with_name(f"{folder.name}.aside")
     folder.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
@@ -52,7 +52,7 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def restarted(settings: Settings, peers: Peers) -> Iterator[Application]:
-    """An application that has not started yet, on the database of another."""
+    """Yield an application that has not started yet, on the database of another."""
     running = Application.open(settings, gateway_url=peers.url)
     yield running
     running.stop(timeout_s=5)
@@ -113,7 +113,7 @@ def test_what_a_kill_kept_from_readers_is_published_at_the_next_start(
 ) -> None:
     put(restarted.store, products(30))
     restarted.snapshots.publish(PRODUCTS)
-    # As a kill between the commit and the publication leaves it.
+    # The state after a kill between the commit and the publication.
     put(restarted.store, products(40))
     assert restarted.reader.totals(PRODUCTS).current == 30
     assert state_of(restarted) == (SnapshotCode.BEHIND, None)
@@ -170,10 +170,12 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
         peer_errors=PeerErrors(),
         registration=application.registration.state,
         backups=application.backups.state,
+        alerts=application.alerts.current(),
         scheduler=application.monitor.snapshot(),
     )
     journal.stop()
     assert health.is_ready
+    assert [alert["code"] for alert in health.alerts] == ["snapshot_behind"]
     assert health.snapshots["products"] == {"state": "preparing", "error": "not_written"}
 
     folder.unlink()

@@ -27,7 +27,7 @@ SLOW = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-# Accents, ligatures, cases, what SQL reads as its own, and what Unicode takes apart.
+# Accents, ligatures, cases, SQL's special characters, and characters that Unicode decomposes.
 LETTERS = "aAéÉèœŒßẞ%_\\'’\"-‑; \t\u00a0\u200bıİøＡﬁ™½冷e\u0301\u00a8\u2126129"
 TEXT = st.text(st.sampled_from(LETTERS), max_size=8) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8
@@ -66,7 +66,7 @@ def is_found(row: Product, search: str) -> bool:
 
 
 def natural(text: str) -> list[tuple[Any, ...]]:
-    """The reference: numbers as numbers, between texts."""
+    """Return the reference order: numbers as numbers, between texts."""
     parts = re.findall(r"[0-9]+|[^0-9]+", plainly_folded(text))
     return [("0", int(part)) if part[0] in "0123456789" else (part,) for part in parts]
 
@@ -79,7 +79,7 @@ def sort_key(row: Product, column: str) -> Any:
 
 
 def sorted_rows(rows: list[Product], *by: tuple[str, bool]) -> list[Product]:
-    """The reference: sorted by each column in turn, the last one first, what is missing last."""
+    """Return the reference: sorted by each column, the last one first, missing values last."""
     down = dict(by).get("code", by[0][1])
     found = sorted(rows, key=lambda row: row.code.encode(), reverse=down)
     for column, descending in reversed([*by, ("code", down)]):

@@ -1,4 +1,4 @@
-"""Publishing: which version readers see, what is left on the disk, and what goes wrong."""
+"""Publishing: the version that readers see, the files on the disk, and failures."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture
 def other(shop: Shop) -> Iterator[Shop]:
-    """Another process's view of the same database."""
+    """Yield another process's view of the same database."""
     yield from opened(shop.store.path)
 
 
 def files(shop: Shop) -> list[str]:
-    """What is in the folder, apart from what readers that are open spill into."""
+    """List the files in the folder, except those that open readers spill into."""
     names = sorted(path.name for path in shop.snapshots.folder.iterdir())
     return [name for name in names if not name.startswith("spill-")]
 
@@ -84,7 +84,7 @@ def test_the_version_before_is_deleted_and_its_readers_go_on(shop: Shop) -> None
 
 
 def open_files(shop: Shop) -> list[str]:
-    """The snapshots that this process has open, as Linux tells it."""
+    """List the snapshots that this process has open, according to Linux."""
     if not Path("/proc/self/fd").exists():
         pytest.skip("only Linux tells which files a process has open")
     names = []
@@ -171,7 +171,7 @@ def test_a_database_that_was_restored_shows_its_own_rows(shop: Shop, tmp_path: P
     with pytest.raises(RowsPreparing):
         reopened(shop).totals(PRODUCTS)
     time.sleep(0.002)
-    # The same number of a run again, with other rows.
+    # The same run number again, with other rows.
     put(shop.store, products(3, price=3))
     with pytest.raises(RowsPreparing):
         reopened(shop).totals(PRODUCTS)

@@ -1,4 +1,4 @@
-"""Folding: what readers take for the same is the same."""
+"""Folding: texts that readers take for the same are folded to the same."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_every_letter_is_folded_once_and_for_all() -> None:
         folded = fold(letter)
         assert fold(folded) == folded, letter
         assert "\n" not in folded
-        # Greek's iota subscript is an accent, and a letter once it is a capital.
+        # Greek's iota subscript is an accent, but a letter in its capital form.
         if "\u0345" not in unicodedata.normalize("NFD", letter):
             assert fold(letter.casefold()) == folded, letter
 

@@ -1,6 +1,6 @@
-"""A third dataset, declared here and nowhere else: notes about deliveries, out of a notebook.
+"""A third dataset, declared only here: notes about deliveries, from a notebook.
 
-It has what the two of the shop have not: two choices, one of which may be missing, two ranges, a
+It has what the two of the shop do not have: two choices, one of which may be missing, two ranges, a
 moment of its own, money that may be missing, and neither a family nor a price.
 """
 

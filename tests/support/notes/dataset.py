@@ -117,7 +117,7 @@ def _to_wire(row: Note) -> dict[str, Any]:
 
 
 def m_notes(db: Any) -> None:
-    """The notes, and their twin that keeps what was cleared last."""
+    """Create the notes, and a second table for the rows that were cleared last."""
     columns = """
         number TEXT PRIMARY KEY NOT NULL,
         subject TEXT NOT NULL,
@@ -191,7 +191,7 @@ AUTHORS, STATES = ("Ada", "Bob", "Zoé"), ("open", "closed", None)
 
 
 def note(number: int, **fields: Any) -> dict[str, Any]:
-    """A note as the notebook writes it: number n costs n euros, every fourth nothing known."""
+    """Return a note as the notebook writes it: n costs n euros, every fourth is incomplete."""
     return {
         "no": f"N-{number}",
         "subject": f"Pallet {number:02}",
@@ -207,5 +207,5 @@ def note(number: int, **fields: Any) -> dict[str, Any]:
 
 
 def serve_notes(peers: Peers, notes: list[dict[str, Any]]) -> None:
-    """Let the notebook answer these notes."""
+    """Let the notebook answer with these notes."""
     peers.bodies["notebook"] = json.dumps({"notes": notes}).encode()

@@ -1,4 +1,4 @@
-"""Notes: what was noted about deliveries."""
+"""The page of the notes."""
 
 from pages.dataset import dataset_page
 

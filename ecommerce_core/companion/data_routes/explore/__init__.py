@@ -1,4 +1,4 @@
-"""The routes that answer a question in SQL with a file: ``explore.csv?sql=…`` and the others."""
+"""The routes that answer an SQL query with a file: ``explore.csv?sql=…`` and the others."""
 
 from ecommerce_core.companion.data_routes.explore.answering import ExploreRoutes
 from ecommerce_core.companion.data_routes.explore.asking import ExploreRoute, list_explore_routes

@@ -1,4 +1,4 @@
-"""Answers explore routes: the question in a process of its own, the file in a thread of ours."""
+"""Answer explore routes: a process runs the query, a thread of the server writes the file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from starlette.types import Receive, Scope
 
 from ecommerce_core.companion.data_routes.addresses import MIME_TYPES
+from ecommerce_core.companion.data_routes.auditing import note_export, note_token
 from ecommerce_core.companion.data_routes.authorization import authorize
 from ecommerce_core.companion.data_routes.explore.asking import AskedSql, ExploreRoute, parse_sql
 from ecommerce_core.companion.data_routes.making import Made, made_of, temporary
@@ -52,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 
 class ExploreRoutes:
-    """Answers questions in SQL with files."""
+    """Answers SQL queries with files."""
 
     def __init__(self, sending: Sending) -> None:
         self._sending = sending
@@ -67,6 +68,7 @@ class ExploreRoutes:
         now = datetime.now(UTC)
         pairs = pairs_of(scope["query_string"])
         grant = authorize(service, scope, route.path, pairs=pairs, now=now)
+        note_token(self._sending, service, scope, grant)
         asked = parse_sql(pairs)
         actor = LOCAL_OPERATOR if grant is None else grant.actor
         headers = {
@@ -80,20 +82,15 @@ class ExploreRoutes:
         }
         if scope["method"] == "HEAD":
             return self._sending.reply(headers, None)
-        try:
-            made = await unless_gone(receive, self._make(service, route, asked, actor))
-        except (ExploreError, NotAllowed, StoreError, NeedsMemory) as error:
-            raise _problem(error) from error
-        except OSError as error:
-            logger.warning("a file could not be written: %s", error.strerror)
-            raise Problem(503, make_fact("file_not_written"), RETRY_LATER) from error
-        except asyncio.CancelledError:
-            if not self._sending.is_released:
-                raise
-            raise Problem(503, make_fact("file_cut"), RETRY_LATER) from None
+        with self._sending.explaining():
+            try:
+                made = await unless_gone(receive, self._make(service, route, asked, actor))
+            except (ExploreError, NotAllowed, StoreError, NeedsMemory) as error:
+                raise _problem(error) from error
         if made is None:
             raise ClientDisconnected
         logger.info("%s: %d bytes for %s", route.path, made.size, actor.name or "-")
+        note_export(self._sending, service, route.path, grant, made)
         return self._sending.reply(headers | {"Content-Length": str(made.size)}, made)
 
     async def _make(
@@ -118,7 +115,7 @@ class ExploreRoutes:
 
 
 def _write(found: Found, service: Service, file_format: str, language: str, work: Work) -> Made:
-    """Raises Problem if not all rows are there, StoreError, OSError, Stopped, NeedsMemory."""
+    """Write it. Raises Problem if rows are cut, StoreError, OSError, Stopped, NeedsMemory."""
     reader = service.app.reader
     if found.is_cut:
         raise Problem(422, make_fact("explore_too_many_rows", most=IN_FILE.rows))
@@ -135,7 +132,7 @@ def _write(found: Found, service: Service, file_format: str, language: str, work
         else:
             about = json.dumps({"total": write_json(selection, out)})
             head, tail = about[:-1].encode() + b', "rows": ', b"}\n"
-        return made_of(out, Version(), head=head, tail=tail)
+        return made_of(out, Version(), found.rows, head=head, tail=tail)
 
 
 def _problem(error: ExploreError | NotAllowed | StoreError | NeedsMemory) -> Problem:
@@ -145,7 +142,7 @@ def _problem(error: ExploreError | NotAllowed | StoreError | NeedsMemory) -> Pro
         return Problem(503, error.fact, RETRY_LATER)
     if isinstance(error, ExploreRefused | ExploreFailed):
         return Problem(400, error.fact)
-    if isinstance(error, ExploreError):  # well put, and more than may be
+    if isinstance(error, ExploreError):  # a valid query that exceeds a limit
         return Problem(422, error.fact)
     if isinstance(error, NeedsMemory):
         return Problem(503, make_fact("rows_too_many_to_sort"), RETRY_LATER)

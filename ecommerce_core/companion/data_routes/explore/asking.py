@@ -1,4 +1,4 @@
-"""What an explore route is asked: SQL, and in which language's form."""
+"""The parameters of an explore route: SQL, and the language that the file is written for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAMES = ("sql", "lang", "language")
 
 @dataclass(frozen=True, slots=True)
 class ExploreRoute:
-    """One address: ``explore.csv``."""
+    """One route: ``explore.csv``."""
 
     file_format: str
 
@@ -26,14 +26,14 @@ class ExploreRoute:
 
 @dataclass(frozen=True, slots=True)
 class AskedSql:
-    """A question, and the form of its answer."""
+    """A query, and the form of its answer."""
 
     sql: str
     language: str = "en"
 
 
 def list_explore_routes() -> list[ExploreRoute]:
-    """All of them."""
+    """Return all of them."""
     return [ExploreRoute(each) for each in FORMATS]
 
 

@@ -29,7 +29,7 @@ _SQL: Schema = {
 
 
 def describe_explore(*, with_sign_in: bool) -> Schema:
-    """The paths of all explore routes. ``with_sign_in``: they take a token or a link's ticket."""
+    """Describe the paths of all explore routes. ``with_sign_in``: by token or signed link."""
     return {
         f"{PREFIX}/{route.path}": _path(route, with_sign_in=with_sign_in)
         for route in list_explore_routes()

@@ -1,4 +1,4 @@
-"""Whether a database file is sound, ours, and has the shape and the values that it should."""
+"""Check that a database file is sound, ours, and has the right schema and valid values."""
 
 from ecommerce_core.storage.sqlite.checks.damage_watch import DamageWatch
 from ecommerce_core.storage.sqlite.checks.reader_objects import list_reader_objects

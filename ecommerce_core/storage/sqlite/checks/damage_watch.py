@@ -1,8 +1,8 @@
-"""Whether a database file is sound, told without reading all of a big one each time.
+"""Watch whether a database file is sound, without reading all of a big one each time.
 
-A whole check of a big file takes seconds, so that is made only once there is reason for doubt: a
-read or a write that found damage. Until then a small file is checked whole, and of a big one the
-beginning of each table is read.
+A whole check of a big file takes seconds, so it is only made if there is a reason: a read or a
+write that found damage. Until then a small file is checked whole, and of a big one the beginning of
+each table is read.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from ecommerce_core.domain import StoreDamaged
 
-# A check of so much takes about 20 ms.
+# A check of this size takes about 20 ms.
 SMALL_BYTES = 16 * 2**20
 _ROWS_READ = 50
-# How often a big file that was found damaged is checked whole again.
+# A big file that was found damaged is checked whole again after this time.
 _PATIENCE_S = 60.0
 
 
 class DamageWatch:
-    """What was learned of one file. Any thread may use it."""
+    """What is known about one file. Any thread may use it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -29,11 +29,11 @@ class DamageWatch:
         self._found_damaged_at_s: float | None = None
 
     def doubt(self) -> None:
-        """Remember that a read or a write found damage: the next check reads all of the file."""
+        """Record that a read or a write found damage: the next check reads all of the file."""
         self._is_doubted = True
 
     def check(self, connection: sqlite3.Connection) -> None:
-        """Raise StoreDamaged if the file is damaged, as far as this looks. May take seconds."""
+        """Raise StoreDamaged if the file is damaged, as far as this reads it. May take seconds."""
         is_small = self._path.stat().st_size <= SMALL_BYTES
         if not self._is_doubted and not is_small:
             _read_beginnings(connection)

@@ -1,6 +1,6 @@
-"""What earlier versions kept in the database for readers: it may be there until m009 drops it.
+"""Objects that earlier versions kept in the database for readers, until m009 drops them.
 
-Nothing but ``store.py`` looks here, when it checks a database that is not migrated yet.
+Only ``store.py`` uses this, to check a database that is not migrated yet.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Collection
 
 from ecommerce_core.storage.sqlite.checks.schema_check import SchemaObject, list_objects
 
-# Before it no reader had indexes; before m006 those of texts were declared otherwise.
+# Before the first, readers had no indexes; before the second, those of texts were different.
 _SINCE, _TEXTS_SINCE = "m004_search_and_sizes", "m006_order_of_texts"
 _UNTIL = "m009_readers_read_snapshots"
 
-# The part of ``search`` that one column is in: behind so many line ends.
+# The part of ``search`` that belongs to one column: after so many line ends.
 _AFTER_1 = "substr(search, instr(search, char(10)) + 1)"
 _AFTER_2 = f"substr({_AFTER_1}, instr({_AFTER_1}, char(10)) + 1)"
 _AFTER_3 = f"substr({_AFTER_2}, instr({_AFTER_2}, char(10)) + 1)"
@@ -49,7 +49,7 @@ _KEYS = {"product": "code", "customer": "customer_id"}
 def list_reader_objects(
     connection: sqlite3.Connection, applied: Collection[str]
 ) -> frozenset[SchemaObject]:
-    """All of them; ``connection`` is to an empty database of the migrations ``applied``."""
+    """List them; ``connection`` is to an empty database with the migrations ``applied``."""
     if _SINCE not in applied or _UNTIL in applied:
         return frozenset()
     made = list_objects(connection)
@@ -79,7 +79,7 @@ def _index(
 
 
 def _word_objects(table: str) -> set[SchemaObject]:
-    """As they stand in a database: this SQLite may have no FTS5 to build them with."""
+    """Return them as SQLite declares them: this SQLite may have no FTS5 to create them with."""
     texts, index, state = f"{table}_word_text", f"{table}_word", f"{table}_word_state"
     columns = "(id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, search TEXT NOT NULL) STRICT"
     options = f"content='{texts}', content_rowid='id', columnsize=0, tokenize='trigram'"

@@ -1,7 +1,7 @@
-"""Whether a database has exactly the shape that the migrations make.
+"""Check that a database has exactly the schema that the migrations make.
 
-What stands in ``sqlite_master`` is compared with that of a database that has just been made:
-a trigger, a view, another default or one constraint less is another application's work.
+``sqlite_master`` is compared with that of a newly made database: a trigger, a view, another default
+or one constraint less was not made by this application.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import sqlite3
 from collections.abc import Set
 from typing import NamedTuple
 
-# Blanks count inside quotes alone.
+# Blanks only matter inside quotes.
 _TOKENS = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|\[[^\]]*\])|\s+""")
 
 
 class SchemaObject(NamedTuple):
-    """A table, index, view or trigger, and how it was declared; None if SQLite made it itself."""
+    """A table, index, view or trigger, and its declaration; None if SQLite made it itself."""
 
     kind: str
     name: str
@@ -25,8 +25,8 @@ class SchemaObject(NamedTuple):
 
 
 def list_objects(connection: sqlite3.Connection) -> frozenset[SchemaObject]:
-    """List everything that a database declares, statistics aside."""
-    # The statistics of an ANALYZE are SQLite's own and change no answer.
+    """List everything that a database declares, except statistics."""
+    # The statistics of ANALYZE are SQLite's own and do not change results.
     rows = connection.execute(
         "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT GLOB 'sqlite_stat*'"
     )
@@ -42,9 +42,9 @@ def find_difference(
     expected: Set[SchemaObject],
     optional: Set[SchemaObject] = frozenset(),
 ) -> str | None:
-    """What is not as ``expected``, in a few words; None if all is. ``optional`` may be there."""
+    """Return a first difference to ``expected`` in few words, or None; ``optional`` may exist."""
     (encoding,) = connection.execute("PRAGMA encoding").fetchone()
-    if encoding != "UTF-8":  # its texts have another order
+    if encoding != "UTF-8":  # the order of its texts would differ
         return f"its texts are {encoding}"
     found = list_objects(connection)
     declared = {one.name for one in expected}
@@ -64,9 +64,9 @@ def find_additions(
     expected: Set[SchemaObject],
     optional: Set[SchemaObject] = frozenset(),
 ) -> str | None:
-    """The SQL that takes away what somebody added; None if more than that is to be mended.
+    """Return the SQL that removes additions, or None if that is not enough.
 
-    Only indexes and views: to take one away changes no row.
+    Only indexes and views: removing one changes no row.
     """
     found = list_objects(connection)
     declared = {one.name for one in expected}

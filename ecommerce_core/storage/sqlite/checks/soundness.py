@@ -1,4 +1,4 @@
-"""What is asked of a SQLite file before it is used: SQLite's own check, and its journal's."""
+"""Check a SQLite file before it is used: SQLite's own check, and the journal beside it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 from ecommerce_core.domain import StoreDamaged
 
-# How long a start may take over the check, which reads all of the file.
+# The longest time for the check at a start; a whole check reads all of the file.
 START_CHECK_S = 0.8
-# How a rollback journal ends that names the journal of a transaction over several files.
+# The end of a rollback journal that names the journal of a transaction over several files.
 _JOURNAL_MAGIC = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"
 
 
 def find_damage(connection: sqlite3.Connection, *, whole: bool) -> str | None:
-    """What SQLite finds wrong; None if nothing is.
+    """Return the damage that SQLite finds, or None.
 
-    ``whole``: read everything, indexes and references too. Otherwise it looks for less than a
-    second, and at all of the file only if that is enough.
+    ``whole``: read everything, indexes and references too. Otherwise check for less than a second,
+    which covers all of the file only if that is enough.
     """
     if whole:
         (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
@@ -42,7 +42,7 @@ def find_damage(connection: sqlite3.Connection, *, whole: bool) -> str | None:
 def refuse_planted_journal(database: Path) -> None:
     """Raise StoreDamaged if the journal beside the file names another file.
 
-    SQLite deletes that one when it has rolled the journal back. Our transactions are over one
+    SQLite deletes that file when it has rolled the journal back. Our transactions are over one
     file, and their journals name none. Raises OSError.
     """
     journal = database.with_name(f"{database.name}-journal")
@@ -64,4 +64,4 @@ def _interrupted_after(connection: sqlite3.Connection, seconds: float) -> Iterat
         yield
     finally:
         timer.cancel()
-        timer.join()  # the connection is open until it is over
+        timer.join()  # the connection must stay open until then

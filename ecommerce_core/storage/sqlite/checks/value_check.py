@@ -1,8 +1,7 @@
-"""Whether the application can read back all that a sound database holds.
+"""Check that the application can read back every value of a sound database.
 
-SQLite sees to the shape and to its own pages. A time that is none, an unknown status, a text
-that is not UTF-8 or JSON that is cut short are sound to it, and would break the first page that
-shows them.
+SQLite checks the schema and its own pages only. An invalid time, an unknown status, a text that is
+not UTF-8 or truncated JSON would break the first page that shows them.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ from ecommerce_core.storage.sqlite.journals import DatasetState
 from ecommerce_core.storage.sqlite.transactions import to_details
 
 _CHUNK = 2**20
-# What ECOMMERCE_MAX_BODY_MB allows at most: no answer that was held is longer.
+# The maximum of ECOMMERCE_MAX_BODY_MB: no held answer is longer.
 LARGEST_BODY_BYTES = 4096 * 2**20
-# A number behind which no other comes, or none that JSON can say, is nobody's count of rows.
+# No count or row number is larger: beyond it, JSON is inexact and a row may get no number.
 _LARGEST_NUMBER = 2**53
 # Times are converted to the zones of readers, compared as texts and read by other engines.
 _FORM_OF_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{1,6})?(Z|\+00:00)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
-# What SQLite calls the values that a column of each declared type may hold.
+# SQLite's names of the types of value that a column of each declared type may hold.
 _STORED_AS = {
     "TEXT": ("text",),
     "INTEGER": ("integer",),
@@ -48,7 +47,7 @@ _STORED_AS = {
 
 
 def find_unreadable(connection: sqlite3.Connection) -> str | None:
-    """Where the first value stands that cannot be read back, as ``table.column``; None if none."""
+    """Return the place of the first unreadable value, as ``table.column``, or None."""
     tables = connection.execute(
         "SELECT name FROM pragma_table_list"
         " WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
@@ -69,15 +68,15 @@ def _unreadable(connection: sqlite3.Connection, table: str) -> Iterator[str]:
             continue  # of an index that this SQLite cannot read
         allowed = ", ".join(f"'{one}'" for one in (*_STORED_AS[kind], "null"))
         wrong = f"typeof({column}) NOT IN ({allowed})"
-        if kind in {"REAL", "ANY"}:  # JSON has no word for infinity
+        if kind in {"REAL", "ANY"}:  # JSON has no infinity
             wrong += f" OR {column} IN (9e999, -9e999)"
-        if kind == "INTEGER" and column in key_columns:  # the next one would have no number
+        if kind == "INTEGER" and column in key_columns:  # the next row would get no number
             wrong += f" OR {column} > {_LARGEST_NUMBER}"
         if connection.execute(f"SELECT 1 FROM {table} WHERE {wrong} LIMIT 1").fetchone():
             yield f"{table}.{column}"
     if not _is_utf8(connection, table):
         yield f"{table}: a text that is not UTF-8"
-        return  # the checks below would fall over it
+        return  # the checks below would fail on it
     for column in columns:
         read = _READERS.get((table, column))
         if read is None and column.endswith("_at"):
@@ -92,7 +91,7 @@ def _is_utf8(connection: sqlite3.Connection, table: str) -> bool:
             pass
     except sqlite3.OperationalError as error:
         if getattr(error, "sqlite_errorname", None) is not None:
-            raise  # SQLite's own; the other one is Python's
+            raise  # SQLite's own error; the other one is Python's
         return False
     return True
 
@@ -133,7 +132,7 @@ def _read_cleared(text: str) -> None:
 
 
 def _read_body(body: bytes) -> None:
-    """Unpack a body bit by bit: it may be one that was made to fill the memory."""
+    """Unpack a body piece by piece: it may be crafted to fill the memory."""
     unpacker, left, size = zlib.decompressobj(), body, 0
     while not unpacker.eof:
         piece = unpacker.decompress(left, _CHUNK)

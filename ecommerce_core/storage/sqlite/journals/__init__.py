@@ -1,5 +1,7 @@
 """The tables beside the rows: runs, deliveries, expected callbacks, wanted tasks and others."""
 
+from ecommerce_core.storage.sqlite.journals.alerts import AlertJournal, AlertRecord, Told
+from ecommerce_core.storage.sqlite.journals.audit import AuditJournal
 from ecommerce_core.storage.sqlite.journals.dataset_state import (
     DatasetState,
     count_table,
@@ -13,6 +15,7 @@ from ecommerce_core.storage.sqlite.journals.dataset_state import (
 from ecommerce_core.storage.sqlite.journals.deliveries import DeliveryJournal
 from ecommerce_core.storage.sqlite.journals.expected_callbacks import ExpectedCallbackJournal
 from ecommerce_core.storage.sqlite.journals.recent import Recent
+from ecommerce_core.storage.sqlite.journals.retention import JOURNALS, Retention
 from ecommerce_core.storage.sqlite.journals.runs import (
     Journal,
     NewRun,
@@ -25,14 +28,20 @@ from ecommerce_core.storage.sqlite.journals.sign_outs import SignOutJournal, Sig
 from ecommerce_core.storage.sqlite.journals.wanted_tasks import WantedTaskJournal
 
 __all__ = [
+    "JOURNALS",
+    "AlertJournal",
+    "AlertRecord",
+    "AuditJournal",
     "DatasetState",
     "DeliveryJournal",
     "ExpectedCallbackJournal",
     "Journal",
     "NewRun",
     "Recent",
+    "Retention",
     "SignOutJournal",
     "SignOuts",
+    "Told",
     "WantedTaskJournal",
     "count_table",
     "finish_run",

@@ -1,4 +1,4 @@
-"""What is remembered per dataset beside its rows: the last answer, the held one, the cleared rows.
+"""The state per dataset beside its rows: the last answer, the held one, the cleared rows.
 
 Functions over an open transaction, for the store's own use.
 """
@@ -17,7 +17,7 @@ from ecommerce_core.storage.sqlite.transactions import Database
 
 @dataclass(frozen=True, slots=True)
 class DatasetState:
-    """What is remembered of the last answer that was applied; empty after a clear."""
+    """The details of the last answer that was applied; empty after a clear."""
 
     source: str | None = None
     digest: str | None = None
@@ -28,12 +28,12 @@ class DatasetState:
 
 
 def count_table(db: Database, table: str) -> int:
-    """How many rows a table holds, whatever their state."""
+    """Return how many rows a table holds, whatever their state."""
     return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
 def select_state(db: Database, dataset: str) -> DatasetState:
-    """What is remembered of a dataset; empty where nothing is."""
+    """Return the state of a dataset; empty if there is none."""
     row = db.execute(
         "SELECT source, digest, etag, last_modified, fetched, rejected"
         " FROM dataset_state WHERE dataset = ?",
@@ -43,7 +43,7 @@ def select_state(db: Database, dataset: str) -> DatasetState:
 
 
 def upsert_state(db: Database, dataset: str, state: DatasetState) -> None:
-    """Remember an answer that was applied."""
+    """Store the state of an answer that was applied."""
     values: dict[str, Any] = asdict(state)
     names = ", ".join(values)
     marks = ", ".join("?" for _ in values)
@@ -65,7 +65,7 @@ def hold_answer(db: Database, dataset: str, run_id: int, body: Body) -> None:
 
 
 def forget_held(db: Database, dataset: str, resolution: Resolution) -> None:
-    """Let go of the held answer, and note what became of its run. No-op where none is held."""
+    """Discard the held answer, if any, and record the resolution of its run."""
     db.execute(
         "UPDATE run SET resolution = ? WHERE id = (SELECT run_id FROM held WHERE dataset = ?)",
         [resolution, dataset],
@@ -74,13 +74,13 @@ def forget_held(db: Database, dataset: str, resolution: Resolution) -> None:
 
 
 def forget_cleared(db: Database, dataset: Dataset) -> None:
-    """Let go of what the last clear kept."""
+    """Discard the rows that the last clear kept."""
     db.execute(f"DELETE FROM {dataset.table}_cleared")
     db.execute("UPDATE dataset_state SET cleared = NULL WHERE dataset = ?", [dataset.name])
 
 
 def reason_to_hold(difference: Difference) -> Fact:
-    """Why an answer is held."""
+    """Return why an answer is held."""
     if not difference.current_before:
         return make_fact(
             "held_after_clear", records=len(difference.added), cleared=difference.cleared_before

@@ -1,4 +1,4 @@
-"""The journal of callbacks that were delivered, or refused."""
+"""The journal of callbacks that were delivered or refused."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from ecommerce_core.storage.sqlite.transactions import (
     to_text,
 )
 
-# Refused callbacks beyond this are removed, the oldest first; all others stay for good.
+# Refused callbacks beyond this are removed, the oldest first; all others are kept.
 KEPT_REFUSALS = 10_000
-# A journal that was filled before there was a limit is not emptied in one long transaction.
+# Limits the transaction that shortens a journal from before there was a limit.
 _REMOVED_AT_ONCE = 1_000
 _NONE: Mapping[str, int] = MappingProxyType({})
 
 
 class DeliveryJournal(Transactions):
-    """Reads and writes of deliveries. Everything raises StoreError where the database cannot."""
+    """Reads and writes of deliveries. All methods raise StoreError if the database fails."""
 
     def record_deliveries(
         self, deliveries: Sequence[NewDelivery], refused_not_kept: Mapping[str, int] = _NONE
     ) -> None:
         """Write callbacks into the journal, all in one transaction.
 
-        ``refused_not_kept`` is how many more were refused, by dataset, and are only counted. So
-        are the oldest refused ones beyond KEPT_REFUSALS, which are removed.
+        ``refused_not_kept`` is the number of further refused ones, by dataset, which are only
+        counted. The oldest refused ones beyond KEPT_REFUSALS are removed and counted as well.
         """
         rows = [
             (
@@ -78,12 +78,12 @@ class DeliveryJournal(Transactions):
             )
 
     def refused_not_kept(self) -> dict[str, int]:
-        """How many refused callbacks are not in the journal, by dataset; none is not there."""
+        """Return how many refused callbacks are not in the journal, for datasets that have any."""
         with self.reading() as db:
             return dict(db.execute("SELECT dataset, count FROM refused_not_kept").fetchall())
 
     def delivery(self, delivery_id: int) -> Delivery | None:
-        """One callback, None where there is none of that number."""
+        """Return the callback with that number, or None."""
         with self.reading() as db:
             found = db.query("SELECT * FROM delivery WHERE id = ?", [delivery_id])
             return next((delivery_of_row(row) for row in found), None)
@@ -96,7 +96,7 @@ class DeliveryJournal(Transactions):
         dataset: str | None = None,
         outcome: Outcome | None = None,
     ) -> list[Delivery]:
-        """Callbacks that match, newest first. ``before_id`` pages on."""
+        """List matching callbacks, newest first. Continue with ``before_id``."""
         with self.reading() as db:
             rows = db.query(
                 "SELECT * FROM delivery WHERE id < coalesce(:before, id + 1)"
@@ -109,7 +109,7 @@ class DeliveryJournal(Transactions):
     def list_deliveries_after(
         self, delivery_id: int, *, ids: Iterable[int] = (), limit: int = 5_000
     ) -> list[Delivery]:
-        """Callbacks with a higher number than ``delivery_id``, and those of ``ids``, in order."""
+        """List callbacks numbered above ``delivery_id``, and those of ``ids``, in order."""
         with self.reading() as db:
             rows = db.query(
                 "SELECT * FROM delivery WHERE id > :after"
@@ -123,7 +123,7 @@ class DeliveryJournal(Transactions):
             return [delivery_of_row(row) for row in rows]
 
     def newest_delivery_id(self) -> int:
-        """The number of the newest callback; 0 before the first."""
+        """Return the number of the newest callback; 0 before the first."""
         with self.reading() as db:
             return int(db.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()[0])
 
@@ -140,7 +140,7 @@ def _remove_oldest_refusals(db: Database) -> Counter[str]:
 
 
 def delivery_of_row(row: Mapping[str, Any]) -> Delivery:
-    """A Delivery out of its stored row."""
+    """Return the Delivery of a stored row."""
     received_at = to_datetime(row["received_at"])
     if received_at is None:
         raise ValueError("a delivery without a time")

@@ -1,4 +1,4 @@
-"""The expected callbacks in the journal, and the state that the monitor continues from."""
+"""The expected callbacks in the journal, and the state from which the monitor continues."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from ecommerce_core.storage.sqlite.transactions import (
     to_text,
 )
 
-# A late delivery matches one of these; all that are kept would be read every second.
+# A late delivery matches one of these; reading all that are kept every second is too slow.
 MARKED_CALLBACKS = 200
 KEPT_CALLBACKS = 10_000
 
-# Every field has a column of its name, but for the reason, which has two.
+# Every field has a column of its name, except the reason, which has two.
 _FIELDS = [field.name for field in fields(ExpectedCallback) if field.name != "reason"]
 _COLUMNS = [*_FIELDS, "reason_code", "reason_details"]
 _MARKS = ", ".join("?" for _ in _COLUMNS)
@@ -56,7 +56,7 @@ class ExpectedCallbackJournal(Transactions):
         return stored
 
     def monitor_state(self) -> MonitorState | None:
-        """The state that was kept last; None where there is none that can be read."""
+        """Return the state that was stored last, or None if there is none that can be read."""
         with self.reading() as db:
             row = db.execute("SELECT state FROM watch").fetchone()
         try:
@@ -65,7 +65,7 @@ class ExpectedCallbackJournal(Transactions):
             return None
 
     def open_expected_callbacks(self, *, noticed_since: datetime) -> list[ExpectedCallback]:
-        """Those still pending, and those missed or cancelled since then, oldest first."""
+        """Return those still pending, and those missed or cancelled since then, oldest first."""
         with self.reading() as db:
             rows = db.query(
                 "SELECT * FROM promise WHERE outcome = 'pending'"
@@ -83,7 +83,7 @@ class ExpectedCallbackJournal(Transactions):
         dataset: str | None = None,
         noticed_since: datetime | None = None,
     ) -> list[ExpectedCallback]:
-        """Expected callbacks, newest first: due between simulated ``since`` and ``until``.
+        """Return expected callbacks, newest first, due between simulated ``since`` and ``until``.
 
         ``noticed_since`` (UTC) leaves out those from before the clock was set back.
         """
@@ -104,7 +104,7 @@ class ExpectedCallbackJournal(Transactions):
             return [_callback_of_row(row) for row in rows]
 
     def expected_summary(self, *, noticed_since: datetime | None = None) -> list[ExpectedSummary]:
-        """What became of the callbacks that are kept, task by task."""
+        """Return the number of kept callbacks of each outcome, task by task."""
         with self.reading() as db:
             rows = db.execute(
                 "SELECT dataset, task_name, recurrence, outcome, sum(count) FROM promise"
@@ -117,7 +117,7 @@ class ExpectedCallbackJournal(Transactions):
         return [ExpectedSummary(*task, **of_task) for task, of_task in counts.items()]
 
     def expected_mark(self) -> tuple[tuple[int, str, int], ...]:
-        """Return a value that differs once a callback of late was made or came to something."""
+        """Return a value that changes once a recent callback was made or got another outcome."""
         with self.reading() as db:
             newest = "SELECT id, outcome, count FROM promise ORDER BY id DESC LIMIT ?"
             return tuple(db.execute(newest, [MARKED_CALLBACKS]).fetchall())

@@ -1,4 +1,4 @@
-"""What has happened over time: lately, to one row, and to how many rows there are."""
+"""Changes over time: recently, of one row, and of the number of rows."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _GOOD = ", ".join(f"'{status}'" for status in RunStatus if status.is_good)
 class Since:
     """The good runs between which a dataset's rows may have changed; ``first`` is the older.
 
-    ``first`` ended before the time in question, or is the oldest there is. Equal where
-    nothing has come since.
+    ``first`` ended before the time in question, or is the oldest run. Both are the same if there
+    was no later one.
     """
 
     first: Run
@@ -26,10 +26,10 @@ class Since:
 
 
 class Recent(Transactions):
-    """Reads of what is new. Everything raises StoreError where the database cannot."""
+    """Reads of recent changes. All methods raise StoreError if the database fails."""
 
     def good_runs_since(self, dataset: str, since: datetime) -> Since | None:
-        """Between which runs to compare, to see what has changed since; None before the first."""
+        """Return the runs to compare for the changes since then, or None before the first run."""
         good = f"SELECT * FROM run WHERE dataset = ? AND status IN ({_GOOD})"
         at = to_text(since)
         with self.reading() as db:
@@ -47,17 +47,17 @@ class Recent(Transactions):
         return Since(run_of_row(before or oldest), run_of_row(last))
 
     def run_counts_since(self, since: datetime) -> dict[RunStatus, int]:
-        """How the runs that began since then ended, or stand."""
+        """Count the runs that began since then by status."""
         counts = self._counts("run", "status", "started_at", since)
         return {RunStatus(status): count for status, count in counts.items()}
 
     def delivery_counts_since(self, since: datetime) -> dict[Outcome, int]:
-        """What became of the callbacks that came since then."""
+        """Count the callbacks that arrived since then by outcome."""
         counts = self._counts("delivery", "outcome", "received_at", since)
         return {Outcome(outcome): count for outcome, count in counts.items()}
 
     def list_history(self, dataset: str, key: str, *, limit: int = 1_000) -> list[HistoryEntry]:
-        """The changes of one row, newest first, with the time of each run."""
+        """List the changes of one row, newest first, with the time of each run."""
         sound = key.encode("utf-8", "replace").decode()
         with self.reading() as db:
             rows = db.execute(
@@ -70,7 +70,7 @@ class Recent(Transactions):
         return [HistoryEntry(run_id, at, *rest) for run_id, at, *rest in times if at is not None]
 
     def size_over_time(self, dataset: Dataset, *, limit: int = 200) -> list[tuple[datetime, int]]:
-        """When a run changed how many rows there are, and how many it left; oldest first."""
+        """List when a run changed the number of rows, and the number it left; oldest first."""
         with self.reading() as db:
             rows = db.execute(
                 "SELECT finished_at, rows_after FROM run"
@@ -81,7 +81,7 @@ class Recent(Transactions):
         return [(at, size) for at, size in times if at is not None]
 
     def _counts(self, table: str, column: str, moment: str, since: datetime) -> dict[str, int]:
-        # Numbers rise with time: from the newest back, only what is recent is read.
+        # Numbers increase with time, so only recent entries are read, from the newest back.
         with self.reading() as db:
             rows = db.execute(
                 f"SELECT {column}, count(*) FROM {table} WHERE id > coalesce("

@@ -1,4 +1,4 @@
-"""The journal of runs, of what they rejected and what they changed."""
+"""The journal of runs, their rejected records and their changes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ecommerce_core.storage.sqlite.transactions import (
 
 @dataclass(frozen=True, slots=True)
 class NewRun:
-    """What is known of a run when it begins."""
+    """The details of a run that are known at its beginning."""
 
     dataset: str
     action: Action
@@ -45,10 +45,10 @@ class NewRun:
 
 
 class Journal(Transactions):
-    """Reads and writes of the journal. Everything raises StoreError where the database cannot."""
+    """Reads and writes of the journal. All methods raise StoreError if the database fails."""
 
     def begin_run(self, new: NewRun) -> int:
-        """Note that a run begins; its number."""
+        """Write that a run begins, and return its number."""
         with self.writing() as db:
             return insert_run(db, new, status=RunStatus.RUNNING)
 
@@ -64,7 +64,7 @@ class Journal(Transactions):
         rejected: Sequence[Rejected] = (),
         rejected_count: int = 0,
     ) -> Run:
-        """Note that a run ended without touching its dataset: ``failed`` or ``interrupted``."""
+        """Write that a run ended without changing its dataset: ``failed`` or ``interrupted``."""
         with self.writing() as db:
             insert_rejected(db, run_id, rejected)
             counts = Counts(fetched=fetched, rejected=rejected_count)
@@ -79,9 +79,9 @@ class Journal(Transactions):
             )
 
     def interrupt_stale_runs(self, dataset: str) -> int:
-        """Mark the dataset's ``running`` runs as interrupted; how many there were.
+        """Mark the dataset's ``running`` runs as interrupted, and return how many there were.
 
-        Only for who holds the dataset's lock: whoever was running is dead then.
+        Only for the holder of the dataset's lock: then no such run can be alive.
         """
         with self.reading() as db:
             stale = db.execute(
@@ -102,7 +102,7 @@ class Journal(Transactions):
             return int(cursor.rowcount)
 
     def run(self, run_id: int) -> Run | None:
-        """One run, None where there is none of that number."""
+        """Return the run with that number, or None."""
         with self.reading() as db:
             return select_run(db, run_id)
 
@@ -117,7 +117,7 @@ class Journal(Transactions):
         action: Action | None = None,
         statuses: Sequence[RunStatus] = (),
     ) -> list[Run]:
-        """Runs that match, newest first. ``before_id`` pages on."""
+        """List matching runs, newest first. Continue with ``before_id``."""
         clauses, values = ["1"], list[Any]()
         if before_id is not None:
             clauses.append("id < ?")
@@ -139,20 +139,20 @@ class Journal(Transactions):
             return [run_of_row(row) for row in rows]
 
     def last_run(self, dataset: str) -> Run | None:
-        """The newest run of a dataset, whatever it did."""
+        """Return the newest run of a dataset, of any kind, or None."""
         return next(iter(self.list_runs(dataset=dataset, limit=1)), None)
 
     def last_good_run(self, dataset: str) -> Run | None:
-        """The newest sync after which the store held what the peer said."""
+        """Return the newest sync after which the store held the peer's answer, or None."""
         good = [status for status in RunStatus if status.is_good]
         runs = self.list_runs(dataset=dataset, action=Action.SYNC, statuses=good, limit=1)
         return next(iter(runs), None)
 
     def finished_sync_after(self, dataset: str, run_id: int) -> Run | None:
-        """The newest run after ``run_id``, if it fetched and has ended by itself.
+        """Return the newest run after ``run_id`` if it is a fetch that ended normally.
 
-        None where something else came last: a held answer that was confirmed is old, and a
-        clear has undone what was fetched before it.
+        None if the newest run is of another kind: a confirmed held answer is old, and a clear has
+        undone what was fetched before it.
         """
         run = self.last_run(dataset)
         ended = {RunStatus.RUNNING, RunStatus.INTERRUPTED}
@@ -162,18 +162,18 @@ class Journal(Transactions):
         return run if fetched else None
 
     def newest_run_id(self) -> int:
-        """The number of the newest run of any dataset; 0 before the first."""
+        """Return the number of the newest run of any dataset; 0 before the first."""
         with self.reading() as db:
             return int(db.execute("SELECT coalesce(max(id), 0) FROM run").fetchone()[0])
 
     def held_run(self, dataset: str) -> Run | None:
-        """The held run that waits for a decision."""
+        """Return the held run that waits for a decision, or None."""
         with self.reading() as db:
             row = db.execute("SELECT run_id FROM held WHERE dataset = ?", [dataset]).fetchone()
             return None if row is None else select_run(db, row[0])
 
     def list_rejected(self, run_id: int, *, limit: int = 1_000) -> list[Rejected]:
-        """The records that a run could not take, as far as they were kept, by position."""
+        """List the records that a run rejected, as far as they were kept, by position."""
         with self.reading() as db:
             rows = db.execute(
                 "SELECT position, key, code, details, record FROM rejected"
@@ -186,7 +186,7 @@ class Journal(Transactions):
             ]
 
     def list_changes(self, run_id: int, *, limit: int = 1_000) -> list[Change]:
-        """The fields that a run changed, by key."""
+        """List the fields that a run changed, by key."""
         with self.reading() as db:
             rows = db.execute(
                 "SELECT run_id, key, field, old, new FROM change"
@@ -197,7 +197,7 @@ class Journal(Transactions):
 
 
 def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
-    """Write a run that begins, inside an open transaction; its number."""
+    """Write a run that begins, inside an open transaction, and return its number."""
     cursor = db.execute(
         "INSERT INTO run (dataset, action, trigger, status, started_at, simulated_at,"
         " task_name, confirms_run_id, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -227,9 +227,9 @@ def finish_run(
     stages_s: Mapping[str, float] | None = None,
     rows_after: int | None = None,
 ) -> Run:
-    """Write how a run ended, inside an open transaction; the run as it stands now.
+    """Write how a run ended, inside an open transaction, and return the run.
 
-    ``rows_after``: how many current rows it left, where it may have changed the rows.
+    ``rows_after``: the number of current rows it left, if it may have changed the rows.
     """
     values = asdict(counts)
     db.execute(
@@ -249,13 +249,13 @@ def finish_run(
         ],
     )
     run = select_run(db, run_id)
-    if run is None:  # the journal is append-only: somebody else's hands were in the file
+    if run is None:  # the journal is append-only: somebody else has changed the file
         raise LookupError(f"run {run_id} is gone from the journal")
     return run
 
 
 def insert_rejected(db: Database, run_id: int, rejected: Sequence[Rejected]) -> None:
-    """Keep the records that a run could not take, inside an open transaction."""
+    """Write the records that a run rejected, inside an open transaction."""
     db.conn.executemany(
         "INSERT INTO rejected (run_id, position, key, code, details, record)"
         " VALUES (?, ?, ?, ?, ?, ?)",
@@ -264,13 +264,13 @@ def insert_rejected(db: Database, run_id: int, rejected: Sequence[Rejected]) -> 
 
 
 def select_run(db: Database, run_id: int) -> Run | None:
-    """One run, inside whatever transaction is open."""
+    """Return one run, or None, inside any open transaction."""
     row = next(iter(db.query("SELECT * FROM run WHERE id = ?", [run_id])), None)
     return None if row is None else run_of_row(row)
 
 
 def run_of_row(row: Mapping[str, Any]) -> Run:
-    """A Run out of its stored row."""
+    """Return the Run of a stored row."""
     started_at = to_datetime(row["started_at"])
     if started_at is None:
         raise ValueError("a run without a start")

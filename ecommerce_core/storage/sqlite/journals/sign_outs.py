@@ -1,7 +1,7 @@
-"""Sign-ins that were ended before their time, so that a copy of their cookie opens nothing.
+"""Sign-ins that were ended before their expiry, so that a copy of their cookie is worthless.
 
-Streamlit's cookie is signed and complete in itself: whoever has a copy is signed in until the
-sign-in is over, whatever the browser that signed out has forgotten.
+Streamlit's cookie is signed and complete in itself: anybody with a copy is signed in until the
+sign-in expires, even if the browser that signed out has deleted it.
 """
 
 from __future__ import annotations
@@ -19,40 +19,40 @@ from ecommerce_core.storage.sqlite.transactions import Transactions, to_text
 
 logger = logging.getLogger(__name__)
 
-# What tells one sign-in from another; a provider need not give them all.
+# The claims that identify a sign-in; a provider need not send them all.
 _OF_A_SIGN_IN = ("iss", "sub", "iat", "nonce")
 
-# Streamlit takes no cookie that is older.
+# Streamlit accepts no older cookie.
 _COOKIE_LASTS = timedelta(days=30)
 
 
 def sign_in_key(claims: Mapping[str, object]) -> str:
-    """The digest by which a sign-in is known. It is told by claims, which a copy cannot vary."""
+    """Return the digest that identifies a sign-in, of claims that a copied cookie cannot change."""
     said = json.dumps([claims.get(name) for name in _OF_A_SIGN_IN], default=str)
     return hashlib.sha256(said.encode()).hexdigest()
 
 
 class SignOutJournal(Transactions):
-    """Reads and writes of sign-ins that were ended. Everything raises StoreError."""
+    """Reads and writes of sign-ins that were ended. All methods raise StoreError."""
 
     def record_sign_out(self, key: str, *, until: datetime, now: datetime) -> None:
-        """Remember a sign-in that was ended, and forget those that would be over by now."""
+        """Store that a sign-in was ended, and delete those that have expired by now."""
         with self.writing() as db:
             db.execute("DELETE FROM sign_out WHERE until < ?", [to_text(now)])
             db.execute("INSERT OR REPLACE INTO sign_out VALUES (?, ?)", [key, to_text(until)])
 
     def list_sign_outs(self) -> list[str]:
-        """The keys of the sign-ins that were ended."""
+        """Return the keys of the sign-ins that were ended."""
         with self.reading() as db:
             rows: list[Any] = db.execute("SELECT key FROM sign_out").fetchall()
             return [key for (key,) in rows]
 
 
 class SignOuts:
-    """The ended sign-ins of one server, kept over its restarts. Any thread may use it."""
+    """The ended sign-ins of one server, kept across restarts. Any thread may use it."""
 
     def __init__(self, journal: SignOutJournal) -> None:
-        """Read what was ended before the last restart. Raises StoreError."""
+        """Read those that were ended before the last restart. Raises StoreError."""
         self._journal = journal
         self._lock = threading.Lock()
         self._keys = frozenset(journal.list_sign_outs())
@@ -66,7 +66,7 @@ class SignOuts:
         return key in self._keys
 
     def end(self, claims: Mapping[str, object]) -> None:
-        """End the sign-in of these claims; it holds from now on, and is journalled if possible."""
+        """End the sign-in of these claims; effective at once, and journalled if possible."""
         key = sign_in_key(claims)
         with self._lock:
             self._keys |= {key}

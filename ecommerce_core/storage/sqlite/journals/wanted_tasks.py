@@ -21,14 +21,14 @@ class WantedTaskJournal(Transactions):
     """Reads and writes of wanted tasks. Everything raises StoreError."""
 
     def list_wanted_tasks(self, *, states: Collection[Wanted] = tuple(Wanted)) -> list[WantedTask]:
-        """The wanted tasks in one of the states, in the order in which they were added."""
+        """Return the wanted tasks in one of the states, in the order in which they were added."""
         wanted = {state.value for state in states}
         with self.reading() as db:
             rows = db.query("SELECT * FROM wanted_task ORDER BY id")
             return [_task_of_row(row) for row in rows if row["state"] in wanted]
 
     def change_wanted_tasks(self, changes: Sequence[WantedChange]) -> list[WantedTask]:
-        """Apply changes in one transaction. Returns the tasks as they are stored after it."""
+        """Apply changes in one transaction. Return the tasks as they are stored after it."""
         stored = []
         with self.writing() as db:
             for change in changes:
@@ -46,7 +46,7 @@ class WantedTaskJournal(Transactions):
         return stored
 
     def list_task_records(self, *, limit: int = 100) -> list[TaskRecord]:
-        """What happened to our tasks, newest first."""
+        """Return what happened to our tasks, newest first."""
         with self.reading() as db:
             rows = db.query(
                 "SELECT at, event, dataset, name, recurrence, simulated_at, actor"
@@ -57,7 +57,7 @@ class WantedTaskJournal(Transactions):
 
 
 def _apply(db: Database, change: WantedChange) -> WantedTask | None | bool:
-    """Return what is stored then, None if nothing is, False if it was changed meanwhile."""
+    """Return the stored task, None if there is none, or False if it was changed meanwhile."""
     before, after = change.before, change.after
     if before is None:
         if after is None:
