@@ -8,7 +8,6 @@ import streamlit as st
 
 from ecommerce_core.domain import Action, RunStatus, Totals, Trigger
 from pages import ui
-from pages.dataset import view_state
 from pages.runs import run_requests
 from pages.ui import dialogs, labels, language
 from pages.ui import text as _
@@ -39,8 +38,8 @@ def show(name: str, totals: Totals) -> None:
         args=(name,),
     )
     if dialogs.asked() == ("clear", name):
-        # Only one dialog can be open, and one that was not shown must not open later.
-        if rows and view_state.current(name).row is None:
+        # One that was not shown must not open later.
+        if rows:
             _confirm_clear(name, rows)
         else:
             dialogs.close()
@@ -60,7 +59,6 @@ def show(name: str, totals: Totals) -> None:
 
 
 def _ask_to_clear(name: str) -> None:
-    view_state.edit(name, row=None)
     dialogs.note("clear", name)
 
 

@@ -28,6 +28,11 @@ from pages.ui import text as _
 
 def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> None:
     """Show the whole page of a dataset; ``draw_rows`` draws the rows of the current page."""
+    _draw(name, draw_rows)
+    view_state.finish()
+
+
+def _draw(name: str, draw_rows: row_list.DrawRows) -> None:
     header.show(labels.dataset_title(name))
     dataset = ui.application().datasets[name]
     view = address_bar.arrive(dataset)
@@ -52,13 +57,15 @@ def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> No
         if not filled:
             dataset_actions.empty(name)
             return
-        # Only the selected tab is drawn; the others cost nothing.
-        if view.tab == "changes":
-            changes.show(dataset)
-        else:
-            _rows(dataset, query, totals, draw_rows)
-        if view.row is not None:
-            row_detail.show(dataset, view.row)
+        with st.container(horizontal=True, gap="small"):
+            # Only the selected tab is drawn; the others cost nothing.
+            with st.container():
+                if view.tab == "changes":
+                    keys = changes.show(dataset)
+                else:
+                    keys = _rows(dataset, query, totals, draw_rows)
+            if view.row is not None:
+                row_detail.show(dataset, view.row, keys)
 
 
 def _parts(dataset: Dataset, tab: str) -> None:
@@ -80,15 +87,17 @@ def _parts(dataset: Dataset, tab: str) -> None:
     )
 
 
-def _rows(dataset: Dataset, query: Query, totals: Totals, draw_rows: row_list.DrawRows) -> None:
-    """Show the toolbar and the rows or charts."""
-    view = view_state.current(dataset.name)
+def _rows(
+    dataset: Dataset, query: Query, totals: Totals, draw_rows: row_list.DrawRows
+) -> list[str]:
+    """Show the toolbar and the rows or charts. Return the keys of the rows."""
+    view, keys = view_state.current(dataset.name), list[str]()
     is_list = view.tab == "rows"
     asked = st.container()
     # Draw the rows before the toolbar so that they reach the browser first.
     with ui.guarded():
         if is_list:
-            row_list.show(dataset, query, draw_rows)
+            keys = row_list.show(dataset, query, draw_rows)
         else:
             active_filters.show(dataset, view)
             charts.show(dataset, query)
@@ -96,3 +105,4 @@ def _rows(dataset: Dataset, query: Query, totals: Totals, draw_rows: row_list.Dr
             # A table is sorted by its headings.
             is_table = (view.layout or dataset.layouts[0]) == "table"
             toolbar.show(dataset, query, totals, sorted_too=is_list and not is_table)
+    return keys

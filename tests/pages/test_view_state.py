@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 
@@ -51,106 +50,28 @@ def test_a_choice_that_is_told_by_a_text_of_another_language_changes_nothing() -
     assert said_by(a_page_whose_choice_comes_in_another_language) == ["changes ('TV',)"]
 
 
-def a_page_whose_open_row_is_closed() -> None:
-    import time
-
+def a_page_that_is_drawn(*, to_its_end: bool) -> None:
     import streamlit as st
 
     from pages.dataset import view_state
-    from pages.ui import echo
 
-    def tick() -> None:
-        st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
-        view_state.select("products", ["a", "b"], drawn_on="rows")
-        ticked = st.session_state["products_table"]["selection"]["rows"]
-        st.text(f"{view_state.current('products').row} {ticked}")
-
-    tick()
-    view_state.forget_selection("products")
-    view_state.edit("products", row=None)
-    tick()
-    time.sleep(echo.ECHO_S)
-    tick()
+    view_state.begin("products")
+    st.pagination(5, key=view_state.show_in("page", 3))
+    if to_its_end:
+        view_state.finish()
 
 
-def test_a_row_that_was_just_closed_does_not_open_again_by_itself() -> None:
-    assert said_by(a_page_whose_open_row_is_closed) == ["b [1]", "None []", "b [1]"]
+def test_what_was_set_is_set_again_until_a_run_ends() -> None:
+    page = AppTest.from_function(a_page_that_is_drawn, kwargs={"to_its_end": False})
 
+    def is_set(*, to_its_end: bool) -> bool:
+        page.kwargs = {"to_its_end": to_its_end}
+        (pager,) = page.run().get("pagination")
+        return bool(pager.proto.set_value)
 
-def a_page_whose_closed_row_is_ticked_by(*, an_agent: bool) -> None:
-    import time
-
-    import streamlit as st
-
-    from pages.dataset import view_state
-    from pages.ui import echo
-
-    def tick() -> None:
-        st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
-        view_state.select("products", ["a", "b"], drawn_on="rows")
-        st.text(str(view_state.current("products").row))
-
-    st.session_state["_is_agent"] = an_agent
-    tick()
-    view_state.forget_selection("products")
-    view_state.edit("products", row=None)
-    for _ in range(4):
-        tick()
-        time.sleep(echo.ECHO_S / 3)
-
-
-@pytest.mark.parametrize(
-    ("an_agent", "rows"),
-    [(False, ["b", "None", "None", "None", "b"]), (True, ["b", "b", "b", "b", "b"])],
-)
-def test_who_insists_is_heard_and_a_program_at_once(an_agent: bool, rows: list[str]) -> None:
-    page = AppTest.from_function(
-        a_page_whose_closed_row_is_ticked_by, kwargs={"an_agent": an_agent}
-    ).run()
-
-    assert not page.exception
-    assert [text.value for text in page.text] == rows
-
-
-def a_page_whose_headings_are_clicked() -> None:
-    import time
-    from functools import partial
-
-    import streamlit as st
-
-    from ecommerce_core.datasets import PRODUCTS
-    from pages.dataset import view_state
-    from pages.ui import echo
-
-    def click(column: str, *, row: int | None = None) -> None:
-        rows = [] if row is None else [row]
-        st.session_state["products_table"] = {"selection": {"rows": rows, "columns": [column]}}
-        sort_by = partial(view_state.sort_rows, PRODUCTS, view_state.current("products"))
-        view_state.select("products", ["a", "b"], drawn_on="rows", sort_by=sort_by)
-        view, held = view_state.current("products"), st.session_state["products_table"]["selection"]
-        is_free = not held["rows"] and not held["columns"]
-        st.text(f"{view.sort} {view.descending} {view.page} {view.row} {is_free}")
-
-    view_state.edit("products", page=3)
-    click("price_cents")
-    click("price_cents")  # as a browser says it once more that has not heard of the first
-    time.sleep(echo.ECHO_S)
-    click("price_cents", row=1)
-    click("min_quantity")
-    click("code")
-    time.sleep(echo.ECHO_S)
-    click("code")
-
-
-def test_a_click_on_a_heading_sorts_and_a_second_one_turns_the_order() -> None:
-    assert said_by(a_page_whose_headings_are_clicked) == [
-        "price_cents False 1 None True",
-        "price_cents False 1 None True",
-        "price_cents True 1 None True",
-        "price_cents True 1 None True",
-        "code False 1 None True",
-        "code True 1 None True",
-    ]
+    assert is_set(to_its_end=False)
+    assert is_set(to_its_end=True)
+    assert not is_set(to_its_end=False)
 
 
 def a_menu_that_opens_with_what_it_was() -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
 from ecommerce_core.domain import Query
 from pages import ui
-from pages.dataset import view_state
+from pages.dataset import selection, view_state
 from pages.dataset.rows import active_filters, copy_button, pager
 from pages.dataset.view_state import edit
 from pages.ui import labels
@@ -52,18 +52,27 @@ def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
         if is_any_withdrawn or column.name != "withdrawn_at"
     ]
     cells = [{c.name: getattr(row, c.name) for c in columns} for row in rows]
-    keys = [getattr(row, dataset.key) for row in rows]
-    pick = partial(
-        view_state.select,
-        dataset.name,
+    name, keys = dataset.name, keys_of(dataset, rows)
+    key = selection.show(name, keys, [column.name for column in columns], opened=view.row)
+    hear = partial(
+        selection.hear,
+        name,
+        key,
         keys,
         drawn_on=view.tab,
+        open_row=partial(view_state.open_row, name, keys),
         sort_by=partial(view_state.sort_rows, dataset, view),
     )
-    modes = ["single-row", "single-column"]
-    more: dict[str, Any] = {"on_select": pick, "selection_mode": modes}
-    alt = labels.dataset_title(dataset.name)
-    show_table(cells, columns, key=f"{dataset.name}_table", alt=alt, height="content", **more)
+    modes = ["multi-row", "single-column", "single-cell"]
+    more: dict[str, Any] = {"on_select": hear, "selection_mode": modes}
+    with st.container(key=f"{name}_rows"):  # its key stays, unlike that of the table
+        alt = labels.dataset_title(name)
+        show_table(cells, columns, key=key, alt=alt, height="content", **more)
+
+
+def keys_of(dataset: Dataset, rows: Sequence[Row]) -> list[str]:
+    """Return the keys of rows."""
+    return [getattr(row, dataset.key) for row in rows]
 
 
 def _heading(column: Column, dataset: Dataset, view: View) -> str:
@@ -79,8 +88,11 @@ def count(dataset: Dataset, query: Query) -> int:
     return ui.application().reader.count_rows(dataset, query)
 
 
-def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
-    """Show one page of the matching rows, with the active filters above and the pager below."""
+def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> list[str]:
+    """Show one page of the matching rows, with the active filters above and the pager below.
+
+    Return the keys of these rows.
+    """
     filters = st.container()
     rows: Sequence[Row] | None = None
     with ui.guarded():
@@ -89,11 +101,10 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
     # as long as the count takes.
     with filters:
         active_filters.show(dataset, view_state.current(dataset.name))
-    if rows is None:
-        return
     if not rows:
-        _nothing(dataset)
-        return
+        if rows is not None:
+            _nothing(dataset)
+        return []
     # Counted while the browser receives the rows: among a million this takes longer than reading
     # them. At least as many as are shown, though a run may have ended in between.
     matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
@@ -105,6 +116,7 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
         shown=len(rows),
         beside=partial(copy_button.show, dataset, rows),
     )
+    return keys_of(dataset, rows)
 
 
 def _show_page(dataset: Dataset, query: Query, draw_rows: DrawRows) -> tuple[Query, Sequence[Row]]:
