@@ -38,9 +38,10 @@ class Column:
     of its filter, if it differs. ``address`` is its name in an address, ``name`` if it is empty;
     ``field`` its name in files and answers, if their unit is not the store's.
 
-    ``searched``: a reader's search covers it. ``shown``: a table has it by default, ``width``
-    pixels wide. ``on_overview``: the overview draws its chart. ``grouped``: its digits are shown in
-    groups of three, unlike those of a number that only identifies something.
+    ``searched``: a reader's search covers it. ``shown``: a table has it by default; a text is at
+    most ``width`` pixels wide there, other values at least. ``on_overview``: the overview draws its
+    chart. ``grouped``: its digits are shown in groups of three, unlike those of a number that only
+    identifies something.
     """
 
     name: str
@@ -78,6 +79,7 @@ TIME_COLUMNS = (
         "first_seen_at",
         Kind.MOMENT,
         N_("First seen"),
+        N_("When a fetch first brought this row."),
         filter_label=N_("New since"),
         address="new",
         filter=Filter.SINCE,
@@ -87,12 +89,21 @@ TIME_COLUMNS = (
         "updated_at",
         Kind.MOMENT,
         N_("Last changed"),
+        N_("When a fetch last changed one of its values."),
         filter_label=N_("Changed since"),
         address="changed",
         filter=Filter.SINCE,
         width=165,
     ),
-    Column("withdrawn_at", Kind.MOMENT, N_("Withdrawn"), address="gone", nullable=True, width=165),
+    Column(
+        "withdrawn_at",
+        Kind.MOMENT,
+        N_("Withdrawn"),
+        N_("Since when the source no longer lists this row."),
+        address="gone",
+        nullable=True,
+        width=165,
+    ),
 )
 
 

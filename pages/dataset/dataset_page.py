@@ -19,7 +19,14 @@ from pages.dataset import (
     freshness,
     view_state,
 )
-from pages.dataset.rows import active_filters, row_detail, row_list, shown_rows, toolbar
+from pages.dataset.rows import (
+    active_filters,
+    columns_menu,
+    row_detail,
+    row_list,
+    shown_rows,
+    toolbar,
+)
 from pages.dataset.view_state import choose_in, edited_by
 from pages.runs import held_run, run_progress
 from pages.ui import header, labels, language
@@ -102,7 +109,7 @@ def _rows(
             active_filters.show(dataset, view)
             charts.show(dataset, query)
         with asked:
-            # A table is sorted by its headings.
             is_table = (view.layout or dataset.layouts[0]) == "table"
-            toolbar.show(dataset, query, totals, sorted_too=is_list and not is_table)
+            beside = columns_menu.show if is_table else columns_menu.order
+            toolbar.show(dataset, query, totals, beside=beside if is_list else None)
     return keys

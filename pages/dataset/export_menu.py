@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset
+from ecommerce_core.datasets import Dataset, View, differs_in_columns
 from pages import ui
 from pages.dataset import view_state
 from pages.dataset.view_state import choose_in
-from pages.ui import labels, language
+from pages.ui import language
 from pages.ui import text as _
 
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
 
 def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
-    """Show the menu for the matching rows: their number, a choice of columns, and the formats."""
+    """Show the menu for the matching rows: their number, which columns, and the formats."""
     name, words = dataset.name, language()
     popover = _menu(f"export_{name}")
     if not popover.open:
@@ -26,19 +26,29 @@ def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
     with popover:
         text = words.plural("{count} row that matches", "All {count} rows that match", count())
         st.caption(text)
-        fields = {column.field: labels.column_label(column) for column in dataset.row_columns}
-        key = f"export_columns_{name}"
-        columns = st.multiselect(
-            _("Columns"),
-            list(fields),
-            key=choose_in(key, [one for one in st.session_state.get(key) or [] if one in fields]),
-            format_func=lambda field: fields[field],
-            placeholder=_("All ({n})").format(n=words.number(len(fields))),
-        )
+        view = view_state.current(name)
+        columns = _columns(dataset, view)
         for file_format in FORMATS:
-            view = view_state.current(name)
             address = ui.link_to_rows(dataset, view, file_format, columns)
             _link(f"export_{name}_{file_format}", file_format, address)
+
+
+def _columns(dataset: Dataset, view: View) -> Sequence[str]:
+    """Show the choice of the columns of a file; return their fields, none for all."""
+    words, key = language(), f"export_columns_{dataset.name}"
+    shown = view.columns or tuple(column.field for column in dataset.shown)
+    said = {
+        "all": _("All columns ({n})").format(n=words.number(len(dataset.row_columns))),
+        "shown": _("Those of the table ({n})").format(n=words.number(len(shown))),
+    }
+    usual = "shown" if differs_in_columns(view, dataset) else "all"
+    chosen = st.radio(
+        _("Columns"),
+        list(said),
+        key=choose_in(key, st.session_state.get(key) or usual),
+        format_func=lambda one: said[one],
+    )
+    return shown if chosen == "shown" else ()
 
 
 def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:

@@ -609,15 +609,97 @@ def test_a_link_for_each_format_asks_for_the_rows_that_are_looked_at(app: Applic
     }
 
 
-def test_a_link_asks_for_the_columns_that_were_chosen(app: Application) -> None:
+@pytest.mark.parametrize(
+    ("columns", "usual", "others"),
+    [
+        ({}, None, "code,family,description,price_eur,minimum,pack,updated_at"),
+        ({"columns": "price_eur,code"}, "price_eur,code", None),
+    ],
+)
+def test_a_link_asks_for_all_columns_or_for_those_of_the_table(
+    app: Application, columns: dict[str, str], usual: str | None, others: str | None
+) -> None:
+    fetch(app)
+    page = Page.open(app, "products", **columns)
+
+    def asked() -> str | None:
+        return dict(links(page)["CSV"][1]).get("columns")
+
+    page.at.session_state["export_products"] = True
+    page.at.run()
+    choice = page.at.radio(key="export_columns_products")
+    assert asked() == usual
+    choice.set_value("all" if columns else "shown")
+    page.at.session_state["export_products"] = True
+    page.at.run()
+    if others is None:
+        assert asked() is None
+    else:
+        assert (
+            asked()
+            == others.replace("minimum", "catalogue_min_quantity").replace(
+                "pack,", "catalogue_packaging,"
+            )
+            + ",withdrawn_at"
+        )
+
+
+def open_columns(page: Page, name: str = "products") -> None:
+    """Open the menu: unlike in a browser, a popover closes after each run of AppTest."""
+    page.at.session_state[f"{name}_columns"] = True
+    page.at.run()
+    page.sound()
+
+
+def test_columns_are_hidden_shown_and_moved_and_the_address_says_so(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products")
-    page.at.session_state["export_products"] = True
-    page.at.run()
-    page.at.multiselect(key="export_columns_products").set_value(["price_eur", "code"])
-    page.at.session_state["export_products"] = True
-    page.at.run()
-    assert links(page)["CSV"] == ("products.csv", [("columns", "price_eur,code"), ("lang", "en")])
+    usual = list(page.table())
+    assert "min_quantity" not in usual
+    assert "packaging" not in usual
+    for button in ("hide_gone", "hide_changed", "hide_pack", "hide_minimum", "show_packaging"):
+        open_columns(page)
+        page.click(f"products_{button}")
+    open_columns(page)
+    page.click("products_left_packaging")
+
+    shown = ["code", "family", "description", "packaging", "price_cents"]
+    assert list(page.table()) == shown
+    assert address(page) == {"columns": ["code,family,description,packaging,price_eur"]}
+    open_columns(page)
+    page.click("products_columns_reset")
+    assert list(page.table()) == usual
+    assert address(page) == {}
+
+
+def test_the_last_column_cannot_be_hidden(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", columns="price_eur")
+    open_columns(page)
+    assert page.at.button(key="products_hide_price").disabled
+
+
+def test_rows_that_are_equal_in_the_order_are_sorted_by_a_second_column(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products", sort="family")
+    open_columns(page)
+    page.at.selectbox(key="products_then_by").select("price_cents").run()
+    assert address(page) == {"sort": ["family,price"]}
+    open_columns(page)
+    page.at.toggle(key="products_then_descending").set_value(True).run()
+    assert address(page) == {"sort": ["family,-price"]}
+    assert headings(page)["family"] == "Family ▲"
+    assert headings(page)["price_cents"] == "Price ▼²"
+    assert prices(page)[:4] == [69, 66, 63, 60]
+
+
+def test_headings_have_a_help_and_are_wide_enough_for_their_words(app: Application) -> None:
+    fetch(app)
+    page = Page.open(app, "products")
+    (table,) = (each for each in page.at.dataframe if each.key == "products_table")
+    columns = json.loads(table.proto.columns)
+    assert all(columns[name]["help"] for name in page.table())
+    assert columns["catalogue_min_quantity"]["width"] >= 126  # as Chromium draws it
 
 
 def test_a_link_asks_in_its_pages_language_and_for_days_of_its_pages_zone(

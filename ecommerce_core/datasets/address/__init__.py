@@ -9,6 +9,7 @@ from ecommerce_core.datasets.address.parameters import (
     change_parameters,
     change_sorts,
     choice_parameters,
+    columns_parameter,
     option,
     page_parameters,
     read_parameters,
@@ -17,6 +18,7 @@ from ecommerce_core.datasets.address.parameters import (
     whole_number,
 )
 from ecommerce_core.datasets.address.query_string import (
+    differs_in_columns,
     format_address,
     format_changes,
     format_question,
@@ -48,6 +50,8 @@ __all__ = [
     "change_query_of",
     "change_sorts",
     "choice_parameters",
+    "columns_parameter",
+    "differs_in_columns",
     "format_address",
     "format_changes",
     "format_question",

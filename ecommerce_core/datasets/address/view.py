@@ -34,6 +34,7 @@ _AGE = re.compile(r"([1-9][0-9]{0,3})([hd])")
 class View:
     """The part of a dataset that a reader looks at, and how.
 
+    ``columns`` are the fields that are shown, the usual ones if there are none.
     ``then_by``: columns that sort rows that are equal in ``sort``, each with whether it descends.
     The filters are by column: ``choices`` its values, ``ranges`` as shown, ``presence`` whether it
     is there, ``since`` an age such as ``7d`` or a day. For the differences between ``from_run`` and
@@ -51,6 +52,7 @@ class View:
     sort: str = ""
     descending: bool = False
     then_by: tuple[tuple[str, bool], ...] = ()
+    columns: tuple[str, ...] = ()
     page: int = 1
     size: int = PAGE_SIZES[0]
     row: str | None = None

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from ecommerce_core.datasets import Column, Dataset, Kind, Row, guard_formula
+from ecommerce_core.datasets import Column, Dataset, Kind, Row, View, guard_formula
+from pages.dataset.rows import columns_menu
 from pages.ui import Language, labels, language
 from pages.ui import text as _
 
@@ -37,7 +38,7 @@ _button = st.components.v2.component(
 )
 
 
-def show(dataset: Dataset, rows: Sequence[Row]) -> None:
+def show(dataset: Dataset, view: View, rows: Sequence[Row]) -> None:
     """The button; what it copies is part of the page."""
     words = language()
     data = {
@@ -45,7 +46,7 @@ def show(dataset: Dataset, rows: Sequence[Row]) -> None:
         "help": _("Copies these rows for a spreadsheet. Export takes all that match."),
         "done": _("Copied"),
         "failed": _("Your browser did not copy"),
-        "text": tab_separated(dataset.shown, rows, words),
+        "text": tab_separated(columns_menu.shown_columns(dataset, view, rows), rows, words),
     }
     _button(key=f"copy_{dataset.name}", data=data, width="content")
 

@@ -14,13 +14,16 @@ from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
 from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import selection, view_state
-from pages.dataset.rows import active_filters, copy_button, pager
+from pages.dataset.rows import active_filters, columns_menu, copy_button, pager
 from pages.dataset.view_state import edit
 from pages.ui import labels
 from pages.ui import text as _
 from pages.ui.table import Column as TableColumn
 from pages.ui.table import Kind as TableKind
 from pages.ui.table import show_table
+
+# Of a text whose column does not say it.
+WIDEST_PX = 300
 
 DrawRows = Callable[[Dataset, Sequence[Row]], None]
 
@@ -34,22 +37,21 @@ _KINDS: dict[Kind, TableKind] = {
 
 
 def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
-    """Draw rows as a table, with withdrawals only if there are any.
+    """Draw rows as a table.
 
     A click on a heading sorts all rows by it, and not only those of the page.
     """
     view = view_state.current(dataset.name)
-    is_any_withdrawn = any(row.withdrawn_at for row in rows)
     columns = [
         TableColumn(
             column.name,
             _KINDS[column.kind],
             label=_heading(column, dataset, view),
-            width=column.width,
+            width=None if _KINDS[column.kind] == "text" else column.width,
+            widest=(column.width or WIDEST_PX) if _KINDS[column.kind] == "text" else None,
             help=_(column.help) or None,
         )
-        for column in dataset.shown
-        if is_any_withdrawn or column.name != "withdrawn_at"
+        for column in columns_menu.shown_columns(dataset, view, rows)
     ]
     cells = [{c.name: getattr(row, c.name) for c in columns} for row in rows]
     name, keys = dataset.name, keys_of(dataset, rows)
@@ -76,11 +78,13 @@ def keys_of(dataset: Dataset, rows: Sequence[Row]) -> list[str]:
 
 
 def _heading(column: Column, dataset: Dataset, view: View) -> str:
-    """The heading of a column, with an arrow if the rows are sorted by it."""
+    """The heading of a column, with an arrow if the rows are sorted by it, and its place."""
     label = labels.label_with_zone(column)
-    if column.name != (view.sort or dataset.default_sort):
-        return label
-    return f"{label} {'▼' if view.descending else '▲'}"
+    order = ((view.sort or dataset.default_sort, view.descending), *view.then_by)
+    for place, (name, descends) in zip(("", "²", "³"), order, strict=False):
+        if name == column.name:
+            return f"{label} {'▼' if descends else '▲'}{place}"
+    return label
 
 
 def count(dataset: Dataset, query: Query) -> int:
@@ -107,6 +111,7 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> list[str]:
         return []
     # Counted while the browser receives the rows: among a million this takes longer than reading
     # them. At least as many as are shown, though a run may have ended in between.
+    view = view_state.current(dataset.name)
     matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
     pager.show(
         dataset,
@@ -114,7 +119,7 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> list[str]:
         size=query.page_size,
         matching=matching,
         shown=len(rows),
-        beside=partial(copy_button.show, dataset, rows),
+        beside=partial(copy_button.show, dataset, view, rows),
     )
     return keys_of(dataset, rows)
 
