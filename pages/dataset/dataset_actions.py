@@ -40,7 +40,7 @@ def show(name: str, totals: Totals) -> None:
     if dialogs.asked() == ("clear", name):
         # One that was not shown must not open later.
         if rows:
-            _confirm_clear(name, rows)
+            _confirm_clear(name, totals)
         else:
             dialogs.close()
     if undoable:
@@ -62,7 +62,8 @@ def _ask_to_clear(name: str) -> None:
     dialogs.note("clear", name)
 
 
-def _confirm_clear(name: str, rows: int) -> None:
+def _confirm_clear(name: str, totals: Totals) -> None:
+    rows, withdrawn = totals.current + totals.withdrawn, totals.withdrawn
     word = labels.dataset_label(name)
 
     def body() -> None:
@@ -72,6 +73,12 @@ def _confirm_clear(name: str, rows: int) -> None:
             rows,
         )
         st.write(text)
+        if withdrawn:
+            st.write(
+                language().plural(
+                    "{count} of them is withdrawn.", "{count} of them are withdrawn.", withdrawn
+                )
+            )
         st.caption(_("The source is not changed. You can undo this until the next fetch."))
         label = language().plural("Clear {count} row", "Clear {count} rows", rows)
         icon = ":material/delete_sweep:"

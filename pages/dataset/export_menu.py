@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.datasets import Dataset, View, differs_in_columns
+from ecommerce_core.domain import Withdrawn
 from pages import ui
-from pages.dataset import view_state
+from pages.dataset import selection, view_state
 from pages.dataset.view_state import choose_in
 from pages.ui import language
 from pages.ui import text as _
@@ -19,18 +20,43 @@ FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
 def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
     """Show the menu for the matching rows: their number, which columns, and the formats."""
-    name, words = dataset.name, language()
+    name = dataset.name
     popover = _menu(f"export_{name}")
     if not popover.open:
         return
     with popover:
-        text = words.plural("{count} row that matches", "All {count} rows that match", count())
-        st.caption(text)
-        view = view_state.current(name)
+        view = _rows(dataset, view_state.current(name), count())
         columns = _columns(dataset, view)
         for file_format in FORMATS:
             address = ui.link_to_rows(dataset, view, file_format, columns)
             _link(f"export_{name}_{file_format}", file_format, address)
+
+
+def _rows(dataset: Dataset, view: View, matching: int) -> View:
+    """Show how many rows match, or the choice between them and the ticked ones; return its view."""
+    words, ticked = language(), selection.ticked(dataset.name)
+    every = words.plural("{count} row that matches", "All {count} rows that match", matching)
+    if not ticked:
+        st.caption(every)
+        return view
+    only = words.plural("{count} selected row", "{count} selected rows", len(ticked))
+    said, key = {"ticked": only, "all": every}, f"export_rows_{dataset.name}"
+    chosen = st.radio(
+        _("Rows"),
+        list(said),
+        key=choose_in(key, st.session_state.get(key) or "ticked"),
+        format_func=lambda one: said[one],
+    )
+    if chosen == "all":
+        return view
+    return View(
+        choices={dataset.key: ticked},
+        withdrawn=Withdrawn.SHOW,
+        sort=view.sort,
+        descending=view.descending,
+        then_by=view.then_by,
+        columns=view.columns,
+    )
 
 
 def _columns(dataset: Dataset, view: View) -> Sequence[str]:

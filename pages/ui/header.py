@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from pages.runs import run_requests
@@ -9,11 +11,13 @@ from pages.ui import session
 from pages.ui.session import text as _
 
 
-def show(title: str) -> None:
-    """Show the head of every page: its title, and where the data comes from."""
-    st.title(title, anchor=False)
-    if session.application().sandbox_url is not None:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.badge(_("Sandbox"), icon=":material/science:", color="gray")
-            st.caption(_("Sample data. Set ECOMMERCE_GATEWAY_URL to connect a real gateway."))
+def show(title: str, *, beside: Callable[[], None] | None = None) -> None:
+    """Show the title, with ``beside`` it on the same line, and whether the data is invented."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.title(title, anchor=False, width="content")
+        if session.application().sandbox_url is not None:
+            text = _("Sample data. Set ECOMMERCE_GATEWAY_URL to connect a real gateway.")
+            st.badge(_("Sandbox"), icon=":material/science:", color="gray", help=text)
+        if beside is not None:
+            beside()
     run_requests.collect()

@@ -24,9 +24,9 @@ Kind = Literal["text", "number", "exact", "money", "moment", "simulated", "durat
 SMALL = 1_000
 # Browsers that format numbers as we do; one for en-DE writes a thousand as 1.234, for fr-CH 4.24 €.
 LOCALES = {"en": {"en", "en-gb", "en-us", "en-ie"}, "fr": {"fr", "fr-fr", "fr-be"}}
-# Pixels of a small letter, of a wider character and around those of a cell: seen in Chromium, and
-# rounded up.
-LETTER_PX, WIDE_PX, AROUND_PX = 6, 8, 20
+# Pixels of a small letter, a digit, any other character, and around those of a cell: as Chromium
+# draws them, rounded up.
+LETTER_PX, DIGIT_PX, WIDE_PX, AROUND_PX = 6, 7, 8, 20
 # A browser has no exact whole numbers beyond it.
 LARGEST = 2**53
 # A browser only knows the English names of months.
@@ -139,8 +139,9 @@ def _width(column: Column, cells: pa.Array, words: Language) -> int | None:
 
 def _px(text: str) -> int:
     """Return about how wide a text is, with what is around it in a cell."""
-    small = sum(map(str.islower, text))
-    return LETTER_PX * small + WIDE_PX * (len(text) - small) + AROUND_PX
+    small, digits = sum(map(str.islower, text)), sum(map(str.isdigit, text))
+    others = len(text) - small - digits
+    return LETTER_PX * small + DIGIT_PX * digits + WIDE_PX * others + AROUND_PX
 
 
 def _is_cut(column: Column, cells: pa.Array) -> bool:

@@ -207,6 +207,16 @@ class Visitor:
         canvas = self.part(key).get_by_test_id("data-grid-canvas")
         canvas.click(position={"x": x, "y": 16}, force=True)
 
+    def click_cell(self, key: str, row: int) -> None:
+        """Click the first cell of a row; 0 is the first below the head."""
+        canvas = self.part(key).get_by_test_id("data-grid-canvas")
+        canvas.click(position={"x": 90, "y": 34 + 33 * row + 16}, force=True)
+
+    def tick(self, key: str, row: int) -> None:
+        """Click the box before a row."""
+        canvas = self.part(key).get_by_test_id("data-grid-canvas")
+        canvas.click(position={"x": 16, "y": 34 + 33 * row + 16}, force=True)
+
     def expect_rows(self, key: str, count: int) -> None:
         """Wait until the present page of the table has ``count`` rows."""
         grid = self.part(key).locator("table[role=grid]")

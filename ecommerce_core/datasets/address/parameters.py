@@ -34,7 +34,8 @@ _AGE, _MINUTE = "[1-9][0-9]{0,3}[hd]", "([01][0-9]|2[0-3]):[0-5][0-9]"
 # Without the last days of a month, since a pattern cannot know which months have them.
 _DAY = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _LARGEST_NUMBER = 10**9 - 1
-_MOST_CHOICES = 100
+# As many as there are rows on the largest page.
+_MOST_CHOICES = PAGE_SIZES[-1]
 _MOST_SORTS = 3
 
 
@@ -85,6 +86,7 @@ def row_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
         [
             text_parameter("q", "search"),
             *choice_parameters(dataset),
+            *_keys(dataset),
             *(_range(column) for column in dataset.filtered_by(Filter.RANGE)),
             *(_presence(column) for column in dataset.filtered_by(Filter.PRESENCE)),
             *(since_parameter(column) for column in dataset.filtered_by(Filter.SINCE)),
@@ -194,6 +196,12 @@ def text_parameter(name: str, field: str) -> Parameter:
         return _set(view, field, value) if 0 < len(value) <= TEXT_CHARS else None
 
     return Parameter(name, f"a text of at most {TEXT_CHARS} characters", schema, read)
+
+
+def _keys(dataset: Dataset) -> list[Parameter]:
+    """Return the parameter that names single rows, unless their key is a choice anyway."""
+    key = dataset.column(dataset.key)
+    return [] if key.filter is not None else [_choice(key)]
 
 
 def columns_parameter(known: Iterable[str]) -> Parameter:

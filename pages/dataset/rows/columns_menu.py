@@ -70,6 +70,7 @@ def _shown(name: str, column: Column, at: int, fields: list[str]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap=None, wrap=False):
         others = [field for field in fields if field != column.field]
         _button(name, "hide", column, others)
+        st.space("stretch")
         for action, label, icon, to in (
             ("left", _("Further left"), ":material/arrow_upward:", at - 1),
             ("right", _("Further right"), ":material/arrow_downward:", at + 1),
@@ -95,7 +96,6 @@ def _button(name: str, action: str, column: Column, fields: list[str]) -> None:
         icon=":material/check_box:" if hides else ":material/check_box_outline_blank:",
         help=_("Hide this column") if hides else _("Show this column"),
         type="tertiary",
-        width="stretch",
         disabled=not fields,
         on_click=edit,
         args=(name,),

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from ecommerce_core.datasets import Column, Dataset, Kind, Row, View, guard_formula
+from pages.dataset import selection
 from pages.dataset.rows import columns_menu
 from pages.ui import Language, labels, language
 from pages.ui import text as _
@@ -39,10 +40,14 @@ _button = st.components.v2.component(
 
 
 def show(dataset: Dataset, view: View, rows: Sequence[Row]) -> None:
-    """The button; what it copies is part of the page."""
-    words = language()
+    """The button, which copies the ticked rows if there are any; their text is part of the page."""
+    words, ticked = language(), set(selection.ticked(dataset.name))
+    chosen = [row for row in rows if getattr(row, dataset.key) in ticked]
+    rows, label = chosen or rows, _("Copy page")
+    if chosen:
+        label = words.plural("Copy {count} row", "Copy {count} rows", len(chosen))
     data = {
-        "label": _("Copy page"),
+        "label": label,
         "help": _("Copies these rows for a spreadsheet. Export takes all that match."),
         "done": _("Copied"),
         "failed": _("Your browser did not copy"),

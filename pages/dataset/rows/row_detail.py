@@ -25,7 +25,7 @@ LOOK = f"""<style>
 @media (max-width: 640px) {{
   .st-key-{PANEL} {{
     position: fixed; inset: auto 0 0 0; z-index: 100; width: auto !important; max-height: 45vh;
-    background: var(--st-background-color);
+    background: light-dark(#ffffff, #12191a);
   }}
 }}
 </style>"""

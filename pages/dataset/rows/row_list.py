@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
-from ecommerce_core.domain import Query
+from ecommerce_core.domain import Query, Withdrawn
 from pages import ui
 from pages.dataset import selection, view_state
 from pages.dataset.rows import active_filters, columns_menu, copy_button, pager
@@ -113,12 +113,14 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> list[str]:
     # them. At least as many as are shown, though a run may have ended in between.
     view = view_state.current(dataset.name)
     matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
+    is_mixed = query.withdrawn is Withdrawn.SHOW
     pager.show(
         dataset,
         page=query.page,
         size=query.page_size,
         matching=matching,
         shown=len(rows),
+        withdrawn=count(dataset, replace(query, withdrawn=Withdrawn.ONLY)) if is_mixed else 0,
         beside=partial(copy_button.show, dataset, view, rows),
     )
     return keys_of(dataset, rows)

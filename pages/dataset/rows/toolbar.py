@@ -23,11 +23,10 @@ def show(
 ) -> None:
     """Show the search and filters, and draw ``beside`` at their right."""
     view = view_state.current(dataset.name)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        search_box(dataset, view, placeholder=_(dataset.search_help))
-        row_filters.show(dataset, query, totals)
-        if beside is not None:
-            beside(dataset, view)
+    search_box(dataset, view, placeholder=_(dataset.search_help))
+    row_filters.show(dataset, query, totals)
+    if beside is not None:
+        beside(dataset, view)
 
 
 def search_box(dataset: Dataset, view: View, *, placeholder: str, key: str = "search") -> None:
