@@ -8,7 +8,7 @@ from ecommerce_core.domain import LANGUAGES, language_of
 from pages import ui
 from pages.runs import issues
 from pages.schedule import missed_notice
-from pages.ui import echo, escape, labels, session, shortcuts, sign_in, visits
+from pages.ui import address, escape, labels, session, shortcuts, sign_in
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.live import live_channel
@@ -20,9 +20,9 @@ SHOWN_ALERTS = 4
 def choose_language() -> None:
     """Show the switch. A language other than the browser's is in the URL: ``?language=fr``."""
     state = st.session_state
-    asked, own = st.query_params.get(visits.LANGUAGE), language_of(st.context.locale)
+    asked, own = st.query_params.get(address.LANGUAGE), language_of(st.context.locale)
     is_first = "_language_in_url" not in state
-    is_news = asked != state.get("_language_in_url") and (is_first or echo.may_tell_address())
+    is_news = asked != state.get("_language_in_url") and (is_first or address.may_tell())
     if asked in LANGUAGES and is_news:
         state["language"] = asked  # a shared link, or a step back to an address with a language
     if state.get("language") not in LANGUAGES:
@@ -39,10 +39,7 @@ def choose_language() -> None:
     if state["language"] in LANGUAGES:
         state["_language"] = state["language"]
     state["_language_in_url"] = None if state["_language"] == own else state["_language"]
-    if state["_language_in_url"] is None:
-        st.query_params.pop(visits.LANGUAGE, None)
-    elif asked != state["_language"]:
-        st.query_params[visits.LANGUAGE] = state["_language"]
+    address.change({address.LANGUAGE: state["_language_in_url"]})
 
 
 def show_health() -> None:
@@ -122,7 +119,7 @@ if is_known:
         live_channel.begin(page.url_path)
         shortcuts.listen()
         show_health()
-    visits.arrive(page.url_path)
+    address.arrive(page.url_path)
     # In a container of its own, since the browser recreates elements whose position changes, even a
     # box in which a visitor is typing.
     with st.container():
@@ -132,3 +129,4 @@ if is_known:
     live_channel.end()
 else:
     sign_in.show()
+address.write()

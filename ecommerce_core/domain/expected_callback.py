@@ -33,17 +33,18 @@ class ExpectedOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """The bounds of lateness, in real time. The settings that set them are in README's table.
+    """The bounds of lateness, in real time, each set by a setting, which has the default.
 
-    ``grace``: how long a callback may take to arrive once it was seen to be due, before it is
-    *missed*. ``late_window``: how long after that it may still arrive and count as *late*.
-    ``disappearance_timeout``: how long a recurring task may be missing from the scheduler's list
-    while the clock moves on, before it counts as deleted.
+    ``grace`` (``callback_grace_s``): how long a callback may take to arrive once it was seen to be
+    due, before it is *missed*. ``late_window`` (``callback_late_window_s``): how long after that it
+    may still arrive and count as *late*. ``disappearance_timeout`` (``task_disappearance_s``): how
+    long a recurring task may be missing from the scheduler's list while the clock moves on, before
+    it counts as deleted.
     """
 
-    grace: timedelta = timedelta(seconds=10)
-    late_window: timedelta = timedelta(minutes=10)
-    disappearance_timeout: timedelta = timedelta(seconds=10)
+    grace: timedelta
+    late_window: timedelta
+    disappearance_timeout: timedelta
 
 
 @dataclass(frozen=True, slots=True)

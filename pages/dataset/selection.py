@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import echo, session
+from pages.ui import address, session
 
 ROWS_TABLE, CHANGES_TABLE = "{name}_table", "{name}_differences"
 _TABLES = (ROWS_TABLE, CHANGES_TABLE)
@@ -68,7 +68,7 @@ def hear(
     """
     here = name, drawn_on
     rows, columns, cells = held = _held(key)
-    if st.session_state.get("_part", here)[:2] != here or echo.is_echo(key, held):
+    if st.session_state.get("_part", here)[:2] != here or address.is_old_value(key, held):
         return
     before, now = _headings().get(key), columns[0] if columns else None
     if sort_by is not None and now != before:
@@ -101,7 +101,7 @@ def show(
     wanted_rows = [at for at, one in enumerate(keys) if one in chosen]
     wanted_cells = _cell(keys, columns, opened, cells)
     if (sorted(rows), cells) != (wanted_rows, wanted_cells):
-        echo.note(key, held)
+        address.note_replaced(key, held)
         _hold(key, (wanted_rows, headings, wanted_cells))
     return key
 

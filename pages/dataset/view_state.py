@@ -14,7 +14,7 @@ import streamlit as st
 
 from ecommerce_core.datasets import Dataset, View
 from pages.dataset import selection
-from pages.ui import echo, visits
+from pages.ui import address
 
 # Fields that may change without going back to the first page of rows.
 _SAME_ROWS = {"page", "row"}
@@ -30,7 +30,7 @@ def current(name: str) -> View:
 def begin(name: str) -> View:
     """Return the view that is drawn now. From here on, the widgets of its tab are accepted."""
     state, view = st.session_state, current(name)
-    part = name, view.tab, visits.number()
+    part = name, view.tab, address.visit()
     if state.get("_part") != part:
         state["_part"], state["_shown"] = part, set()
     state["_set_now"] = set()
@@ -107,7 +107,7 @@ def edited_by(
         value = st.session_state.get(key)
         if field != "tab" and st.session_state.get("_part", drawn_on)[:2] != drawn_on:
             return
-        if echo.is_echo(key, value):
+        if address.is_old_value(key, value):
             return
         st.session_state.setdefault("_shown", set()).add(key)
         chosen = value if isinstance(value, list) else [value]
@@ -137,6 +137,6 @@ def choose_in(key: str, value: Any) -> str:
     """Set a choice that is drawn next, and return its key. Always sets it: see ``ui.choice``."""
     state = st.session_state
     if key in state and state[key] != value:
-        echo.note(key, state[key])
+        address.note_replaced(key, state[key])
     state[key] = value
     return key

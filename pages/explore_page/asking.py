@@ -10,7 +10,7 @@ import streamlit as st
 
 from ecommerce_core.domain import EcommerceError
 from pages.explore_page import question
-from pages.ui import exploring, language, visits
+from pages.ui import address, exploring, language
 from pages.ui import text as _
 from pages.ui.exploring import Exploration, FoundColumn
 
@@ -38,7 +38,7 @@ def answer(sql: str) -> Answer:
 
     Raises the errors of the query, StoreError too.
     """
-    asked: Asked = (sql, visits.number(), question.presses())
+    asked: Asked = (sql, address.visit(), question.presses())
     kept = state.get("_explore_answer")
     if kept is None or kept[0] != asked:
         slot = st.empty()

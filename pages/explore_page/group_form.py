@@ -13,7 +13,7 @@ from pages.dataset.view_state import choose_in
 from pages.explore_page import question
 from pages.explore_page.question import Question
 from pages.explore_page.schema import label, title
-from pages.ui import echo, exploring
+from pages.ui import address, exploring
 from pages.ui import text as _
 from pages.ui.exploring import Measure, Table
 
@@ -102,7 +102,7 @@ def _choose(
 
     def changed() -> None:
         chosen = state.get(key)
-        if not echo.is_echo(key, chosen) and (chosen is None or chosen in options):
+        if not address.is_old_value(key, chosen) and (chosen is None or chosen in options):
             if edit is not None:
                 edit(chosen)
             elif chosen is not None:

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from ecommerce_core.datasets import Filter
-from pages.ui import echo, escape, exploring, visits
+from pages.ui import address, escape, exploring
 from pages.ui import text as _
 from pages.ui.exploring import Grouping, Measure, Table
 
@@ -87,21 +87,14 @@ def presses() -> int:
 
 def arrive() -> Question:
     """Return the query for this run of the page; note the invalid parts of the address."""
-    said = {n: st.query_params.get_all(n) for n in st.query_params if n != visits.LANGUAGE}
-    came = state.get("_explore_visit") != visits.number()
+    said = address.asked()
+    came = state.get("_explore_visit") != address.visit()
     is_edited = state.pop("_explore_edited", False) and not (said and came)
-    is_news = said != state.get("_explore_address") and (came or echo.may_tell_address())
+    is_news = said != state.get("_explore_address") and (came or address.may_tell())
     if not is_edited and is_news and (said or not came):
         state["_explore_question"], state["_explore_ignored"] = parse(said)
-    address = to_address(current())
-    if {name: value if isinstance(value, list) else [value] for name, value in address.items()} != (
-        said
-    ):
-        st.query_params.from_dict({**address, **visits.language_in_address()})
-    state["_explore_visit"] = visits.number()
-    state["_explore_address"] = {
-        name: st.query_params.get_all(name) for name in st.query_params if name != visits.LANGUAGE
-    }
+    state["_explore_visit"] = address.visit()
+    state["_explore_address"] = address.replace(to_address(current()))
     note = st.container()  # comes and goes: what stands below keeps its place
     if ignored := state.get("_explore_ignored"):
         text = _("Ignored in the address: {what}.").format(what=escape(", ".join(ignored)))
@@ -111,15 +104,15 @@ def arrive() -> Question:
 
 def to_address(question: Question) -> dict[str, str | list[str]]:
     """Return the address of a query, without the language; empty for the initial query."""
-    address: dict[str, str | list[str]] = {}
+    asked: dict[str, str | list[str]] = {}
     if question.is_sql:
-        address = {"sql": question.sql} if question.sql else {"mode": "sql"}
+        asked = {"sql": question.sql} if question.sql else {"mode": "sql"}
     elif question != usual():
-        address = {"table": question.table, "by": list(question.by)}
+        asked = {"table": question.table, "by": list(question.by)}
         if question.measure != Measure.ROWS:
-            address |= {"measure": question.measure, "of": question.of}
+            asked |= {"measure": question.measure, "of": question.of}
     drawn = {"chart": question.chart, "x": question.x, "y": question.y}
-    return {**address, **{name: value for name, value in drawn.items() if value}}
+    return {**asked, **{name: value for name, value in drawn.items() if value}}
 
 
 def parse(said: Mapping[str, list[str]]) -> tuple[Question, list[str]]:

@@ -14,7 +14,7 @@ from pages.dataset.view_state import choose_in
 from pages.explore_page import question, result_chart
 from pages.explore_page.asking import Answer
 from pages.explore_page.question import CHARTS, Question
-from pages.ui import echo, exploring, language
+from pages.ui import address, exploring, language
 from pages.ui import text as _
 from pages.ui.table import Column, Kind, show_table
 
@@ -76,7 +76,7 @@ def _choose_chart(chart: str) -> None:
 
     def changed() -> None:
         chosen = state.get(key)
-        if chosen in CHARTS and not echo.is_echo(key, chosen):
+        if chosen in CHARTS and not address.is_old_value(key, chosen):
             question.edit(chart=chosen)
 
     st.radio(

@@ -12,7 +12,7 @@ from pages.dataset.view_state import choose_in
 from pages.explore_page import question
 from pages.explore_page.asking import Answer
 from pages.explore_page.question import Question
-from pages.ui import charts, echo, language
+from pages.ui import address, charts, language
 from pages.ui import text as _
 
 # A chart with more bars than these is unreadable.
@@ -121,7 +121,7 @@ def _choose(
 
     def changed() -> None:
         chosen = state.get(key)
-        if chosen in options and not echo.is_echo(key, chosen):
+        if chosen in options and not address.is_old_value(key, chosen):
             question.edit(**{name: chosen})
 
     st.selectbox(

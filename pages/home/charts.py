@@ -8,7 +8,7 @@ from ecommerce_core.datasets import Column, Dataset, Filter
 from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import column_charts
-from pages.ui import visits
+from pages.ui import address
 from pages.ui.installed import page_of
 
 VALUES, HEIGHT = 8, 240
@@ -48,7 +48,7 @@ def _values(dataset: Dataset, column: Column, found: column_charts.Values) -> No
     def open_rows(picked: list[str]) -> None:
         """Callback: open the rows with the value that was clicked."""
         if picked:
-            asked = {**visits.language_in_address(), column.address: picked[0]}
+            asked = {**address.language_kept(), column.address: picked[0]}
             st.switch_page(page_of(dataset.name), query_params=asked)
 
     key = f"overview_{dataset.name}_{column.address}"

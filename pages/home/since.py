@@ -10,7 +10,7 @@ from ecommerce_core.datasets import Dataset, Kind
 from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Outcome, RunStatus
 from pages import ui
 from pages.dataset import change_table
-from pages.ui import ChangeView, language, sign_and_word, visits
+from pages.ui import ChangeView, address, language, sign_and_word
 from pages.ui import text as _
 from pages.ui.installed import page_of
 from pages.ui.labels import dataset_title
@@ -101,5 +101,5 @@ def _ends(
 
 
 def _link(page: str, label: str, asked: dict[str, str]) -> None:
-    asked = {**visits.language_in_address(), **asked}
+    asked = {**address.language_kept(), **asked}
     st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=asked)

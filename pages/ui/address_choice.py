@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from pages.ui import echo, session, visits
+from pages.ui import address, session
 from pages.ui.session import language
 
 
@@ -29,13 +29,13 @@ def choose(
     """
     state, seen, visited = st.session_state, f"_{key}_in_address", f"_{key}_visit"
     asked = st.query_params.get(name)
-    arrived = state.get(visited) != visits.number()
-    is_news = asked != state.get(seen) and echo.may_tell_address()
+    arrived = state.get(visited) != address.visit()
+    is_news = asked != state.get(seen) and address.may_tell()
     if arrived or is_news:
         # The navigation leads back to an address without the choice: restore the last one.
         wanted = state.get(seen) if arrived and asked is None else asked
         state[key] = next((option for option in options if option == wanted), None)
-    elif echo.is_echo(key, state.get(key)):
+    elif address.is_old_value(key, state.get(key)):
         state[key] = state.get(seen)
     labels = {option: shown(option) for option in options}
     chosen = st.selectbox(
@@ -47,16 +47,14 @@ def choose(
         format_func=lambda option: labels[option],
     )
     wanted = None if chosen is None else str(chosen)
-    if wanted is None:
-        st.query_params.pop(name, None)
-    elif asked != wanted:
-        st.query_params[name] = wanted
-    state[seen], state[visited] = wanted, visits.number()
+    address.change({name: wanted})
+    state[seen], state[visited] = wanted, address.visit()
     return chosen
 
 
 def forget(*keys: str) -> None:
     """Callback: reset all of these boxes to choose nothing."""
     for key in keys:
-        echo.note(key, st.session_state.get(key))
-        st.session_state[key] = None
+        address.note_replaced(key, st.session_state.get(key))
+        # Also what the address says, since the run that this begins may be interrupted.
+        st.session_state[key] = st.session_state[f"_{key}_in_address"] = None

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import streamlit as st
 
-from pages.ui import session, visits
+from pages.ui import address, session
 from pages.ui.session import text as _
 
 state = st.session_state
@@ -20,7 +20,7 @@ state = st.session_state
 
 def note(what: str, name: str = "") -> None:
     """Record that this page opens a dialog: ``clear``, ``pause``, ``delete``, …, on ``name``."""
-    state["_asked_for"] = (what, name, visits.number())
+    state["_asked_for"] = (what, name, address.visit())
 
 
 def ask(what: str, name: str = "") -> NoReturn:
@@ -32,7 +32,7 @@ def ask(what: str, name: str = "") -> NoReturn:
 def asked() -> tuple[str, str]:
     """Return the dialog and ``name`` that a button of this page requested, or two empty texts."""
     what, name, visit = state.get("_asked_for", ("", "", None))
-    return (what, name) if visit == visits.number() else ("", "")
+    return (what, name) if visit == address.visit() else ("", "")
 
 
 def close() -> None:

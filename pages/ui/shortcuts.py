@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages.ui import visits
+from pages.ui import address
 
 HELP_PAGE = "help.py"
 
@@ -21,4 +21,4 @@ def listen() -> None:
 
 
 def _open_help() -> None:
-    st.switch_page(HELP_PAGE, query_params=visits.language_in_address())
+    st.switch_page(HELP_PAGE, query_params=address.language_kept())

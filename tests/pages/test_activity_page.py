@@ -15,7 +15,6 @@ from ecommerce_core.application import Application
 from ecommerce_core.domain import Delivery, NewDelivery, Outcome, Run, Trigger, said
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.storage import Store
-from pages.ui import echo
 from tests.support.page_session import Page, catalogue, installed
 from tests.support.peers import Peers
 from tests.support.server import Session, running_server
@@ -133,14 +132,14 @@ def test_an_address_that_has_not_heard_of_a_filter_does_not_take_it_back(app: Ap
     assert list(page.table("runs_table")["dataset"]) == ["customers"]
 
 
-def test_a_filter_that_is_told_as_it_was_before_it_was_dropped_stays_dropped(
-    app: Application, monkeypatch: pytest.MonkeyPatch
+def test_a_filter_that_is_sent_as_it_was_before_it_was_dropped_stays_dropped(
+    app: Application,
 ) -> None:
-    monkeypatch.setattr(echo, "ECHO_S", 60.0)
     sync(app, "products")
     page = Page.open(app, "activity", dataset="customers")
     page.click("all_runs")
     assert list(page.table("runs_table")["dataset"]) == ["products"]
+    page.at.query_params["dataset"] = "customers"
     page.at.selectbox(key="runs_dataset").set_value("customers").run()
 
     assert list(page.sound().table("runs_table")["dataset"]) == ["products"]

@@ -19,7 +19,6 @@ from ecommerce_core.domain import (
     ExpectedCallback,
     ExpectedOutcome,
     InFlightCallback,
-    Lateness,
     MonitorState,
     Outcome,
     Recurrence,
@@ -32,6 +31,7 @@ from ecommerce_core.scheduler.expected import MAX_SINGLE, Comparison
 from ecommerce_core.scheduler.expected import compare as compare_polls
 from ecommerce_core.scheduler.matching import MatchPolicy, match_deliveries
 from ecommerce_core.scheduler.tracker import ExpectationTracker
+from tests.support.rig import LATENESS
 
 T0 = datetime(2019, 1, 7)
 NOW = datetime(2025, 1, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ GRACE = timedelta(seconds=10)
 
 
 def compare(*polls: Any, timeout: timedelta = GRACE, **more: Any) -> Comparison:
-    return compare_polls(*polls, lateness=Lateness(disappearance_timeout=timeout), **more)
+    return compare_polls(*polls, lateness=replace(LATENESS, disappearance_timeout=timeout), **more)
 
 
 def entry(after: timedelta, recurrence: str = "hour", *, dataset: str = "products") -> Entry:
@@ -252,7 +252,7 @@ def delivery(number: int, after_s: float, **fields: object) -> Delivery:
 def policy(now_s: float, **fields: object) -> MatchPolicy:
     now = NOW + now_s * SECOND
     made = MatchPolicy(
-        now=now, lateness=Lateness(), listed_at=now - SECOND / 10, serving_since=NOW - HOUR
+        now=now, lateness=LATENESS, listed_at=now - SECOND / 10, serving_since=NOW - HOUR
     )
     return replace(made, **fields)  # type: ignore[arg-type]
 
@@ -406,7 +406,7 @@ class Model:
             self.store,  # type: ignore[arg-type]
             app_name="e-commerce",
             source="there",
-            lateness=Lateness(),
+            lateness=LATENESS,
         )
 
     def wait(self, s: float) -> None:

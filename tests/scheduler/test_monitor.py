@@ -18,7 +18,6 @@ from ecommerce_core.domain import (
     ExpectedCallback,
     ExpectedOutcome,
     Fact,
-    Lateness,
     Oddity,
     Outcome,
     PeerFailed,
@@ -34,7 +33,7 @@ from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
 from ecommerce_core.storage import Store
 from tests.support.callback_app import CallbackApp
 from tests.support.peers import Peers
-from tests.support.rig import DAY, HOUR, Rig, rigged
+from tests.support.rig import DAY, HOUR, LATENESS, Rig, rigged
 from tests.support.server import running_server
 from tests.support.waiting import until
 
@@ -579,7 +578,7 @@ def test_a_look_that_hangs_is_cut_short_at_the_end(tmp_path: Path) -> None:
             datasets=DATASETS,
             source=peers.url,
             progress=lambda _: None,
-            lateness=Lateness(),
+            lateness=LATENESS,
         )
         monitor.start()
         until(lambda: peers.asked["scheduler"])

@@ -23,6 +23,8 @@ from tests.support.callback_app import CallbackApp
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GRACE_S = 0.15
+# As the settings have it by default.
+LATENESS = Lateness(timedelta(seconds=10), timedelta(minutes=10), timedelta(seconds=10))
 
 
 @dataclass

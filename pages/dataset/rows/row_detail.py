@@ -13,7 +13,7 @@ from ecommerce_core.datasets import Column, Dataset, Filter, Row
 from ecommerce_core.domain import HistoryEntry
 from pages import ui
 from pages.dataset.view_state import edit
-from pages.ui import charts, escape, labels, language, visits
+from pages.ui import address, charts, escape, labels, language
 from pages.ui import text as _
 
 CHANGES_SHOWN = 200
@@ -114,7 +114,7 @@ def _line(column: Column, row: Row, history: Sequence[HistoryEntry]) -> None:
 
 def _changes(dataset: Dataset, history: Sequence[HistoryEntry]) -> None:
     words = language()
-    kept = visits.language_in_address()
+    kept = address.language_kept()
     rows = [
         {
             _("When"): escape(words.moment(entry.at)),
