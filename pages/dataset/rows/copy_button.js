@@ -18,6 +18,9 @@ const copyBySelection = (text) => {
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button")
   const status = parentElement.querySelector("[role=status]")
+  // What it said a moment ago was about other rows.
+  clearTimeout(timers.get(parentElement))
+  status.textContent = ""
   button.textContent = data.label
   button.title = data.help
   button.onclick = async () => {
