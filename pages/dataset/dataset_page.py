@@ -77,12 +77,15 @@ def _draw(name: str, draw_rows: row_list.DrawRows) -> None:
 
 
 def _head(dataset: Dataset) -> None:
-    """Show how old the rows are, and the actions."""
+    """Show the actions, and how old the rows are.
+
+    A toast covers the right end of this line, so no button stands there.
+    """
+    with ui.guarded():
+        dataset_actions.show(dataset.name, ui.application().reader.totals(dataset))
     st.html(HEAD_LOOK)
     with st.container(key=HEAD), ui.guarded():
         freshness.show(dataset.name)
-    with ui.guarded():
-        dataset_actions.show(dataset.name, ui.application().reader.totals(dataset))
 
 
 def _parts(dataset: Dataset, tab: str) -> None:

@@ -14,7 +14,7 @@ import requests
 from ecommerce_core.datasets import PRODUCTS as PRODUCTS_DATASET
 from ecommerce_core.domain import Trigger
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
-from tests.browser.visitor import PAGES, Locator, Visitor, expect
+from tests.browser.visitor import PAGES, Visitor, expect
 from tests.support.rows import count_rows
 from tests.support.waiting import until
 
@@ -37,11 +37,6 @@ def full_shop(shop: SandboxShop) -> SandboxShop:
 @pytest.fixture
 def visitor(visit: Callable[..., Visitor], full_shop: SandboxShop) -> Visitor:
     return visit(full_shop)
-
-
-def tick_row(canvas: Locator, row: int) -> None:
-    """Click a row's tick box, by its position; a scroller lies over the canvas."""
-    canvas.click(position={"x": 16, "y": 50 + 33 * row}, force=True)
 
 
 def test_a_new_shop_is_empty_and_the_overview_leads_to_a_full_one(
