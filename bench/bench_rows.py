@@ -82,7 +82,7 @@ def filled(folder: Path, rows: int) -> Store:
     store = Store.open(folder / "ecommerce.db")
     random = Random(1)  # noqa: S311 - the same rows each time
     with store.writing() as db:
-        db.conn.executemany(
+        db.executemany(
             "INSERT INTO product (code, family, description, price_cents, catalogue_min_quantity,"
             " catalogue_packaging, catalogue_id, first_seen_at, updated_at, withdrawn_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -112,7 +112,7 @@ def orm_like(case: Case) -> Measured:
     body = Path(case.answer).read_bytes()
     store = Store.open(Path(case.database))
     with store.reading() as db:
-        path = db.conn.execute("PRAGMA database_list").fetchone()[2]
+        path = db.execute("PRAGMA database_list").fetchone()[2]
     watch = Watch()
     products = json.loads(body)["produits"][: case.limit_rows]
     connection = sqlite_utils.Database(path).conn
@@ -165,7 +165,7 @@ def limit(case: Case) -> Measured:
             f"INSERT INTO product ({', '.join(names)}, first_seen_at, updated_at)"
             f" VALUES ({marks}, '{NOW}', '{NOW}')"
         )
-        db.conn.executemany(insert, map(msgspec.structs.astuple, products))
+        db.executemany(insert, map(msgspec.structs.astuple, products))
     return watch.read(len(products))
 
 

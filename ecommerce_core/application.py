@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,11 +31,12 @@ from ecommerce_core.domain import (
     Run,
     RunNotHeld,
     SignedLinks,
+    StoreError,
     Trigger,
     estimate,
 )
 from ecommerce_core.gateway import Gateway, Registration
-from ecommerce_core.live import Live, LiveLook
+from ecommerce_core.live import Live, LiveLook, OtherServers
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
     AuditedSteering,
@@ -50,7 +52,6 @@ from ecommerce_core.storage import (
     AuditLog,
     BackupSchedule,
     ChangeReader,
-    DatabaseLock,
     Exploration,
     Explorer,
     Limits,
@@ -60,7 +61,8 @@ from ecommerce_core.storage import (
     Snapshots,
     Store,
     Version,
-    clear_leftovers,
+    kept_by_server,
+    open_store,
 )
 from ecommerce_core.sync import Job, RunHandle, Sync, Worker
 
@@ -90,8 +92,9 @@ class Application:
         sandbox_url: str | None = None,
         sign_in_providers: Sequence[str] = (),
         link_secret: str | None = None,
-        presence: DatabaseLock | None = None,
+        server_id: str = "",
     ) -> None:
+        self.server_id = server_id or secrets.token_hex(4)
         self.settings = settings
         self.store = store
         self.gateway = gateway
@@ -111,7 +114,7 @@ class Application:
             datasets=self.datasets,
             audit=self.audit_log.record,
         )
-        self.sign_outs = SignOuts(store)
+        self.sign_outs = SignOuts(store.sign_outs)
         self.access = Access(
             providers=tuple(sign_in_providers),
             operators=frozenset(settings.operators),
@@ -142,7 +145,13 @@ class Application:
         sync = Sync(settings, gateway, store)
         self._workers = {
             name: Worker(
-                dataset, sync, store, self.snapshots, on_begin=self.ping.begun, on_run=self._tell
+                dataset,
+                sync,
+                store,
+                self.snapshots,
+                on_begin=self.ping.begun,
+                on_run=self._tell,
+                on_rows=self._rows_shown,
             )
             for name, dataset in self.datasets.items()
         }
@@ -161,9 +170,11 @@ class Application:
             keep=self.steering.keep if settings.keep_tasks else None,
         )
         self.registration = Registration(settings)
+        if settings.database_url is not None and settings.backup_dir is not None:
+            logger.warning("%s", kept_by_server(store.name))
         self.backups = BackupSchedule(
             store,
-            settings.backup_dir,
+            None if settings.database_url else settings.backup_dir,
             every=timedelta(hours=settings.backup_every_h),
             keep=settings.backup_keep,
         )
@@ -191,15 +202,17 @@ class Application:
             self.backups,
             self.registration,
             self.datasets,
-            self.progress,
+            self._told_progress,
             self._shown,
             lambda: tuple(alert.key for alert in self.alerts.newest()),
         )
         self.live = Live(look.look)
         self.monitor.observers.append(self.live.wake)
+        self._others = OtherServers(
+            store, on_change=self._hear_change, on_sign_out=self._hear_sign_out
+        )
         # For deliveries that people repeat; the companion has a writer for those of the scheduler.
         self._deliveries = DeliveryWriter(self.record_deliveries)
-        self._presence = presence
 
     @classmethod
     def open(
@@ -219,21 +232,26 @@ class Application:
             deadline_s=settings.deadline_s,
             max_body_bytes=settings.max_body_mb * 2**20,
         )
-        clear_leftovers(settings.database)
-        presence = DatabaseLock.announce(settings.database)
+        server_id = secrets.token_hex(4)
+        store = open_store(
+            settings.database,
+            url=settings.database_url,
+            server_id=server_id,
+            more_migrations=migrations_of(datasets),
+        )
         try:
             return cls(
                 settings,
-                store=Store.open(settings.database, more_migrations=migrations_of(datasets)),
+                store=store,
                 gateway=gateway,
                 datasets=datasets,
                 sandbox_url=gateway_url if is_sandbox else None,
                 sign_in_providers=sign_in_providers,
                 link_secret=link_secret,
-                presence=presence,
+                server_id=server_id,
             )
         except BaseException:
-            presence.let_go()
+            store.close()
             raise
 
     def start(self, *, watch: bool = True) -> None:
@@ -251,6 +269,7 @@ class Application:
             self.registration.start()
             self.backups.start()
             self.live.start()
+            self._others.start()
             self.messenger.start()
             self.alerts.start()
             self.retention.start()
@@ -277,8 +296,7 @@ class Application:
         """Release the database, so that others may replace it. The application is then unusable."""
         self.explorer.close()
         self.reader.close()
-        if self._presence is not None:
-            self._presence.let_go()
+        self.store.close()
 
     def send_test_message(self, *, actor: Actor) -> Mapping[str, bool]:
         """Send a test message through each message service; return which accepted it. Blocks.
@@ -365,8 +383,8 @@ class Application:
         return ticket
 
     def progress(self, name: str) -> Progress | None:
-        """Return the progress of the dataset's sync under way in this process, or None."""
-        return self._workers[name].progress()
+        """Return the dataset's running sync, of this or another server; None if there is none."""
+        return self._workers[name].progress() or self._others.progress(name)
 
     def clear(self, name: str, *, actor: Actor, trigger: Trigger) -> Run:
         """Empty a dataset; ``undo_clear`` brings it back until the next sync.
@@ -440,6 +458,35 @@ class Application:
         if run is None or held is None or held.id != run_id:
             raise RunNotHeld("run_not_held", run_id=run_id)
         return run
+
+    def leader(self) -> str | None:
+        """Return the id of the server that leads; None if unknown. Raises StoreError."""
+        leader = self.monitor.leader
+        return self.server_id if leader.leads else leader.holder()
+
+    def _told_progress(self, name: str) -> Progress | None:
+        """Return the same as ``progress``, and send it to the other servers."""
+        own = self._workers[name].progress()
+        self._others.tell(name, own)
+        return own or self._others.progress(name)
+
+    def _hear_change(self) -> None:
+        """Handle the message that another server has stored something, or may have."""
+        for worker in self._workers.values():
+            worker.look()
+        self.live.wake()
+
+    def _hear_sign_out(self) -> None:
+        """Handle a sign-in that was ended on another server: it is not valid here, either."""
+        try:
+            self.sign_outs.read_again()
+        except StoreError as error:
+            logger.warning("sign-outs of other servers are not known: %s", error)
+        self.live.announce()
+
+    def _rows_shown(self) -> None:
+        self.reader.let_go()
+        self.live.wake()
 
     def _shown(self, name: str) -> tuple[Version | None, str | None]:
         """Return the version that readers see, and why there is no newer one. Raises StoreError."""

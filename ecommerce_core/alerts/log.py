@@ -91,15 +91,25 @@ class AlertLog:
             waiting.pop()
         waiting.append(record)
 
+    def forget(self) -> None:
+        """Read the journal again before it is next written: another process may have kept it."""
+        self._is_loaded = False
+
     def _load(self) -> None:
         try:
-            stored = self._store.open_alerts()
+            stored = {one.alert.key: one for one in self._store.open_alerts()}
         except StoreError:
             return
         self._is_loaded = True
-        for record in stored:
-            self._records[record.alert.key] = record
-            self._unsaved.pop(record.alert.key, None)
+        own, self._records = self._records, dict(stored)
+        for key, record in own.items():
+            if key in stored:
+                self._unsaved.pop(key, None)
+            elif key in self._unsaved:
+                self._records[key] = record
+            elif record.gone_at is None:
+                # Only this process has found it so far; one that is gone has ended meanwhile.
+                self._keep(replace(record, id=0))
 
     def _save(self) -> None:
         waiting = [record for records in self._unsaved.values() for record in records]

@@ -96,6 +96,8 @@ class MessageService:
         self._store = store
         self._sender = sender
         self._told: dict[AlertKey, Told] | None = None
+        self._is_stale = False
+        self._is_saved = True
         self._sent_at: deque[datetime] = deque()
         self._failures = 0
         self._retry_at: datetime | None = None
@@ -137,6 +139,10 @@ class MessageService:
             observer(is_taken)
         return is_taken
 
+    def forget(self) -> None:
+        """Read again what it has been sent: another server may have sent more meanwhile."""
+        self._is_stale = True
+
     def _note(self, is_taken: bool, now: datetime) -> None:
         if is_taken:
             if self._failures:
@@ -157,18 +163,23 @@ class MessageService:
         return len(self._sent_at) < MOST_AN_HOUR
 
     def _load(self) -> dict[AlertKey, Told]:
-        if self._told is None:
+        if self._told is None or self._is_stale:
+            self._is_stale = False
             try:
                 known = self._store.list_told(self._key)
             except StoreError:
-                return {}  # better sent twice than not at all
-            self._told = {one.alert.key: one for one in known}
+                return self._told or {}  # better sent twice than not at all
+            # What was sent while the store took nothing is known here alone.
+            own = {} if self._is_saved else self._told or {}
+            self._told = {one.alert.key: one for one in known} | own
         return self._told
 
     def _save(self) -> None:
         try:
             self._store.record_told(self._key, (self._told or {}).values())
+            self._is_saved = True
         except StoreError as error:
+            self._is_saved = False
             logger.debug("what %s was told is not in the journal: %s", self.name, error)
 
 
@@ -234,11 +245,14 @@ class Messenger:
         for thread in self._threads:
             thread.join(max(0.0, ends_s - time.monotonic()))
 
-    def hear(self, records: Mapping[AlertKey, AlertRecord]) -> None:
-        """Set the open alerts. Never waits."""
+    def hear(self, records: Mapping[AlertKey, AlertRecord] | None) -> None:
+        """Set the open alerts; None if another server sends the messages. Never waits."""
         with self._changed:
-            self._records = tuple(records.values())
+            self._records = None if records is None else tuple(records.values())
             self._changed.notify_all()
+        if records is None:
+            for service in self.services:
+                service.forget()
 
     def failing(self) -> Mapping[str, datetime]:
         """Return the services that refuse messages, and since when."""

@@ -44,9 +44,9 @@ _TODO: Mapping[AlertCode, str] = {
     AlertCode.STORE_DAMAGED: N_("Stop the server and restore a backup."),
     AlertCode.STORE_FULL: N_("Free up disk space, then fetch again."),
     AlertCode.STORE_READ_ONLY: N_(
-        "Check who may write to the database's file and folder, and how its disk is mounted."
+        "Check who may write to the database: to its file and folder, or on its server."
     ),
-    AlertCode.STORE_UNUSABLE: N_("The server's log says why. `doctor` examines the file."),
+    AlertCode.STORE_UNUSABLE: N_("The server's log says why. `doctor` examines the database."),
     AlertCode.GATEWAY_DOWN: N_(
         "Check that the gateway is running and that ECOMMERCE_GATEWAY_URL is right, "
         "then fetch again."

@@ -11,13 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 
-from filelock import FileLock, Timeout
-
 from ecommerce_core.alerts.gather import FactSource, store_fault_of
 from ecommerce_core.alerts.log import CLEAR_AFTER, AlertLog
 from ecommerce_core.alerts.rules import find_alerts
 from ecommerce_core.domain import Alert, AlertKey, StoreError
-from ecommerce_core.storage import FILE_MODE, AlertRecord, create_empty
+from ecommerce_core.storage import AlertRecord
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +25,17 @@ PROBE_EVERY_S = 30.0
 # It is unknown for a moment after a start whether the scheduler answers.
 PATIENCE_S = 10.0
 
-Observer = Callable[[Mapping[AlertKey, AlertRecord]], None]
+# Called with the open alerts; with None if another server is the one that tells of them.
+Observer = Callable[[Mapping[AlertKey, AlertRecord] | None], None]
+_PART = "alerts"
 
 
 class AlertWatch:
     """Checks every few seconds, and at once after ``wake``.
 
-    Of several processes with one database, one keeps the journal and calls ``observers``; all of
-    them check. Observers are called on the thread that checks and must not block.
+    Of several processes with one database the monitor's leader keeps the journal and tells
+    ``observers``; all of them check. Observers are called on the thread that checks and must not
+    block.
     """
 
     def __init__(
@@ -50,8 +51,10 @@ class AlertWatch:
         self._every_s = every_s
         self._probe_every_s = probe_every_s
         self._probed_s: float | None = None
-        self._lock_path = source.store.path.with_name(f"{source.store.path.name}.alerts.lock")
-        self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
+        self._leader = source.monitor.leader
+        # As it was when it could be told: a database that does not answer is itself an alert.
+        self._leads = True
+        self._term = 0
         self._turn = threading.Lock()
         self._newest: tuple[Alert, ...] = ()
         self._wake = threading.Event()
@@ -71,7 +74,7 @@ class AlertWatch:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout_s)
-        self._lock.release()
+        self._leader.leave(_PART)
 
     def wake(self) -> None:
         """Check again as soon as possible. Never waits."""
@@ -111,12 +114,11 @@ class AlertWatch:
         self._probe()
         facts = self._source.gather()
         found = find_alerts(facts)
-        is_ours = self._is_ours()
-        self._log.update(found, now=facts.now, keeps_journal=is_ours)
+        self._take_lead()
+        self._log.update(found, now=facts.now, keeps_journal=self._leads)
         self._newest = tuple(self._log.since(alert) for alert in found)
-        if is_ours:
-            for observer in tuple(self.observers):
-                observer(dict(self._log.records))
+        for observer in tuple(self.observers):
+            observer(dict(self._log.records) if self._leads else None)
 
     def _probe(self) -> None:
         now_s = time.monotonic()
@@ -135,14 +137,17 @@ class AlertWatch:
             return
         self._source.store_fault = None
 
-    def _is_ours(self) -> bool:
-        """Return whether this process is the one that keeps the journal and sends messages."""
-        if not self._lock.is_locked:
-            try:
-                create_empty(self._lock_path)
-                self._lock.acquire(timeout=0)
-            except Timeout:
-                return False
-            except OSError:
-                return True  # a folder in which no file can be created is itself an alert
-        return True
+    def _take_lead(self) -> None:
+        """See whether this server is the one that keeps the journal and sends messages."""
+        try:
+            term = self._leader.take(_PART)
+        except StoreError as error:
+            logger.debug("it cannot be told which server leads: %s", error)
+            return
+        self._leads = bool(term)
+        if term != self._term:
+            # Another server may have kept the journal, and told of alerts, until now.
+            self._term = term
+            self._log.forget()
+            for observer in tuple(self.observers):
+                observer(None)

@@ -7,7 +7,7 @@ import click
 from ecommerce_core import __version__, logs
 from ecommerce_core.cli.alerts import alerts, audit
 from ecommerce_core.cli.datasets import clear, confirm, discard, runs, sync, undo
-from ecommerce_core.cli.files import backup, restore
+from ecommerce_core.cli.files import backup, copy, restore
 from ecommerce_core.cli.sandbox import sandbox
 from ecommerce_core.cli.state import doctor, status
 from ecommerce_core.cli.tasks import tasks
@@ -40,6 +40,7 @@ for command in (
     doctor,
     backup,
     restore,
+    copy,
     tasks,
     alerts,
     audit,

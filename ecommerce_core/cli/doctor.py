@@ -27,8 +27,15 @@ from ecommerce_core.gateway import (
     list_routes,
 )
 from ecommerce_core.scheduler import Scheduler
-from ecommerce_core.settings import Settings
-from ecommerce_core.storage import Store, installation_of, list_backups, list_loose, real_path
+from ecommerce_core.settings import Settings, hide_password
+from ecommerce_core.storage import (
+    Store,
+    examine_server,
+    installation_of,
+    list_backups,
+    list_loose,
+    real_path,
+)
 
 CONNECT_TIMEOUT_S = 3.0
 
@@ -58,6 +65,13 @@ def examine(
 
 
 def _examine_store(settings: Settings, datasets: Mapping[str, Dataset]) -> Iterator[Check]:
+    url = settings.database_url
+    if url is not None:
+        verdicts = {True: Verdict.OK, False: Verdict.WRONG, None: Verdict.NOTE}
+        more = migrations_of(datasets)
+        for found in examine_server(url, name=hide_password(url), more=more):
+            yield Check("store", found.step, verdicts[found.is_right], found.detail, found.advice)
+        return
     path = real_path(settings.database)
     if not path.exists():
         yield Check("store", "file", Verdict.NOTE, f"{path} is not there: a start creates it")
@@ -188,6 +202,10 @@ def _examine_registration(settings: Settings) -> Iterator[Check]:
 
 
 def _examine_backups(settings: Settings) -> Iterator[Check]:
+    if settings.database_url is not None:
+        detail = "the database server's own business: pg_dump, or point-in-time recovery"
+        yield Check("backups", "newest", Verdict.NOTE, detail)
+        return
     folder = settings.backup_dir
     if folder is None:
         advice = "set ECOMMERCE_BACKUP_DIR"

@@ -48,7 +48,7 @@ def status(*, as_json: bool) -> None:
     """
     with opened(needs_gateway=False) as application:
         found = {
-            "database": str(application.store.path),
+            "database": application.store.name,
             "datasets": {name: _dataset(application, name) for name in application.datasets},
             "gateway": application.settings.gateway_url,
             **_peers(application),
@@ -187,7 +187,7 @@ def _say_peers(found: dict[str, Any]) -> None:
 
 def _backups(application: Application) -> dict[str, Any] | None:
     folder = application.settings.backup_dir
-    if folder is None:
+    if folder is None or application.settings.database_url is not None:
         return None
     backups = list_backups(folder, installation=application.store.installation())
     newest = moment(backups[-1][0]) if backups else None

@@ -250,6 +250,7 @@ class Companion:
             peer_errors=service.peer_errors,
             registration=app.registration.state,
             backups=app.backups.state,
+            server=health.describe_server(app),
             alerts=app.alerts.current(),
             scheduler=app.monitor.snapshot(),
         )

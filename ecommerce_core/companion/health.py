@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     Alert,
@@ -93,6 +94,7 @@ class Health:
     registration: Mapping[str, object]
     backups: Mapping[str, object]
     snapshots: Mapping[str, Mapping[str, object]]
+    server: Mapping[str, object]
     scheduler: Mapping[str, object]
     alerts: Sequence[Mapping[str, object]] = ()
 
@@ -120,6 +122,7 @@ class Health:
             "registration": dict(self.registration),
             "backups": dict(self.backups),
             "snapshots": {name: dict(state) for name, state in self.snapshots.items()},
+            "server": dict(self.server),
             "alerts": [dict(alert) for alert in self.alerts],
             "scheduler": dict(self.scheduler),
         }
@@ -137,6 +140,7 @@ def check(
     peer_errors: PeerErrors,
     registration: RegistrationState,
     backups: BackupState,
+    server: Mapping[str, object],
     alerts: Iterable[Alert],
     scheduler: MonitorSnapshot,
 ) -> Health:
@@ -174,6 +178,7 @@ def check(
         registration=describe_registration(registration),
         backups=describe_backups(backups, now),
         snapshots={dataset.name: _describe_snapshot(reader, dataset) for dataset in datasets},
+        server=server,
         alerts=[_describe_alert(alert) for alert in alerts if alert.inhibited_by is None],
         scheduler=describe_scheduler(scheduler, now),
     )
@@ -187,6 +192,15 @@ def _store_state(store: Store) -> StoreState:
         kinds = (state for kind, state in _STORE_STATES if isinstance(error, kind))
         return next(kinds, StoreState.UNUSABLE)
     return StoreState.WRITABLE
+
+
+def describe_server(app: Application) -> dict[str, object]:
+    """Return the ids of this server and of the one that monitors the scheduler; no names."""
+    try:
+        leader = app.leader()
+    except StoreError:
+        leader = None
+    return {"id": app.server_id, "leads": app.monitor.leader.leads, "leader": leader}
 
 
 def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:

@@ -113,6 +113,11 @@ def _health() -> Schema:
         "subject": {"type": "string"},
         "details": {"type": "object"},
     }
+    server: Schema = {
+        "id": {"type": "string"},
+        "leads": {"type": "boolean"},
+        "leader": MAYBE_TEXT,
+    }
     part: Schema = {"enum": [state.value for state in PartState]}
     scheduler: Schema = {
         "clock": part,
@@ -132,6 +137,7 @@ def _health() -> Schema:
         "registration": ref_to("Registration"),
         "backups": ref_to("Backups"),
         "snapshots": map_of(ref_to("Snapshot")),
+        "server": ref_to("Server"),
         "alerts": {"type": "array", "items": ref_to("Alert")},
         "scheduler": ref_to("Scheduler"),
     }
@@ -140,6 +146,7 @@ def _health() -> Schema:
         "Registration": object_of(registration),
         "Backups": object_of(backups),
         "Snapshot": object_of(snapshot),
+        "Server": object_of(server),
         "Alert": object_of(alert),
         "AuditLine": object_of(audit),
         "Scheduler": object_of(scheduler),

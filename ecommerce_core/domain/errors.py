@@ -19,7 +19,7 @@
     │   ├── RowsPreparing        the first snapshot of the rows is not there yet
     │   ├── StoreDamaged         not a database, or one that fails its check
     │   ├── ChangesRemoved       what differed at that time is not kept any more
-    │   ├── StoreReadOnly        the file may be read and not written to
+    │   ├── StoreReadOnly        the database may be read and not written to
     │   └── StoreIncompatible    a database of another application, or of a newer version
     ├── SyncError
     │   ├── SyncBusy             a sync holds the dataset for longer than we may wait
@@ -148,7 +148,7 @@ class ChangesRemoved(StoreError):
 
 
 class StoreReadOnly(StoreError):
-    """The file, its folder or its disk can be read but not written to."""
+    """The database can be read but not written to."""
 
 
 class StoreIncompatible(StoreError):

@@ -13,8 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from filelock import FileLock, Timeout
-
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     Entry,
@@ -36,7 +34,7 @@ from ecommerce_core.scheduler.client import Scheduler
 from ecommerce_core.scheduler.still_clock import StillClock
 from ecommerce_core.scheduler.tracker import ExpectationTracker
 from ecommerce_core.scheduler.wanted import WantedTracker
-from ecommerce_core.storage import FILE_MODE, Store, create_empty
+from ecommerce_core.storage import Leader, Store
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +43,7 @@ INTERVAL_S = 1.0
 MAX_INTERVAL_S = 5.0
 # A task that we add is in the list long before that.
 ADDITIONS_COUNT_FOR_S = 60.0
+_PART = "expected callbacks"
 
 
 @dataclass(slots=True, eq=False)
@@ -59,7 +58,7 @@ class SchedulerMonitor:
     """Polls the scheduler about once a second, less often while it does not answer.
 
     ``progress`` returns a dataset's running sync, which may be that of a callback. Of several
-    processes with one database, one tracks expected callbacks and lost tasks; all of them poll.
+    processes with one database the ``leader`` tracks expected callbacks and lost tasks; all poll.
     ``keep`` is called with lost tasks, to add them again; None if people decide that.
     """
 
@@ -76,6 +75,8 @@ class SchedulerMonitor:
         keep: Callable[[Sequence[WantedTask]], object] | None = None,
         interval_s: float = INTERVAL_S,
     ) -> None:
+        self.leader = Leader(store)
+        self._term = 0
         self._scheduler = scheduler
         self._store = store
         self._progress = progress
@@ -87,8 +88,6 @@ class SchedulerMonitor:
         )
         self._wanted = WantedTracker(app_name)
         self._still = StillClock()
-        self._lock_path = store.path.with_name(f"{store.path.name}.watcher.lock")
-        self._lock = FileLock(self._lock_path, mode=FILE_MODE, thread_local=False)
         self._turn = threading.Lock()
         self._deletions: list[_Deletion] = []
         self._additions: list[tuple[float, ScheduleKey]] = []
@@ -120,12 +119,12 @@ class SchedulerMonitor:
         if not self._turn.acquire(timeout=0.1):
             return
         try:
-            if self._lock.is_locked:
+            if self.leader.leads:
                 self._tracker.save()
         except StoreError as error:
             logger.warning("the last poll of the scheduler was not stored: %s", error)
         finally:
-            self._lock.release()
+            self.leader.leave(_PART)
             self._turn.release()
 
     def snapshot(self) -> MonitorSnapshot:
@@ -251,13 +250,15 @@ class SchedulerMonitor:
             self._keep(lost)
 
     def _is_ours(self) -> bool:
-        """Return True if this process is the one that tracks expected callbacks."""
-        if not self._lock.is_locked:
-            try:
-                create_empty(self._lock_path)
-                self._lock.acquire(timeout=0)
-            except Timeout:
-                return False
+        """Return True if this server tracks what is expected; if not, see what the one has kept."""
+        term = self.leader.take(_PART)
+        if not term:
+            self._tracker.follow(_now())
+            return False
+        if term != self._term:
+            # Another server may have been the leader until now.
+            self._tracker.forget()
+            self._term = term
         return True
 
     def _busy_since(self) -> dict[str, datetime]:

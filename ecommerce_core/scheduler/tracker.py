@@ -6,7 +6,7 @@ one. If the database cannot be written, the next update begins where this one be
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -55,6 +55,7 @@ class ExpectationTracker:
         self._current: _TrackerState | None = None
         self._stored: MonitorState | None = None
         self._latest: dict[ScheduleKey, ExpectedCallback] = {}
+        self._followed: Hashable = None
 
     @property
     def era_at(self) -> datetime | None:
@@ -91,6 +92,19 @@ class ExpectationTracker:
         self._current = _TrackerState(
             state, _still_open(callbacks, now, self._lateness), tuple(unmatched)
         )
+
+    def forget(self) -> None:
+        """Read anew what is known, before the next poll is taken in."""
+        self._current, self._latest = None, {}
+
+    def follow(self, now: datetime) -> None:
+        """See what the server that leads has kept, if that is news. Raises StoreError."""
+        mark = self._store.expected_mark()
+        state = self._store.monitor_state()
+        if mark != self._followed and state is not None and state.source == self._source:
+            self.forget()
+            self.open(now)
+            self._followed = mark
 
     def update(
         self,

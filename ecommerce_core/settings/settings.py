@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
@@ -12,10 +12,12 @@ from typing import TypeVar
 from ecommerce_core.domain import SettingsError
 from ecommerce_core.settings.api_tokens import ApiToken, parse_tokens
 from ecommerce_core.settings.values import (
+    PROJECT_ROOT,
     one_of,
     parse_claim,
+    parse_database,
+    parse_database_url,
     parse_emails,
-    parse_file,
     parse_folder,
     parse_hosts,
     parse_hours,
@@ -30,11 +32,10 @@ from ecommerce_core.settings.values import (
 
 T = TypeVar("T")
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 # The user and password of a URL are never repeated, either.
-_PASSWORD = re.compile(r"//[^/@]*@")
+_PASSWORD = re.compile(r"//[^/@]*@|(?<=password=)[^&]*")
 
 
 _PATH_VARIABLE = re.compile(r"ECOMMERCE_[A-Z0-9_]+_PATH")
@@ -65,8 +66,15 @@ class Settings:
     database: Path = _variable(
         "ECOMMERCE_DATABASE",
         PROJECT_ROOT / "data" / "ecommerce.db",
-        parse_file,
-        "the path of a file",
+        parse_database,
+        "the path of a file, sqlite:///PATH or postgresql://USER@HOST/NAME",
+    )
+    # The same variable, if it names a server's database.
+    database_url: str | None = _variable(
+        "ECOMMERCE_DATABASE", None, parse_database_url, "a URL", is_secret=True
+    )
+    snapshot_dir: Path | None = _variable(
+        "ECOMMERCE_SNAPSHOT_DIR", None, parse_folder, "the path of a folder"
     )
     app_name: str = _variable(
         "ECOMMERCE_APP_NAME",
@@ -232,7 +240,15 @@ class Settings:
         settings = cls(**read, paths=MappingProxyType(paths))
         if (settings.gateway_admin_url is None) != (settings.public_url is None):
             raise SettingsError("settings_go_together")
+        if settings.database_url is not None and settings.snapshot_dir is not None:
+            path = settings.snapshot_dir / settings.database.name
+            settings = replace(settings, database=path)
         return settings
+
+
+def hide_password(url: str) -> str:
+    """Return a URL as it may be shown, without its password."""
+    return _PASSWORD.sub(lambda found: "//…@" if found[0].startswith("//") else "…", url)
 
 
 def _read(text: str, *, name: str, parse: Callable[[str], T], takes: str, is_secret: bool) -> T:
@@ -240,5 +256,5 @@ def _read(text: str, *, name: str, parse: Callable[[str], T], takes: str, is_sec
         return parse(text)
     except ValueError as error:
         # The value of a secret is never repeated.
-        shown = "…" if is_secret else repr(_PASSWORD.sub("//…@", text))
+        shown = "…" if is_secret else repr(hide_password(text))
         raise SettingsError("setting_wrong", variable=name, value=shown, what=takes) from error

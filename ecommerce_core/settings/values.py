@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import math
 import re
 from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+POSTGRESQL = {"postgresql", "postgres"}
 
 
 def parse_url(text: str) -> str:
@@ -35,6 +39,30 @@ def parse_file(text: str) -> Path:
     if "\0" in text or file.is_dir():
         raise ValueError(text)
     return file.absolute()
+
+
+def parse_database(text: str) -> Path:
+    """Return the database's file; for a server's database, a path for this machine's own files."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return parse_file(text)
+    if scheme == "sqlite":
+        # As is usual: three slashes before a relative path, four before an absolute one.
+        if not rest.startswith("/") or len(rest) == 1:
+            raise ValueError(text)
+        return parse_file(unquote(rest[1:]))
+    parts = urlsplit(text)
+    if scheme not in POSTGRESQL or "\0" in text or parts.fragment:
+        raise ValueError(text)
+    # Two databases must not share a folder of snapshots.
+    about = f"{parts.username}@{parts.hostname}:{parts.port}{parts.path}?{parts.query}"
+    tag = hashlib.sha256(about.encode()).hexdigest()[:8]
+    return PROJECT_ROOT / "data" / f"ecommerce-{tag}"
+
+
+def parse_database_url(text: str) -> str | None:
+    """Return the URL of a database server, or None for a file."""
+    return text if text.partition("://")[0] in POSTGRESQL else None
 
 
 def parse_folder(text: str) -> Path:

@@ -1,14 +1,16 @@
 """The store of record, the snapshots that readers read, backups, and the files of both.
 
-``store`` is the store, on SQLite (``sqlite``); ``snapshots`` has the columnar copies of one version
-of a dataset; ``changes`` tells what differs between two runs, ``row_files`` writes rows as files,
-``explore`` answers queries that people write in SQL.
+``store`` is the store: its parts (``record``) over an engine (``sqlite``, ``postgresql``).
+``snapshots`` has the columnar copies of one version of a dataset; ``changes`` tells what differs
+between two runs, ``row_files`` writes rows as files, ``explore`` answers queries that people write
+in SQL.
 """
 
 from ecommerce_core.storage.audit_log import AuditLog
 from ecommerce_core.storage.backup import BackupSchedule, BackupState, write_backup
 from ecommerce_core.storage.backup_files import installation_of, list_backups
 from ecommerce_core.storage.changes import ChangeReader, ChangeView
+from ecommerce_core.storage.copy_store import CopiedTable, copy_store
 from ecommerce_core.storage.database_lock import DatabaseLock
 from ecommerce_core.storage.explore import (
     IN_FILE,
@@ -26,7 +28,22 @@ from ecommerce_core.storage.explore import (
     measurable,
     sql_of,
 )
+from ecommerce_core.storage.leader import Leader
+from ecommerce_core.storage.open_store import open_store
+from ecommerce_core.storage.postgresql import Finding, examine_server, kept_by_server
 from ecommerce_core.storage.private_files import FILE_MODE, create_empty, list_loose, real_path
+from ecommerce_core.storage.record import (
+    SIGNED_OUT,
+    AlertRecord,
+    DatasetState,
+    Lock,
+    NewRun,
+    SignOuts,
+    Told,
+    WholeAnswerNeeded,
+    sign_in_key,
+    to_text,
+)
 from ecommerce_core.storage.restore import clear_leftovers, restore_backup
 from ecommerce_core.storage.retention import RetentionSchedule
 from ecommerce_core.storage.row_files import (
@@ -42,16 +59,7 @@ from ecommerce_core.storage.row_files import (
     write_xlsx,
 )
 from ecommerce_core.storage.snapshots import Reader, SnapshotCode, Snapshots, Version
-from ecommerce_core.storage.sqlite import (
-    AlertRecord,
-    DatasetState,
-    NewRun,
-    SignOuts,
-    Told,
-    WholeAnswerNeeded,
-    sign_in_key,
-    to_text,
-)
+from ecommerce_core.storage.sqlite import lock_path
 from ecommerce_core.storage.store import Store
 
 __all__ = [
@@ -66,6 +74,15 @@ __all__ = [
     "BackupState",
     "ChangeReader",
     "ChangeView",
+    "CopiedTable",
+    "Finding",
+    "Lock",
+    "SIGNED_OUT",
+    "copy_store",
+    "examine_server",
+    "kept_by_server",
+    "lock_path",
+    "open_store",
     "DatabaseLock",
     "DatasetState",
     "Exploration",
@@ -73,6 +90,7 @@ __all__ = [
     "Found",
     "FoundColumn",
     "Grouping",
+    "Leader",
     "Limits",
     "Measure",
     "NeedsMemory",

@@ -15,12 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ecommerce_core.storage.private_files import BACKUP_NAME
-from ecommerce_core.storage.sqlite import schema
+from ecommerce_core.storage.sqlite import schema, select_installation
 
 _STAMP = "%Y%m%dT%H%M%SZ"
 _OURS = schema.APPLICATION_ID
-_MIGRATION_SET = "ecommerce"
-_FIRST_MIGRATION = schema.MIGRATIONS[0].__name__
 
 
 def list_backups(folder: Path, *, installation: str | None = None) -> list[tuple[datetime, Path]]:
@@ -64,23 +62,6 @@ def installation_of(path: Path) -> str | None:
             return select_installation(connection) if application_id == _OURS else None
     except (OSError, sqlite3.Error):
         return None
-
-
-def select_installation(connection: sqlite3.Connection) -> str | None:
-    """Return the installation of the open database, or None if it is empty."""
-    row = connection.execute(
-        "SELECT applied_at FROM _sqlite_migrations WHERE migration_set = ? AND name = ?",
-        [_MIGRATION_SET, _FIRST_MIGRATION],
-    ).fetchone()
-    return None if row is None else str(row[0])
-
-
-def set_installation(connection: sqlite3.Connection, installation: str) -> None:
-    """Make the open database one of this installation."""
-    connection.execute(
-        "UPDATE _sqlite_migrations SET applied_at = ? WHERE migration_set = ? AND name = ?",
-        [installation, _MIGRATION_SET, _FIRST_MIGRATION],
-    )
 
 
 def _tag(installation: str) -> str:

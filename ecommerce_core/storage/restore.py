@@ -22,7 +22,7 @@ from ecommerce_core.storage.atomic_file import (
     put_in_place,
     sweep_partials,
 )
-from ecommerce_core.storage.backup_files import installation_of, set_installation
+from ecommerce_core.storage.backup_files import installation_of
 from ecommerce_core.storage.database_lock import DatabaseLock, in_use
 from ecommerce_core.storage.private_files import (
     FILE_MODE,
@@ -34,7 +34,7 @@ from ecommerce_core.storage.private_files import (
     make_folder,
     real_path,
 )
-from ecommerce_core.storage.sqlite import APPLICATION_ID_BYTES, schema
+from ecommerce_core.storage.sqlite import APPLICATION_ID_BYTES, schema, set_installation
 from ecommerce_core.storage.sqlite.checks import refuse_planted_journal
 from ecommerce_core.storage.store import Store
 

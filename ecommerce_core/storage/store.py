@@ -1,77 +1,148 @@
-"""The store of record: open, check and migrate its file."""
+"""The store of record: its parts, over the engine that a path or a URL names."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from ecommerce_core.domain import (
-    StoreBusy,
-    StoreDamaged,
-    StoreError,
-    StoreIncompatible,
-)
-from ecommerce_core.storage.atomic_file import partial_file
-from ecommerce_core.storage.backup_files import select_installation
-from ecommerce_core.storage.private_files import make_folder, make_private, real_path
-from ecommerce_core.storage.rows import Rows
-from ecommerce_core.storage.sqlite import (
-    BUSY_TIMEOUT_S,
+from ecommerce_core.storage.database_lock import DatabaseLock
+from ecommerce_core.storage.record import (
+    AlertJournal,
+    AuditJournal,
     Database,
-    SqliteFile,
-    check_shape,
-    is_pending,
-    migrate,
-    open_database,
-    schema,
-)
-from ecommerce_core.storage.sqlite.checks import (
-    DamageWatch,
-    find_unreadable,
-)
-from ecommerce_core.storage.sqlite.journals import (
-    AlertJournal,
-    AuditJournal,
     DeliveryJournal,
+    Engine,
     ExpectedCallbackJournal,
-    Journal,
+    Reading,
     Recent,
     Retention,
-    SignOutJournal,
-    WantedTaskJournal,
-)
-
-
-class Store(
     Rows,
-    Journal,
-    DeliveryJournal,
-    Recent,
-    ExpectedCallbackJournal,
-    WantedTaskJournal,
+    RunJournal,
     SignOutJournal,
-    AlertJournal,
-    AuditJournal,
-    Retention,
-):
-    """The database of one application. Open it with ``Store.open``; it is safe for all threads."""
+    Transactions,
+    WantedTaskJournal,
+)
+from ecommerce_core.storage.sqlite import BUSY_TIMEOUT_S, Migration, SqliteEngine
 
-    def __init__(
+
+class Store(Transactions):
+    """The database of one application. It is safe for all threads.
+
+    It is made of parts, each over some of the tables; their methods are listed here for all
+    callers.
+    """
+
+    def __init__(  # noqa: PLR0915 - one line for each thing that it does
         self,
-        path: Path,
+        database: Path | Engine,
         *,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
-        more_migrations: Sequence[schema.Migration] = (),
+        presence: DatabaseLock | None = None,
+        more_migrations: Sequence[Migration] = (),
     ) -> None:
-        # Links lead to one file, which has one set of locks.
-        self.path = real_path(path)
-        self.more_migrations = more_migrations
-        self._damage_watch = DamageWatch(self.path)
-        self._file = SqliteFile(
-            self.path, application_id=schema.APPLICATION_ID, busy_timeout_s=busy_timeout_s
-        )
+        if isinstance(database, Path):
+            database = SqliteEngine(database, busy_timeout_s=busy_timeout_s, more=more_migrations)
+        self.engine = engine = database
+        self._presence = presence
+        self.more_migrations = engine.more_migrations
+        self.path = engine.path
+        self.name = engine.name
+        self.is_shared = engine.is_shared
+        self.lock = engine.lock
+        self.holder = engine.holder
+        self.notify = engine.notify
+        self.listen = engine.listen
+        self.check_writable = engine.check_writable
+        self.check_sound = engine.check_sound
+        self.installation = engine.installation
+
+        rows = Rows(self)
+        self.dataset_state = rows.dataset_state
+        self.apply = rows.apply
+        self.list_fingerprints = rows.list_fingerprints
+        self.finish_unchanged = rows.finish_unchanged
+        self.clear = rows.clear
+        self.undo_clear = rows.undo_clear
+        self.totals = rows.totals
+        self.undoable_rows = rows.undoable_rows
+        self.held_body = rows.held_body
+        self.discard_held = rows.discard_held
+
+        runs = RunJournal(self)
+        self.begin_run = runs.begin_run
+        self.fail_run = runs.fail_run
+        self.interrupt_stale_runs = runs.interrupt_stale_runs
+        self.run = runs.run
+        self.list_runs = runs.list_runs
+        self.last_run = runs.last_run
+        self.last_good_run = runs.last_good_run
+        self.finished_sync_after = runs.finished_sync_after
+        self.newest_run_id = runs.newest_run_id
+        self.held_run = runs.held_run
+        self.list_rejected = runs.list_rejected
+        self.list_changes = runs.list_changes
+
+        recent = Recent(self)
+        self.good_runs_since = recent.good_runs_since
+        self.run_counts_since = recent.run_counts_since
+        self.delivery_counts_since = recent.delivery_counts_since
+        self.list_history = recent.list_history
+        self.size_over_time = recent.size_over_time
+
+        deliveries = DeliveryJournal(self)
+        self.record_deliveries = deliveries.record_deliveries
+        self.refused_not_kept = deliveries.refused_not_kept
+        self.delivery = deliveries.delivery
+        self.list_deliveries = deliveries.list_deliveries
+        self.list_deliveries_after = deliveries.list_deliveries_after
+        self.newest_delivery_id = deliveries.newest_delivery_id
+
+        expected = ExpectedCallbackJournal(self)
+        self.record_expected_callbacks = expected.record_expected_callbacks
+        self.monitor_state = expected.monitor_state
+        self.open_expected_callbacks = expected.open_expected_callbacks
+        self.list_expected_callbacks = expected.list_expected_callbacks
+        self.expected_summary = expected.expected_summary
+        self.expected_mark = expected.expected_mark
+
+        tasks = WantedTaskJournal(self)
+        self.list_wanted_tasks = tasks.list_wanted_tasks
+        self.change_wanted_tasks = tasks.change_wanted_tasks
+        self.list_task_records = tasks.list_task_records
+
+        alerts = AlertJournal(self)
+        self.open_alerts = alerts.open_alerts
+        self.list_alerts = alerts.list_alerts
+        self.record_alerts = alerts.record_alerts
+        self.list_told = alerts.list_told
+        self.record_told = alerts.record_told
+
+        audit = AuditJournal(self)
+        self.record_audit = audit.record_audit
+        self.list_audit = audit.list_audit
+        self.list_auditors = audit.list_auditors
+        self.is_audited = audit.is_audited
+
+        retention = Retention(self)
+        self.remove_step = retention.remove_step
+        self.removed_up_to = retention.removed_up_to
+
+        self.sign_outs = SignOutJournal(self)
+
+    def reading(self) -> AbstractContextManager[Database]:
+        """Open a consistent view for one read. Raises StoreError."""
+        return self.engine.reading()
+
+    def writing(
+        self, *, is_stored: Callable[[Database], bool] | None = None
+    ) -> AbstractContextManager[Database]:
+        """Open a transaction; it is rolled back if the block raises. Raises StoreError."""
+        return self.engine.writing(is_stored=is_stored)
+
+    def reading_long(self) -> AbstractContextManager[Reading]:
+        """Allow many reads; see ``Transactions``. Raises StoreError."""
+        return self.engine.reading_long()
 
     @classmethod
     def open(
@@ -80,122 +151,43 @@ class Store(
         *,
         busy_timeout_s: float = BUSY_TIMEOUT_S,
         create: bool = True,
-        more_migrations: Sequence[schema.Migration] = (),
+        presence: DatabaseLock | None = None,
+        more_migrations: Sequence[Migration] = (),
     ) -> Store:
-        """Open the file, create it and its folder if there is none, check and migrate it.
+        """Open a SQLite file, create it and its folder if there is none, check and migrate it.
 
         Only this account can use the file from then on (see ``private_files``). ``more_migrations``
         are those of the datasets. Without ``create``, raises StoreIncompatible if there is nothing
         to open. Raises StoreDamaged, StoreIncompatible (the file is left as it is), StoreBusy,
         StoreFull, StoreError.
         """
-        store = cls(path, busy_timeout_s=busy_timeout_s, more_migrations=more_migrations)
-        with store._file.explained():
-            make_folder(store.path.parent)
-            with store._file.checked(store._check_shape, whole=False) as connection:
-                if connection is None and not create:
-                    raise store._empty()
-            make_private(store.path.parent, database=store.path.name)
-            store._migrate()
-        return store
+        engine = SqliteEngine(path, busy_timeout_s=busy_timeout_s, more=more_migrations)
+        engine.open(create=create)
+        return cls(engine, presence=presence)
 
     @classmethod
-    def check(cls, path: Path, *, more_migrations: Sequence[schema.Migration] = ()) -> None:
-        """Read all of a file. Its values are not checked if it is not migrated yet.
+    def check(cls, path: Path, *, more_migrations: Sequence[Migration] = ()) -> None:
+        """Read all of a SQLite file. Its values are not checked if it is not migrated yet.
 
         Raises StoreDamaged or StoreIncompatible unless it is a sound one of ours, and
         StoreIncompatible if it was written by a newer version or is empty.
         """
-        store = cls(path, more_migrations=more_migrations)
-        with (
-            store._file.explained(),
-            store._file.checked(store._check_shape, whole=True) as connection,
-        ):
-            if connection is None:
-                raise store._empty()
-            if is_pending(connection, more_migrations):
-                return
-            unreadable = find_unreadable(connection)
-            if unreadable is not None:
-                raise StoreDamaged("store_unreadable_values", path=store.path, verdict=unreadable)
+        SqliteEngine(path, more=more_migrations).check_file()
 
     @classmethod
-    def check_in_use(cls, path: Path, *, more_migrations: Sequence[schema.Migration] = ()) -> None:
+    def check_in_use(cls, path: Path, *, more_migrations: Sequence[Migration] = ()) -> None:
         """Check like ``check`` a database in use, without making its writers wait for long.
 
         A copy beside it is read, and then deleted. Raises StoreFull, too.
         """
-        store = cls(path, more_migrations=more_migrations)
-        with store._file.explained():
-            with store._file.checked(store._check_shape, whole=False) as connection:
-                if connection is None:
-                    raise store._empty()
-            with partial_file(store.path) as copy:
-                store._file.copy_pages_into(copy)
-                try:
-                    cls.check(copy, more_migrations=more_migrations)
-                except StoreError as error:
-                    details = {**error.details, "path": store.path}
-                    raise type(error)(error.code, **details) from error
-
-    @contextmanager
-    def reading(self) -> Iterator[Database]:
-        """Yield a connection for one read, on one consistent view. Raises StoreError."""
-        with self._learning(), self._file.reading() as connection:
-            yield open_database(connection)
-
-    @contextmanager
-    def writing(self) -> Iterator[Database]:
-        """Yield one IMMEDIATE transaction; roll back if the block raises. Raises StoreError."""
-        with self._learning(), self._file.writing() as connection:
-            yield open_database(connection)
-
-    def check_writable(self) -> None:
-        """Raise StoreError if the database cannot be written to at present."""
-        self._file.check_writable()
-
-    def check_sound(self) -> None:
-        """Raise StoreError if the database cannot be read or is known to be damaged.
-
-        Cheap unless damage was found since the last good check: then all of it is checked.
-        """
-        try:
-            with self._file.reading() as connection:
-                self._damage_watch.check(connection)
-        except StoreBusy:
-            return  # a commit of ours holds it, which says nothing about damage
-
-    @contextmanager
-    def _learning(self) -> Iterator[None]:
-        try:
-            yield
-        except StoreDamaged:
-            self._damage_watch.doubt()
-            raise
+        SqliteEngine(path, more=more_migrations).check_file_in_use()
 
     def copy_into(self, path: Path, *, gives_up: Callable[[], bool] = lambda: False) -> None:
         """Write a compact, consistent copy into ``path``, an empty file. Raises StoreError."""
-        with self._learning():
-            self._file.copy_into(path, gives_up=gives_up)
+        self.engine.copy_into(path, gives_up=gives_up)
 
-    def installation(self) -> str | None:
-        """Return the identity of this database and its backups among other installations."""
-        with self.reading() as db:
-            return select_installation(db.conn)
-
-    def _empty(self) -> StoreIncompatible:
-        return StoreIncompatible("store_without_data", path=self.path)
-
-    def _check_shape(self, connection: sqlite3.Connection) -> None:
-        check_shape(connection, path=self.path, more=self.more_migrations)
-
-    def _migrate(self) -> None:
-        self._file.create()
-        with closing(self._file.connect()) as connection:
-            self._file.choose_journal(connection)
-            if not is_pending(connection, self.more_migrations):
-                return
-        # A second process may migrate at the same moment, so ``migrate`` looks again for pending
-        # ones.
-        with self._file.writing(spills=True) as connection:
-            migrate(connection, self.more_migrations)
+    def close(self) -> None:
+        """Close the database, which may be replaced from now on: nothing uses it any more."""
+        self.engine.close()
+        if self._presence is not None:
+            self._presence.let_go()

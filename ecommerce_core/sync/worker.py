@@ -8,16 +8,14 @@ callbacks costs two fetches, and each caller gets an answer at least as new as i
 from __future__ import annotations
 
 import logging
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
+from ecommerce_core import storage
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     EcommerceError,
@@ -28,13 +26,12 @@ from ecommerce_core.domain import (
     SyncBusy,
     SyncStopped,
 )
-from ecommerce_core.storage import FILE_MODE, Snapshots, Store, create_empty, real_path
+from ecommerce_core.storage import Snapshots, Store
 from ecommerce_core.sync.run_handle import QueuedRun, RunHandle
 from ecommerce_core.sync.sync import Job, Sync
 
 logger = logging.getLogger(__name__)
 
-LOCK_POLL_S = 0.05
 # How often to check whether readers see the rows that are stored.
 LOOK_EVERY_S = 10.0
 # After a run with at least STORM_JOINED callers that joined, the next one waits as long as that run
@@ -56,16 +53,19 @@ class Worker:
         *,
         on_run: Callable[[Run], None],
         on_begin: Callable[[str], None] = lambda dataset: None,
+        on_rows: Callable[[], None] = lambda: None,
     ) -> None:
         self._dataset = dataset
         self._on_begin = on_begin
+        # Called when readers see rows that a run of another server, or of an earlier process, left.
+        self._on_rows = on_rows
+        self._is_told = False
         self._on_run = on_run
         self._sync = sync
         self._store = store
         self._snapshots = snapshots
         # The reason why readers do not see the stored rows, as it was logged last.
         self._behind: str | None = None
-        self._lock_path = lock_path(store.path, dataset)
         self._changed = threading.Condition()
         self._waiting: deque[QueuedRun] = deque()
         self._current: QueuedRun | None = None
@@ -110,14 +110,8 @@ class Worker:
 
     @property
     def is_lock_usable(self) -> bool:
-        """True if the lock's file can be opened or created: every sync opens it anew."""
-        try:
-            os.close(os.open(self._lock_path, os.O_RDWR | os.O_NONBLOCK))
-        except FileNotFoundError:
-            return True  # the store's own check has shown that files can be created in the folder
-        except OSError:
-            return False
-        return True
+        """True if a sync could take the dataset's lock, or wait for it."""
+        return self._store.lock(self._dataset.name).is_usable
 
     def request(self, job: Job, *, join_running: bool = False) -> RunHandle:
         """Request a sync. ``join_running`` accepts the one under way, if any.
@@ -136,6 +130,12 @@ class Worker:
             self._changed.notify_all()
             return RunHandle(batch, joined=False)
 
+    def look(self) -> None:
+        """Check soon whether another server has stored rows that readers here do not see yet."""
+        with self._changed:
+            self._is_told = True
+            self._changed.notify_all()
+
     def progress(self) -> Progress | None:
         """Return the progress of the run under way or next in line, or None if there is none."""
         with self._changed:
@@ -144,20 +144,14 @@ class Worker:
 
     @contextmanager
     def exclusive(self, *, timeout_s: float) -> Iterator[None]:
-        """Keep every other thread and process from syncing it. Raises SyncBusy, StoreError."""
+        """Keep every other thread, process and server from syncing it.
+
+        Raises SyncBusy, StoreError.
+        """
         # A lock per use: two threads of one process must exclude each other, too.
-        lock = FileLock(
-            self._lock_path, timeout=timeout_s, mode=FILE_MODE, poll_interval=LOCK_POLL_S
-        )
-        try:
-            create_empty(self._lock_path)
-            lock.acquire()
-        except Timeout as error:
-            raise SyncBusy("sync_under_way", dataset=self._dataset.name) from error
-        except OSError as error:
-            raise StoreError(
-                "file_unusable", path=self._lock_path, reason=error.strerror or error
-            ) from error
+        lock = self._store.lock(self._dataset.name)
+        if not lock.acquire(timeout_s=timeout_s):
+            raise SyncBusy("sync_under_way", dataset=self._dataset.name)
         try:
             self._store.interrupt_stale_runs(self._dataset.name)
             yield
@@ -193,9 +187,12 @@ class Worker:
         self._repair()
         while True:
             with self._changed:
-                called = self._changed.wait_for(
-                    lambda: self._waiting or self._stopping, timeout=LOOK_EVERY_S
+                self._changed.wait_for(
+                    lambda: self._waiting or self._stopping or self._is_told,
+                    timeout=LOOK_EVERY_S,
                 )
+                self._is_told = False
+                called = bool(self._waiting)
                 if called and self._is_storm:
                     # Callers that the last run answered request again: let them share this one.
                     self._changed.wait_for(lambda: self._stopping, timeout=self._gather_s)
@@ -224,8 +221,12 @@ class Worker:
         """Publish rows that readers do not see yet because of a killed process or a full disk."""
         try:
             if not self._snapshots.is_current(self._dataset):
-                with suppress(SyncBusy), self.exclusive(timeout_s=0):
+                # If servers share the database, a sync of one must not keep another from its
+                # snapshot.
+                turn = nullcontext() if self._store.is_shared else self.exclusive(timeout_s=0)
+                with suppress(SyncBusy), turn:
                     self.publish()
+                    self._on_rows()
         except StoreError as error:
             # Pages show the error themselves; the next check tries again.
             logger.debug("%s: the store does not answer: %s", self._dataset.name, error)
@@ -282,6 +283,5 @@ def _stopped() -> SyncStopped:
 
 
 def lock_path(database: Path, dataset: Dataset) -> Path:
-    """Return the lock file of a dataset's syncs, beside the real file of the database."""
-    real = real_path(database)
-    return real.with_name(f"{real.name}.{dataset.name}.lock")
+    """Return the file that a sync of ``dataset`` locks, beside a database that is a file."""
+    return storage.lock_path(database, dataset.name)

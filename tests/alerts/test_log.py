@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from ecommerce_core.alerts.log import AlertLog
 from ecommerce_core.domain import Alert, AlertCode
@@ -19,6 +19,12 @@ HELD = Alert(AlertCode.ANSWER_HELD, "products", NOW - MINUTE, ("products",), {"r
 
 def update(log: AlertLog, *found: Alert, at: datetime, keeps_journal: bool = True) -> None:
     log.update(found, now=at, keeps_journal=keeps_journal)
+
+
+@pytest.fixture
+def store(any_store: Store) -> Store:
+    """Return a store of each engine."""
+    return any_store
 
 
 def test_an_alert_keeps_the_time_since_when_it_is_open(store: Store) -> None:
@@ -95,14 +101,35 @@ def test_a_process_that_does_not_keep_the_journal_writes_nothing(store: Store) -
     assert log.since(replace(DOWN, since_at=NOW + MINUTE)).since_at == NOW
 
 
+def test_a_process_that_keeps_the_journal_anew_goes_on_from_what_another_kept(
+    store: Store,
+) -> None:
+    log, other = AlertLog(store), AlertLog(store)
+    update(log, DOWN, HELD, at=NOW)
+    update(other, HELD, at=NOW + SECOND)
+    update(other, HELD, at=NOW + 2 * MINUTE)
+    # Meanwhile the first one looks on, and finds what the other one has not found.
+    update(log, DOWN, at=NOW + 3 * MINUTE, keeps_journal=False)
+    log.forget()
+    update(log, DOWN, at=NOW + 3 * MINUTE)
+
+    assert [(one.alert.code, one.ended_at) for one in store.list_alerts()] == [
+        (DOWN.code, None),
+        (HELD.code, None),
+        (DOWN.code, NOW + SECOND),
+    ]
+    assert [one.id for one in store.open_alerts()] == [2, 3]
+
+
 def test_an_alert_that_the_store_cannot_take_is_open_and_stored_later(store: Store) -> None:
     log = AlertLog(store)
     update(log, at=NOW)
-    with closing(sqlite3.connect(store.path)) as connection:
-        connection.execute("ALTER TABLE alert RENAME TO elsewhere")
-        update(log, DOWN, at=NOW)
-        assert [one.alert for one in log.records.values()] == [DOWN]
-        connection.execute("ALTER TABLE elsewhere RENAME TO alert")
+    with store.writing() as db:
+        db.execute("ALTER TABLE alert RENAME TO elsewhere")
+    update(log, DOWN, at=NOW)
+    assert [one.alert for one in log.records.values()] == [DOWN]
+    with store.writing() as db:
+        db.execute("ALTER TABLE elsewhere RENAME TO alert")
     update(log, DOWN, at=NOW + SECOND)
     assert [one.alert for one in store.open_alerts()] == [DOWN]
 

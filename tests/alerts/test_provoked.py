@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from ecommerce_core.alerts import AlertWatch, FactSource, MessagePolicy, Messenger, Sender
+from ecommerce_core.alerts import FactSource
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
     Action,
-    AlertKey,
-    Language,
     Outcome,
     Recurrence,
     Run,
@@ -32,7 +30,7 @@ from ecommerce_core.domain import (
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Registration
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage import AlertRecord, BackupSchedule, NewRun, Reader, Snapshots, to_text
+from ecommerce_core.storage import BackupSchedule, NewRun, Reader, Snapshots, to_text
 from tests.support.callback_app import CallbackApp
 from tests.support.companion_server import Served
 from tests.support.peers import Peers, products
@@ -40,43 +38,9 @@ from tests.support.receivers import Webhook
 from tests.support.rig import Rig, rigged
 from tests.support.server import free_port
 from tests.support.waiting import until
+from tests.support.watched import Watched
 
 HOUR = timedelta(hours=1)
-POLICY = MessagePolicy(settle=timedelta(0))
-
-
-class Watched:
-    """Looks when it is told to, and tells a webhook at once."""
-
-    def __init__(self, facts: FactSource, hook: Webhook) -> None:
-        self.hook = hook
-        self.watch = AlertWatch(facts, probe_every_s=0, clear_after=timedelta(0))
-        self._records: Mapping[AlertKey, AlertRecord] = {}
-        self.watch.observers.append(self._hear)
-        sender = Sender("shop", Language("en"))
-        told = Messenger([hook.url], facts.store, sender=sender, policy=POLICY)
-        [self._service] = told.services
-
-    def _hear(self, records: Mapping[AlertKey, AlertRecord]) -> None:
-        self._records = records
-
-    def look(self) -> list[str]:
-        """The titles of what has been sent by now, after one more look."""
-        self.watch.look()
-        # An alert begins with the fault, a moment before the look.
-        now = datetime.now(UTC) + timedelta(seconds=1)
-        self._service.step(self._records.values(), now=now, policy=POLICY)
-        return [title.removeprefix("[shop] ") for title in self.hook.titles]
-
-    def told_of(self, title: str) -> None:
-        """Look until just this is told, and a look more tells nothing else."""
-        until(lambda: self.look()[-1:] == [title])
-        assert self.look().count(title) == 1
-
-    def cleared(self, title: str) -> None:
-        """Look until it is said to be over."""
-        until(lambda: self.look()[-1:] == [f"Over: {title}"])
-        assert self.watch.newest() == ()
 
 
 @pytest.fixture

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 
 from ecommerce_core.domain import Run
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.storage import Store
-from tests.support.peers import Peers
+from tests.support.peers import Peers, products
 from tests.support.server import Server, running_server
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class SandboxShop(Shop):
 @dataclass(frozen=True)
 class PeersShop(Shop):
     peers: Peers
+
+    def call_back(self, rows: int) -> None:
+        """Send a callback that brings ``rows`` products, without any page."""
+        self.peers.serve_products(products(rows))
+        assert requests.post(self.server.page("add-auto"), timeout=30).status_code == 200
 
 
 # No longer than the browser tests: Playwright keeps an event loop running in this thread, and tests

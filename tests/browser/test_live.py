@@ -27,12 +27,6 @@ HIDE = """hidden => {
 }"""
 
 
-def call_back(shop: PeersShop, rows: int) -> None:
-    """Send a callback that brings ``rows`` products, without any page."""
-    shop.peers.serve_products(products(rows))
-    assert requests.post(shop.server.page("add-auto"), timeout=30).status_code == 200
-
-
 @contextmanager
 def runs_that_end_every_second(shop: PeersShop, first: int = 101) -> Iterator[None]:
     """Send callbacks, each with one product more."""
@@ -42,7 +36,7 @@ def runs_that_end_every_second(shop: PeersShop, first: int = 101) -> Iterator[No
         rows = first
         while not is_over.wait(1.0):
             rows += 1
-            call_back(shop, rows)
+            shop.call_back(rows)
 
     thread = threading.Thread(target=go_on)
     thread.start()
@@ -62,7 +56,7 @@ def test_a_callback_appears_on_every_page_that_shows_it_and_disturbs_no_other(
         visitor.page.wait_for_timeout(500)
     before = visitors["customers"].full_runs
 
-    call_back(odd_shop, 15)
+    odd_shop.call_back(15)
 
     visitors["products"].expect_rows("products_table", 15)
     expect(visitors[""].page.get_by_test_id("stMetricValue")).to_have_text("15")
@@ -118,7 +112,7 @@ def test_a_hundred_fast_clicks_while_runs_end_are_neither_lost_nor_undone(
     visitor = visit(odd_shop)
     page, chance = visitor.page, random.Random(7)
     visitor.open("products")
-    call_back(odd_shop, 120)
+    odd_shop.call_back(120)
     visitor.expect_rows("products_table", 25)
     following = page.get_by_test_id("stPaginationNext")
     part, language = visitor.part("products_part"), visitor.part("language")
@@ -164,7 +158,7 @@ def test_fast_clicks_in_the_menu_of_filters_while_runs_end_are_neither_lost_nor_
     visitor = visit(odd_shop)
     page, chance = visitor.page, random.Random(11)
     visitor.open("products")
-    call_back(odd_shop, 120)
+    odd_shop.call_back(120)
     visitor.expect_rows("products_table", 25)
     menu, withdrawn = visitor.button("products_filters"), visitor.part("products_withdrawn")
     low = visitor.part("products_price_low").locator("input")
@@ -200,7 +194,7 @@ def test_text_that_is_being_typed_and_the_place_one_types_at_stay_while_runs_end
     visitor = visit(odd_shop)
     page = visitor.page
     visitor.open("products")
-    call_back(odd_shop, 120)
+    odd_shop.call_back(120)
     visitor.expect_rows("products_table", 25)
     box = visitor.part("search_products").locator("input")
     with runs_that_end_every_second(odd_shop, 120):
@@ -252,7 +246,7 @@ def test_a_menu_that_is_open_holds_the_page_as_it_is_and_what_was_held_comes_aft
 ) -> None:
     visitor = visit(odd_shop)
     visitor.open("products")
-    call_back(odd_shop, 15)
+    odd_shop.call_back(15)
     visitor.expect_rows("products_table", 15)
     menu = visitor.part("products_price_low")
     visitor.button("products_filters").click()
@@ -260,7 +254,7 @@ def test_a_menu_that_is_open_holds_the_page_as_it_is_and_what_was_held_comes_aft
     before = visitor.full_runs
     visitor.page.wait_for_timeout(1_000)
 
-    call_back(odd_shop, 16)
+    odd_shop.call_back(16)
     visitor.page.wait_for_timeout(2_000)
 
     expect(menu).to_be_visible()
@@ -276,7 +270,7 @@ def test_a_selected_row_and_the_scroll_stay_where_they_are(
     visitor = visit(odd_shop, viewport={"width": 1000, "height": 500})
     visitor.open("activity")
     for rows in (15, 16, 17):
-        call_back(odd_shop, rows)
+        odd_shop.call_back(rows)
     expect(visitor.row("runs_table", 2)).to_contain_text(["succeeded"])
     main = visitor.page.get_by_test_id("stMain")
     visitor.part("run").locator("input").focus()
@@ -288,7 +282,7 @@ def test_a_selected_row_and_the_scroll_stay_where_they_are(
     main.evaluate("main => main.scrollTo(0, 400)")
     seen: Any = visitor.part("run").bounding_box()
 
-    call_back(odd_shop, 18)
+    odd_shop.call_back(18)
     expect(visitor.row("runs_table", 3)).to_contain_text(["succeeded"])
 
     expect(visitor.part("run").locator("input")).to_have_value("2")
@@ -305,7 +299,7 @@ def test_a_page_in_the_background_waits_and_catches_up_when_it_is_looked_at(
     visitor.open("products")
     visitor.page.evaluate(HIDE, True)
     before = visitor.full_runs
-    call_back(odd_shop, 15)
+    odd_shop.call_back(15)
     visitor.page.wait_for_timeout(2_000)
     assert visitor.full_runs == before
 
@@ -348,12 +342,12 @@ def test_a_line_that_is_cut_is_opened_again_and_what_was_missed_appears(
 
     line.lets_through = False
     line.cut()
-    call_back(odd_shop, 15)
+    odd_shop.call_back(15)
     visitor.page.wait_for_timeout(1_000)
     line.lets_through = True
 
     visitor.expect_rows("products_table", 15)
-    call_back(odd_shop, 16)
+    odd_shop.call_back(16)
     visitor.expect_rows("products_table", 16)
     expect(visitor.part("live_channel").locator(".off")).to_be_hidden()
 

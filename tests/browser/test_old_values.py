@@ -8,7 +8,6 @@ from collections.abc import Callable
 import pytest
 
 from tests.browser.conftest import PeersShop
-from tests.browser.test_live import call_back
 from tests.browser.visitor import Visitor, expect
 
 pytestmark = pytest.mark.browser
@@ -23,7 +22,7 @@ def test_a_click_right_after_a_filter_was_dropped_does_not_bring_it_back(
     visitor = visit(odd_shop)
     page = visitor.page
     visitor.open("products")
-    call_back(odd_shop, 120)
+    odd_shop.call_back(120)
     following = page.get_by_test_id("stPaginationNext")
     for wait_ms in WAITS_MS:
         visitor.open("products?price=0.01-")
@@ -41,7 +40,7 @@ def test_a_click_right_after_the_search_was_cleared_does_not_bring_it_back(
     visitor = visit(odd_shop)
     page = visitor.page
     visitor.open("products")
-    call_back(odd_shop, 120)
+    odd_shop.call_back(120)
     tabs = visitor.part("products_part").locator("label:not([data-testid=stWidgetLabel])")
     box = visitor.part("search_products").locator("input")
     for wait_ms in WAITS_MS:
@@ -58,7 +57,7 @@ def test_a_click_right_after_all_runs_were_asked_for_brings_no_choice_back(
 ) -> None:
     visitor = visit(odd_shop)
     page = visitor.page
-    call_back(odd_shop, 120)
+    odd_shop.call_back(120)
     language = visitor.part("language")
     for wait_ms in WAITS_MS:
         visitor.open("activity?dataset=customers&status=failed")

@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import sqlite_utils
-
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import Store
-from ecommerce_core.storage.sqlite.transactions import Database
+from ecommerce_core.storage.record.database import Database
+from ecommerce_core.storage.sqlite.database import SqliteDatabase
 
 WRITES = 100
 
@@ -33,9 +32,10 @@ class DyingStore(Store):
     moment = "before"
 
     @contextmanager
-    def writing(self) -> Iterator[Database]:
+    def writing(self, *, is_stored: Callable[[Database], bool] | None = None) -> Iterator[Database]:
         transaction = self._spilling() if self.moment == "half-way" else super().writing()
         with transaction as db:
+            assert isinstance(db, SqliteDatabase)
             changes = db.conn.total_changes
             yield db
             written = db.conn.total_changes - changes
@@ -50,7 +50,7 @@ class DyingStore(Store):
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
             connection.execute("PRAGMA cache_size = 1")
             connection.execute("BEGIN IMMEDIATE")
-            yield sqlite_utils.Database(connection)
+            yield SqliteDatabase(connection)
             connection.execute("COMMIT")
 
 

@@ -19,7 +19,7 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import NewDelivery, NothingToUndo, Outcome, Query, SyncBusy, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
-from ecommerce_core.storage.sqlite.transactions import now_utc
+from ecommerce_core.storage.record.database import now_utc
 
 # The column that holds the generation of every current row.
 GENERATION = {"products": "price_cents", "customers": "loyalty_points"}

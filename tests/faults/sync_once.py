@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,28 +21,33 @@ from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import NewRun, Store
-from ecommerce_core.storage.sqlite.transactions import Database
+from ecommerce_core.storage.record.database import Database
 
 
 class TellingStore(Store):
     """A store that prints the progress of a sync."""
 
-    _applying = False
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._applying = False
+        begin_run, apply = self.begin_run, self.apply
 
-    def begin_run(self, new: NewRun) -> int:
-        run_id = super().begin_run(new)
-        tell("began")
-        return run_id
+        def tell_begin(new: NewRun) -> int:
+            run_id = begin_run(new)
+            tell("began")
+            return run_id
 
-    def apply(self, *args: Any, **options: Any) -> Run:
-        tell("applying")
-        self._applying = True
-        run = super().apply(*args, **options)
-        tell("committed")
-        return run
+        def tell_apply(*args: Any, **options: Any) -> Run:
+            tell("applying")
+            self._applying = True
+            run = apply(*args, **options)
+            tell("committed")
+            return run
+
+        self.begin_run, self.apply = tell_begin, tell_apply
 
     @contextmanager
-    def writing(self) -> Iterator[Database]:
+    def writing(self, *, is_stored: Callable[[Database], bool] | None = None) -> Iterator[Database]:
         with super().writing() as db:
             yield db
             if self._applying:

@@ -401,7 +401,7 @@ def test_the_oldest_refusals_are_removed_and_counted_and_nothing_else(store: Sto
 
 def test_a_journal_that_was_flooded_before_shrinks_a_thousand_at_a_time(store: Store) -> None:
     with store.writing() as db:
-        db.conn.executemany(
+        db.executemany(
             "INSERT INTO delivery (received_at, dataset, outcome) VALUES (?, ?, ?)",
             [("2025-01-01T00:00:00.000Z", "products", "refused")] * 12_500,
         )

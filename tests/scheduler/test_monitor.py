@@ -590,9 +590,7 @@ def test_a_look_that_hangs_is_cut_short_at_the_end(tmp_path: Path) -> None:
 
 
 def test_old_expected_callbacks_are_removed(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "ecommerce_core.storage.sqlite.journals.expected_callbacks.KEPT_CALLBACKS", 5
-    )
+    monkeypatch.setattr("ecommerce_core.storage.record.expected_callbacks.KEPT_CALLBACKS", 5)
     rig.add(PRODUCTS, HOUR, Recurrence.HOUR)
     rig.monitor.poll()
     rig.tick(20)

@@ -208,6 +208,42 @@ def test_a_bad_secret_is_refused_and_never_repeated(value: str) -> None:
     assert value not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("sqlite:////srv/shop.db", Path("/srv/shop.db")),
+        ("sqlite:///data/shop%20one.db", Path("data/shop one.db").absolute()),
+        ("/srv/shop.db", Path("/srv/shop.db")),
+    ],
+)
+def test_a_database_is_a_path_or_the_url_of_one(text: str, path: Path) -> None:
+    settings = Settings.from_env({"ECOMMERCE_DATABASE": text})
+
+    assert (settings.database, settings.database_url) == (path, None)
+
+
+def test_a_database_of_a_server_keeps_its_own_files_in_a_folder_of_this_machine() -> None:
+    one, other = "postgresql://ada:s3cret@db/shop", "postgresql://ada:s3cret@db/other"
+    settings = Settings.from_env({"ECOMMERCE_DATABASE": one})
+    elsewhere = Settings.from_env(
+        {"ECOMMERCE_DATABASE": one, "ECOMMERCE_SNAPSHOT_DIR": "/srv/here"}
+    )
+
+    assert settings.database_url == one
+    assert settings.database.parent == PROJECT_ROOT / "data"
+    assert elsewhere.database == Path("/srv/here") / settings.database.name
+    assert Settings.from_env({"ECOMMERCE_DATABASE": other}).database != settings.database
+    assert "s3cret" not in repr(settings)
+
+
+def test_a_url_of_no_database_is_refused_without_its_password() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"ECOMMERCE_DATABASE": "mysql://ada:s3cret@db/shop?password=s3cret"})
+
+    assert caught.value.details["variable"] == "ECOMMERCE_DATABASE"
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("variable", ["ECOMMERCE_ALERT_URLS", "ECOMMERCE_PING_URL"])
 @pytest.mark.parametrize("value", ["hunter2", "https://shop.example/?key=hunter2 hunter2"])
 def test_an_address_that_is_a_secret_is_never_repeated(variable: str, value: str) -> None:

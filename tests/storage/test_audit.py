@@ -26,6 +26,12 @@ DAY = timedelta(days=1)
 PRODUCTS = DATASETS["products"]
 
 
+@pytest.fixture
+def store(any_store: Store) -> Store:
+    """Return a store of each engine."""
+    return any_store
+
+
 def note(store: Store, action: AuditAction, actor: str | None, *, at: datetime = NOW) -> None:
     store.record_audit(NewAuditEntry(at, action, actor, "products", {"rows": 3}))
 

@@ -20,7 +20,7 @@ from ecommerce_core.domain import (
     Trigger,
 )
 from ecommerce_core.storage import NewRun, Store
-from ecommerce_core.storage.sqlite.transactions import now_utc
+from ecommerce_core.storage.record.database import now_utc
 from tests.support.peers import customer, product, products
 from tests.support.rows import list_rows, put
 

@@ -56,7 +56,7 @@ def make_database(path: Path, *, count: int = 40) -> Path:
     """Make a database with a row in every table that a sync, a callback or a clear writes."""
     store = Store.open(path)
     with store.writing() as db:
-        db.conn.executemany(
+        db.executemany(
             "INSERT INTO product VALUES (?, 'Frigos', ?, 1, 1, 0, 1, 1, 1, ?, ?, NULL, NULL)",
             [(f"X1-{n}", "é" * 400, *["2025-01-01T08:00:00.000Z"] * 2) for n in range(count)],
         )

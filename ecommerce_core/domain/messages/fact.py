@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ecommerce_core.domain.labels import N_, WORDS
+from ecommerce_core.domain.messages.database_server import DATABASE_SERVER
 from ecommerce_core.domain.messages.explore import EXPLORE
 from ecommerce_core.domain.messages.peers import PEERS
 from ecommerce_core.domain.messages.records import RECORDS
@@ -19,6 +20,7 @@ TEMPLATES: Mapping[str, str] = {
     **PEERS,
     **SCHEDULER,
     **STORE,
+    **DATABASE_SERVER,
     **RUNS,
     **RECORDS,
     **REQUESTS,

@@ -16,8 +16,8 @@ from ecommerce_core.domain import (
     Withdrawn,
 )
 from ecommerce_core.storage.changes.table import KINDS, NUMBERS, fill_table, listed
+from ecommerce_core.storage.record import Transactions
 from ecommerce_core.storage.snapshots import Reader, View, newest_version, words_of
-from ecommerce_core.storage.sqlite import Transactions
 
 TOTALS_LISTED = 50
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 
 from ecommerce_core.datasets import Dataset, Kind
 from ecommerce_core.domain import ChangeKind, ChangesRemoved
+from ecommerce_core.storage.record import Database, Transactions
 from ecommerce_core.storage.snapshots import View, fold
-from ecommerce_core.storage.sqlite import Database, Transactions
 
 KINDS = tuple(ChangeKind)
 NUMBERS = frozenset({Kind.NUMBER, Kind.MONEY})

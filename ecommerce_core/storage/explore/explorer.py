@@ -33,8 +33,8 @@ from ecommerce_core.storage.explore.found import Found, FoundColumn
 from ecommerce_core.storage.explore.journal_copy import JournalCopy
 from ecommerce_core.storage.explore.process import Child
 from ecommerce_core.storage.explore.tables import Table, list_tables, view_of
+from ecommerce_core.storage.record import Transactions
 from ecommerce_core.storage.snapshots import Snapshots, is_disk_full, new_spill_folder
-from ecommerce_core.storage.sqlite import Transactions
 
 # An address has to hold them.
 SQL_CHARS = 6_000

@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from ecommerce_core.datasets import Column, Dataset, Kind, value_in_files
 from ecommerce_core.storage.explore.tables import MOST_CHANGES, RUNS, Table, types_of
+from ecommerce_core.storage.record import Transactions
 from ecommerce_core.storage.snapshots import CONFIG
-from ecommerce_core.storage.sqlite import Transactions
 
 ROWS_PER_READ = 2_048
 Rows = list[tuple[Any, ...]]

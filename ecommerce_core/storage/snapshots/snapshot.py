@@ -11,23 +11,29 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from shutil import rmtree
 
 import duckdb
+from filelock import FileLock
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import StoreError, StoreFull
 from ecommerce_core.storage.atomic_file import sync_folder
-from ecommerce_core.storage.private_files import hand_over, make_folder, snapshots_folder
+from ecommerce_core.storage.private_files import (
+    FILE_MODE,
+    hand_over,
+    make_folder,
+    snapshots_folder,
+)
+from ecommerce_core.storage.record import Reading, Transactions
 from ecommerce_core.storage.snapshots.database import remove_stale_spill
 from ecommerce_core.storage.snapshots.snapshot_file import write_file
 from ecommerce_core.storage.snapshots.version import Version, is_of_history, newest_version
-from ecommerce_core.storage.sqlite import Transactions
 
 SUFFIX = ".duckdb"
 TEMPORARY = ".part"
@@ -80,25 +86,27 @@ class Snapshots:
         self._error_codes: dict[str, str] = {}
 
     def publish(self, dataset: Dataset, *, gives_up: Callable[[], bool] = lambda: False) -> Version:
-        """Let readers see the rows as they are. Only for the holder of the dataset's lock.
+        """Let readers see the rows as they are. For the holder of the dataset's lock alone,
+        unless the database is shared.
 
         If a file of this version exists, nothing is written. ``gives_up`` is called often; if it
         returns True, SyncStopped is raised. Raises StoreError, StoreFull: readers keep the version
         that they have.
         """
-        with self._record.reading() as db:
-            version = newest_version(db, dataset)
         try:
             make_folder(self.folder)
-            found = self._files(dataset, version)
-            if not found:
-                found = [self._write(dataset, version, gives_up)]
+            with self._alone(dataset), self._record.reading_long() as reading:
+                with reading() as db:
+                    version = newest_version(db, dataset)
+                found = self._files(dataset, version)
+                if not found:
+                    found = [self._write(reading, dataset, version, gives_up)]
+                self._remove_all_but(dataset, found[0])
         except (duckdb.Error, OSError) as error:
             is_full = is_disk_full(error)
             self._error_codes[dataset.name] = "disk_full" if is_full else "not_written"
             raise _failed(is_full, error) from error
         self._error_codes.pop(dataset.name, None)
-        self._remove_all_but(dataset, found[0])
         return version
 
     def find(self, dataset: Dataset) -> tuple[Version, Path] | None:
@@ -168,20 +176,31 @@ class Snapshots:
             self.folder / name for name in names if name.startswith(start) and name.endswith(end)
         ]
 
-    def _write(self, dataset: Dataset, version: Version, gives_up: Callable[[], bool]) -> Path:
+    @contextmanager
+    def _alone(self, dataset: Dataset) -> Iterator[None]:
+        """Keep other threads and processes from this folder without locking out other servers."""
+        if not self._record.is_shared:
+            yield
+            return
+        with FileLock(self.folder / f"{dataset.name}.publish.lock", mode=FILE_MODE):
+            yield
+
+    def _write(
+        self, reading: Reading, dataset: Dataset, version: Version, gives_up: Callable[[], bool]
+    ) -> Path:
         # A name is never used twice, so an open file is never confused with a newer one.
         path = self.folder / f"{dataset.name}.{version}.{secrets.token_hex(4)}{SUFFIX}"
         temporary = path.with_suffix(TEMPORARY)
         try:
             write_file(
                 temporary,
-                self._record,
+                reading,
                 dataset,
                 memory_mb=self._memory_mb,
                 threads=self._threads,
                 gives_up=gives_up,
             )
-            with self._record.reading() as db:
+            with reading() as db:
                 if newest_version(db, dataset) != version:
                     raise StoreError("snapshot_outdated", dataset=dataset.name)
             hand_over(temporary, like=self.folder)
@@ -198,7 +217,7 @@ class Snapshots:
         Readers of an old version can finish; its disk space is free once they have.
         """
         for path in self._list(f"{dataset.name}."):
-            if path != kept:
+            if path != kept and path.suffix != ".lock":
                 _remove(path)
         remove_stale_spill(self.folder)
 

@@ -12,10 +12,10 @@ import pyarrow as pa
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import SyncStopped
+from ecommerce_core.storage.record import Reading
 from ecommerce_core.storage.snapshots.database import CONFIG
 from ecommerce_core.storage.snapshots.shape import Field, Kind, Shape, shape_of
 from ecommerce_core.storage.snapshots.text_search import fold_all
-from ecommerce_core.storage.sqlite import Transactions
 
 ROWS_PER_READ = 2_048
 Rows = list[Sequence[Any]]
@@ -52,23 +52,22 @@ _NATURAL = """
 
 def write_file(
     path: Path,
-    record: Transactions,
+    reading: Reading,
     dataset: Dataset,
     *,
     memory_mb: int,
     threads: int,
     gives_up: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Write the dataset's present rows into ``path``, a file that does not exist yet.
+    """Write the dataset's rows as they are now into ``path``, a file that does not exist yet.
 
-    For the holder of the dataset's lock: rows are read in many short transactions, so that no
-    writer of the database waits, and must not change meanwhile.
+    ``reading`` gives a view for each of many reads: nobody may change the rows meanwhile.
 
     Raises SyncStopped if ``gives_up`` returns True, StoreError if the store of record cannot be
     read, duckdb.Error and OSError if the file cannot be written.
     """
     shape = shape_of(dataset)
-    source = _Source(lambda: _list_rows(record, shape, gives_up), shape)
+    source = _Source(lambda: _list_rows(reading, shape, gives_up), shape)
     config: Any = {
         **CONFIG,
         "memory_limit": f"{memory_mb}MB",
@@ -132,7 +131,7 @@ def _columns(shape: Shape) -> str:
     return ", ".join((*own, *folded, *orders))
 
 
-def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool]) -> Iterator[Rows]:
+def _list_rows(reading: Reading, shape: Shape, gives_up: Callable[[], bool]) -> Iterator[Rows]:
     """Yield all rows of the table in the key's order, some thousands at a time."""
     names = ", ".join(field.name for field in shape.fields)
     key = shape.key.name
@@ -141,7 +140,7 @@ def _list_rows(record: Transactions, shape: Shape, gives_up: Callable[[], bool])
     while True:
         if gives_up():
             raise SyncStopped("snapshot_stopped")
-        with record.reading() as db:
+        with reading() as db:
             rows: Rows = db.execute(sql, [after, ROWS_PER_READ]).fetchall()
         if rows:
             yield rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.storage.sqlite import Database
+from ecommerce_core.storage.record import Database
 
 # A run that changed no row makes no version.
 _CHANGED = "dataset = ? AND rows_after IS NOT NULL AND added + updated + withdrawn > 0"
@@ -51,7 +51,7 @@ def is_of_history(db: Database, dataset: Dataset, version: Version) -> bool:
     """Return whether the store of record holds this version, or has held it."""
     if not version.run_id:
         # Before the first run; after two of them it probably comes from another database.
-        runs = f"SELECT count(*) FROM ({_RUN} LIMIT 2)"
+        runs = f"SELECT count(*) FROM ({_RUN} LIMIT 2) AS found"
         return bool(db.execute(runs, [dataset.name]).fetchone()[0] < 2)
     found = db.execute(f"{_RUN} AND id = ?", [dataset.name, version.run_id]).fetchone()
     return _version_of(found) == version

@@ -1,48 +1,26 @@
-"""SQLite: the database file, its transactions, its schema, and the changes of a sync.
+"""SQLite: the database file, its transactions, its schema, its locks.
 
-``checks`` decides whether a file can be trusted, ``journals`` has the tables beside the rows.
+``checks`` decides whether a file is sound.
 """
 
-from ecommerce_core.storage.sqlite.difference import (
-    Report,
-    WholeAnswerNeeded,
-    apply_difference,
-    list_difference,
-    list_fingerprints,
+from ecommerce_core.storage.sqlite.engine import SqliteEngine, lock_path
+from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S
+from ecommerce_core.storage.sqlite.migrations import (
+    Table,
+    list_made_tables,
+    select_installation,
+    set_installation,
 )
-from ecommerce_core.storage.sqlite.file import APPLICATION_ID_BYTES, BUSY_TIMEOUT_S, SqliteFile
-from ecommerce_core.storage.sqlite.journals import (
-    AlertRecord,
-    DatasetState,
-    NewRun,
-    SignOuts,
-    Told,
-    sign_in_key,
-)
-from ecommerce_core.storage.sqlite.migrations import check_shape, is_pending, migrate, open_database
-from ecommerce_core.storage.sqlite.transactions import Database, Transactions, now_utc, to_text
+from ecommerce_core.storage.sqlite.schema import Migration
 
 __all__ = [
     "APPLICATION_ID_BYTES",
     "BUSY_TIMEOUT_S",
-    "AlertRecord",
-    "Database",
-    "DatasetState",
-    "NewRun",
-    "Report",
-    "SignOuts",
-    "SqliteFile",
-    "Told",
-    "Transactions",
-    "WholeAnswerNeeded",
-    "apply_difference",
-    "check_shape",
-    "is_pending",
-    "list_difference",
-    "list_fingerprints",
-    "migrate",
-    "now_utc",
-    "open_database",
-    "sign_in_key",
-    "to_text",
+    "Migration",
+    "SqliteEngine",
+    "Table",
+    "list_made_tables",
+    "lock_path",
+    "select_installation",
+    "set_installation",
 ]

@@ -170,6 +170,7 @@ def test_a_snapshot_that_cannot_be_written_fails_no_run_and_is_tried_again(
         peer_errors=PeerErrors(),
         registration=application.registration.state,
         backups=application.backups.state,
+        server={},
         alerts=application.alerts.current(),
         scheduler=application.monitor.snapshot(),
     )

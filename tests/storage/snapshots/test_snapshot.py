@@ -238,8 +238,8 @@ def test_readers_go_on_while_the_store_of_record_is_locked(shop: Shop) -> None:
     with shop.store.writing() as db:
         db.execute("PRAGMA locking_mode = EXCLUSIVE")
         db.execute("UPDATE run SET error_code = 'x'")
-        db.conn.execute("COMMIT")
-        db.conn.execute("BEGIN EXCLUSIVE")
+        db.execute("COMMIT")
+        db.execute("BEGIN EXCLUSIVE")
         assert impatient.reader.count_rows(PRODUCTS, Query()) == 3
         with pytest.raises(StoreBusy):
             impatient.snapshots.publish(PRODUCTS)

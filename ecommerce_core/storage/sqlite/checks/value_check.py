@@ -25,8 +25,7 @@ from ecommerce_core.domain import (
     Trigger,
     Wanted,
 )
-from ecommerce_core.storage.sqlite.journals import DatasetState
-from ecommerce_core.storage.sqlite.transactions import to_details
+from ecommerce_core.storage.record import DatasetState, to_details
 
 _CHUNK = 2**20
 # The maximum of ECOMMERCE_MAX_BODY_MB: no held answer is longer.

@@ -9,12 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ecommerce_core.domain import Alert, AlertCode
-from ecommerce_core.storage.sqlite.transactions import (
-    Database,
-    Transactions,
-    to_datetime,
-    to_text,
-)
+from ecommerce_core.storage.record.database import Database, Part, to_datetime, to_text
 
 # Ended alerts beyond this number are deleted, the oldest first.
 KEPT_ALERTS = 1_000
@@ -41,7 +36,7 @@ class Told:
     told_at: datetime
 
 
-class AlertJournal(Transactions):
+class AlertJournal(Part):
     """Reads and writes of alerts. All methods raise StoreError if the database fails."""
 
     def open_alerts(self) -> list[AlertRecord]:
@@ -80,7 +75,7 @@ class AlertJournal(Transactions):
         """Replace the list of alerts that a message service has been sent."""
         with self.writing() as db:
             db.execute("DELETE FROM alert_told WHERE service = ?", [service])
-            db.conn.executemany(
+            db.executemany(
                 "INSERT INTO alert_told"
                 " (service, code, subject, since_at, datasets, details, told_at)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -98,10 +93,10 @@ def _write(db: Database, record: AlertRecord) -> AlertRecord:
         return record
     cursor = db.execute(
         "INSERT INTO alert (code, subject, since_at, datasets, details, gone_at, ended_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
         [*_values(record.alert), *ends],
     )
-    return replace(record, id=int(cursor.lastrowid))
+    return replace(record, id=int(cursor.fetchone()[0]))
 
 
 def _values(alert: Alert) -> list[str | None]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -13,14 +13,11 @@ import msgspec
 
 from ecommerce_core.datasets import Dataset, Parsed, Record
 from ecommerce_core.domain import Counts
-from ecommerce_core.storage.sqlite.transactions import Database
+from ecommerce_core.storage.record.database import Database, Values
 
-ROWS_PER_STEP = 1_000
-ROWS_PER_STATEMENT = 50
 # An answer is only held if the dataset has at least this many rows.
 HOLD_FROM_ROWS = 20
 
-Values = tuple[Any, ...]
 Report = Callable[[int], None]
 
 
@@ -104,11 +101,11 @@ def _list_difference_from_known(
         raise WholeAnswerNeeded
     difference = Difference(unchanged=len(parsed.known))
     missed = {fingerprints[number] for number in fingerprints.keys() - parsed.known}
-    columns = ", ".join((*dataset.column_names, "fingerprint", "withdrawn_at"))
-    select = f"SELECT {columns} FROM {dataset.table} WHERE {dataset.key} = ?"
-    key_of = attrgetter(dataset.key)
-    for record in sorted(parsed.records, key=key_of):
-        row = db.execute(select, [key_of(record)]).fetchone()
+    columns = (*dataset.column_names, "fingerprint", "withdrawn_at")
+    records = sorted(parsed.records, key=attrgetter(dataset.key))
+    keys = map(attrgetter(dataset.key), records)
+    rows = db.select_by_keys(dataset.table, dataset.key, columns, keys)
+    for record, row in zip(records, rows, strict=True):
         if row is None:
             difference.added.append(record)
         elif row[0] in missed or row[-1] is not None:
@@ -135,13 +132,14 @@ def list_difference(
     if parsed.known:
         return _list_difference_from_known(db, dataset, parsed, fingerprints)
     difference = Difference()
-    # Both in the key's order: one walk over the two, which also writes rows from the table's
-    # beginning to its end. SQLite compares UTF-8 bytes, Python code points: that is the same order.
+    # Both are in the key's order, so one walk compares them, and rows are then written from the
+    # table's beginning to its end. Databases compare UTF-8 bytes, Python code points: that is the
+    # same order.
     key_of = attrgetter(dataset.key)
     incoming = iter(sorted(parsed.records, key=key_of))
     as_values = msgspec.structs.astuple
     columns = ", ".join((*dataset.column_names, "fingerprint"))
-    existing = db.execute(
+    existing = db.stream(
         f"SELECT {columns}, withdrawn_at FROM {dataset.table} ORDER BY {dataset.key}"  # noqa: S608
     )
     record = next(incoming, None)
@@ -211,85 +209,50 @@ def apply_difference(
 ) -> None:
     """Write a difference. ``now`` is the run's time as stored; ``report`` gets the rows written."""
     table, names = dataset.table, (*dataset.column_names, "fingerprint")
-    steps = _Steps(db, report)
+    key, written = dataset.key, 0
     values_of = msgspec.structs.astuple
-    # Values of ours that are the same for every row are inlined, which keeps the loop in C.
-    steps.insert(
-        f"INSERT INTO {table} ({', '.join(names)}, first_seen_at, updated_at)",
-        lambda first: f"({', '.join(_marks(names, first))}, '{now}', '{now}')",
+
+    def on_rows(count: int) -> None:
+        nonlocal written
+        written += count
+        report(written)
+
+    db.insert(
+        table,
+        names,
         map(values_of, difference.added),
-        width=len(names),
+        constants={"first_seen_at": now, "updated_at": now},
+        on_rows=on_rows,
     )
-    written = zip(names, _marks(names, 1), strict=True)
-    assignments = ", ".join(f"{name} = {mark}" for name, mark in written if name != dataset.key)
-    steps.run(
-        f"UPDATE {table} SET {assignments}, updated_at = '{now}', withdrawn_at = NULL"
-        f" WHERE {dataset.key} = ?1",
+    db.update(
+        table,
+        key,
+        [name for name in names if name != key],
         map(values_of, difference.updated),
+        constants={"updated_at": now, "withdrawn_at": None},
+        on_rows=on_rows,
     )
-    steps.run(
-        f"UPDATE {table} SET withdrawn_at = '{now}' WHERE {dataset.key} = ?",
-        ((key,) for key in difference.withdrawn),
+    db.update(
+        table,
+        key,
+        [],
+        ((gone,) for gone in difference.withdrawn),
+        constants={"withdrawn_at": now},
+        on_rows=on_rows,
     )
-    respelled = attrgetter("fingerprint", dataset.key)
-    steps.run(
-        f"UPDATE {table} SET fingerprint = ? WHERE {dataset.key} = ?",
-        map(respelled, difference.respelled),
+    db.update(
+        table,
+        key,
+        ["fingerprint"],
+        map(attrgetter(key, "fingerprint"), difference.respelled),
+        constants={},
+        on_rows=on_rows,
     )
-    withdrawals = ((key, "withdrawn_at", None, now) for key in difference.withdrawn)
-    steps.insert(
-        "INSERT INTO change (run_id, dataset, key, field, old, new)",
-        lambda _first: f"({run_id}, '{dataset.name}', ?, ?, ?, ?)",
+    withdrawals = ((gone, "withdrawn_at", None, now) for gone in difference.withdrawn)
+    db.insert(
+        "change",
+        ["key", "field", "old", "new"],
         chain(difference.changes, withdrawals),
-        width=4,
-        count=False,
+        constants={"run_id": run_id, "dataset": dataset.name},
+        on_rows=lambda _: report(written),
     )
-
-
-def _marks(names: Sequence[str], first: int) -> list[str]:
-    """Return the parameters of one row, numbered from ``first``."""
-    return [f"?{number}" for number, _ in enumerate(names, first)]
-
-
-class _Steps:
-    """Writes rows in steps, so that a run can report its progress and stop between two."""
-
-    def __init__(self, db: Database, report: Report) -> None:
-        self._db = db
-        self._report = report
-        self._written = 0
-
-    def insert(
-        self,
-        head: str,
-        values: Callable[[int], str],
-        rows: Iterator[Values],
-        *,
-        width: int,
-        count: bool = True,
-    ) -> None:
-        """Insert many rows with each statement, which is a third faster.
-
-        It also releases the interpreter lock only once for all of them: getting it back from a busy
-        thread takes long. ``values`` returns one row's values, with its ``width`` parameters
-        numbered from the given number.
-        """
-        numbers = range(1, width * ROWS_PER_STATEMENT, width)
-        of_many = f"{head} VALUES {', '.join(map(values, numbers))}"
-        while step := list(islice(rows, ROWS_PER_STEP)):
-            whole = len(step) - len(step) % ROWS_PER_STATEMENT
-            starts = range(0, whole, ROWS_PER_STATEMENT)
-            together = (step[at : at + ROWS_PER_STATEMENT] for at in starts)
-            self._db.conn.executemany(of_many, map(list, map(chain.from_iterable, together)))
-            self._db.conn.executemany(f"{head} VALUES {values(1)}", step[whole:])
-            self._tell(len(step) if count else 0)
-
-    def run(self, sql: str, rows: Iterator[Values]) -> None:
-        """Run one statement for each row."""
-        while step := list(islice(rows, ROWS_PER_STEP)):
-            self._db.conn.executemany(sql, step)
-            self._tell(len(step))
-
-    def _tell(self, rows: int) -> None:
-        self._written += rows
-        self._report(self._written)

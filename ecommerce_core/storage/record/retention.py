@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from ecommerce_core.storage.sqlite.transactions import Transactions, to_text
+from ecommerce_core.storage.record.database import Part, to_text
 
 # A step is one short transaction: no writer waits for long.
 STEP = 1_000
@@ -38,7 +38,7 @@ JOURNALS: Mapping[str, _Journal] = {
 }
 
 
-class Retention(Transactions):
+class Retention(Part):
     """Removes what is old. Everything raises StoreError where the database cannot."""
 
     def remove_step(self, journal: str, *, before: datetime) -> int:
@@ -57,7 +57,7 @@ class Retention(Transactions):
             )
             db.execute(
                 "INSERT INTO removed (journal, up_to) VALUES (?, ?) ON CONFLICT (journal)"
-                " DO UPDATE SET up_to = max(up_to, excluded.up_to)",
+                " DO UPDATE SET up_to = excluded.up_to WHERE removed.up_to < excluded.up_to",
                 [journal, last],
             )
             return int(cursor.rowcount)

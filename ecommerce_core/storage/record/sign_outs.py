@@ -15,12 +15,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ecommerce_core.domain import StoreError
-from ecommerce_core.storage.sqlite.transactions import Transactions, to_text
+from ecommerce_core.storage.record.database import Part, to_text
 
 logger = logging.getLogger(__name__)
 
 # The claims that identify a sign-in; a provider need not send them all.
 _OF_A_SIGN_IN = ("iss", "sub", "iat", "nonce")
+
+# The message to other servers.
+SIGNED_OUT = "signed out"
 
 # Streamlit accepts no older cookie.
 _COOKIE_LASTS = timedelta(days=30)
@@ -32,14 +35,19 @@ def sign_in_key(claims: Mapping[str, object]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-class SignOutJournal(Transactions):
+class SignOutJournal(Part):
     """Reads and writes of sign-ins that were ended. All methods raise StoreError."""
 
     def record_sign_out(self, key: str, *, until: datetime, now: datetime) -> None:
         """Store that a sign-in was ended, and delete those that have expired by now."""
         with self.writing() as db:
             db.execute("DELETE FROM sign_out WHERE until < ?", [to_text(now)])
-            db.execute("INSERT OR REPLACE INTO sign_out VALUES (?, ?)", [key, to_text(until)])
+            db.execute(
+                "INSERT INTO sign_out (key, until) VALUES (?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET until = excluded.until",
+                [key, to_text(until)],
+            )
+            db.notify(SIGNED_OUT)
 
     def list_sign_outs(self) -> list[str]:
         """Return the keys of the sign-ins that were ended."""
@@ -56,6 +64,11 @@ class SignOuts:
         self._journal = journal
         self._lock = threading.Lock()
         self._keys = frozenset(journal.list_sign_outs())
+
+    def read_again(self) -> None:
+        """Read the sign-ins that were ended on other servers. Raises StoreError."""
+        with self._lock:
+            self._keys |= frozenset(self._journal.list_sign_outs())
 
     def is_ended(self, claims: Mapping[str, object]) -> bool:
         """Return whether the sign-in of these claims was ended."""

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import HistoryEntry, Outcome, Run, RunStatus
-from ecommerce_core.storage.sqlite.journals.runs import run_of_row
-from ecommerce_core.storage.sqlite.transactions import Transactions, to_datetime, to_text
+from ecommerce_core.storage.record.database import Part, to_datetime, to_text
+from ecommerce_core.storage.record.runs import run_of_row
 
 _GOOD = ", ".join(f"'{status}'" for status in RunStatus if status.is_good)
 
@@ -25,7 +25,7 @@ class Since:
     last: Run
 
 
-class Recent(Transactions):
+class Recent(Part):
     """Reads of recent changes. All methods raise StoreError if the database fails."""
 
     def good_runs_since(self, dataset: str, since: datetime) -> Since | None:

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-import msgspec
-
 from ecommerce_core.domain import Delivery, NewDelivery, Outcome
-from ecommerce_core.storage.sqlite.transactions import (
+from ecommerce_core.storage.record.database import (
     Database,
-    Transactions,
+    Part,
     to_columns,
     to_datetime,
     to_fact,
@@ -26,7 +24,7 @@ _REMOVED_AT_ONCE = 1_000
 _NONE: Mapping[str, int] = MappingProxyType({})
 
 
-class DeliveryJournal(Transactions):
+class DeliveryJournal(Part):
     """Reads and writes of deliveries. All methods raise StoreError if the database fails."""
 
     def record_deliveries(
@@ -51,15 +49,15 @@ class DeliveryJournal(Transactions):
             )
             for new in deliveries
         ]
-        with self.writing() as db:
-            db.conn.executemany(
+        with self.writing(is_stored=lambda db: _has_last(db, rows)) as db:
+            db.executemany(
                 "INSERT INTO delivery (received_at, dataset, outcome, run_id, reason_code,"
                 " reason_details, simulated_at, task_name, duration_s, again_of)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
             # A run does not wait for the clock. One that others joined keeps its own time.
-            db.conn.executemany(
+            db.executemany(
                 "UPDATE run SET simulated_at = ?"
                 " WHERE id = ? AND trigger = 'callback' AND simulated_at IS NULL",
                 [
@@ -71,9 +69,9 @@ class DeliveryJournal(Transactions):
             not_kept = Counter(refused_not_kept)
             if any(new.outcome is Outcome.REFUSED for new in deliveries):
                 not_kept.update(_remove_oldest_refusals(db))
-            db.conn.executemany(
-                "INSERT INTO refused_not_kept (dataset, count) VALUES (?, ?)"
-                " ON CONFLICT (dataset) DO UPDATE SET count = count + excluded.count",
+            db.executemany(
+                "INSERT INTO refused_not_kept (dataset, count) VALUES (?, ?) ON CONFLICT (dataset)"
+                " DO UPDATE SET count = refused_not_kept.count + excluded.count",
                 not_kept.items(),
             )
 
@@ -110,15 +108,12 @@ class DeliveryJournal(Transactions):
         self, delivery_id: int, *, ids: Iterable[int] = (), limit: int = 5_000
     ) -> list[Delivery]:
         """List callbacks numbered above ``delivery_id``, and those of ``ids``, in order."""
+        wanted = list(ids)
+        marks = ", ".join("?" for _ in wanted) or "NULL"
         with self.reading() as db:
             rows = db.query(
-                "SELECT * FROM delivery WHERE id > :after"
-                " OR id IN (SELECT value FROM json_each(:ids)) ORDER BY id LIMIT :limit",
-                {
-                    "after": delivery_id,
-                    "ids": msgspec.json.encode(list(ids)).decode(),
-                    "limit": limit,
-                },
+                f"SELECT * FROM delivery WHERE id > ? OR id IN ({marks}) ORDER BY id LIMIT ?",
+                [delivery_id, *wanted, limit],
             )
             return [delivery_of_row(row) for row in rows]
 
@@ -128,15 +123,32 @@ class DeliveryJournal(Transactions):
             return int(db.execute("SELECT coalesce(max(id), 0) FROM delivery").fetchone()[0])
 
 
+def _has_last(db: Database, rows: Sequence[tuple[Any, ...]]) -> bool:
+    """Return True if the last of these rows is in the journal."""
+    last = "received_at = ? AND dataset = ? AND outcome = ? AND coalesce(duration_s, 0) = ?"
+    found = (
+        db.execute(
+            f"SELECT 1 FROM delivery WHERE {last}",
+            [received_at, dataset, outcome, duration_s or 0],
+        ).fetchone()
+        for received_at, dataset, outcome, *_, duration_s, _again_of in rows[-1:]
+    )
+    return any(found)
+
+
 def _remove_oldest_refusals(db: Database) -> Counter[str]:
     refused = "FROM delivery WHERE outcome = 'refused'"
     (count,) = db.execute(f"SELECT count(*) {refused}").fetchone()
     excess = min(count - KEPT_REFUSALS, _REMOVED_AT_ONCE)
     if excess <= 0:
         return Counter()
-    oldest = db.execute(f"SELECT id, dataset {refused} ORDER BY id LIMIT ?", [excess]).fetchall()
-    db.conn.executemany("DELETE FROM delivery WHERE id = ?", [(row[0],) for row in oldest])
-    return Counter(row[1] for row in oldest)
+    # Rows that another server has removed meanwhile are counted there.
+    removed = db.execute(
+        f"DELETE FROM delivery WHERE id IN (SELECT id {refused} ORDER BY id LIMIT ?)"
+        " RETURNING dataset",
+        [excess],
+    ).fetchall()
+    return Counter(dataset for (dataset,) in removed)
 
 
 def delivery_of_row(row: Mapping[str, Any]) -> Delivery:

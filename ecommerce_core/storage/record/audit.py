@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from ecommerce_core.domain import AuditAction, AuditEntry, NewAuditEntry
-from ecommerce_core.storage.sqlite.transactions import Transactions, to_datetime, to_text
+from ecommerce_core.storage.record.database import Part, to_datetime, to_text
 
 
-class AuditJournal(Transactions):
+class AuditJournal(Part):
     """Reads and writes of the audit. Everything raises StoreError where the database cannot."""
 
     def record_audit(self, new: NewAuditEntry) -> None:
@@ -32,19 +32,18 @@ class AuditJournal(Transactions):
         since: datetime | None = None,
     ) -> list[AuditEntry]:
         """Lines that match, the newest first. ``before_id`` pages on."""
+        wanted = {
+            "id < ?": before_id,
+            "action = ?": action,
+            "actor = ?": actor,
+            "at >= ?": to_text(since),
+        }
+        given = {clause: value for clause, value in wanted.items() if value is not None}
+        where = " AND ".join(["TRUE", *given])
         with self.reading() as db:
             rows = db.query(
-                "SELECT * FROM audit WHERE id < coalesce(:before, id + 1)"
-                " AND action = coalesce(:action, action)"
-                " AND (:actor IS NULL OR actor = :actor) AND at >= coalesce(:since, '')"
-                " ORDER BY id DESC LIMIT :limit",
-                {
-                    "before": before_id,
-                    "action": action,
-                    "actor": actor,
-                    "since": to_text(since),
-                    "limit": limit,
-                },
+                f"SELECT * FROM audit WHERE {where} ORDER BY id DESC LIMIT ?",
+                [*given.values(), limit],
             )
             return [_entry_of_row(row) for row in rows]
 

@@ -19,9 +19,9 @@ from ecommerce_core.domain import (
     RunStatus,
     Trigger,
 )
-from ecommerce_core.storage.sqlite.transactions import (
+from ecommerce_core.storage.record.database import (
     Database,
-    Transactions,
+    Part,
     now_utc,
     to_columns,
     to_datetime,
@@ -44,7 +44,7 @@ class NewRun:
     actor: str | None = None
 
 
-class Journal(Transactions):
+class RunJournal(Part):
     """Reads and writes of the journal. All methods raise StoreError if the database fails."""
 
     def begin_run(self, new: NewRun) -> int:
@@ -65,7 +65,7 @@ class Journal(Transactions):
         rejected_count: int = 0,
     ) -> Run:
         """Write that a run ended without changing its dataset: ``failed`` or ``interrupted``."""
-        with self.writing() as db:
+        with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             insert_rejected(db, run_id, rejected)
             counts = Counts(fetched=fetched, rejected=rejected_count)
             return finish_run(
@@ -118,7 +118,7 @@ class Journal(Transactions):
         statuses: Sequence[RunStatus] = (),
     ) -> list[Run]:
         """List matching runs, newest first. Continue with ``before_id``."""
-        clauses, values = ["1"], list[Any]()
+        clauses, values = ["TRUE"], list[Any]()
         if before_id is not None:
             clauses.append("id < ?")
             values.append(before_id)
@@ -200,7 +200,7 @@ def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
     """Write a run that begins, inside an open transaction, and return its number."""
     cursor = db.execute(
         "INSERT INTO run (dataset, action, trigger, status, started_at, simulated_at,"
-        " task_name, confirms_run_id, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " task_name, confirms_run_id, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
         [
             new.dataset,
             new.action,
@@ -213,7 +213,7 @@ def insert_run(db: Database, new: NewRun, *, status: RunStatus) -> int:
             new.actor,
         ],
     )
-    return int(cursor.lastrowid)
+    return int(cursor.fetchone()[0])
 
 
 def finish_run(
@@ -256,7 +256,7 @@ def finish_run(
 
 def insert_rejected(db: Database, run_id: int, rejected: Sequence[Rejected]) -> None:
     """Write the records that a run rejected, inside an open transaction."""
-    db.conn.executemany(
+    db.executemany(
         "INSERT INTO rejected (run_id, position, key, code, details, record)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         [(run_id, bad.position, bad.key, *to_columns(bad.reason), bad.record) for bad in rejected],
@@ -267,6 +267,12 @@ def select_run(db: Database, run_id: int) -> Run | None:
     """Return one run, or None, inside any open transaction."""
     row = next(iter(db.query("SELECT * FROM run WHERE id = ?", [run_id])), None)
     return None if row is None else run_of_row(row)
+
+
+def has_ended(db: Database, run_id: int) -> bool:
+    """Return True if the run has ended according to the journal: its rows are then stored."""
+    run = select_run(db, run_id)
+    return run is not None and run.status not in {RunStatus.RUNNING, RunStatus.INTERRUPTED}
 
 
 def run_of_row(row: Mapping[str, Any]) -> Run:

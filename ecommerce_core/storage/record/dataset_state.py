@@ -11,8 +11,8 @@ from typing import Any
 
 from ecommerce_core.datasets import Body, Dataset
 from ecommerce_core.domain import Fact, Resolution, make_fact
-from ecommerce_core.storage.sqlite.difference import Difference
-from ecommerce_core.storage.sqlite.transactions import Database
+from ecommerce_core.storage.record.database import Database
+from ecommerce_core.storage.record.difference import Difference
 
 
 @dataclass(frozen=True, slots=True)

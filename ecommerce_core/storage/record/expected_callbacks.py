@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from ecommerce_core.domain import ExpectedCallback, ExpectedOutcome, ExpectedSummary, MonitorState
-from ecommerce_core.storage.sqlite.transactions import (
+from ecommerce_core.storage.record.database import (
     Database,
-    Transactions,
+    Part,
     to_columns,
     to_datetime,
     to_fact,
@@ -26,10 +26,10 @@ KEPT_CALLBACKS = 10_000
 # Every field has a column of its name, except the reason, which has two.
 _FIELDS = [field.name for field in fields(ExpectedCallback) if field.name != "reason"]
 _COLUMNS = [*_FIELDS, "reason_code", "reason_details"]
-_MARKS = ", ".join("?" for _ in _COLUMNS)
+_MARKS = ", ".join("?" for _ in _COLUMNS[1:])
 
 
-class ExpectedCallbackJournal(Transactions):
+class ExpectedCallbackJournal(Part):
     """Reads and writes of expected callbacks. Everything raises StoreError."""
 
     def record_expected_callbacks(
@@ -39,13 +39,18 @@ class ExpectedCallbackJournal(Transactions):
 
         Returns them with their ids. The oldest of more than KEPT_CALLBACKS are removed.
         """
-        with self.writing() as db:
+        kept = msgspec.json.encode(state).decode()
+
+        def is_stored(db: Database) -> bool:
+            return bool(db.execute("SELECT 1 FROM watch WHERE state = ?", [kept]).fetchone())
+
+        with self.writing(is_stored=is_stored) as db:
             stored = [self._write(db, callback) for callback in callbacks]
             _date_deliveries(db, callbacks)
             db.execute(
                 "INSERT INTO watch (id, state) VALUES (1, ?)"
                 " ON CONFLICT (id) DO UPDATE SET state = excluded.state",
-                [msgspec.json.encode(state).decode()],
+                [kept],
             )
             if any(callback.id == 0 for callback in callbacks):
                 db.execute(
@@ -107,8 +112,9 @@ class ExpectedCallbackJournal(Transactions):
         """Return the number of kept callbacks of each outcome, task by task."""
         with self.reading() as db:
             rows = db.execute(
-                "SELECT dataset, task_name, recurrence, outcome, sum(count) FROM promise"
-                " WHERE noticed_at >= coalesce(?, '') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3",
+                "SELECT dataset, task_name, recurrence, outcome, CAST(sum(count) AS BIGINT)"
+                " FROM promise WHERE noticed_at >= coalesce(?, '')"
+                " GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3",
                 [to_text(noticed_since)],
             ).fetchall()
         counts: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -129,11 +135,11 @@ class ExpectedCallbackJournal(Transactions):
             *to_columns(callback.reason),
         ]
         if callback.id == 0:
-            columns = ", ".join(_COLUMNS)
+            columns = ", ".join(_COLUMNS[1:])
             cursor = db.execute(
-                f"INSERT INTO promise ({columns}) VALUES ({_MARKS})", [None, *values[1:]]
+                f"INSERT INTO promise ({columns}) VALUES ({_MARKS}) RETURNING id", values[1:]
             )
-            return replace(callback, id=int(cursor.lastrowid))
+            return replace(callback, id=int(cursor.fetchone()[0]))
         changes = ", ".join(f"{column} = ?" for column in _COLUMNS[1:])
         db.execute(f"UPDATE promise SET {changes} WHERE id = ?", [*values[1:], callback.id])
         return callback
@@ -146,12 +152,12 @@ def _date_deliveries(db: Database, callbacks: Sequence[ExpectedCallback]) -> Non
         for one in callbacks
         if one.delivery_id is not None and one.count == 1
     ]
-    db.conn.executemany(
+    db.executemany(
         "UPDATE delivery SET simulated_at = :at"
         " WHERE id = :delivery AND coalesce(simulated_at, '') < :at",
         due,
     )
-    db.conn.executemany(
+    db.executemany(
         "UPDATE run SET simulated_at = :at WHERE trigger = 'callback'"
         " AND coalesce(simulated_at, '') < :at AND id ="
         " (SELECT run_id FROM delivery WHERE id = :delivery AND outcome <> 'joined')",

@@ -19,33 +19,34 @@ from ecommerce_core.domain import (
     Totals,
     Trigger,
 )
-from ecommerce_core.storage.sqlite import (
-    Report,
-    Transactions,
-    apply_difference,
-    list_difference,
-    list_fingerprints,
-    now_utc,
-    to_text,
-)
-from ecommerce_core.storage.sqlite.journals import (
+from ecommerce_core.storage.record.database import Database, Part, now_utc, to_text
+from ecommerce_core.storage.record.dataset_state import (
     DatasetState,
-    NewRun,
     count_table,
-    finish_run,
     forget_cleared,
     forget_held,
     hold_answer,
-    insert_rejected,
-    insert_run,
     reason_to_hold,
-    select_run,
     select_state,
     upsert_state,
 )
+from ecommerce_core.storage.record.difference import (
+    Report,
+    apply_difference,
+    list_difference,
+    list_fingerprints,
+)
+from ecommerce_core.storage.record.runs import (
+    NewRun,
+    finish_run,
+    has_ended,
+    insert_rejected,
+    insert_run,
+    select_run,
+)
 
 
-class Rows(Transactions):
+class Rows(Part):
     """The rows of every dataset, with the journal of their changes. All raise StoreError."""
 
     def dataset_state(self, dataset: str) -> DatasetState:
@@ -76,7 +77,7 @@ class Rows(Transactions):
         """
         now = now_utc()
         resolution = Resolution.SUPERSEDED if confirms_run_id is None else Resolution.CONFIRMED
-        with self.writing() as db:
+        with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             difference = list_difference(db, dataset, parsed, fingerprints or {})
             counts = difference.counts(parsed)
             rows_after = None
@@ -125,7 +126,7 @@ class Rows(Transactions):
         self, run_id: int, dataset: Dataset, *, body_bytes: int, stages_s: Mapping[str, float]
     ) -> Run:
         """Journal that the peer's answer equals the one that was applied last."""
-        with self.writing() as db:
+        with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             state = select_state(db, dataset.name)
             # The peer returned the answer that is already applied, so a held answer is superseded.
             forget_held(db, dataset.name, Resolution.SUPERSEDED)
@@ -144,7 +145,7 @@ class Rows(Transactions):
 
     def clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
         """Empty a dataset and keep its rows aside; in the journal, in one transaction."""
-        with self.writing() as db:
+        with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             run_id = insert_run(
                 db,
                 NewRun(dataset.name, Action.CLEAR, trigger, actor=actor),
@@ -171,7 +172,7 @@ class Rows(Transactions):
 
     def undo_clear(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
         """Restore the rows that the last clear removed. Raises NothingToUndo."""
-        with self.writing() as db:
+        with self.writing(is_stored=lambda db: has_ended(db, run_id)) as db:
             rows = count_table(db, f"{dataset.table}_cleared")
             current = f"SELECT count(*) FROM {dataset.table}_cleared WHERE withdrawn_at IS NULL"
             (rows_after,) = db.execute(current).fetchone()
@@ -221,7 +222,11 @@ class Rows(Transactions):
 
     def discard_held(self, run_id: int) -> Run:
         """Discard a held answer: the store stays as it is. Raises RunNotHeld."""
-        with self.writing() as db:
+
+        def is_stored(db: Database) -> bool:
+            return not db.execute("SELECT 1 FROM held WHERE run_id = ?", [run_id]).fetchone()
+
+        with self.writing(is_stored=is_stored) as db:
             row = db.execute("SELECT dataset FROM held WHERE run_id = ?", [run_id]).fetchone()
             if row is None:
                 raise RunNotHeld("run_not_held", run_id=run_id)

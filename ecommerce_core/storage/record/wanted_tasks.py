@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from ecommerce_core.domain import TaskEvent, TaskRecord, Wanted, WantedChange, WantedTask
-from ecommerce_core.storage.sqlite.transactions import (
+from ecommerce_core.storage.record.database import (
     Database,
-    Transactions,
+    Part,
     to_datetime,
     to_text,
 )
@@ -17,7 +17,7 @@ from ecommerce_core.storage.sqlite.transactions import (
 KEPT_TASK_RECORDS = 1_000
 
 
-class WantedTaskJournal(Transactions):
+class WantedTaskJournal(Part):
     """Reads and writes of wanted tasks. Everything raises StoreError."""
 
     def list_wanted_tasks(self, *, states: Collection[Wanted] = tuple(Wanted)) -> list[WantedTask]:
@@ -64,10 +64,10 @@ def _apply(db: Database, change: WantedChange) -> WantedTask | None | bool:
             return None
         cursor = db.execute(
             "INSERT INTO wanted_task (dataset, name, source_app, recurrence, simulated_at, state,"
-            " since_at, actor, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " since_at, actor, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
             _values(after),
         )
-        return _with_id(after, int(cursor.lastrowid))
+        return _with_id(after, int(cursor.fetchone()[0]))
     as_before = (before.id, before.state.value, to_text(before.since_at))
     if after is None:
         cursor = db.execute(
