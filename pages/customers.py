@@ -1,4 +1,4 @@
-"""Customers and their loyalty points, as cards or as a table."""
+"""Customers and their loyalty points, as a table or as cards."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -8,7 +8,7 @@ import streamlit as st
 from ecommerce_core.datasets import Customer, Dataset, Row
 from pages.dataset import dataset_page, view_state
 from pages.dataset.rows import row_list
-from pages.dataset.view_state import choose_in, edit, edited_by
+from pages.dataset.view_state import edit
 from pages.ui import escape, language
 from pages.ui import text as _
 
@@ -33,20 +33,7 @@ def draw_card(customer: Customer, *, title: str, number: int) -> None:
 
 
 def draw_rows(dataset: Dataset, rows: Sequence[Row]) -> None:
-    labels = {
-        "cards": f":material/badge: {_('Cards')}",
-        "table": f":material/table_rows: {_('Table')}",
-    }
-    layout = view_state.current("customers").layout or "cards"
-    st.radio(
-        _("Show as"),
-        list(labels),
-        key=choose_in("customers_view", layout),
-        horizontal=True,
-        format_func=lambda view: labels[view],
-        label_visibility="collapsed",
-        on_change=edited_by("customers", "customers_view", "layout", options=labels),
-    )
+    layout = view_state.current("customers").layout or "table"
     if layout == "table":
         row_list.draw_table(dataset, rows)
         return

@@ -289,16 +289,13 @@ def test_a_search_looks_through_the_declared_columns(visited: Application) -> No
     assert "No results" in page.sound().at.info[0].proto.title
 
 
-def test_the_order_is_chosen_among_the_sortable_columns(visited: Application) -> None:
+def test_the_order_is_in_the_address_and_on_the_heading(visited: Application) -> None:
     fetch(visited)
-    page = open_page(visited)
-    options = page.at.selectbox(key="notes_sort").options
+    page = open_page(visited, sort="-length")
+    table = next(table for table in page.at.dataframe if table.key == "notes_table")
 
-    assert options[:3] == ["Sort: Subject", "Sort: Note number", "Sort: Author"]
-    assert "Sort: Ticket" not in options
-    page.at.selectbox(key="notes_sort").select("pages").run()
-    page.at.toggle(key="notes_descending").set_value(True).run()
-    assert numbers_of(page.sound())[:2] == ["N-23", "N-22"]
+    assert numbers_of(page)[:2] == ["N-23", "N-22"]
+    assert json.loads(table.proto.columns)["pages"]["label"] == "Pages ▼"
 
 
 def test_the_export_menu_links_to_the_rows_that_are_looked_at(visited: Application) -> None:
@@ -312,8 +309,11 @@ def test_the_export_menu_links_to_the_rows_that_are_looked_at(visited: Applicati
     asked = urlsplit(links["CSV"])
     assert asked.path == "notes.csv"
     assert dict(parse_qsl(asked.query)) == {"author": "Ada", "cost": "10-", "lang": "en"}
-    columns = page.at.multiselect(key="export_columns_notes").options
-    assert {"Cost", "Ticket", "Due", "Withdrawn"} <= set(columns)
+    page.at.session_state["notes_columns"] = True
+    page.at.run()
+    columns = {each.label for each in page.sound().at.button if "notes_show_" in (each.key or "")}
+    columns |= {each.label for each in page.at.button if "notes_hide_" in (each.key or "")}
+    assert {"Cost", "Ticket", "Due", "Withdrawn"} <= columns
 
 
 def test_a_row_in_full_shows_every_column_in_its_kind_and_what_it_was(

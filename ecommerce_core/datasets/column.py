@@ -53,10 +53,10 @@ class Column:
     its name in an address, ``name`` if it is empty; ``field`` its name in files and answers, if
     their unit is not the store's.
 
-    ``searched``: a reader's search covers it. ``shown``: a table has it by default, ``width``
-    pixels wide. ``on_overview``: the overview draws its chart. ``grouped``: its digits are shown in
-    groups of three, unlike those of a number that only identifies something. ``has_presence``:
-    readers may ask whether it is empty, if it can be.
+    ``searched``: a reader's search covers it. ``shown``: a table has it by default; a text is at
+    most ``width`` pixels wide there, other values at least. ``on_overview``: the overview draws its
+    chart. ``grouped``: its digits are shown in groups of three, unlike those of a number that only
+    identifies something. ``has_presence``: readers may ask whether it is empty, if it can be.
     """
 
     name: str
@@ -103,6 +103,7 @@ TIME_COLUMNS = (
         "first_seen_at",
         Kind.MOMENT,
         N_("First seen"),
+        N_("When a fetch first brought this row."),
         filter_label=N_("New since"),
         address="new",
         filter=Filter.SINCE,
@@ -112,6 +113,7 @@ TIME_COLUMNS = (
         "updated_at",
         Kind.MOMENT,
         N_("Last changed"),
+        N_("When a fetch last changed one of its values."),
         filter_label=N_("Changed since"),
         address="changed",
         filter=Filter.SINCE,
@@ -121,6 +123,7 @@ TIME_COLUMNS = (
         "withdrawn_at",
         Kind.MOMENT,
         N_("Withdrawn"),
+        N_("Since when the source no longer lists this row."),
         filter_label=N_("Withdrawn since"),
         address="gone",
         nullable=True,

@@ -12,7 +12,7 @@ from ecommerce_core.datasets.dataset import Dataset
 from ecommerce_core.datasets.products import PRODUCTS
 
 # Parameters of every address of pages and data routes, besides those of the dataset.
-OF_EVERY_ADDRESS = ("columns", "lang", "language", "ticket")
+OF_EVERY_ADDRESS = ("lang", "language", "ticket")
 
 
 def register(*datasets: Dataset) -> Mapping[str, Dataset]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import streamlit as st
 
 from ecommerce_core.datasets import Dataset, View, format_address, parse_address
-from pages.dataset import view_state
+from pages.dataset import selection, view_state
 from pages.ui import address, escape
 from pages.ui import text as _
 
@@ -29,7 +29,7 @@ def arrive(dataset: Dataset) -> View:
     elif came or said != state.get("_address_seen"):
         view, ignored = parse_address(said, dataset)
         state[f"_{name}_view"], state[f"_{name}_ignored"] = view, ignored
-        view_state.forget_selection(name)
+        selection.forget(name)
     state["_address_seen"], state["_address_of_visit"] = said, address.visit()
     state[f"_{name}_edited"] = False
     note = st.container()  # may appear and disappear: the elements below keep their position

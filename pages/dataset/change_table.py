@@ -11,41 +11,51 @@ import streamlit as st
 
 from ecommerce_core.datasets import Dataset, View, change_query_of
 from ecommerce_core.domain import Difference
-from pages.dataset import view_state
+from pages.dataset import selection, view_state
 from pages.dataset.rows import pager
 from pages.ui import ChangeView, labels, language
 from pages.ui import text as _
 from pages.ui.table import Column, show_table
 
 
-def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> None:
-    """Show one page of the differences. Raises StoreError."""
+def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> list[str]:
+    """Show one page of the differences. Return the keys of its rows. Raises StoreError."""
     query = change_query_of(view, dataset)
     total = changes.count_entries(query)
     if not total:
         text = _("Nothing of this kind changed between these runs.")
         st.info(text, icon=":material/search_off:")
-        return
+        return []
     page = min(view.page, ceil(total / view.size))
     found = changes.list_entries(change_query_of(view, dataset, page=page))
     rows = [_cells(dataset, one) for one in found]
-    pick = partial(
-        view_state.select,
+    keys, columns = [one.key for one in found], _columns(dataset)
+    key = selection.show(
         dataset.name,
-        [one.key for one in found],
+        keys,
+        [column.name for column in columns],
+        opened=view.row,
+        table=selection.CHANGES_TABLE,
+    )
+    hear = partial(
+        selection.hear,
+        dataset.name,
+        key,
+        keys,
         drawn_on=view.tab,
-        table=view_state.CHANGES_TABLE,
+        open_row=partial(view_state.open_row, dataset.name, keys),
     )
     show_table(
         rows,
-        _columns(dataset),
-        key=view_state.CHANGES_TABLE.format(name=dataset.name),
+        columns,
+        key=key,
         alt=alt,
         height="content",
-        on_select=pick,
-        selection_mode="single-row",
+        on_select=hear,
+        selection_mode="single-cell",
     )
     pager.show(dataset, page=page, size=view.size, matching=total, shown=len(found))
+    return list(dict.fromkeys(keys))
 
 
 def _columns(dataset: Dataset) -> list[Column]:

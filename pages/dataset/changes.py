@@ -19,8 +19,8 @@ RUNS_OFFERED = 200
 EVERYTHING = "all"
 
 
-def show(dataset: Dataset) -> None:
-    """Show this whole part of the page. Raises StoreError."""
+def show(dataset: Dataset) -> list[str]:
+    """Show this whole part of the page. Return the keys of the rows. Raises StoreError."""
     store, view = ui.application().store, view_state.current(dataset.name)
     good = [status for status in RunStatus if status.is_good]
     listed = store.list_runs(dataset=dataset.name, statuses=good, limit=RUNS_OFFERED)
@@ -28,11 +28,11 @@ def show(dataset: Dataset) -> None:
     if len(runs) < 2:
         text = _("Nothing to compare yet: two successful fetches are needed.")
         st.info(text, icon=":material/difference:")
-        return
+        return []
     start, end = _choose(dataset, view, runs)
     if start == end:
         st.info(_("Choose two different runs."), icon=":material/difference:")
-        return
+        return []
     if any(run.action is Action.CLEAR and run.id > start for run in listed):
         text = _("The rows were cleared since. Those that were not fetched again are not listed.")
         st.caption(f":material/info: {text}")
@@ -43,7 +43,7 @@ def show(dataset: Dataset) -> None:
         _controls(dataset, view, (start, end), counts)
         active_filters.show(dataset, View(choices=view.choices))
         change_filters.show_totals(dataset, view, changes)
-        change_table.show(dataset, view, changes, alt=alt)
+        return change_table.show(dataset, view, changes, alt=alt)
 
 
 def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int]:

@@ -8,7 +8,6 @@ import streamlit as st
 
 from ecommerce_core.domain import Action, RunStatus, Totals, Trigger
 from pages import ui
-from pages.dataset import view_state
 from pages.runs import run_requests, run_summary
 from pages.ui import dialogs, labels, language
 from pages.ui import text as _
@@ -38,9 +37,9 @@ def show(name: str, totals: Totals) -> None:
         args=(name,),
     )
     if dialogs.asked() == ("clear", name):
-        # Only one dialog can be open, and one that was not shown must not open later.
-        if rows and view_state.current(name).row is None:
-            _confirm_clear(name, rows)
+        # One that was not shown must not open later.
+        if rows:
+            _confirm_clear(name, totals)
         else:
             dialogs.close()
     _undo_apply(name)
@@ -90,11 +89,11 @@ def _undo_apply(name: str) -> None:
 
 
 def _ask_to_clear(name: str) -> None:
-    view_state.edit(name, row=None)
     dialogs.note("clear", name)
 
 
-def _confirm_clear(name: str, rows: int) -> None:
+def _confirm_clear(name: str, totals: Totals) -> None:
+    rows, withdrawn = totals.current + totals.withdrawn, totals.withdrawn
     word = labels.dataset_label(name)
 
     def body() -> None:
@@ -104,6 +103,12 @@ def _confirm_clear(name: str, rows: int) -> None:
             rows,
         )
         st.write(text)
+        if withdrawn:
+            st.write(
+                language().plural(
+                    "{count} of them is withdrawn.", "{count} of them are withdrawn.", withdrawn
+                )
+            )
         st.caption(_("The source is not changed. You can undo this until the next fetch."))
         label = language().plural("Clear {count} row", "Clear {count} rows", rows)
         icon = ":material/delete_sweep:"

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from ecommerce_core.datasets import TABS, Dataset, query_of
 from ecommerce_core.domain import Query, Totals
@@ -21,83 +22,116 @@ from pages.dataset import (
     saved_views,
     view_state,
 )
-from pages.dataset.rows import active_filters, row_detail, row_list, shown_rows, toolbar
+from pages.dataset.rows import (
+    active_filters,
+    columns_menu,
+    row_detail,
+    row_list,
+    shown_rows,
+    toolbar,
+)
 from pages.dataset.view_state import choose_in, edited_by
 from pages.runs import held_run, run_progress
-from pages.ui import dialogs, header, labels, language
+from pages.ui import header, labels, language, segments
 from pages.ui import text as _
+
+HEAD = "freshness"
+# On a phone it has a line of its own.
+HEAD_LOOK = f"<style>.st-key-{HEAD} {{ min-width: 300px; }}</style>"
 
 
 def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> None:
     """Show the whole page of a dataset; ``draw_rows`` draws the rows of the current page."""
-    header.show(labels.dataset_title(name))
+    _draw(name, draw_rows)
+    view_state.finish()
+
+
+def _draw(name: str, draw_rows: row_list.DrawRows) -> None:
     dataset = ui.application().datasets[name]
     view = address_bar.arrive(dataset)
-    with st.container(gap=None):
+    header.show(labels.dataset_title(name), beside=partial(_head, dataset))
+    # What may appear and disappear is in containers: the elements below keep their position.
+    notices = st.container(gap=None)
+    with notices:
         run_progress.watch(name)
-        with ui.guarded():
-            freshness.show(name)
     with ui.guarded():
         totals = ui.application().reader.totals(dataset)
         began = partial(ui.application().run_began, name)
         query = query_of(
             view, dataset, now=datetime.now(UTC), zone=language().zone, run_began=began
         )
-        filled = totals.current + totals.withdrawn > 0
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            dataset_actions.show(name, totals)
-            if filled:
-                st.space("stretch")
-                _parts(dataset, view.tab)
-                if view.tab != "changes":  # changes have their own file
-                    export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
-        with st.container():  # may appear and disappear: the elements below keep their position
+        with notices, st.container():
             held_run.show(name)
             shown_rows.show(dataset)
-        if not filled:
+        if totals.current + totals.withdrawn == 0:
             dataset_actions.empty(name)
             return
-        # Only the selected tab is drawn; the others cost nothing.
-        if view.tab == "changes":
-            changes.show(dataset)
-        else:
-            _rows(dataset, query, totals, draw_rows)
+        with notices:
+            bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
+        with bar:
+            _parts(dataset, view.tab)
+        with st.container(horizontal=True, gap="small"):
+            # Only the selected tab is drawn; the others cost nothing.
+            with st.container(gap="xsmall"):
+                if view.tab == "changes":
+                    keys = changes.show(dataset)
+                else:
+                    keys = _rows(dataset, query, totals, draw_rows, bar)
+            if view.row is not None:
+                row_detail.show(dataset, view.row, keys)
         saved_views.show(dataset)
         agent_notes.show(dataset)
-        if view.row is not None and dialogs.asked() == ("", ""):
-            row_detail.show(dataset, view.row)
+
+
+def _head(dataset: Dataset) -> None:
+    """Show the actions, and how old the rows are.
+
+    A toast covers the right end of this line, so no button stands there.
+    """
+    with ui.guarded():
+        dataset_actions.show(dataset.name, ui.application().reader.totals(dataset))
+    st.html(HEAD_LOOK)
+    with st.container(key=HEAD), ui.guarded():
+        freshness.show(dataset.name)
 
 
 def _parts(dataset: Dataset, tab: str) -> None:
-    parts = {
-        "rows": f":material/table_rows: {_('Rows')}",
-        "changes": f":material/difference: {_('Changes')}",
-        "pictures": f":material/bar_chart: {_('Charts')}",
-    }
-    key = f"{dataset.name}_part"
-    st.radio(
-        _("Part of the page"),
-        TABS,
-        key=choose_in(key, tab),
-        horizontal=True,
-        format_func=lambda name: parts[name],
-        label_visibility="collapsed",
-        width="content",
-        on_change=edited_by(dataset.name, key, "tab", options=TABS),
-    )
+    said = {"rows": _("Rows"), "changes": _("Changes"), "pictures": _("Charts")}
+    key = choose_in(f"{dataset.name}_part", tab)
+    edited = edited_by(dataset.name, key, "tab", options=TABS)
+    segments.show(_("Part of the page"), said, key=key, on_change=edited)
 
 
-def _rows(dataset: Dataset, query: Query, totals: Totals, draw_rows: row_list.DrawRows) -> None:
-    """Show the toolbar and the rows or charts."""
-    view = view_state.current(dataset.name)
+def _layouts(dataset: Dataset, layout: str) -> None:
+    said = {"table": _("Table"), "cards": _("Cards")}
+    key = choose_in(f"{dataset.name}_view", layout)
+    edited = edited_by(dataset.name, key, "layout", options=dataset.layouts)
+    said = {name: said[name] for name in dataset.layouts}
+    segments.show(_("Show as"), said, key=key, on_change=edited)
+
+
+def _rows(
+    dataset: Dataset,
+    query: Query,
+    totals: Totals,
+    draw_rows: row_list.DrawRows,
+    bar: DeltaGenerator,
+) -> list[str]:
+    """Show the rows or charts, and their controls in ``bar``. Return the keys of the rows."""
+    view, keys = view_state.current(dataset.name), list[str]()
     is_list = view.tab == "rows"
-    asked = st.container()
     # Draw the rows before the toolbar so that they reach the browser first.
     with ui.guarded():
         if is_list:
-            row_list.show(dataset, query, draw_rows)
+            keys = row_list.show(dataset, query, draw_rows)
         else:
             active_filters.show(dataset, view)
             charts.show(dataset, query)
-        with asked:
-            toolbar.show(dataset, query, totals, sorted_too=is_list)
+        with bar:
+            layout = view.layout or dataset.layouts[0]
+            beside = columns_menu.show if layout == "table" else columns_menu.order
+            toolbar.show(dataset, query, totals, beside=beside if is_list else None)
+            if is_list and len(dataset.layouts) > 1:
+                _layouts(dataset, layout)
+            export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
+    return keys

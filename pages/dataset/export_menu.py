@@ -2,43 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset
+from ecommerce_core.datasets import Dataset, View, differs_in_columns
+from ecommerce_core.domain import Withdrawn
 from pages import ui
-from pages.dataset import view_state
+from pages.dataset import selection, view_state
 from pages.dataset.view_state import choose_in
-from pages.ui import labels, language
+from pages.ui import language
 from pages.ui import text as _
 
 FORMATS = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 
 
 def show_rows(dataset: Dataset, count: Callable[[], int]) -> None:
-    """Show the menu for the matching rows: their number, a choice of columns, and the formats."""
-    name, words = dataset.name, language()
+    """Show the menu for the matching rows: their number, which columns, and the formats."""
+    name = dataset.name
     popover = _menu(f"export_{name}")
     if not popover.open:
         return
     with popover:
-        text = words.plural("{count} row that matches", "All {count} rows that match", count())
-        st.caption(text)
-        fields = {column.field: labels.column_label(column) for column in dataset.row_columns}
-        key = f"export_columns_{name}"
-        columns = st.multiselect(
-            _("Columns"),
-            list(fields),
-            key=choose_in(key, [one for one in st.session_state.get(key) or [] if one in fields]),
-            format_func=lambda field: fields[field],
-            placeholder=_("All ({n})").format(n=words.number(len(fields))),
-        )
+        view = _rows(dataset, view_state.current(name), count())
+        columns = _columns(dataset, view)
         for file_format in FORMATS:
-            view = view_state.current(name)
             address = ui.link_to_rows(dataset, view, file_format, columns)
             _link(f"export_{name}_{file_format}", file_format, address)
+
+
+def _rows(dataset: Dataset, view: View, matching: int) -> View:
+    """Show how many rows match, or the choice between them and the ticked ones; return its view."""
+    words, ticked = language(), selection.ticked(dataset.name)
+    every = words.plural("{count} row that matches", "All {count} rows that match", matching)
+    if not ticked:
+        st.caption(every)
+        return view
+    only = words.plural("{count} selected row", "{count} selected rows", len(ticked))
+    said, key = {"ticked": only, "all": every}, f"export_rows_{dataset.name}"
+    chosen = st.radio(
+        _("Rows"),
+        list(said),
+        key=choose_in(key, st.session_state.get(key) or "ticked"),
+        format_func=lambda one: said[one],
+    )
+    if chosen == "all":
+        return view
+    return View(
+        choices={dataset.key: ticked},
+        withdrawn=Withdrawn.SHOW,
+        sort=view.sort,
+        descending=view.descending,
+        then_by=view.then_by,
+        columns=view.columns,
+    )
+
+
+def _columns(dataset: Dataset, view: View) -> Sequence[str]:
+    """Show the choice of the columns of a file; return their fields, none for all."""
+    words, key = language(), f"export_columns_{dataset.name}"
+    shown = view.columns or tuple(column.field for column in dataset.shown)
+    said = {
+        "all": _("All columns ({n})").format(n=words.number(len(dataset.row_columns))),
+        "shown": _("Those of the table ({n})").format(n=words.number(len(shown))),
+    }
+    usual = "shown" if differs_in_columns(view, dataset) else "all"
+    chosen = st.radio(
+        _("Columns"),
+        list(said),
+        key=choose_in(key, st.session_state.get(key) or usual),
+        format_func=lambda one: said[one],
+    )
+    return shown if chosen == "shown" else ()
 
 
 def show_changes(dataset: Dataset, runs: tuple[int, int], count: int) -> None:

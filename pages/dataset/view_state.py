@@ -12,14 +12,13 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import View
+from ecommerce_core.datasets import Dataset, View
+from pages.dataset import selection
 from pages.ui import address
 
 # Fields that may change without going back to the first page of rows.
 _SAME_ROWS = {"page", "row"}
 _BARE = View()
-# The keys of the tables whose rows open the drawer.
-ROWS_TABLE, CHANGES_TABLE = "{name}_table", "{name}_differences"
 
 
 def current(name: str) -> View:
@@ -34,7 +33,14 @@ def begin(name: str) -> View:
     part = name, view.tab, address.visit()
     if state.get("_part") != part:
         state["_part"], state["_shown"] = part, set()
+    state["_set_now"] = set()
     return view
+
+
+def finish() -> None:
+    """Note that the page was drawn to its end, so that all that was set is on its way."""
+    state = st.session_state
+    state["_shown"] = state.get("_shown", set()) | state.get("_set_now", set())
 
 
 def edit(name: str, **changes: Any) -> None:
@@ -52,7 +58,7 @@ def edit(name: str, **changes: Any) -> None:
     if changed == current(name):
         return  # for example, a table reports it if its selection is cleared from here
     if set(changes) != {"row"}:
-        forget_selection(name)
+        selection.forget(name)
     state[f"_{name}_view"] = changed
     state[f"_{name}_edited"] = True
     state.pop(f"_{name}_ignored", None)
@@ -61,39 +67,30 @@ def edit(name: str, **changes: Any) -> None:
 def replace_view(name: str, view: View, ignored: Sequence[str]) -> None:
     """Callback: show another view; ``ignored`` are the parts of its address that were invalid."""
     state = st.session_state
-    forget_selection(name)
+    selection.forget(name)
     state[f"_{name}_view"], state[f"_{name}_ignored"] = view, list(ignored)
     state[f"_{name}_edited"] = True
 
 
-def forget_selection(name: str) -> None:
-    """Select nothing in the table, since a selection is only a position.
+def open_row(name: str, keys: Sequence[str], row: str | None) -> None:
+    """Callback: open a row of a table whose rows have ``keys``, or close the open one of them."""
+    if row is not None or current(name).row in keys:
+        edit(name, row=row)
 
-    For callbacks, and before the table is drawn: afterwards its state cannot be set.
+
+def sort_rows(dataset: Dataset, drawn: View, column: str, again: bool) -> None:
+    """Callback: sort all rows by a column, the other way round if they are sorted by it already.
+
+    ``drawn`` is the view of the table with the heading, ``again`` says that it is clicked there for
+    the second time. A column that cannot be sorted by changes nothing.
     """
-    for template in (ROWS_TABLE, CHANGES_TABLE):
-        key = template.format(name=name)
-        table = st.session_state.get(key)
-        if table is not None and table["selection"]["rows"]:
-            address.note_replaced(key, list(table["selection"]["rows"]))
-            st.session_state[key] = {"selection": {"rows": [], "columns": []}}
-
-
-def select(name: str, keys: Sequence[str], *, drawn_on: str, table: str = ROWS_TABLE) -> None:
-    """Callback: open the row that was ticked in the table, whose rows have ``keys``.
-
-    ``drawn_on`` is the tab that the table belongs to, see ``edited_by``.
-    """
-    here = name, drawn_on
-    if st.session_state.get("_part", here)[:2] != here:
+    if column not in {each.name for each in dataset.sortable}:
         return
-    key = table.format(name=name)
-    picked = list(st.session_state[key]["selection"]["rows"])
-    if address.is_old_value(key, picked):
-        forget_selection(name)  # unlike other widgets, a table is not set when it is drawn
-        return
-    # A selection is a position, which the next fetch may change, so keep the key.
-    edit(name, row=keys[picked[0]] if picked and picked[0] < len(keys) else None)
+    if again:
+        drawn = current(dataset.name)
+    is_sorted = column == (drawn.sort or dataset.default_sort)
+    descending = is_sorted and not drawn.descending
+    edit(dataset.name, sort=column, descending=descending, then_by=())
 
 
 def edited_by(
@@ -120,6 +117,7 @@ def edited_by(
             return
         if address.is_old_value(key, value):
             return
+        st.session_state.setdefault("_shown", set()).add(key)
         chosen = value if isinstance(value, list) else [value]
         if options is None or all(one is None or one in options for one in chosen):
             edit(name, **{field: convert(value)})
@@ -131,13 +129,15 @@ def show_in(key: str, value: Any) -> str:
     """Set a widget that is drawn next, and return its key.
 
     Only if its value differs, since a visitor may be typing in it, or if its tab has just been
-    opened: a browser that has dropped the widget meanwhile would draw it empty.
+    opened: a browser that has dropped the widget meanwhile would draw it empty. What was set in a
+    run that a click interrupted may not have been sent, so it is set until the browser tells a
+    value, or a run ends.
     """
     state = st.session_state
-    shown: set[str] = state.setdefault("_shown", set())
-    if key not in shown or key not in state or state[key] != value:
+    if key not in state.get("_shown", ()) or key not in state or state[key] != value:
         choose_in(key, value)
-    shown.add(key)
+        state.setdefault("_shown", set()).discard(key)
+        state.setdefault("_set_now", set()).add(key)
     return key
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from decimal import Decimal
 from functools import partial
+from heapq import nlargest
 from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
@@ -26,6 +27,9 @@ Kind = Literal[
 SMALL = 1_000
 # Browsers that format numbers as we do; one for en-DE writes a thousand as 1.234, for fr-CH 4.24 €.
 LOCALES = {"en": {"en", "en-gb", "en-us", "en-ie"}, "fr": {"fr", "fr-fr", "fr-be"}}
+# Pixels of a small letter, a digit, any other character, and around those of a cell: as Chromium
+# draws them, rounded up.
+LETTER_PX, DIGIT_PX, WIDE_PX, AROUND_PX = 6, 7, 8, 20
 # A browser has no exact whole numbers beyond it.
 LARGEST = 2**53
 # A browser only knows the English names of months.
@@ -40,12 +44,16 @@ class Column:
     two decimals are shown, of an exact one as many as matter, or ``decimals``. A status is its code
     and shown as a pill with its word. Actions are lists of labels, a menu in each row: ``key`` is
     where a click is told, ``on_click`` is called.
+
+    A number is never cut, whatever its ``width``. A column with ``widest`` is as wide as its
+    heading and the longest of its texts, which end in an ellipsis where they are wider than this.
     """
 
     name: str
     kind: Kind = "text"
     label: str | None = None
     width: int | None = None
+    widest: int | None = None
     help: str | None = None
     decimals: int | None = None
     key: str | None = None
@@ -67,10 +75,12 @@ def show_table(
         else browser_format(c.kind, cells[c.name], language=words.code, locale=st.context.locale)
         for c in columns
     }
+    widths = {c.name: _width(c, cells[c.name], words) for c in columns}
+    cut = {c.name: c.widest for c in columns if c.widest and _is_cut(c, cells[c.name])}
     # Formatting the cells here takes ten times as long.
-    by_browser = None not in formats.values()
+    by_browser = None not in formats.values() and not cut
     return st.dataframe(
-        pa.table(cells) if by_browser else _written(pa.table(cells), columns, words),
+        pa.table(cells) if by_browser else _written(pa.table(cells), columns, words, cut),
         column_config={
             c.name: status.column(
                 c.label or words.word(c.name),
@@ -80,7 +90,7 @@ def show_table(
                 help=c.help,
             )
             if c.name in pills
-            else _config(c, words, formats[c.name])
+            else _config(c, words, formats[c.name], widths[c.name])
             for c in columns
         },
         hide_index=True,
@@ -131,9 +141,45 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
     return {"number": "localized", "exact": "localized", "money": "euro"}.get(kind)
 
 
-def _config(column: Column, words: Language, written: str | None) -> Any:
+def _width(column: Column, cells: pa.Array, words: Language) -> int | None:
+    """Return the width of a column: that of a text as declared, no number cut."""
+    heading = _px(column.label or words.word(column.name))
+    if column.widest is not None:
+        longest = max((_px(text) for text in cells.to_pylist() if text), default=0)
+        return max(heading, min(column.widest, longest))
+    if column.kind not in {"number", "exact", "money"}:
+        return column.width
+    write = _writers(words)[column.kind]
+    # To write them all takes too long.
+    numbers = (number for number in cells.to_pylist() if number is not None)
+    candidates = nlargest(20, numbers, key=lambda number: len(repr(number)))
+    longest = max((_px(write(number)) for number in candidates), default=0)
+    return max(column.width or 0, heading, longest)
+
+
+def _px(text: str) -> int:
+    """Return about how wide a text is, with what is around it in a cell."""
+    small, digits = sum(map(str.islower, text)), sum(map(str.isdigit, text))
+    others = len(text) - small - digits
+    return LETTER_PX * small + DIGIT_PX * digits + WIDE_PX * others + AROUND_PX
+
+
+def _is_cut(column: Column, cells: pa.Array) -> bool:
+    widest = column.widest
+    return widest is not None and any(_px(text) > widest for text in cells.to_pylist() if text)
+
+
+def _ellipsis(widest: int, text: str) -> str:
+    """Return as much of a text as fits into ``widest`` pixels."""
+    px = _px(text)
+    if px <= widest:
+        return text
+    return f"{text[: len(text) * (widest - AROUND_PX) // (px - AROUND_PX) - 1].rstrip()}…"
+
+
+def _config(column: Column, words: Language, written: str | None, width: int | None) -> Any:
     label = column.label or words.word(column.name)
-    look: dict[str, Any] = {"width": column.width, "help": column.help}
+    look: dict[str, Any] = {"width": width, "help": column.help}
     if column.kind == "text":
         return st.column_config.TextColumn(label, **look)
     if column.kind == "actions":
@@ -152,14 +198,23 @@ def _exact(words: Language, value: float) -> str:
     return words.exact(Decimal(repr(round(float(value), 6))))
 
 
-def _written(cells: pa.Table, columns: Sequence[Column], words: Language) -> Styler:
-    """Return the cells with their texts, which are shown in their place; they sort as numbers."""
-    formats: dict[str, Callable[[Any], str]] = {
+def _writers(words: Language) -> dict[str, Callable[[Any], str]]:
+    return {
         "number": words.points,
         "exact": partial(_exact, words),
         "money": lambda euros: words.money(round(euros * 100)),
         "duration": words.duration,
     }
+
+
+def _written(
+    cells: pa.Table, columns: Sequence[Column], words: Language, cut: Mapping[str, int]
+) -> Styler:
+    """Return the cells with their texts, which are shown in their place; they sort as numbers.
+
+    ``cut``: the widest text of a column, in pixels.
+    """
+    formats = _writers(words)
     styled: Styler = cells.to_pandas().style
     fixed = {
         c.name: partial(words.number, decimals=c.decimals)
@@ -167,4 +222,5 @@ def _written(cells: pa.Table, columns: Sequence[Column], words: Language) -> Sty
         if c.decimals is not None
     }
     shown: dict[Any, Any] = {c.name: formats[c.kind] for c in columns if c.kind in formats}
-    return styled.format(shown | fixed, na_rep="")
+    texts: dict[Any, Any] = {name: partial(_ellipsis, widest) for name, widest in cut.items()}
+    return styled.format(shown | fixed | texts, na_rep="")

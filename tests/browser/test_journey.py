@@ -14,7 +14,7 @@ import requests
 from ecommerce_core.datasets import PRODUCTS as PRODUCTS_DATASET
 from ecommerce_core.domain import Trigger
 from tests.browser.conftest import CUSTOMERS, PRODUCTS, SandboxShop
-from tests.browser.visitor import PAGES, Locator, Visitor, expect
+from tests.browser.visitor import PAGES, Visitor, expect
 from tests.support.rows import count_rows
 from tests.support.waiting import until
 
@@ -37,11 +37,6 @@ def full_shop(shop: SandboxShop) -> SandboxShop:
 @pytest.fixture
 def visitor(visit: Callable[..., Visitor], full_shop: SandboxShop) -> Visitor:
     return visit(full_shop)
-
-
-def tick_row(canvas: Locator, row: int) -> None:
-    """Click a row's tick box, by its position; a scroller lies over the canvas."""
-    canvas.click(position={"x": 16, "y": 50 + 33 * row}, force=True)
 
 
 def test_a_new_shop_is_empty_and_the_overview_leads_to_a_full_one(
@@ -80,16 +75,16 @@ def test_fetched_products_are_a_table_a_page_at_a_time(
     assert (run.trigger, run.counts.added) == (Trigger.MANUAL, PRODUCTS)
 
 
-def test_customers_are_cards_and_a_table_as_the_reader_likes(visitor: Visitor) -> None:
+def test_customers_are_a_table_and_cards_as_the_reader_likes(visitor: Visitor) -> None:
     visitor.open("customers")
     points = visitor.page.get_by_text(re.compile(r"^Loyalty points: \d"))
-    expect(points).to_have_count(25)
-    expect(visitor.part("customers_table")).to_have_count(0)
-
-    visitor.part("customers_view").get_by_text("Table").click()
-
     visitor.expect_rows("customers_table", 25)
     expect(points).to_have_count(0)
+
+    visitor.part("customers_view").get_by_text("Cards").click()
+
+    expect(points).to_have_count(25)
+    expect(visitor.part("customers_table")).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -266,10 +261,11 @@ def test_what_was_filtered_is_shared_selected_taken_away_and_read_back(
     friend.expect_rows("products_table", count)
     expect(friend.page.get_by_role("button", name=re.compile(f"^{found}\\W+TV$"))).to_be_visible()
     code = friend.row("products_table", 0).nth(1).inner_text()
-    tick_row(friend.part("products_table").locator("canvas").first, 0)
-    expect(friend.page.get_by_role("dialog")).to_contain_text(code)
+    friend.click_cell("products_table", 0)
+    expect(friend.part("row_panel")).to_contain_text(code)
     expect(friend.page).to_have_url(re.compile("row="))
     friend.page.keyboard.press("Escape")
+    expect(friend.part("row_panel")).to_have_count(0)
 
     visitor.part("export_products").get_by_text(taken).first.click()
     download = visitor.take("export_products_csv")

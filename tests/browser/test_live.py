@@ -116,7 +116,7 @@ def test_a_hundred_fast_clicks_while_runs_end_are_neither_lost_nor_undone(
     visitor.expect_rows("products_table", 25)
     following = page.get_by_test_id("stPaginationNext")
     part, language = visitor.part("products_part"), visitor.part("language")
-    part = part.locator("label:not([data-testid=stWidgetLabel])")
+    part = part.get_by_role("radio")
     search = visitor.part("search_products").locator("input")
 
     def act(*clicks: Callable[[], None]) -> None:
@@ -130,7 +130,7 @@ def test_a_hundred_fast_clicks_while_runs_end_are_neither_lost_nor_undone(
             word = "x1-" if turn % 2 else "x1"
             act(
                 lambda word=word: search.fill(word),  # type: ignore[misc]
-                visitor.part("products_descending").locator("label").click,
+                lambda: visitor.click_heading("products_rows", x=50),
                 language.get_by_text("Français").click,
                 part.nth(1).click,
                 part.nth(0).click,

@@ -41,7 +41,7 @@ def test_a_click_right_after_the_search_was_cleared_does_not_bring_it_back(
     page = visitor.page
     visitor.open("products")
     odd_shop.call_back(120)
-    tabs = visitor.part("products_part").locator("label:not([data-testid=stWidgetLabel])")
+    tabs = visitor.part("products_part").get_by_role("radio")
     box = visitor.part("search_products").locator("input")
     for wait_ms in WAITS_MS:
         visitor.open("products?q=zzzz")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -114,6 +114,130 @@ def test_the_address_and_the_rest_of_the_page_follow_the_rows(
     page.go_back()
     expect(page).not_to_have_url(re.compile(r"\?"))
     expect(visitor.cell("products_table", first)).to_have_count(1)
+    visitor.expect_no_crash()
+
+
+def test_a_click_on_a_heading_sorts_all_rows_and_a_second_one_turns_them(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    page = visitor.page
+    fetch(visitor)
+    page.get_by_test_id("stPaginationNext").click()
+    expect(page).to_have_url(re.compile(r"\?page=2$"))
+    visitor.wait_until_drawn()
+    table = visitor.part("products_rows")
+
+    for order, arrow, first in (("family", "▲", "Audio"), ("-family", "▼", "TV")):
+        visitor.click_heading("products_rows", x=115)
+        expect(page).to_have_url(re.compile(rf"\?sort={order}$"))
+        expect(table.locator("th").filter(has_text=f"Family {arrow}")).to_have_count(1)
+        expect(table.locator("th").filter(has_text=re.compile("[▲▼]"))).to_have_count(1)
+        expect(
+            visitor.row("products_rows", 0).filter(has_text=re.compile(f"^{first}$"))
+        ).to_have_count(1)
+    visitor.expect_no_crash()
+
+
+def test_a_click_opens_a_row_beside_the_table_and_arrows_go_to_the_next(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    page, panel = visitor.page, visitor.part("row_panel")
+    fetch(visitor)
+    visitor.click_cell("products_table", 1)
+    expect(page).to_have_url(re.compile(r"row=X1-1$"))
+    expect(panel).to_contain_text("X1-1")
+    table: Any = visitor.part("products_table").bounding_box()
+    beside: Any = panel.bounding_box()
+    assert beside["x"] >= table["x"] + table["width"]
+    assert table["width"] > beside["width"]
+
+    page.keyboard.press("ArrowDown")
+    expect(page).to_have_url(re.compile(r"row=X1-2$"))
+    visitor.button("next_row_products").click()
+    expect(page).to_have_url(re.compile(r"row=X1-3$"))
+    visitor.button("close_row_products").click()
+    expect(panel).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/products$"))
+    visitor.expect_no_crash()
+
+
+def test_ticked_rows_are_copied_and_the_open_row_stays(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop, permissions=["clipboard-read", "clipboard-write"])
+    page, button = visitor.page, visitor.part("copy_products").locator("button")
+    fetch(visitor)
+    visitor.click_cell("products_table", 2)
+    expect(page).to_have_url(re.compile(r"row=X1-2$"))
+    for row in (0, 3):
+        visitor.tick("products_table", row)
+        visitor.wait_until_drawn()
+    expect(button).to_have_text("Copy 2 rows")
+    button.click()
+    expect(button).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert [line.split("\t")[0] for line in copied] == ["Code", "X1-0", "X1-3"]
+    expect(visitor.part("row_panel")).to_contain_text("X1-2")
+
+    page.get_by_test_id("stPaginationNext").click()
+    expect(button).to_have_text("Copy page")
+    visitor.expect_no_crash()
+
+
+def test_a_new_page_begins_at_the_top_of_the_table(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop, viewport={"width": 1000, "height": 500})
+    fetch(visitor)
+    following = visitor.page.get_by_test_id("stPaginationNext")
+    following.scroll_into_view_if_needed()
+    rows = visitor.part("products_rows")
+    before: Any = rows.bounding_box()
+    assert before["y"] < 0
+    following.click()
+    expect(visitor.page).to_have_url(re.compile(r"page=2$"))
+    visitor.wait_until_drawn()
+    expect(rows).to_be_in_viewport()
+    visitor.page.wait_for_function(
+        "() => document.querySelector('.st-key-products_rows').getBoundingClientRect().top >= 0"
+    )
+
+
+@pytest.mark.parametrize(("width", "height", "most_px"), [(1440, 900, 230), (390, 844, 400)])
+def test_the_first_row_is_near_the_top(
+    shop: SandboxShop,
+    visit: Callable[..., Visitor],
+    width: int,
+    height: int,
+    most_px: int,
+) -> None:
+    fetch(visit(shop))
+    visitor = visit(shop, viewport={"width": width, "height": height}, color_scheme="light")
+    visitor.open("products")
+    visitor.expect_rows("products_table", 25)
+    canvas: Any = visitor.part("products_table").get_by_test_id("data-grid-canvas").bounding_box()
+    # The canvas begins with its headings, as high as a row.
+    assert canvas["y"] + canvas["height"] / 26 <= most_px
+
+
+def test_the_page_is_copied_and_the_grid_saves_no_file_of_its_own(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop, permissions=["clipboard-read", "clipboard-write"])
+    page = visitor.page
+    fetch(visitor)
+    button = visitor.part("copy_products").locator("button")
+    button.click()
+    expect(button).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+
+    assert [line.split("\t")[0] for line in copied[:2]] == ["Code", "X1-0"]
+    assert len(copied) == 26
+    visitor.part("products_table").hover()
+    expect(page.get_by_test_id("stElementToolbarButton").first).to_be_attached()
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
     visitor.expect_no_crash()
 
 

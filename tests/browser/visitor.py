@@ -199,6 +199,24 @@ class Visitor:
         """Return the cells of a table's row, for screen readers; 0 is the first below the head."""
         return self.part(key).locator("tbody tr").nth(position).locator("td")
 
+    def click_heading(self, key: str, *, x: int) -> None:
+        """Click the heading that a table paints ``x`` pixels from its left edge.
+
+        A scroller lies over the canvas.
+        """
+        canvas = self.part(key).get_by_test_id("data-grid-canvas")
+        canvas.click(position={"x": x, "y": 16}, force=True)
+
+    def click_cell(self, key: str, row: int) -> None:
+        """Click the first cell of a row; 0 is the first below the head."""
+        canvas = self.part(key).get_by_test_id("data-grid-canvas")
+        canvas.click(position={"x": 90, "y": 34 + 33 * row + 16}, force=True)
+
+    def tick(self, key: str, row: int) -> None:
+        """Click the box before a row."""
+        canvas = self.part(key).get_by_test_id("data-grid-canvas")
+        canvas.click(position={"x": 16, "y": 34 + 33 * row + 16}, force=True)
+
     def expect_rows(self, key: str, count: int) -> None:
         """Wait until the present page of the table has ``count`` rows."""
         grid = self.part(key).locator("table[role=grid]")

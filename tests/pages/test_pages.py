@@ -74,8 +74,6 @@ def test_products_are_fetched_and_shown_with_prices_in_euros(app: Application) -
     stored = app.reader.find_row(app.datasets["products"], table["code"][0])
     assert isinstance(stored, Product)
     assert table["price_cents"][0] == stored.price_cents / 100
-    assert list(table["min_quantity"].unique()) == [1]
-    assert list(table["packaging"].unique()) == [0]
     assert "Products fetched: 60 added." in page.toasts
 
 
@@ -306,7 +304,11 @@ def test_what_a_peer_wrote_is_never_markup(peers: Peers, app_of_peers: Applicati
     app, evil = app_of_peers, "**:red[x]** $y$ :material/home: <b>"
     peers.serve_customers([customer(n, firstName=evil) for n in range(30)])
     app.request_sync("customers", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
-    cards = [m.value for m in Page.open(app, "customers").at.markdown if "red" in m.value]
+    cards = [
+        m.value
+        for m in Page.open(app, "customers", **{"as": "cards"}).at.markdown
+        if "red" in m.value
+    ]
     assert len(cards) == 25
     assert all(":red[" not in card and "\\$y\\$" in card for card in cards)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 
@@ -51,46 +50,28 @@ def test_a_choice_that_is_told_by_a_text_of_another_language_changes_nothing() -
     assert said_by(a_page_whose_choice_comes_in_another_language) == ["changes ('TV',)"]
 
 
-def a_page_whose_open_row_is_closed(*, an_agent: bool) -> None:
+def a_page_that_is_drawn(*, to_its_end: bool) -> None:
     import streamlit as st
 
     from pages.dataset import view_state
-    from pages.ui import address
 
-    def tick() -> None:
-        st.session_state["products_table"] = {"selection": {"rows": [1], "columns": []}}
-        view_state.select("products", ["a", "b"], drawn_on="rows")
-        ticked = st.session_state["products_table"]["selection"]["rows"]
-        st.text(f"{view_state.current('products').row} {ticked}")
-
-    st.session_state["_is_agent"] = an_agent
-    tick()
-    address.change({"row": "b"})
-    address.write()
-    view_state.forget_selection("products")
-    view_state.edit("products", row=None)
-    address.change({"row": None})
-    address.write()
-    st.query_params["row"] = "b"  # sent by a browser that has not received that the row is closed
-    tick()
-    address.change({"row": None})
-    address.write()
-    tick()
+    view_state.begin("products")
+    st.pagination(5, key=view_state.show_in("page", 3))
+    if to_its_end:
+        view_state.finish()
 
 
-@pytest.mark.parametrize(
-    ("an_agent", "rows"),
-    [(False, ["b [1]", "None []", "b [1]"]), (True, ["b [1]", "b [1]", "b [1]"])],
-)
-def test_a_closed_row_opens_again_only_if_its_tick_is_newer_or_a_programs(
-    an_agent: bool, rows: list[str]
-) -> None:
-    page = AppTest.from_function(
-        a_page_whose_open_row_is_closed, kwargs={"an_agent": an_agent}
-    ).run()
+def test_what_was_set_is_set_again_until_a_run_ends() -> None:
+    page = AppTest.from_function(a_page_that_is_drawn, kwargs={"to_its_end": False})
 
-    assert not page.exception
-    assert [text.value for text in page.text] == rows
+    def is_set(*, to_its_end: bool) -> bool:
+        page.kwargs = {"to_its_end": to_its_end}
+        (pager,) = page.run().get("pagination")
+        return bool(pager.proto.set_value)
+
+    assert is_set(to_its_end=False)
+    assert is_set(to_its_end=True)
+    assert not is_set(to_its_end=False)
 
 
 def a_menu_that_opens_with_what_it_was() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 from urllib.parse import parse_qsl
 
 from ecommerce_core.companion.http import Problem, show
@@ -19,6 +18,7 @@ from ecommerce_core.datasets import (
     View,
     change_parameters,
     choice_parameters,
+    columns_parameter,
     filter_parameters,
     option,
     page_parameters,
@@ -38,12 +38,11 @@ _LOOKS = ("view", "as")
 
 @dataclass(frozen=True)
 class Asked(View):
-    """The parsed query of a data route. ``columns`` are fields, all of them if there are none.
+    """The parsed query of a data route. Without ``columns`` it answers with all of them.
 
     ``is_page``: only one page is requested, not all rows. ``run`` is a held one.
     """
 
-    columns: tuple[str, ...] = ()
     language: str = "en"
     is_page: bool = False
     run: int | None = None
@@ -159,27 +158,10 @@ def _form(columns: tuple[Column, ...]) -> list[Parameter]:
     languages = {language: language for language in LANGUAGES}
     return [
         whole_number("size", "size", largest=LARGEST_PAGE),
-        _columns(tuple(column.field for column in columns)),
+        columns_parameter(column.field for column in columns),
         option("lang", "language", languages),
         option("language", "language", languages),
     ]
-
-
-def _columns(fields: tuple[str, ...]) -> Parameter:
-    schema: dict[str, Any] = {
-        "type": "array",
-        "items": {"enum": list(fields)},
-        "minItems": 1,
-        "uniqueItems": True,
-    }
-
-    def read(asked: Asked, value: str) -> Asked | None:
-        wanted = tuple(value.split(","))
-        is_sound = set(wanted) <= set(fields) and len(set(wanted)) == len(wanted)
-        return replace(asked, columns=wanted) if is_sound else None
-
-    takes = f"names out of {','.join(fields)}, each once, with commas between"
-    return Parameter("columns", takes, schema, read)
 
 
 def chosen_columns(asked: Asked, columns: tuple[Column, ...]) -> tuple[Column, ...]:

@@ -11,6 +11,7 @@ from ecommerce_core.datasets.address.parameters import (
     change_parameters,
     change_sorts,
     choice_parameters,
+    columns_parameter,
     option,
     page_parameters,
     read_parameters,
@@ -18,6 +19,7 @@ from ecommerce_core.datasets.address.parameters import (
     whole_number,
 )
 from ecommerce_core.datasets.address.query_string import (
+    differs_in_columns,
     format_address,
     format_changes,
     format_question,
@@ -58,6 +60,8 @@ __all__ = [
     "change_query_of",
     "change_sorts",
     "choice_parameters",
+    "columns_parameter",
+    "differs_in_columns",
     "filter_names",
     "filter_parameters",
     "format_address",

@@ -16,6 +16,7 @@ from typing import Any
 from ecommerce_core.datasets.address.parameter import Parameter, Schema
 from ecommerce_core.datasets.address.view import (
     LAST_RUN,
+    PAGE_SIZES,
     TEXT_CHARS,
     Range,
     View,
@@ -31,7 +32,8 @@ _AGE, _MINUTE = "[1-9][0-9]{0,3}[hd]", "([01][0-9]|2[0-3]):[0-5][0-9]"
 # Without the last days of a month, since a pattern cannot know which months have them.
 _DAY = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
 _RUN = f"(run[1-9][0-9]{{0,8}}|{LAST_RUN})"
-_MOST_CHOICES = 100
+# As many as there are rows on the largest page.
+_MOST_CHOICES = PAGE_SIZES[-1]
 # The field of a view for each way to filter, and for its opposite with its name in an address.
 _FIELDS: Mapping[Filter, tuple[str, tuple[str, str] | None]] = {
     Filter.CHOICE: ("choices", ("excluded", "not")),
@@ -82,8 +84,13 @@ def filter_parameters(column: Column, *, moments: bool = False) -> list[Paramete
 
 
 def choice_parameter(column: Column) -> Parameter:
-    """Return the parameter of a column's values."""
-    return _choice(column, column.address, "choices")
+    """Return the parameter of a column's values, also if its own filter is another one."""
+    return _choice(column, _choice_name(column), "choices")
+
+
+def _choice_name(column: Column) -> str:
+    is_free = column.filters[0] in {Filter.CHOICE, Filter.CONTAINS}
+    return column.address if is_free else f"{column.address}.{_NAMES[Filter.CHOICE]}"
 
 
 def format_filters(view: View, columns: Mapping[str, Column]) -> dict[str, str | list[str]]:
@@ -100,7 +107,7 @@ def format_filters(view: View, columns: Mapping[str, Column]) -> dict[str, str |
         for name, value in getattr(view, field).items():
             column = columns[name]
             written = write[field](column, value) if field in write else value
-            found[filter_names(column)[field]] = written
+            found[filter_names(column).get(field) or _choice_name(column)] = written
     return found
 
 

@@ -58,6 +58,7 @@ def row_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
         [
             text_parameter("q", "search"),
             *(each for column in dataset.row_columns for each in filter_parameters(column)),
+            *_keys(dataset),
             option("withdrawn", "withdrawn", {one.value: one for one in Withdrawn}),
             _sort(dataset),
             whole_number("page", "page"),
@@ -74,6 +75,7 @@ def page_parameters(dataset: Dataset) -> Mapping[str, Parameter]:
             option("view", "tab", {tab: tab for tab in TABS}),
             option("as", "layout", {layout: layout for layout in dataset.layouts}),
             option("size", "size", {str(size): size for size in PAGE_SIZES}),
+            columns_parameter(column.field for column in dataset.row_columns),
             *change_parameters(dataset).values(),
             text_parameter("row", "row"),
         ]
@@ -163,6 +165,31 @@ def text_parameter(name: str, field: str) -> Parameter:
         return _set(view, field, value) if 0 < len(value) <= TEXT_CHARS else None
 
     return Parameter(name, f"a text of at most {TEXT_CHARS} characters", schema, read)
+
+
+def _keys(dataset: Dataset) -> list[Parameter]:
+    """Return the parameter that names single rows, unless their key is a choice anyway."""
+    key = dataset.column(dataset.key)
+    return [] if Filter.CHOICE in key.filters else [choice_parameter(key)]
+
+
+def columns_parameter(known: Iterable[str]) -> Parameter:
+    """Return the parameter that chooses and orders columns by their fields."""
+    fields = tuple(known)
+    schema: Schema = {
+        "type": "array",
+        "items": {"enum": list(fields)},
+        "minItems": 1,
+        "uniqueItems": True,
+    }
+
+    def read(view: View, value: str) -> View | None:
+        wanted = tuple(value.split(","))
+        is_sound = set(wanted) <= set(fields) and len(set(wanted)) == len(wanted)
+        return _set(view, "columns", wanted) if is_sound else None
+
+    takes = f"names out of {','.join(fields)}, each once, with commas between"
+    return Parameter("columns", takes, schema, read)
 
 
 def _sort(dataset: Dataset) -> Parameter:

@@ -25,10 +25,17 @@ def format_address(view: View, dataset: Dataset) -> Address:
         **format_question(view, dataset),
         "page": str(view.page) if view.page > 1 else None,
         "size": str(view.size) if view.size != PAGE_SIZES[0] else None,
+        "columns": ",".join(view.columns) if differs_in_columns(view, dataset) else None,
         **format_changes(view, dataset),
         "row": view.row,
     }
     return {name: value for name, value in said.items() if value}
+
+
+def differs_in_columns(view: View, dataset: Dataset) -> bool:
+    """Return whether a view has other columns than a dataset shows by default."""
+    usual = tuple(column.field for column in dataset.shown)
+    return view.columns not in {(), usual}
 
 
 def format_question(view: View, dataset: Dataset) -> Address:

@@ -41,6 +41,7 @@ RunBegan = Callable[[int | None], datetime | None]
 class View:
     """The part of a dataset that a reader looks at, and how.
 
+    ``columns`` are the fields that are shown, the usual ones if there are none.
     ``then_by``: columns that sort rows that are equal in ``sort``, each with whether it descends.
     The filters are by column: ``choices`` its values, ``excluded`` those that it has not,
     ``ranges`` as shown, ``outside`` those that it is not in, ``contains`` and ``lacks`` a part of
@@ -66,6 +67,7 @@ class View:
     sort: str = ""
     descending: bool = False
     then_by: tuple[tuple[str, bool], ...] = ()
+    columns: tuple[str, ...] = ()
     page: int = 1
     size: int = PAGE_SIZES[0]
     row: str | None = None

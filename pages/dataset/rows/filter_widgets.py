@@ -36,15 +36,17 @@ RUNS_OFFERED = 20
 LARGEST = Decimal(10) ** 18
 
 
-def edited_where_seen(name: str, *about: Any, **more: Any) -> Callable[[], None]:
-    """Return the callback of ``edited_by`` that does nothing unless the menu was open.
+def edited_where_seen(
+    name: str, *about: Any, menu: str = "filters", **more: Any
+) -> Callable[[], None]:
+    """Return the callback of ``edited_by`` that does nothing unless its menu was open.
 
     When the menu opens, a browser sends its widgets' values of when it closed, however long ago.
     """
     edit_field = edited_by(name, *about, **more)
 
     def edit_what_is_seen() -> None:
-        if st.session_state.get(f"_{name}_filters_were_open"):
+        if st.session_state.get(f"_{name}_{menu}_were_open"):
             edit_field()
 
     return edit_what_is_seen

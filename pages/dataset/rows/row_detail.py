@@ -1,4 +1,4 @@
-"""One row in a drawer: its fields, the peer's own values, and its history."""
+"""One row beside the table: its fields, the peer's own values, and its history."""
 
 from __future__ import annotations
 
@@ -12,42 +12,65 @@ import streamlit as st
 from ecommerce_core.datasets import Column, Dataset, Filter, Row
 from ecommerce_core.domain import HistoryEntry
 from pages import ui
-from pages.dataset.view_state import edit, forget_selection
+from pages.dataset.view_state import edit
 from pages.ui import address, charts, escape, labels, language
 from pages.ui import text as _
 
 CHANGES_SHOWN = 200
 TITLE_CHARS = 80
+PANEL, WIDTH = "row_panel", 380
+# It stays in sight however far down the table the row is; on a phone, at the foot of the screen.
+LOOK = f"""<style>
+.st-key-{PANEL} {{ position: sticky; top: 4rem; max-height: calc(100vh - 5rem); overflow-y: auto; }}
+@media (max-width: 640px) {{
+  .st-key-{PANEL} {{
+    position: fixed; inset: auto 0 0 0; z-index: 100; width: auto !important; max-height: 45vh;
+    background: light-dark(#ffffff, #12191a);
+  }}
+}}
+</style>"""
 
 
-def show(dataset: Dataset, key: str) -> None:
-    """Show the drawer of the row with that key, or a note if there is none. Raises StoreError."""
-    row = ui.application().reader.find_row(dataset, key)
-    if row is None:
-        text = _("There is no row {key}, or it is gone.").format(key=escape(key))
-        st.caption(f":material/search_off: {text}")
-        return
+def show(dataset: Dataset, key: str, keys: Sequence[str]) -> None:
+    """Show the row with that key, or a note if there is none. Raises StoreError.
 
-    def body() -> None:
+    ``keys`` are the rows of the table, in its order.
+    """
+    st.html(LOOK)
+    with st.container(border=True, key=PANEL, width=WIDTH, gap="small"):
+        row = ui.application().reader.find_row(dataset, key)
+        with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", wrap=False):
+            title = key if row is None else dataset.title_of(row)
+            st.markdown(f"**{escape(title[:TITLE_CHARS])}**")
+            _buttons(dataset.name, key, keys)
+        if row is None:
+            text = _("There is no row {key}, or it is gone.").format(key=escape(key))
+            st.caption(f":material/search_off: {text}")
+            return
         with ui.guarded():
             _body(dataset, row)
+
+
+def _buttons(name: str, key: str, keys: Sequence[str]) -> None:
+    """Show the buttons to the neighbours in the table, and the one that closes the panel."""
+    at = keys.index(key) if key in keys else None
+    before = keys[at - 1] if at else None
+    after = keys[at + 1] if at is not None and at + 1 < len(keys) else None
+    for action, label, icon, row in (
+        ("previous", _("Previous row"), ":material/keyboard_arrow_up:", before),
+        ("next", _("Next row"), ":material/keyboard_arrow_down:", after),
+        ("close", _("Close"), ":material/close:", None),
+    ):
         st.button(
-            _("Close"),
-            key=f"close_row_{dataset.name}",
-            icon=":material/close:",
-            on_click=_close,
-            args=(dataset.name,),
-        ) and st.rerun()
-
-    title = dataset.title_of(row)[:TITLE_CHARS]
-    ui.dialog(
-        escape(title), width="medium", position="right", on_dismiss=lambda: _close(dataset.name)
-    )(body)()
-
-
-def _close(name: str) -> None:
-    forget_selection(name)
-    edit(name, row=None)
+            icon,
+            key=f"{action}_row_{name}",
+            help=label,
+            type="tertiary",
+            disabled=row is None and action != "close",
+            on_click=edit,
+            args=(name,),
+            kwargs={"row": row},
+        )
 
 
 def _body(dataset: Dataset, row: Row) -> None:

@@ -10,17 +10,20 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, Kind, Row
-from ecommerce_core.domain import Query
+from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
+from ecommerce_core.domain import Query, Withdrawn
 from pages import ui
-from pages.dataset import view_state
-from pages.dataset.rows import active_filters, pager
+from pages.dataset import selection, view_state
+from pages.dataset.rows import active_filters, columns_menu, copy_button, pager
 from pages.dataset.view_state import edit
 from pages.ui import labels
 from pages.ui import text as _
 from pages.ui.table import Column as TableColumn
 from pages.ui.table import Kind as TableKind
 from pages.ui.table import show_table
+
+# Of a text whose column does not say it.
+WIDEST_PX = 300
 
 DrawRows = Callable[[Dataset, Sequence[Row]], None]
 
@@ -34,26 +37,54 @@ _KINDS: dict[Kind, TableKind] = {
 
 
 def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
-    """Draw rows as a table, with withdrawals only if there are any."""
-    is_any_withdrawn = any(row.withdrawn_at for row in rows)
+    """Draw rows as a table.
+
+    A click on a heading sorts all rows by it, and not only those of the page.
+    """
+    view = view_state.current(dataset.name)
     columns = [
         TableColumn(
             column.name,
             _KINDS[column.kind],
-            label=labels.label_with_zone(column),
-            width=column.width,
+            label=_heading(column, dataset, view),
+            width=None if _KINDS[column.kind] == "text" else column.width,
+            widest=(column.width or WIDEST_PX) if _KINDS[column.kind] == "text" else None,
             help=_(column.help) or None,
         )
-        for column in dataset.shown
-        if is_any_withdrawn or column.name != "withdrawn_at"
+        for column in columns_menu.shown_columns(dataset, view, rows)
     ]
     cells = [{c.name: getattr(row, c.name) for c in columns} for row in rows]
-    keys = [getattr(row, dataset.key) for row in rows]
-    drawn_on = view_state.current(dataset.name).tab
-    pick = partial(view_state.select, dataset.name, keys, drawn_on=drawn_on)
-    more: dict[str, Any] = {"on_select": pick, "selection_mode": "single-row"}
-    alt = labels.dataset_title(dataset.name)
-    show_table(cells, columns, key=f"{dataset.name}_table", alt=alt, height="content", **more)
+    name, keys = dataset.name, keys_of(dataset, rows)
+    key = selection.show(name, keys, [column.name for column in columns], opened=view.row)
+    hear = partial(
+        selection.hear,
+        name,
+        key,
+        keys,
+        drawn_on=view.tab,
+        open_row=partial(view_state.open_row, name, keys),
+        sort_by=partial(view_state.sort_rows, dataset, view),
+    )
+    modes = ["multi-row", "single-column", "single-cell"]
+    more: dict[str, Any] = {"on_select": hear, "selection_mode": modes}
+    with st.container(key=f"{name}_rows"):  # its key stays, unlike that of the table
+        alt = labels.dataset_title(name)
+        show_table(cells, columns, key=key, alt=alt, height="content", **more)
+
+
+def keys_of(dataset: Dataset, rows: Sequence[Row]) -> list[str]:
+    """Return the keys of rows."""
+    return [getattr(row, dataset.key) for row in rows]
+
+
+def _heading(column: Column, dataset: Dataset, view: View) -> str:
+    """The heading of a column, with an arrow if the rows are sorted by it, and its place."""
+    label = labels.label_with_zone(column)
+    order = ((view.sort or dataset.default_sort, view.descending), *view.then_by)
+    for place, (name, descends) in zip(("", "²", "³"), order, strict=False):
+        if name == column.name:
+            return f"{label} {'▼' if descends else '▲'}{place}"
+    return label
 
 
 def count(dataset: Dataset, query: Query) -> int:
@@ -61,8 +92,11 @@ def count(dataset: Dataset, query: Query) -> int:
     return ui.application().reader.count_rows(dataset, query)
 
 
-def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
-    """Show one page of the matching rows, with the active filters above and the pager below."""
+def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> list[str]:
+    """Show one page of the matching rows, with the active filters above and the pager below.
+
+    Return the keys of these rows.
+    """
     filters = st.container()
     rows: Sequence[Row] | None = None
     with ui.guarded():
@@ -71,15 +105,25 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> None:
     # as long as the count takes.
     with filters:
         active_filters.show(dataset, view_state.current(dataset.name))
-    if rows is None:
-        return
     if not rows:
-        _nothing(dataset)
-        return
+        if rows is not None:
+            _nothing(dataset)
+        return []
     # Counted while the browser receives the rows: among a million this takes longer than reading
     # them. At least as many as are shown, though a run may have ended in between.
+    view = view_state.current(dataset.name)
     matching = max(count(dataset, query), (query.page - 1) * query.page_size + len(rows))
-    pager.show(dataset, page=query.page, size=query.page_size, matching=matching, shown=len(rows))
+    is_mixed = query.withdrawn is Withdrawn.SHOW
+    pager.show(
+        dataset,
+        page=query.page,
+        size=query.page_size,
+        matching=matching,
+        shown=len(rows),
+        withdrawn=count(dataset, replace(query, withdrawn=Withdrawn.ONLY)) if is_mixed else 0,
+        beside=partial(copy_button.show, dataset, view, rows),
+    )
+    return keys_of(dataset, rows)
 
 
 def _show_page(dataset: Dataset, query: Query, draw_rows: DrawRows) -> tuple[Query, Sequence[Row]]:

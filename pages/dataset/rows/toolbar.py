@@ -1,6 +1,8 @@
-"""The toolbar above the rows: the search, the filters' menu, and the order if it matters."""
+"""The toolbar above the rows: the search and the filters."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import streamlit as st
 
@@ -8,8 +10,7 @@ from ecommerce_core.datasets import TEXT_CHARS, Dataset, View
 from ecommerce_core.domain import Query, Totals
 from pages.dataset import view_state
 from pages.dataset.rows import row_filters
-from pages.dataset.view_state import choose_in, edited_by, show_in
-from pages.ui import labels
+from pages.dataset.view_state import edited_by, show_in
 from pages.ui import text as _
 
 
@@ -18,34 +19,14 @@ def show(
     query: Query,
     totals: Totals,
     *,
-    sorted_too: bool,
+    beside: Callable[[Dataset, View], None] | None = None,
 ) -> None:
-    """Show the search and filters, and the order if ``sorted_too``."""
+    """Show the search and filters, and draw ``beside`` at their right."""
     view = view_state.current(dataset.name)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        search_box(dataset, view, placeholder=_(dataset.search_help))
-        row_filters.show(dataset, query, totals)
-        if sorted_too:
-            _order(dataset, view)
-
-
-def _order(dataset: Dataset, view: View) -> None:
-    sort_key, down_key = f"{dataset.name}_sort", f"{dataset.name}_descending"
-    columns = {column.name: labels.column_label(column) for column in dataset.sortable}
-    st.selectbox(
-        _("Sort by"),
-        list(columns),
-        key=choose_in(sort_key, view.sort or dataset.default_sort),
-        format_func=lambda column: _("Sort: {column}").format(column=columns[column]),
-        width=220,
-        label_visibility="collapsed",
-        on_change=edited_by(dataset.name, sort_key, "sort", options=columns),
-    )
-    st.toggle(
-        _("Descending"),
-        key=show_in(down_key, view.descending),
-        on_change=edited_by(dataset.name, down_key, "descending"),
-    )
+    search_box(dataset, view, placeholder=_(dataset.search_help))
+    row_filters.show(dataset, query, totals)
+    if beside is not None:
+        beside(dataset, view)
 
 
 def search_box(dataset: Dataset, view: View, *, placeholder: str, key: str = "search") -> None:

@@ -1,0 +1,43 @@
+// A button that puts a text into the clipboard, and says so for a moment.
+
+const timers = new WeakMap()
+
+// Browsers give the clipboard to pages of https and of this machine alone; this works elsewhere.
+const copyBySelection = (text) => {
+  const box = document.createElement("textarea")
+  box.value = text
+  box.style.position = "fixed"
+  box.style.opacity = "0"
+  document.body.append(box)
+  box.select()
+  const isDone = document.execCommand("copy")
+  box.remove()
+  if (!isDone) throw new Error("the browser did not copy")
+}
+
+export default function ({ data, parentElement }) {
+  const button = parentElement.querySelector("button")
+  const status = parentElement.querySelector("[role=status]")
+  // What it said a moment ago was about other rows.
+  clearTimeout(timers.get(parentElement))
+  status.textContent = ""
+  button.textContent = data.label
+  button.title = data.help
+  button.onclick = async () => {
+    let said = data.done
+    try {
+      if (navigator.clipboard) await navigator.clipboard.writeText(data.text)
+      else copyBySelection(data.text)
+    } catch {
+      said = data.failed
+    }
+    button.textContent = said
+    status.textContent = said
+    clearTimeout(timers.get(parentElement))
+    timers.set(parentElement, setTimeout(() => {
+      button.textContent = data.label
+      status.textContent = ""
+    }, 2000))
+  }
+  return () => clearTimeout(timers.get(parentElement))
+}
