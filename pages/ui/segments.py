@@ -7,7 +7,11 @@ from collections.abc import Callable, Mapping
 import streamlit as st
 
 # In the dark, the theme's colour of a chosen segment is too dark for its words.
-LOOK = "<style>.st-key-{key} button[aria-checked=true] {{ color: inherit; }}</style>"
+LOOK = """<style>
+.st-key-{key} button[aria-checked=true], .st-key-{key} button[aria-checked=true] * {{
+  color: inherit !important;
+}}
+</style>"""
 
 
 def show(label: str, said: Mapping[str, str], *, key: str, on_change: Callable[[], None]) -> None:
