@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from ecommerce_core.datasets import TABS, Dataset, query_of
 from ecommerce_core.domain import Query, Totals
@@ -115,7 +114,7 @@ def _rows(
     query: Query,
     totals: Totals,
     draw_rows: row_list.DrawRows,
-    bar: DeltaGenerator,
+    bar: st.delta_generator.DeltaGenerator,
 ) -> list[str]:
     """Show the rows or charts, and their controls in ``bar``. Return the keys of the rows."""
     view, keys = view_state.current(dataset.name), list[str]()
