@@ -18,9 +18,8 @@ from pages.dataset.rows import active_filters, columns_menu, copy_rows, pager
 from pages.dataset.view_state import edit
 from pages.ui import labels
 from pages.ui import text as _
-from pages.ui.table import Column as TableColumn
 from pages.ui.table import Kind as TableKind
-from pages.ui.table import show_table
+from pages.ui.table import TableColumn, show_table
 
 # Of a text whose column does not say it.
 WIDEST_PX = 300
