@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pyarrow as pa
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -634,6 +635,41 @@ def test_a_clear_between_two_runs_is_said(app: Application, peers: Peers) -> Non
     assert "The rows were cleared since" in page.texts()
     options = page.at.selectbox(key="products_from_run").options
     assert len(options) == 3
+
+
+def test_charts_name_each_bar_and_what_their_axes_count_in_which_unit(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    peers.bodies["catalogue-produit"] = shop(59)
+    fetch(app)
+    page = Page.open(app, "products", view="pictures")
+    specs = [json.loads(chart.proto.spec) for chart in page.at.get("vega_lite_chart")]
+    values, spread, growth = (spec["encoding"] for spec in specs)
+
+    assert values["y"]["axis"]["labelOverlap"] is False
+    assert values["x"]["axis"]["title"] == "Number of rows"
+    assert spread["x"]["axis"]["title"] == "Price (€)"
+    assert spread["y"]["axis"]["title"] == "Number of rows"
+    assert growth["x"]["axis"]["title"] == "Time (Paris)"
+    assert growth["y"]["axis"]["title"] == "Number of rows"
+    # Bars stand on zero, which is what Vega does unless it is told otherwise.
+    assert "scale" not in values["x"]
+    assert "scale" not in spread["y"]
+
+
+def test_the_distribution_keeps_the_bins_that_are_empty(app: Application, peers: Peers) -> None:
+    peers.bodies["catalogue-produit"] = shop(60, X59={"prix": 100_000})
+    fetch(app)
+    [bins] = [
+        chart
+        for chart in Page.open(app, "products", view="pictures").at.get("vega_lite_chart")
+        if "binSpacing" in chart.proto.spec
+    ]
+    frame = pa.ipc.open_stream(bins.proto.data.data).read_all()
+    counts = frame.column("count").to_pylist()
+    assert (len(counts), sum(counts), counts[-1]) == (24, 60, 1)
+    assert 0 in counts
 
 
 def test_pictures_say_their_numbers(app: Application) -> None:
