@@ -10,7 +10,7 @@ from pages import ui
 from pages.explore_page import schema
 from pages.ui import header, language, status
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 
 def define(chapter: Chapter) -> None:
@@ -55,12 +55,12 @@ def show_columns(dataset: Dataset) -> None:
         for column in dataset.row_columns
     ]
     columns = [
-        Column("label", label=_("Column"), width=170),
-        Column("field", label=_("In files and SQL"), width=190),
-        Column("kind", label=_("Kind"), width=120),
+        TableColumn("label", label=_("Column"), width=170),
+        TableColumn("field", label=_("In files and SQL"), width=190),
+        TableColumn("kind", label=_("Kind"), width=120),
     ]
     if any(row["help"] for row in rows):
-        columns.append(Column("help", label=_("Meaning"), width=420))
+        columns.append(TableColumn("help", label=_("Meaning"), width=420))
     name = schema.title(dataset)
     st.subheader(name, anchor=False)
     show_table(rows, columns, key=f"help_{dataset.name}", alt=name, height="content")

@@ -49,7 +49,7 @@ def sync(dataset: str, *, as_json: bool) -> None:
 @dataset_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def clear(dataset: str, *, yes: bool) -> None:
-    """Empty a dataset. `undo` brings it back until its next sync."""
+    """Empty a dataset. `undo` brings it back until its next fetch."""
     with opened(needs_gateway=False) as application:
         names = names_of(dataset)
         totals = [application.store.totals(application.datasets[name]) for name in names]
@@ -76,7 +76,7 @@ def undo(dataset: str) -> None:
 @click.command()
 @run_argument
 def confirm(run_id: int) -> None:
-    """Apply the answer of a held run. `undo` takes it back until the next sync."""
+    """Apply the answer of a held run. `undo` takes it back until the next fetch."""
     with opened(needs_gateway=False) as application:
         run = application.confirm(run_id, actor=operator(), trigger=Trigger.CLI).wait()
     say_runs([run], as_json=False)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from ecommerce_core.domain import AuditEntry, Fact, Run, RunStatus, Task
+from ecommerce_core.domain import AuditEntry, Fact, Language, Run, RunStatus, Task
 from ecommerce_core.storage import AlertRecord
 
 
@@ -14,11 +14,12 @@ def run_in_words(run: Run) -> str:
     """Return a run as one line."""
     counts = run.counts
     by = f" ({run.actor})" if run.actor else ""
-    said = f"run {run.id}: {run.dataset} {run.action.replace('_', ' ')} {run.status}"
+    word = Language().word
+    said = f"run {run.id}: {run.dataset} {word(run.action)} {word(run.status)}"
     if run.status in {RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.FAILED}:
         return (f"{said}: {run.error}" if run.error else said) + by
     numbers = (
-        f"{counts.fetched:,} fetched, {counts.added:,} added, {counts.updated:,} updated, "
+        f"{counts.fetched:,} fetched, {counts.added:,} added, {counts.updated:,} changed, "
         f"{counts.unchanged:,} unchanged, {counts.withdrawn:,} withdrawn, "
         f"{counts.rejected:,} rejected in {run.duration_s or 0:.2f} s"
     )

@@ -15,7 +15,7 @@ from pages.dataset import selection, view_state
 from pages.dataset.rows import pager
 from pages.ui import ChangeView, labels, language
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 
 def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> list[str]:
@@ -58,20 +58,21 @@ def show(dataset: Dataset, view: View, changes: ChangeView, *, alt: str) -> list
     return list(dict.fromkeys(keys))
 
 
-def _columns(dataset: Dataset) -> list[Column]:
+def _columns(dataset: Dataset) -> list[TableColumn]:
     groups = [
-        Column(each.name, label=labels.column_label(each), width=120) for each in dataset.groups
+        TableColumn(each.name, label=labels.column_label(each), width=120)
+        for each in dataset.groups
     ]
     return [
-        Column("kind", "status", _("Kind"), width=100),
-        Column("key", label=labels.column_label(dataset.column(dataset.key)), width=90),
-        Column("title", label=_("Name"), width=215),
+        TableColumn("kind", "status", _("Kind"), width=100),
+        TableColumn("key", label=labels.column_label(dataset.column(dataset.key)), width=90),
+        TableColumn("title", label=_("Name"), width=215),
         *groups,
-        Column("field", label=_("Field"), width=95),
-        Column("old", label=_("Before"), width=110),
-        Column("new", label=_("After"), width=110),
-        Column("difference", label=_("Difference"), width=95),
-        Column("percent", label="%", width=75),
+        TableColumn("field", label=_("Field"), width=95),
+        TableColumn("old", label=_("Before"), width=110),
+        TableColumn("new", label=_("After"), width=110),
+        TableColumn("difference", label=_("Difference"), width=95),
+        TableColumn("percent", label="%", width=75),
     ]
 
 

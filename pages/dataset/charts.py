@@ -31,8 +31,9 @@ def show(dataset: Dataset, query: Query) -> None:
 
 
 def _heading(text: str, more: str) -> None:
-    st.markdown(f"**{text}**")
-    st.caption(more)
+    with st.container(gap=None):
+        st.markdown(f"**{text}**")
+        st.caption(more)
 
 
 def _choices(dataset: Dataset, column: Column, question: Query) -> None:
@@ -74,7 +75,7 @@ def _spread(dataset: Dataset, column: Column, question: Query) -> None:
     if not any(n for _low, _high, n in bins):
         _heading(title, f":material/search_off: {_('No results')}")
         return
-    heading = st.container(gap=None)
+    heading = st.container()
     summary = column_charts.draw_spread(column, bins, title=title, height=HEIGHT)
     with heading:
         _heading(title, escape(summary))
@@ -95,7 +96,7 @@ def _growth(dataset: Dataset) -> None:
         return
     charts.steps(
         pd.DataFrame(sizes, columns=["at", "value"]),
-        label=labels.dataset_title(dataset.name),
+        label=_("Number of rows"),
         alt=f"{text}, {summary}",
         height=HEIGHT,
     )

@@ -35,8 +35,8 @@ from pages.ui import header, labels, language, segments
 from pages.ui import text as _
 
 HEAD = "freshness"
-# On a phone it has a line of its own.
-HEAD_LOOK = f"<style>.st-key-{HEAD} {{ min-width: 300px; }}</style>"
+# On a phone it has a line of its own. Its parent is what the line of title and actions wraps.
+HEAD_LOOK = f"<style>div:has(> .st-key-{HEAD}) {{ min-width: 300px; }}</style>"
 
 
 def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> None:
@@ -69,6 +69,8 @@ def _draw(name: str, draw_rows: row_list.DrawRows) -> None:
             bar = st.container(horizontal=True, vertical_alignment="center", gap="xsmall")
         with bar:
             _parts(dataset, view.tab)
+            if view.tab == "rows" and len(dataset.layouts) > 1:
+                _layouts(dataset, view.layout or dataset.layouts[0])
         with st.container(horizontal=True, gap="small"):
             # Only the selected tab is drawn; the others cost nothing.
             with st.container(gap="xsmall"):
@@ -102,11 +104,15 @@ def _parts(dataset: Dataset, tab: str) -> None:
 
 
 def _layouts(dataset: Dataset, layout: str) -> None:
-    said = {"table": _("Table"), "cards": _("Cards")}
+    """Show the choice of the layout as icons: its words would take the bar a line more."""
+    said = {
+        "table": f":material/table_rows: {_('Table')}",
+        "cards": f":material/grid_view: {_('Cards')}",
+    }
     key = choose_in(f"{dataset.name}_view", layout)
     edited = edited_by(dataset.name, key, "layout", options=dataset.layouts)
     said = {name: said[name] for name in dataset.layouts}
-    segments.show(_("Show as"), said, key=key, on_change=edited)
+    segments.show(_("Show as"), said, key=key, on_change=edited, is_icons=True)
 
 
 def _rows(
@@ -130,7 +136,5 @@ def _rows(
             layout = view.layout or dataset.layouts[0]
             beside = columns_menu.show if layout == "table" else columns_menu.order
             toolbar.show(dataset, query, totals, beside=beside if is_list else None)
-            if is_list and len(dataset.layouts) > 1:
-                _layouts(dataset, layout)
             export_menu.show_rows(dataset, partial(row_list.count, dataset, query))
     return keys

@@ -11,7 +11,7 @@ from ecommerce_core.datasets import Dataset, format_address, parse_address
 from ecommerce_core.domain import NAME_CHARS, Permission, SavedView
 from pages import ui
 from pages.dataset import view_state
-from pages.ui import copy_link, dialogs, escape, session
+from pages.ui import copy_button, dialogs, escape, session
 from pages.ui import text as _
 from pages.ui.session import EcommerceError
 
@@ -38,7 +38,11 @@ def show(dataset: Dataset) -> None:
             with st.container(horizontal=True, gap="xsmall"):
                 _save_menu(dataset)
                 _edit_menu(dataset, views)
-        copy_link.show(key=f"copy_link_{dataset.name}")
+        copy_button.show(
+            _("Copy link"),
+            key=f"copy_link_{dataset.name}",
+            help=_("Copies the address of this page: whoever opens it sees the same."),
+        )
     asked, number = dialogs.asked()
     if asked == "delete_view":
         _confirm_delete(next((one for one in views if str(one.id) == number), None))

@@ -16,7 +16,7 @@ from pages.explore_page.asking import Answer
 from pages.explore_page.question import CHARTS, Question
 from pages.ui import address, exploring, language
 from pages.ui import text as _
-from pages.ui.table import Column, Kind, show_table
+from pages.ui.table import Kind, TableColumn, show_table
 
 ROWS_SEEN = 15
 ROW_PX = 35
@@ -101,7 +101,7 @@ def _table(answer: Answer, headings: Sequence[str]) -> None:
         for number, column in enumerate(answer.columns, 1)
     ]
     columns = [
-        Column(name, KINDS[column.kind], label=heading, decimals=column.decimals)
+        TableColumn(name, KINDS[column.kind], label=heading, decimals=column.decimals)
         for name, column, heading in zip(names, answer.columns, headings, strict=True)
     ]
     values = [column.to_pylist() for column in answer.table.columns]

@@ -7,7 +7,7 @@ import streamlit as st
 from pages import ui
 from pages.ui import language
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 LISTED = 100
 
@@ -30,11 +30,11 @@ def show() -> None:
             for record in records
         ]
         columns = [
-            Column("since", "moment", _("Since ({zone})").format(zone=words.place)),
-            Column("title", label=_("Alert"), width=350),
-            Column("severity", "status", _("Severity"), width=110),
-            Column("until", "moment", _("Until ({zone})").format(zone=words.place)),
-            Column("lasted", "duration", _("Duration")),
+            TableColumn("since", "moment", _("Since ({zone})").format(zone=words.place)),
+            TableColumn("title", label=_("Alert"), width=350),
+            TableColumn("severity", "status", _("Severity"), width=110),
+            TableColumn("until", "moment", _("Until ({zone})").format(zone=words.place)),
+            TableColumn("lasted", "duration", _("Duration")),
         ]
         show_table(rows, columns, key="alerts_table", alt=_("Alerts, newest first"))
     else:

@@ -11,7 +11,7 @@ from pages import ui
 from pages.runs import pager
 from pages.ui import address_choice, language
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 FILTERS = ("audit_action", "audit_actor")
 FORMATS = {"csv": "CSV", "json": "JSON"}
@@ -84,11 +84,11 @@ def _table(entries: list[AuditEntry]) -> None:
         for entry in entries
     ]
     columns = [
-        Column("at", "moment", _("Time ({zone})").format(zone=words.place)),
-        Column("action", label=_("What"), width=190),
-        Column("actor", label=_("Who"), width=160),
-        Column("subject", label=_("Object"), width=160),
-        Column("details", label=_("Details"), width=260),
+        TableColumn("at", "moment", _("Time ({zone})").format(zone=words.place)),
+        TableColumn("action", label=_("What"), width=190),
+        TableColumn("actor", label=_("Who"), width=160),
+        TableColumn("subject", label=_("Object"), width=160),
+        TableColumn("details", label=_("Details"), width=260),
     ]
     show_table(rows, columns, key="audit_table", alt=_("Audit, newest first"))
 

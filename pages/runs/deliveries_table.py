@@ -13,7 +13,7 @@ from pages.runs import deliver_again, pager
 from pages.ui import address_choice, language
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 FILTERS = ("deliveries_dataset", "deliveries_outcome")
 state = st.session_state
@@ -109,14 +109,14 @@ def _table(deliveries: list[Delivery]) -> None:
         for delivery in deliveries
     ]
     columns = [
-        Column("received_at", "moment", _("Received ({zone})").format(zone=language().place)),
-        Column("dataset", label=_("Dataset")),
-        Column("outcome", "status", _("Outcome"), width=120),
-        Column("reason", label=_("Reason"), width=300),
-        Column("run_id", "number", _("Run")),
-        Column("duration", "duration", _("Duration")),
-        Column("simulated_at", "simulated", _("Simulated time")),
-        Column("id", "number", _("Callback")),
+        TableColumn("received_at", "moment", _("Received ({zone})").format(zone=language().place)),
+        TableColumn("dataset", label=_("Dataset")),
+        TableColumn("outcome", "status", _("Outcome"), width=120),
+        TableColumn("reason", label=_("Reason"), width=300),
+        TableColumn("run_id", "number", _("Run")),
+        TableColumn("duration", "duration", _("Duration")),
+        TableColumn("simulated_at", "simulated", _("Simulated time")),
+        TableColumn("id", "number", _("Callback")),
     ]
     ids = [delivery.id for delivery in deliveries]
 

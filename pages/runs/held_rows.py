@@ -12,7 +12,7 @@ from pages import ui
 from pages.runs import run_summary
 from pages.ui import ChangeView, labels, language
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 ROWS_PER_PAGE = 25
 
@@ -70,15 +70,15 @@ def _table(dataset: Dataset, changes: ChangeView, kind: ChangeKind, *, key: str)
     page = min(int(st.session_state.get(page_key) or 1), pages)
     found = changes.list_entries(ChangeQuery(kind=kind, page=page, page_size=ROWS_PER_PAGE))
     columns = [
-        Column("key", label=labels.column_label(dataset.column(dataset.key)), width=110),
-        Column("title", label=_("Name"), width=260),
-        *(Column(each.name, label=labels.column_label(each)) for each in dataset.groups),
+        TableColumn("key", label=labels.column_label(dataset.column(dataset.key)), width=110),
+        TableColumn("title", label=_("Name"), width=260),
+        *(TableColumn(each.name, label=labels.column_label(each)) for each in dataset.groups),
     ]
     if any(one.field for one in found):
         columns += [
-            Column("field", label=_("Field"), width=120),
-            Column("old", label=_("Before"), width=160),
-            Column("new", label=_("After"), width=160),
+            TableColumn("field", label=_("Field"), width=120),
+            TableColumn("old", label=_("Before"), width=160),
+            TableColumn("new", label=_("After"), width=160),
         ]
     rows = [
         {

@@ -12,7 +12,7 @@ from pages import ui
 from pages.runs import held_run, hints, run_summary
 from pages.ui import escape, labels, language, status
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 
 def show(run: Run) -> None:
@@ -61,10 +61,10 @@ def _rejected_records(run: Run) -> None:
         return
     st.markdown(f"**{_('Rejected records')}**")
     columns = [
-        Column("position", "number", _("Position")),
-        Column("key", label=_("Key")),
-        Column("reason", label=_("Reason")),
-        Column("record", label=_("Record")),
+        TableColumn("position", "number", _("Position")),
+        TableColumn("key", label=_("Key")),
+        TableColumn("reason", label=_("Reason")),
+        TableColumn("record", label=_("Record")),
     ]
     words = language()
     told = [
@@ -103,9 +103,9 @@ def _changes(run: Run, found: list[Change]) -> None:
         for change in found
     ]
     columns = [
-        Column("key", label=_("Key")),
-        Column("field", label=_("Field")),
-        Column("old", label=_("Before")),
-        Column("new", label=_("After")),
+        TableColumn("key", label=_("Key")),
+        TableColumn("field", label=_("Field")),
+        TableColumn("old", label=_("Before")),
+        TableColumn("new", label=_("After")),
     ]
     show_table(rows, columns, key="changes_table", alt=_("What the run changed, field by field"))

@@ -12,7 +12,7 @@ from pages.runs import pager, run_summary
 from pages.ui import address_choice, language
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
 state = st.session_state
@@ -88,14 +88,14 @@ def _table(runs: list[Run]) -> None:
     ]
     # The first three fit a telephone; the fourth shows what failed and why.
     columns = [
-        Column("started_at", "moment", _("Started ({zone})").format(zone=language().place)),
-        Column("dataset", label=_("Dataset")),
-        Column("status", "status", _("Status"), width=120),
-        Column("result", label=_("Result"), width=330),
-        Column("action", label=_("Action"), width=100),
-        Column("trigger", label=_("Trigger"), width=115),
-        Column("duration", "duration", _("Duration")),
-        Column("id", "number", _("Run")),
+        TableColumn("started_at", "moment", _("Started ({zone})").format(zone=language().place)),
+        TableColumn("dataset", label=_("Dataset")),
+        TableColumn("status", "status", _("Status"), width=120),
+        TableColumn("result", label=_("Result"), width=330),
+        TableColumn("action", label=_("Action"), width=100),
+        TableColumn("trigger", label=_("Trigger"), width=115),
+        TableColumn("duration", "duration", _("Duration")),
+        TableColumn("id", "number", _("Run")),
     ]
     ids = [run.id for run in runs]
 

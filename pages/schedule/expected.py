@@ -12,7 +12,7 @@ from pages import ui
 from pages.schedule import expected_lately, expected_timeline
 from pages.ui import language
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 ERAS = {"now": N_("Since the clock was set back"), "all": N_("All")}
 
@@ -83,11 +83,11 @@ def _summary(summary: Sequence[ExpectedSummary], found: Sequence[ExpectedCallbac
         if outcome is not ExpectedOutcome.CANCELLED
     ]
     columns = [
-        Column("task", label=_("Task")),
-        Column("recurrence", label=_("Recurrence")),
-        Column("expected", "number", _("Expected")),
-        *(Column(name, "number", language().word(name).capitalize()) for name in sums),
-        Column(
+        TableColumn("task", label=_("Task")),
+        TableColumn("recurrence", label=_("Recurrence")),
+        TableColumn("expected", "number", _("Expected")),
+        *(TableColumn(name, "number", language().word(name).capitalize()) for name in sums),
+        TableColumn(
             "lateness",
             "duration",
             _("Longest delay"),

@@ -12,7 +12,7 @@ from pages import ui
 from pages.schedule import expected_timeline
 from pages.ui import language, tasks
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 # In a simulated week, minute by minute, there are more than a chart can show.
 READ_CALLBACKS = 3_000
@@ -94,14 +94,14 @@ def _table(shown: Sequence[ExpectedCallback]) -> None:
         for callback in shown
     ]
     columns = [
-        Column("due", "simulated", _("Due (simulated)")),
-        Column("task", label=_("Task")),
-        Column("recurrence", label=_("Recurrence")),
-        Column("count", "number", _("Count")),
-        Column("outcome", "status", _("Outcome")),
-        Column("lateness", "duration", _("Late by (simulated)")),
-        Column("duration", "duration", _("Duration")),
-        Column("received", "moment", _("Received ({zone})").format(zone=language().place)),
-        Column("reason", label=_("Reason")),
+        TableColumn("due", "simulated", _("Due (simulated)")),
+        TableColumn("task", label=_("Task")),
+        TableColumn("recurrence", label=_("Recurrence")),
+        TableColumn("count", "number", _("Count")),
+        TableColumn("outcome", "status", _("Outcome")),
+        TableColumn("lateness", "duration", _("Late by (simulated)")),
+        TableColumn("duration", "duration", _("Duration")),
+        TableColumn("received", "moment", _("Received ({zone})").format(zone=language().place)),
+        TableColumn("reason", label=_("Reason")),
     ]
     show_table(rows, columns, key="expected_table", alt=_("Expected callbacks, newest first"))

@@ -14,7 +14,7 @@ from pages.ui.session import text as _
 
 def _counts() -> dict[str, Any]:
     """Return the axis of numbers of rows."""
-    return {"title": _("Number of rows"), "tickCount": 4}
+    return {"title": _("Number of rows"), "tickCount": 4, "tickMinStep": 1}
 
 
 _HOURS = {"hours": "%H:%M", "minutes": "%H:%M"}  # a day has 24 of them
@@ -64,7 +64,13 @@ def bars(
 
     spec = {
         "encoding": {
-            "y": {"field": "name", "type": "nominal", "sort": None, "axis": {"title": None}},
+            # Each bar has its name: Vega would leave out every second where they stand close.
+            "y": {
+                "field": "name",
+                "type": "nominal",
+                "sort": None,
+                "axis": {"title": None, "labelOverlap": False},
+            },
             "x": {"field": "count", "type": "quantitative", "axis": _counts()},
             "tooltip": [{"field": "said", "type": "nominal", "title": " "}],
         },
@@ -171,7 +177,12 @@ def steps(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:
             "x": {
                 "field": "at",
                 "type": "temporal",
-                "axis": {"title": None, "grid": False, "tickCount": 5, "format": _HOURS},
+                "axis": {
+                    "title": _("Time ({zone})").format(zone=language().place),
+                    "grid": False,
+                    "tickCount": 5,
+                    "format": _HOURS,
+                },
             },
             "y": {
                 "field": "value",

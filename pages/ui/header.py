@@ -9,10 +9,16 @@ import streamlit as st
 from pages.runs import run_requests
 from pages.schedule import missed_notice
 
+HEAD = "page_head"
+# On a phone the head takes several lines, which belong together.
+LOOK = f"<style>.st-key-{HEAD} {{ row-gap: 0.25rem; }}</style>"
+
 
 def show(title: str, *, beside: Callable[[], None] | None = None) -> None:
     """Show the title, ``beside`` it on the same line, and below it what every page tells."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    head = st.container(key=HEAD, horizontal=True, vertical_alignment="center", gap="small")
+    with head:
+        st.html(LOOK)
         st.title(title, anchor=False, width="content")
         if beside is not None:
             beside()

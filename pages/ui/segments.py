@@ -13,10 +13,29 @@ LOOK = """<style>
 }}
 </style>"""
 
+# The words are for screen readers.
+ICONS_LOOK = """<style>
+.st-key-{key} button p {{
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+}}
+.st-key-{key} button {{ padding: 0 0.5rem; position: relative; }}
+.st-key-{key} button span {{ gap: 0; margin: 0; }}
+</style>"""
 
-def show(label: str, said: Mapping[str, str], *, key: str, on_change: Callable[[], None]) -> None:
-    """Show the choice; ``said`` are the texts of its values, ``key`` that of its present value."""
-    st.html(LOOK.format(key=key))
+
+def show(
+    label: str,
+    said: Mapping[str, str],
+    *,
+    key: str,
+    on_change: Callable[[], None],
+    is_icons: bool = False,
+) -> None:
+    """Show the choice; ``said`` are the texts of its values, ``key`` that of its present value.
+
+    With ``is_icons`` each text begins with an icon, and only the icon is seen.
+    """
+    st.html(LOOK.format(key=key) + (ICONS_LOOK.format(key=key) if is_icons else ""))
     st.segmented_control(
         label,
         list(said),

@@ -37,7 +37,7 @@ TIME_FORMATS = {"en": "D MMM YYYY, HH:mm:ss", "fr": "DD/MM/YYYY HH:mm:ss"}
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TableColumn:
     """A column of a table: the row's field, how it is shown, and its heading if not its word.
 
     Money is in cents, a moment in UTC, a simulated time naive, a duration in seconds. Of a number
@@ -61,7 +61,12 @@ class Column:
 
 
 def show_table(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], *, key: str, alt: str, **more: Any
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[TableColumn],
+    *,
+    key: str,
+    alt: str,
+    **more: Any,
 ) -> Any:
     """Show a table of dicts; ``more`` are further arguments of ``st.dataframe``."""
     words = language()
@@ -141,7 +146,7 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
     return {"number": "localized", "exact": "localized", "money": "euro"}.get(kind)
 
 
-def _width(column: Column, cells: pa.Array, words: Language) -> int | None:
+def _width(column: TableColumn, cells: pa.Array, words: Language) -> int | None:
     """Return the width of a column: that of a text as declared, no number cut."""
     heading = _px(column.label or words.word(column.name))
     if column.widest is not None:
@@ -164,7 +169,7 @@ def _px(text: str) -> int:
     return LETTER_PX * small + DIGIT_PX * digits + WIDE_PX * others + AROUND_PX
 
 
-def _is_cut(column: Column, cells: pa.Array) -> bool:
+def _is_cut(column: TableColumn, cells: pa.Array) -> bool:
     widest = column.widest
     return widest is not None and any(_px(text) > widest for text in cells.to_pylist() if text)
 
@@ -177,7 +182,7 @@ def _ellipsis(widest: int, text: str) -> str:
     return f"{text[: len(text) * (widest - AROUND_PX) // (px - AROUND_PX) - 1].rstrip()}…"
 
 
-def _config(column: Column, words: Language, written: str | None, width: int | None) -> Any:
+def _config(column: TableColumn, words: Language, written: str | None, width: int | None) -> Any:
     label = column.label or words.word(column.name)
     look: dict[str, Any] = {"width": width, "help": column.help}
     if column.kind == "text":
@@ -208,7 +213,7 @@ def _writers(words: Language) -> dict[str, Callable[[Any], str]]:
 
 
 def _written(
-    cells: pa.Table, columns: Sequence[Column], words: Language, cut: Mapping[str, int]
+    cells: pa.Table, columns: Sequence[TableColumn], words: Language, cut: Mapping[str, int]
 ) -> Styler:
     """Return the cells with their texts, which are shown in their place; they sort as numbers.
 

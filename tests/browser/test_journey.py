@@ -81,7 +81,7 @@ def test_customers_are_a_table_and_cards_as_the_reader_likes(visitor: Visitor) -
     visitor.expect_rows("customers_table", 25)
     expect(points).to_have_count(0)
 
-    visitor.part("customers_view").get_by_text("Cards").click()
+    visitor.part("customers_view").get_by_role("radio", name="Cards").click()
 
     expect(points).to_have_count(25)
     expect(visitor.part("customers_table")).to_have_count(0)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ecommerce_core.datasets import PRODUCTS
@@ -47,6 +48,13 @@ def fetch(visitor: Visitor) -> None:
     visitor.button("fetch_products").click()
     visitor.expect_rows("products_table", 25)
     visitor.wait_until_drawn()
+
+
+def call_back(shop: SandboxShop, name: str) -> None:
+    """Fetch a dataset as its callback does, unless the shop has it."""
+    path = {"products": "add-auto", "customers": "auto_load_customers"}[name]
+    if shop.store.last_run(name) is None:
+        assert requests.post(shop.server.page(path), timeout=60).status_code == 200
 
 
 def test_a_filter_that_is_taken_away_is_gone_from_the_menu_too(
@@ -205,21 +213,42 @@ def test_a_new_page_begins_at_the_top_of_the_table(
     )
 
 
-@pytest.mark.parametrize(("width", "height", "most_px"), [(1440, 900, 230), (390, 844, 400)])
-def test_the_first_row_is_near_the_top(
+@pytest.mark.parametrize("name", ["products", "customers"])
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+@pytest.mark.parametrize("window", [(1440, 900, 230), (390, 844, 400)])
+def test_the_first_row_is_near_the_top_and_the_head_inside_the_window(
     shop: SandboxShop,
     visit: Callable[..., Visitor],
-    width: int,
-    height: int,
-    most_px: int,
+    name: str,
+    locale: str,
+    window: tuple[int, int, int],
 ) -> None:
-    fetch(visit(shop))
-    visitor = visit(shop, viewport={"width": width, "height": height}, color_scheme="light")
-    visitor.open("products")
-    visitor.expect_rows("products_table", 25)
-    canvas: Any = visitor.part("products_table").get_by_test_id("data-grid-canvas").bounding_box()
+    width, height, most_px = window
+    call_back(shop, name)
+    viewport = {"width": width, "height": height}
+    visitor = visit(shop, viewport=viewport, locale=locale, color_scheme="light")
+    visitor.open(name)
+    visitor.expect_rows(f"{name}_table", 25)
+    canvas: Any = visitor.part(f"{name}_table").get_by_test_id("data-grid-canvas").bounding_box()
     # The canvas begins with its headings, as high as a row.
     assert canvas["y"] + canvas["height"] / 26 <= most_px
+    age: Any = visitor.part("freshness").bounding_box()
+    assert age["x"] + age["width"] <= width
+
+
+def test_the_layout_is_chosen_by_icons_that_have_names(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    call_back(shop, "customers")
+    visitor = visit(shop)
+    visitor.open("customers")
+    choice = visitor.page.get_by_role("radiogroup", name="Show as")
+    table = choice.get_by_role("radio", name="Table", exact=True)
+    expect(table).to_be_checked()
+    choice.get_by_role("radio", name="Cards", exact=True).click()
+    expect(visitor.page).to_have_url(re.compile(r"as=cards"))
+    expect(table).not_to_be_checked()
+    visitor.expect_no_crash()
 
 
 def test_the_page_is_copied_and_the_grid_saves_no_file_of_its_own(

@@ -60,8 +60,8 @@ def test_sync_fetches_all_and_says_what_it_did(shell: Shell) -> None:
     result = shell.run("sync", "all")
 
     assert result.exit_code == 0
-    assert "products sync succeeded: 40 fetched, 40 added" in result.output
-    assert "customers sync succeeded: 1 fetched, 1 added" in result.output
+    assert "products fetch succeeded: 40 fetched, 40 added" in result.output
+    assert "customers fetch succeeded: 1 fetched, 1 added" in result.output
 
 
 def test_a_failed_sync_exits_with_1_and_names_the_peer(shell: Shell, peers: Peers) -> None:
@@ -403,7 +403,7 @@ def test_progress_is_for_terminals_and_a_pipe_stays_quiet(shell: Shell, peers: P
         command, env=environment, cwd=PROJECT_ROOT, capture_output=True, check=True
     )
     assert piped.stderr == b""
-    assert piped.stdout.startswith(b"run 1: products sync succeeded")
+    assert piped.stdout.startswith(b"run 1: products fetch succeeded")
 
     ours, theirs = pty.openpty()
     peers.gate.clear()
@@ -419,7 +419,7 @@ def test_progress_is_for_terminals_and_a_pipe_stays_quiet(shell: Shell, peers: P
         said += os.read(ours, 65_536)
     os.close(ours)
     assert said.endswith(b"\x1b[K"), "the line is wiped"
-    assert result.startswith(b"run 2: products sync unchanged")
+    assert result.startswith(b"run 2: products fetch unchanged")
 
 
 def test_undo_all_brings_back_what_there_is_and_says_what_there_is_not(shell: Shell) -> None:

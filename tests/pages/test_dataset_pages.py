@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import pyarrow as pa
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -61,6 +62,12 @@ def shop(count: int, **changes: dict[str, Any]) -> bytes:
 
 def fetch(app: Application, name: str = "products") -> int:
     return app.request_sync(name, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10).id
+
+
+def copied(page: Page) -> dict[str, Any]:
+    """Return what the button that copies rows has; the other one copies the address."""
+    [told] = [each for each in page.told("ecommerce_copy") if each["text"] is not None]
+    return told
 
 
 def address(page: Page) -> dict[str, list[str]]:
@@ -210,7 +217,7 @@ def test_a_page_is_copied_for_a_spreadsheet_in_the_readers_language(
         60, X1={"descriptionProduit": "=1+1\tone", "familleProduit": "TV"}
     )
     fetch(app)
-    (told,) = Page.open(app, "products", **locale).told("ecommerce_copy")
+    told = copied(Page.open(app, "products", **locale))
     lines = [line.split("\t") for line in told["text"].split("\n")]
 
     assert len(lines) == 26
@@ -487,7 +494,7 @@ def test_ticked_rows_are_copied_and_exported_without_the_others(app: Application
     page.at.session_state["_products_ticked"] = ("X2", "X4")
     page.at.session_state["export_products"] = True
     page.at.run()
-    (told,) = page.sound().told("ecommerce_copy")
+    told = copied(page.sound())
     assert told["label"] == "Copy 2 rows"
     assert [line.split("\t")[0] for line in told["text"].split("\n")] == ["Code", "X2", "X4"]
     asked = [("code", "X2"), ("code", "X4"), ("withdrawn", "show"), ("lang", "en")]
@@ -628,6 +635,41 @@ def test_a_clear_between_two_runs_is_said(app: Application, peers: Peers) -> Non
     assert "The rows were cleared since" in page.texts()
     options = page.at.selectbox(key="products_from_run").options
     assert len(options) == 3
+
+
+def test_charts_name_each_bar_and_what_their_axes_count_in_which_unit(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    peers.bodies["catalogue-produit"] = shop(59)
+    fetch(app)
+    page = Page.open(app, "products", view="pictures")
+    specs = [json.loads(chart.proto.spec) for chart in page.at.get("vega_lite_chart")]
+    values, spread, growth = (spec["encoding"] for spec in specs)
+
+    assert values["y"]["axis"]["labelOverlap"] is False
+    assert values["x"]["axis"]["title"] == "Number of rows"
+    assert spread["x"]["axis"]["title"] == "Price (€)"
+    assert spread["y"]["axis"]["title"] == "Number of rows"
+    assert growth["x"]["axis"]["title"] == "Time (Paris)"
+    assert growth["y"]["axis"]["title"] == "Number of rows"
+    # Bars stand on zero, which is what Vega does unless it is told otherwise.
+    assert "scale" not in values["x"]
+    assert "scale" not in spread["y"]
+
+
+def test_the_distribution_keeps_the_bins_that_are_empty(app: Application, peers: Peers) -> None:
+    peers.bodies["catalogue-produit"] = shop(60, X59={"prix": 100_000})
+    fetch(app)
+    [bins] = [
+        chart
+        for chart in Page.open(app, "products", view="pictures").at.get("vega_lite_chart")
+        if "binSpacing" in chart.proto.spec
+    ]
+    frame = pa.ipc.open_stream(bins.proto.data.data).read_all()
+    counts = frame.column("count").to_pylist()
+    assert (len(counts), sum(counts), counts[-1]) == (24, 60, 1)
+    assert 0 in counts
 
 
 def test_pictures_say_their_numbers(app: Application) -> None:

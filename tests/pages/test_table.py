@@ -73,7 +73,7 @@ def test_cells_are_what_they_sort_as() -> None:
 def a_table_in_french() -> None:
     import streamlit as st
 
-    from pages.ui.table import Column, show_table
+    from pages.ui.table import TableColumn, show_table
 
     st.session_state["_language"] = "fr"
     rows: list[dict[str, float | None]] = [
@@ -81,9 +81,9 @@ def a_table_in_french() -> None:
         {"price": None, "points": None, "took": None},
     ]
     columns = [
-        Column("price", "money", "Prix"),
-        Column("points", "number", "Points"),
-        Column("took", "duration", "Durée"),
+        TableColumn("price", "money", "Prix"),
+        TableColumn("points", "number", "Points"),
+        TableColumn("took", "duration", "Durée"),
     ]
     show_table(rows, columns, key="table", alt="Une table")
 

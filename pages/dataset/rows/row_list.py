@@ -14,13 +14,12 @@ from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
 from ecommerce_core.domain import Query, Withdrawn
 from pages import ui
 from pages.dataset import selection, view_state
-from pages.dataset.rows import active_filters, columns_menu, copy_button, pager
+from pages.dataset.rows import active_filters, columns_menu, copy_rows, pager
 from pages.dataset.view_state import edit
 from pages.ui import labels
 from pages.ui import text as _
-from pages.ui.table import Column as TableColumn
 from pages.ui.table import Kind as TableKind
-from pages.ui.table import show_table
+from pages.ui.table import TableColumn, show_table
 
 # Of a text whose column does not say it.
 WIDEST_PX = 300
@@ -121,7 +120,7 @@ def show(dataset: Dataset, query: Query, draw_rows: DrawRows) -> list[str]:
         matching=matching,
         shown=len(rows),
         withdrawn=count(dataset, replace(query, withdrawn=Withdrawn.ONLY)) if is_mixed else 0,
-        beside=partial(copy_button.show, dataset, view, rows),
+        beside=partial(copy_rows.show, dataset, view, rows),
     )
     return keys_of(dataset, rows)
 

@@ -9,7 +9,7 @@ from pages import ui
 from pages.schedule.tasks import task_actions
 from pages.ui import escape, escape_time, language, tasks
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 SHOWN = 8
 SHOWN_RECORDS = 100
@@ -92,11 +92,11 @@ def show_records() -> None:
             for record in records
         ]
         columns = [
-            Column("at", "moment", _("When ({zone})").format(zone=language().place)),
-            Column("event", label=_("Event")),
-            Column("name", label=_("Task")),
-            Column("recurrence", label=_("Recurrence")),
-            Column("due", "simulated", _("Due (simulated)")),
-            Column("actor", label=_("By")),
+            TableColumn("at", "moment", _("When ({zone})").format(zone=language().place)),
+            TableColumn("event", label=_("Event")),
+            TableColumn("name", label=_("Task")),
+            TableColumn("recurrence", label=_("Recurrence")),
+            TableColumn("due", "simulated", _("Due (simulated)")),
+            TableColumn("actor", label=_("By")),
         ]
         show_table(rows, columns, key="task_records", alt=_("What happened to our tasks"))

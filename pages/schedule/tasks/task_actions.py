@@ -13,7 +13,7 @@ from pages import ui
 from pages.runs import run_requests
 from pages.ui import dialogs, language, period, scheduler_change, tasks
 from pages.ui import text as _
-from pages.ui.table import Column
+from pages.ui.table import TableColumn
 
 RUN, EDIT, DELETE, AGAIN, FORGET = "run", "edit", "delete", "again", "forget"
 ACTIONS = {
@@ -50,9 +50,9 @@ def _label(action: str) -> str:
     return f"{icon} {_(text)}"
 
 
-def column() -> Column:
+def column() -> TableColumn:
     """Return the column of the table with a menu in each row."""
-    return Column("actions", "actions", _("Actions"), key=CLICK, on_click=_clicked)
+    return TableColumn("actions", "actions", _("Actions"), key=CLICK, on_click=_clicked)
 
 
 def remember(rows: Sequence[tuple[Task | None, WantedTask | None]]) -> None:

@@ -14,7 +14,7 @@ from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_actions, task_search
 from pages.ui import EcommerceError, language, scheduler_change, tasks
 from pages.ui import text as _
-from pages.ui.table import Column, show_table
+from pages.ui.table import TableColumn, show_table
 
 SHOWN_TASKS = 300
 ODDITIES = {
@@ -150,17 +150,19 @@ def _table(rows: Sequence[Shown]) -> None:
             }
         )
     columns = [
-        Column("name", label=_("Task")),
-        Column("source", label=_("Added by")),
-        Column("next", "simulated", _("Next run (simulated)"), width=175),
-        Column("recurrence", label=_("Recurrence")),
-        Column("real", label=_("In real time ({zone})").format(zone=language().place), width=175),
-        Column("target", label=_("Target")),
+        TableColumn("name", label=_("Task")),
+        TableColumn("source", label=_("Added by")),
+        TableColumn("next", "simulated", _("Next run (simulated)"), width=175),
+        TableColumn("recurrence", label=_("Recurrence")),
+        TableColumn(
+            "real", label=_("In real time ({zone})").format(zone=language().place), width=175
+        ),
+        TableColumn("target", label=_("Target")),
     ]
     if may_change and any(cell["actions"] for cell in cells):
         columns.insert(2, task_actions.column())
     if any(cell["state"] for cell in cells):
-        columns.insert(2, Column("state", label=_("Notes"), width=150))
+        columns.insert(2, TableColumn("state", label=_("Notes"), width=150))
     task_actions.remember([(row.task, row.lost) for row in rows])
     show_table(cells, columns, key="tasks_table", alt=_("Scheduled tasks"))
 

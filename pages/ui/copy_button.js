@@ -1,4 +1,4 @@
-// A button that puts a text into the clipboard, and says so for a moment.
+// A button that puts a text or the page's address into the clipboard, and says so for a moment.
 
 const timers = new WeakMap()
 
@@ -18,16 +18,18 @@ const copyBySelection = (text) => {
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button")
   const status = parentElement.querySelector("[role=status]")
-  // What it said a moment ago was about other rows.
+  // What it said a moment ago was about another text.
   clearTimeout(timers.get(parentElement))
   status.textContent = ""
   button.textContent = data.label
   button.title = data.help
   button.onclick = async () => {
+    // As the browser has it, behind a proxy too.
+    const text = data.text ?? window.location.href
     let said = data.done
     try {
-      if (navigator.clipboard) await navigator.clipboard.writeText(data.text)
-      else copyBySelection(data.text)
+      if (navigator.clipboard) await navigator.clipboard.writeText(text)
+      else copyBySelection(text)
     } catch {
       said = data.failed
     }

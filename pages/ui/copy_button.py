@@ -1,8 +1,9 @@
-"""A button that copies the address of the page: as the browser has it, behind a proxy too."""
+"""A button that copies a text, or the address of the page."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import streamlit as st
 
@@ -25,19 +26,27 @@ button:hover, button:focus-visible {
 """
 
 _button = st.components.v2.component(
-    "ecommerce_copy_link",
+    "ecommerce_copy",
     html=HTML,
     css=CSS,
-    js=(Path(__file__).parent / "copy_link.js").read_text("utf-8"),
+    js=(Path(__file__).parent / "copy_button.js").read_text("utf-8"),
 )
 
 
-def show(key: str) -> None:
-    """Show the button."""
-    words = {
-        "label": _("Copy link"),
-        "help": _("Copies the address of this page: whoever opens it sees the same."),
+def show(
+    label: str,
+    *,
+    key: str,
+    help: str,  # noqa: A002 - as Streamlit's own buttons call it
+    text: str | None = None,
+    width: Literal["content", "stretch"] = "stretch",
+) -> None:
+    """Show the button. Without ``text`` it copies the address that the browser shows."""
+    data = {
+        "label": label,
+        "help": help,
         "done": _("Copied"),
         "failed": _("Your browser did not copy"),
+        "text": text,
     }
-    _button(key=key, data=words)
+    _button(key=key, data=data, width=width)

@@ -4,39 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
-
-import streamlit as st
 
 from ecommerce_core.datasets import Column, Dataset, Kind, Row, View, guard_formula
 from pages.dataset import selection
 from pages.dataset.rows import columns_menu
-from pages.ui import Language, labels, language
+from pages.ui import Language, copy_button, labels, language
 from pages.ui import text as _
-
-HTML = '<button type="button"></button><span role="status"></span>'
-
-CSS = """
-button {
-  font: inherit; font-family: var(--st-font); font-size: 0.875rem; cursor: pointer;
-  min-height: 2.5rem; padding: 0.25rem 0.75rem; white-space: nowrap;
-  color: var(--st-text-color); background: var(--st-background-color);
-  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
-}
-button:hover, button:focus-visible {
-  color: var(--st-link-color); border-color: var(--st-link-color);
-}
-[role=status] {
-  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
-}
-"""
-
-_button = st.components.v2.component(
-    "ecommerce_copy",
-    html=HTML,
-    css=CSS,
-    js=(Path(__file__).parent / "copy_button.js").read_text("utf-8"),
-)
 
 
 def show(dataset: Dataset, view: View, rows: Sequence[Row]) -> None:
@@ -46,14 +19,13 @@ def show(dataset: Dataset, view: View, rows: Sequence[Row]) -> None:
     rows, label = chosen or rows, _("Copy page")
     if chosen:
         label = words.plural("Copy {count} row", "Copy {count} rows", len(chosen))
-    data = {
-        "label": label,
-        "help": _("Copies these rows for a spreadsheet. Export takes all that match."),
-        "done": _("Copied"),
-        "failed": _("Your browser did not copy"),
-        "text": tab_separated(columns_menu.shown_columns(dataset, view, rows), rows, words),
-    }
-    _button(key=f"copy_{dataset.name}", data=data, width="content")
+    copy_button.show(
+        label,
+        key=f"copy_{dataset.name}",
+        help=_("Copies these rows for a spreadsheet. Export takes all that match."),
+        text=tab_separated(columns_menu.shown_columns(dataset, view, rows), rows, words),
+        width="content",
+    )
 
 
 def tab_separated(columns: Sequence[Column], rows: Sequence[Row], words: Language) -> str:
