@@ -596,7 +596,7 @@ def run(shop: Peers, settings: Settings, *words: str, **environment: str) -> Res
 def test_the_command_line_fetches_clears_and_undoes_it(shop: Peers, settings: Settings) -> None:
     fetched = run(shop, settings, "sync", "notes")
     assert fetched.exit_code == 0, fetched.output
-    assert "run 1: notes sync succeeded: 24 fetched, 24 added" in fetched.output
+    assert "run 1: notes fetch succeeded: 24 fetched, 24 added" in fetched.output
     assert run(shop, settings, "clear", "notes", "--yes").exit_code == 0
     assert run(shop, settings, "undo", "notes").exit_code == 0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Dataset, View, differs_in_columns
+from ecommerce_core.datasets import Dataset, View, columns_of, differs_in_columns
 from ecommerce_core.domain import Withdrawn
 from pages import ui
 from pages.dataset import selection, view_state
@@ -62,7 +62,7 @@ def _rows(dataset: Dataset, view: View, matching: int) -> View:
 def _columns(dataset: Dataset, view: View) -> Sequence[str]:
     """Show the choice of the columns of a file; return their fields, none for all."""
     words, key = language(), f"export_columns_{dataset.name}"
-    shown = view.columns or tuple(column.field for column in dataset.shown)
+    shown = tuple(column.field for column in columns_of(view, dataset))
     said = {
         "all": _("All columns ({n})").format(n=words.number(len(dataset.row_columns))),
         "shown": _("Those of the table ({n})").format(n=words.number(len(shown))),

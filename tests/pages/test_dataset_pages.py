@@ -45,8 +45,7 @@ def app(peers: Peers, tmp_path: Path) -> Iterator[Application]:
 
 
 USUAL_FIELDS = (
-    "code,family,description,price_eur,catalogue_min_quantity,catalogue_packaging,"
-    "updated_at,withdrawn_at"
+    "code,family,description,price_eur,catalogue_min_quantity,catalogue_packaging,updated_at"
 )
 
 
@@ -744,7 +743,7 @@ def test_columns_are_hidden_shown_and_moved_and_the_address_says_so(app: Applica
     usual = list(page.table())
     assert "min_quantity" not in usual
     assert "packaging" not in usual
-    for button in ("hide_gone", "hide_changed", "hide_pack", "hide_minimum", "show_packaging"):
+    for button in ("hide_changed", "hide_pack", "hide_minimum", "show_packaging"):
         open_columns(page)
         page.click(f"products_{button}")
     open_columns(page)
@@ -757,6 +756,24 @@ def test_columns_are_hidden_shown_and_moved_and_the_address_says_so(app: Applica
     page.click("products_columns_reset")
     assert list(page.table()) == usual
     assert address(page) == {}
+
+
+def test_the_columns_of_the_table_its_menu_and_its_file_are_the_same(app: Application) -> None:
+    fetch(app)
+    for asked, last in (({}, "updated_at"), ({"withdrawn": "show"}, "withdrawn_at")):
+        page = Page.open(app, "products", **asked)
+        shown = list(page.table())
+        page.at.session_state["export_products"] = True
+        page.at.run()
+        page.at.radio(key="export_columns_products").set_value("shown")
+        page.at.session_state["export_products"] = True
+        page.at.run()
+        fields = dict(links(page)["CSV"][1])["columns"].split(",")
+        open_columns(page)
+        hide = [button for button in page.at.button if str(button.key).startswith("products_hide_")]
+
+        assert shown[-1] == fields[-1] == last
+        assert len(shown) == len(fields) == len(hide)
 
 
 def test_the_last_column_cannot_be_hidden(app: Application) -> None:

@@ -200,7 +200,7 @@ def test_another_process_waits_for_the_one_that_syncs(
         said, _ = other.communicate(timeout=20)
 
     assert other.returncode == 0
-    assert "products sync unchanged" in said
+    assert "products fetch unchanged" in said
     runs = application.store.list_runs()
     assert [run.trigger for run in runs] == [Trigger.CLI, Trigger.CALLBACK]
     assert all(run.status.is_good for run in runs)

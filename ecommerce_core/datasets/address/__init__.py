@@ -19,6 +19,7 @@ from ecommerce_core.datasets.address.parameters import (
     whole_number,
 )
 from ecommerce_core.datasets.address.query_string import (
+    columns_of,
     differs_in_columns,
     format_address,
     format_changes,
@@ -60,6 +61,7 @@ __all__ = [
     "change_query_of",
     "change_sorts",
     "choice_parameters",
+    "columns_of",
     "columns_parameter",
     "differs_in_columns",
     "filter_names",

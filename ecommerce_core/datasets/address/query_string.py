@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from ecommerce_core.datasets.address.filters import format_filters
 from ecommerce_core.datasets.address.parameters import page_parameters, read_parameters
-from ecommerce_core.datasets.address.view import PAGE_SIZES, TABS, View
+from ecommerce_core.datasets.address.view import PAGE_SIZES, TABS, View, shown_withdrawn
+from ecommerce_core.datasets.column import Column
 from ecommerce_core.datasets.dataset import Dataset
 from ecommerce_core.domain import Withdrawn
 
@@ -32,9 +33,21 @@ def format_address(view: View, dataset: Dataset) -> Address:
     return {name: value for name, value in said.items() if value}
 
 
+def columns_of(view: View, dataset: Dataset) -> tuple[Column, ...]:
+    """Return the columns of a view's table: those that were chosen, or else the usual ones."""
+    by_field = {column.field: column for column in dataset.row_columns}
+    return tuple(by_field[field] for field in view.columns) or _usual_columns(view, dataset)
+
+
+def _usual_columns(view: View, dataset: Dataset) -> tuple[Column, ...]:
+    """Return the columns that a table has by default: withdrawals only if it may list some."""
+    lists_withdrawn = shown_withdrawn(view) is not Withdrawn.HIDE
+    return tuple(c for c in dataset.shown if lists_withdrawn or c.name != "withdrawn_at")
+
+
 def differs_in_columns(view: View, dataset: Dataset) -> bool:
     """Return whether a view has other columns than a dataset shows by default."""
-    usual = tuple(column.field for column in dataset.shown)
+    usual = tuple(column.field for column in _usual_columns(view, dataset))
     return view.columns not in {(), usual}
 
 

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Column, Dataset, Row, View, differs_in_columns
+from ecommerce_core.datasets import Column, Dataset, View, columns_of, differs_in_columns
 from pages.dataset import view_state
 from pages.dataset.rows.filter_widgets import edited_where_seen
 from pages.dataset.view_state import choose_in, edit, edited_by, show_in
 from pages.ui import labels
 from pages.ui import text as _
-
-
-def shown_columns(dataset: Dataset, view: View, rows: Sequence[Row]) -> list[Column]:
-    """Return the columns of a table: those of the view, or else the usual ones.
-
-    The usual ones have withdrawals only if there are any.
-    """
-    if view.columns:
-        return _chosen(dataset, view)
-    is_any_withdrawn = any(row.withdrawn_at for row in rows)
-    return [each for each in dataset.shown if is_any_withdrawn or each.name != "withdrawn_at"]
-
-
-def _chosen(dataset: Dataset, view: View) -> list[Column]:
-    by_field = {column.field: column for column in dataset.row_columns}
-    return [by_field[field] for field in view.columns or (each.field for each in dataset.shown)]
 
 
 def show(dataset: Dataset, view: View) -> None:
@@ -41,7 +24,7 @@ def show(dataset: Dataset, view: View) -> None:
     if not popover.open:
         return
     with popover:
-        shown = _chosen(dataset, view)
+        shown = columns_of(view, dataset)
         fields = [column.field for column in shown]
         with st.container(gap=None):
             for at, column in enumerate(shown):

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from ecommerce_core.datasets import Column, Dataset, Kind, Row, View, guard_formula
+from ecommerce_core.datasets import (
+    Column,
+    Dataset,
+    Kind,
+    Row,
+    View,
+    columns_of,
+    guard_formula,
+)
 from pages.dataset import selection
-from pages.dataset.rows import columns_menu
 from pages.ui import Language, copy_button, labels, language
 from pages.ui import text as _
 
@@ -23,7 +30,7 @@ def show(dataset: Dataset, view: View, rows: Sequence[Row]) -> None:
         label,
         key=f"copy_{dataset.name}",
         help=_("Copies these rows for a spreadsheet. Export takes all that match."),
-        text=tab_separated(columns_menu.shown_columns(dataset, view, rows), rows, words),
+        text=tab_separated(columns_of(view, dataset), rows, words),
         width="content",
     )
 

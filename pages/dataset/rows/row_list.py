@@ -10,11 +10,11 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.datasets import Column, Dataset, Kind, Row, View
+from ecommerce_core.datasets import Column, Dataset, Kind, Row, View, columns_of
 from ecommerce_core.domain import Query, Withdrawn
 from pages import ui
 from pages.dataset import selection, view_state
-from pages.dataset.rows import active_filters, columns_menu, copy_rows, pager
+from pages.dataset.rows import active_filters, copy_rows, pager
 from pages.dataset.view_state import edit
 from pages.ui import labels
 from pages.ui import text as _
@@ -23,6 +23,12 @@ from pages.ui.table import TableColumn, show_table
 
 # Of a text whose column does not say it.
 WIDEST_PX = 300
+
+# The grid's own buttons search the rows on screen alone and hide columns that files still have, and
+# they cover ours.
+NO_GRID_BUTTONS = (
+    '<style>.st-key-{key} [data-testid="stElementToolbar"] {{ display: none; }}</style>'
+)
 
 DrawRows = Callable[[Dataset, Sequence[Row]], None]
 
@@ -50,7 +56,7 @@ def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
             widest=(column.width or WIDEST_PX) if _KINDS[column.kind] == "text" else None,
             help=_(column.help) or None,
         )
-        for column in columns_menu.shown_columns(dataset, view, rows)
+        for column in columns_of(view, dataset)
     ]
     cells = [{c.name: getattr(row, c.name) for c in columns} for row in rows]
     name, keys = dataset.name, keys_of(dataset, rows)
@@ -67,6 +73,7 @@ def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
     modes = ["multi-row", "single-column", "single-cell"]
     more: dict[str, Any] = {"on_select": hear, "selection_mode": modes}
     with st.container(key=f"{name}_rows"):  # its key stays, unlike that of the table
+        st.html(NO_GRID_BUTTONS.format(key=f"{name}_rows"))
         alt = labels.dataset_title(name)
         show_table(cells, columns, key=key, alt=alt, height="content", **more)
 
