@@ -34,11 +34,12 @@ def show(name: str) -> None:
     )
     parts.append(live_text.text(f" · {_source(name)}"))
     if last is not None and last.id != run.id and last.status is not RunStatus.RUNNING:
-        newer = live_text.filled(
-            _("a newer fetch, {ago}: {status}"),
-            ago=live_text.age(last.finished_at or last.started_at),
-            status=words.word(last.status),
-        )
+        ago = live_text.age(last.finished_at or last.started_at)
+        if last.action is Action.SYNC:
+            status = words.word(last.status)
+            newer = live_text.filled(_("a newer fetch, {ago}: {status}"), ago=ago, status=status)
+        else:
+            newer = live_text.filled("{action}, {ago}", action=words.word(last.action), ago=ago)
         parts += [live_text.text(" · "), *({**part, "bold": True} for part in newer)]
     live_text.show(key, parts, look="caption")
 

@@ -842,6 +842,16 @@ def test_the_page_says_how_old_its_rows_are_and_whence(app: Application, peers: 
     assert "a newer fetch, " in Page.open(app, "products").texts()
 
 
+def test_an_undo_after_a_clear_is_no_newer_fetch(app: Application) -> None:
+    fetch(app)
+    app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    app.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    texts = Page.open(app, "products").texts()
+    assert "60 added" in texts
+    assert "undo clear, " in texts
+    assert "a newer fetch, " not in texts
+
+
 def test_a_click_that_tells_the_address_of_before_the_last_edit_does_not_take_it_back(
     app: Application,
 ) -> None:

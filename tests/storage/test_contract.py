@@ -470,6 +470,10 @@ def test_a_held_answer_says_what_it_would_change_and_is_applied_and_undone(
     price_now = {change.field: change.new for change in any_store.list_changes(undone.id)}
     assert price_now["price_cents"] == 100
     assert any_store.applied_run(PRODUCTS) is None
+    first = any_store.list_runs()[-1]
+    assert any_store.last_good_run("products") == first, "the rows are those of the first answer"
+    again = answer(any_store, [product(n, price=150) for n in range(30)])
+    assert any_store.last_good_run("products") == again
     with pytest.raises(NothingToUndo):
         any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
 

@@ -515,11 +515,15 @@ def test_after_an_answer_was_taken_back_the_same_answer_is_held_again(
     application: Application, peers: Peers
 ) -> None:
     waiting = held(application, peers, products(5))
+    before = application.store.last_good_run("products")
     apply(application, waiting)
-    assert sync(application).status is RunStatus.UNCHANGED
+    confirmed = sync(application)
+    assert confirmed.status is RunStatus.UNCHANGED
+    assert application.store.last_good_run("products") == confirmed
     assert application.applied_run("products") is not None
     application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
 
+    assert application.store.last_good_run("products") == before
     assert sync(application).status is RunStatus.HELD
 
 

@@ -144,10 +144,31 @@ class RunJournal(Part):
         return next(iter(self.list_runs(dataset=dataset, limit=1)), None)
 
     def last_good_run(self, dataset: str) -> Run | None:
-        """Return the newest sync after which the store held the peer's answer, or None."""
-        good = [status for status in RunStatus if status.is_good]
-        runs = self.list_runs(dataset=dataset, action=Action.SYNC, statuses=good, limit=1)
-        return next(iter(runs), None)
+        """Return the newest sync whose answer the store still holds, or None.
+
+        An answer that was applied and undone is not held, nor what confirmed it meanwhile.
+        """
+        good, before = [status for status in RunStatus if status.is_good], None
+        while True:
+            runs = self.list_runs(
+                dataset=dataset, action=Action.SYNC, statuses=good, before_id=before, limit=1
+            )
+            undone = self._undone_since(runs[0]) if runs else None
+            if undone is None:
+                return next(iter(runs), None)
+            before = undone
+
+    def _undone_since(self, run: Run) -> int | None:
+        """Return the run whose applied answer an undo after ``run`` took back, ``run`` or older."""
+        with self.reading() as db:
+            (undone,) = db.execute(
+                "SELECT max(id) FROM run WHERE dataset = ? AND confirms_run_id IS NOT NULL"
+                " AND status IN ('succeeded', 'partial') AND id < ("
+                "SELECT min(id) FROM run WHERE dataset = ? AND action = 'undo_apply' AND id > ?)",
+                [run.dataset, run.dataset, run.id],
+            ).fetchone()
+            # One that is newer than the run left the run's rows in place.
+            return int(undone) if undone is not None and undone <= run.id else None
 
     def finished_sync_after(self, dataset: str, run_id: int) -> Run | None:
         """Return the newest run after ``run_id`` if it is a fetch that ended normally.
