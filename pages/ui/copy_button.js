@@ -23,6 +23,7 @@ export default function ({ data, parentElement }) {
   status.textContent = ""
   button.textContent = data.label
   button.title = data.help
+  button.hidden = false
   button.onclick = async () => {
     // As the browser has it, behind a proxy too.
     const text = data.text ?? window.location.href

@@ -9,7 +9,8 @@ import streamlit as st
 
 from pages.ui.session import text as _
 
-HTML = '<button type="button"></button><span role="status"></span>'
+# Nobody meets the button before it has its words.
+HTML = '<button type="button" hidden></button><span role="status"></span>'
 CSS = """
 button {
   font: inherit; font-family: var(--st-font); font-size: 0.875rem; cursor: pointer;
