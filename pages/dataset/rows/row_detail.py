@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -29,6 +30,10 @@ LOOK = f"""<style>
   }}
 }}
 </style>"""
+
+_keys = st.components.v2.component(
+    "ecommerce_row_keys", js=(Path(__file__).parent / "row_keys.js").read_text("utf-8")
+)
 
 
 def show(dataset: Dataset, key: str, keys: Sequence[str]) -> None:
@@ -71,6 +76,7 @@ def _buttons(name: str, key: str, keys: Sequence[str]) -> None:
             args=(name,),
             kwargs={"row": row},
         )
+    _keys(key=f"{name}_row_keys", data={"name": name}, height=1)
 
 
 def _body(dataset: Dataset, row: Row) -> None:
