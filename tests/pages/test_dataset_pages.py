@@ -488,6 +488,17 @@ def test_the_open_row_is_followed_by_its_neighbours_in_the_table(app: Applicatio
     assert page.at.button(key="next_row_products").disabled
 
 
+def test_an_open_row_that_a_search_leaves_out_stays_and_says_so(app: Application) -> None:
+    said = "It is not among the rows shown."
+    fetch(app)
+    page = Page.open(app, "products", row="X3")
+    assert said not in page.texts()
+    page.at.text_input(key="search_products").set_value("X5").run()
+    assert address(page) == {"q": ["X5"], "row": ["X3"]}
+    assert said in page.sound().texts()
+    assert "Frigo 3" in page.at.table[0].value.to_string()
+
+
 def test_ticked_rows_are_copied_and_exported_without_the_others(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products")

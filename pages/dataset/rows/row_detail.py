@@ -52,6 +52,8 @@ def show(dataset: Dataset, key: str, keys: Sequence[str]) -> None:
             text = _("There is no row {key}, or it is gone.").format(key=escape(key))
             st.caption(f":material/search_off: {text}")
             return
+        if key not in keys:
+            st.caption(f":material/info: {_('It is not among the rows shown.')}")
         with ui.guarded():
             _body(dataset, row)
 
