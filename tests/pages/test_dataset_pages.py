@@ -624,6 +624,26 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
     assert (address(page)["order"], address(page)["field"]) == (["percent"], ["description"])
 
 
+def test_changes_begin_at_the_last_run_that_changed_something(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    for _again in range(2):
+        fetch(app)
+    page = Page.open(app, "products", view="changes")
+    assert page.at.selectbox(key="products_from_run").value == 2
+    assert page.at.selectbox(key="products_to_run").value == 3
+    peers.bodies["catalogue-produit"] = shop(60, X7={"prix": 1_234})
+    for _again in range(3):
+        fetch(app)
+    page = Page.open(app, "products", view="changes")
+    assert page.at.selectbox(key="products_from_run").value == 3
+    assert page.at.selectbox(key="products_to_run").value == 4
+    assert list(page.sound().table_named("What changed from run 3 to run 4")["key"]) == ["X7"]
+    page = Page.open(app, "products", view="changes", **{"from": "4"})
+    assert page.at.selectbox(key="products_to_run").value == 6
+
+
 def test_totals_of_changes_are_drawn_when_they_are_opened(app: Application, peers: Peers) -> None:
     fetch(app)
     peers.bodies["catalogue-produit"] = shop(60, X7={"prix": 1_234})
