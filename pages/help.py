@@ -72,6 +72,8 @@ def show_keys() -> None:
         ("`/`", _("Go to the search.")),
         ("`?`", _("Open this page.")),
         ("`↑ ↓ ← →`", _("Move between the cells of a table.")),
+        ("`↑ ↓`", _("Go to the previous or next row, if one is open beside the table.")),
+        ("`Esc`", _("Close the open row.")),
         ("`Ctrl+Enter`", _("Run the query, on the page Explore.")),
     )
     line = _("- {word}: {meaning}")

@@ -41,6 +41,7 @@ WORDS = {
     "late": N_("late"),
     "slow": N_("overran"),
     "missed": N_("missed"),
+    "lost": N_("lost"),
     "cancelled": N_("no longer expected"),
     "task_added": N_("task added"),
     "task_edited": N_("task edited"),

@@ -103,7 +103,7 @@ def _sorts(dataset: Dataset) -> dict[str, str]:
     return {
         "kind": _("Kind"),
         "key": labels.column_label(dataset.column(dataset.key)),
-        "title": _("Name"),
+        "title": labels.title_label(dataset),
         **{each.name: labels.column_label(each) for each in dataset.groups},
         "field": _("Field"),
         "difference": _("Difference"),

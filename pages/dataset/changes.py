@@ -47,14 +47,15 @@ def show(dataset: Dataset) -> list[str]:
 
 
 def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int]:
-    """Return the two chosen runs, by default the last two good ones."""
+    """Return the two chosen runs, by default the last that changed something and the one before."""
     store, by_id = ui.application().store, {run.id: run for run in runs}
     for number in (view.from_run, view.to_run):
         run = store.run(number) if number is not None and number not in by_id else None
         if run is not None and run.dataset == dataset.name:
             by_id[run.id] = run
     ids = sorted(by_id, reverse=True)
-    end = view.to_run if view.to_run in by_id else ids[0]
+    newest = ids[0] if view.from_run in by_id else _last_change(runs)
+    end = view.to_run if view.to_run in by_id else newest
     older = [number for number in ids if number < (end or 0)]
     start = view.from_run if view.from_run in by_id else (older or ids)[0]
     words = language()
@@ -73,11 +74,22 @@ def _choose(dataset: Dataset, view: View, runs: Sequence[Run]) -> tuple[int, int
     return first, last
 
 
+def _last_change(runs: Sequence[Run]) -> int:
+    """Return the newest run that changed something since an older one; the newest if none did."""
+    changed = (run.id for run in runs[:-1] if _changes_of(run))
+    return next(changed, runs[0].id)
+
+
+def _changes_of(run: Run) -> dict[str, int]:
+    """Return the numbers of changed rows by their sign, without those that are 0."""
+    counts = run.counts
+    signs = {"+": counts.added, "~": counts.updated, "−": counts.withdrawn}
+    return {sign: n for sign, n in signs.items() if n}
+
+
 def _label(run: Run, words: Language) -> str:
     """Return a short label of a run: ``Run 12 · 24 Nov 2026, 20:05 · +12 ~191 −22``."""
-    counts = run.counts
-    signs = (("+", counts.added), ("~", counts.updated), ("−", counts.withdrawn))
-    did = " ".join(f"{sign}{words.number(n)}" for sign, n in signs if n)
+    did = " ".join(f"{sign}{words.number(n)}" for sign, n in _changes_of(run).items())
     moment = words.moment(run.started_at, seconds=False)
     nothing = words.text("nothing has changed")
     return f"{words.text('Run')} {run.id} · {moment} · {did or nothing}"

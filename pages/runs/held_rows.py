@@ -71,7 +71,7 @@ def _table(dataset: Dataset, changes: ChangeView, kind: ChangeKind, *, key: str)
     found = changes.list_entries(ChangeQuery(kind=kind, page=page, page_size=ROWS_PER_PAGE))
     columns = [
         TableColumn("key", label=labels.column_label(dataset.column(dataset.key)), width=110),
-        TableColumn("title", label=_("Name"), width=260),
+        TableColumn("title", label=labels.title_label(dataset), width=260),
         *(TableColumn(each.name, label=labels.column_label(each)) for each in dataset.groups),
     ]
     if any(one.field for one in found):

@@ -27,6 +27,8 @@ def show(name: str) -> None:
             run = app.store.run(number)
             if run is not None and alert.code is AlertCode.ANSWER_HELD:
                 held(run, keys=(f"apply_{name}", f"discard_{name}"))
+                # What follows on the page stands right below.
+                st.space("xsmall")
             elif run is not None and alert.code is not AlertCode.RECORDS_REJECTED:
                 text = f"{ui.sentence(run.error)}\n\n{hints.of(run)}"
                 st.error(text, title=ui.title_of(alert, escape), icon=":material/error:")

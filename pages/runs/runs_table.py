@@ -14,6 +14,8 @@ from pages.ui import text as _
 from pages.ui.labels import dataset_label
 from pages.ui.table import TableColumn, show_table
 
+# Of an action or a trigger, in either language.
+WIDEST_PX = 260
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
 state = st.session_state
 
@@ -92,8 +94,8 @@ def _table(runs: list[Run]) -> None:
         TableColumn("dataset", label=_("Dataset")),
         TableColumn("status", "status", _("Status"), width=120),
         TableColumn("result", label=_("Result"), width=330),
-        TableColumn("action", label=_("Action"), width=100),
-        TableColumn("trigger", label=_("Trigger"), width=115),
+        TableColumn("action", label=_("Action"), widest=WIDEST_PX),
+        TableColumn("trigger", label=_("Trigger"), widest=WIDEST_PX),
         TableColumn("duration", "duration", _("Duration")),
         TableColumn("id", "number", _("Run")),
     ]

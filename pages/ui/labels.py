@@ -25,6 +25,13 @@ def column_label(column: Column) -> str:
     return _(column.label)
 
 
+def title_label(dataset: Dataset) -> str:
+    """Return the label of the rows' titles: of the one column they are made of, or else *Name*."""
+    if len(dataset.title) == 1:
+        return column_label(dataset.column(dataset.title[0]))
+    return _("Name")
+
+
 def label_with_unit(column: Column) -> str:
     """Return the label of a column for an axis or an input, with the unit of its numbers."""
     return f"{column_label(column)} (€)" if column.kind is Kind.MONEY else column_label(column)

@@ -44,6 +44,7 @@ LOOKS: Mapping[str, Look] = {
     "slow": Look("violet", "hourglass_bottom", "diamond"),
     "missed": Look("red", "event_busy", "cross"),
     "cancelled": Look("gray", "event_available", "triangle-left"),
+    "lost": Look("orange", "event_busy", "cross"),
     "added": Look("green", "add_circle"),
     "updated": Look("blue", "edit"),
     "returned": Look("violet", "undo"),
@@ -93,6 +94,7 @@ def column(label: str, cells: Iterable[str], *, names: Iterable[str], **more: An
     ``cells`` are the words in it, one each row, and ``names`` the statuses that they stand for.
     """
     colours = dict(zip(cells, (look(name).colour for name in names), strict=True))
+    colours.pop("", None)  # a cell without a status
     return st.column_config.MultiselectColumn(
         label, options=list(colours), color=list(colours.values()), **more
     )

@@ -171,6 +171,31 @@ def test_a_click_opens_a_row_beside_the_table_and_arrows_go_to_the_next(
     visitor.expect_no_crash()
 
 
+def test_keys_step_and_close_an_open_row_without_a_click_in_the_table(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop)
+    page, panel = visitor.page, visitor.part("row_panel")
+    fetch(visitor)
+    page.goto(f"{page.url}?row=X1-1")
+    expect(panel).to_contain_text("X1-1")
+    visitor.wait_until_drawn()
+    page.keyboard.press("ArrowDown")
+    expect(page).to_have_url(re.compile(r"row=X1-2$"))
+    visitor.button("next_row_products").click()
+    expect(page).to_have_url(re.compile(r"row=X1-3$"))
+    page.keyboard.press("ArrowUp")
+    expect(page).to_have_url(re.compile(r"row=X1-2$"))
+    visitor.part("search_products").locator("input").focus()
+    page.keyboard.press("ArrowDown")
+    expect(page).to_have_url(re.compile(r"row=X1-2$"))
+    visitor.button("next_row_products").focus()
+    page.keyboard.press("Escape")
+    expect(panel).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/products$"))
+    visitor.expect_no_crash()
+
+
 def test_ticked_rows_are_copied_and_the_open_row_stays(
     shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:

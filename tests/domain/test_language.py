@@ -74,7 +74,7 @@ def test_french_uses_the_words_of_the_shop() -> None:
     products_in_french = FR.text(PRODUCTS.label)
     assert FR.text("Fetch {dataset}").format(dataset=products_in_french) == "Récupérer les produits"
     cleared = FR.text("Clear all {dataset}…")
-    assert cleared.format(dataset=products_in_french) == "Vider la BDD produits"
+    assert cleared.format(dataset=products_in_french) == "Vider la BDD produits…"
     assert FR.text(CUSTOMERS.column("loyalty_points").label) == "Points de fidélité"
     assert FR.text("Add a task") == "Ajouter une tâche"
 

@@ -91,6 +91,28 @@ def test_what_failed_and_why_stands_before_what_a_narrow_screen_cuts_off(
     assert list(table["result"]) == ["the gateway has no route for catalogue-produit", "60 added"]
 
 
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-GB", "undo of an applied answer"),
+        ("fr-FR", "annulation d’une réponse appliquée"),
+    ],
+)
+def test_an_actions_longest_words_are_not_cut(
+    app: Application, peers: Peers, locale: str, words: str
+) -> None:
+    sync(app)
+    peers.bodies["catalogue-produit"] = catalogue(21)
+    held = sync(app)
+    app.confirm(held.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
+    app.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    page = Page.open(app, "activity", locale=locale)
+    table = next(one for one in page.at.dataframe if one.key == "runs_table")
+
+    assert table.value["action"][0] == words
+    assert json.loads(table.proto.columns)["action"]["width"] >= 6 * len(words) + 20
+
+
 def test_a_held_run_says_what_it_would_do_in_the_table_and_in_its_detail(
     app: Application, peers: Peers
 ) -> None:

@@ -487,6 +487,17 @@ def test_the_open_row_is_followed_by_its_neighbours_in_the_table(app: Applicatio
     assert page.at.button(key="next_row_products").disabled
 
 
+def test_an_open_row_that_a_search_leaves_out_stays_and_says_so(app: Application) -> None:
+    said = "It is not among the rows shown."
+    fetch(app)
+    page = Page.open(app, "products", row="X3")
+    assert said not in page.texts()
+    page.at.text_input(key="search_products").set_value("X5").run()
+    assert address(page) == {"q": ["X5"], "row": ["X3"]}
+    assert said in page.sound().texts()
+    assert "Frigo 3" in page.at.table[0].value.to_string()
+
+
 def test_ticked_rows_are_copied_and_exported_without_the_others(app: Application) -> None:
     fetch(app)
     page = Page.open(app, "products")
@@ -610,6 +621,26 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
     page.at.selectbox(key="products_changed_field").set_value("description").run()
     assert page.sound().at.info[0].value == "Nothing of this kind changed between these runs."
     assert (address(page)["order"], address(page)["field"]) == (["percent"], ["description"])
+
+
+def test_changes_begin_at_the_last_run_that_changed_something(
+    app: Application, peers: Peers
+) -> None:
+    fetch(app)
+    for _again in range(2):
+        fetch(app)
+    page = Page.open(app, "products", view="changes")
+    assert page.at.selectbox(key="products_from_run").value == 2
+    assert page.at.selectbox(key="products_to_run").value == 3
+    peers.bodies["catalogue-produit"] = shop(60, X7={"prix": 1_234})
+    for _again in range(3):
+        fetch(app)
+    page = Page.open(app, "products", view="changes")
+    assert page.at.selectbox(key="products_from_run").value == 3
+    assert page.at.selectbox(key="products_to_run").value == 4
+    assert list(page.sound().table_named("What changed from run 3 to run 4")["key"]) == ["X7"]
+    page = Page.open(app, "products", view="changes", **{"from": "4"})
+    assert page.at.selectbox(key="products_to_run").value == 6
 
 
 def test_totals_of_changes_are_drawn_when_they_are_opened(app: Application, peers: Peers) -> None:

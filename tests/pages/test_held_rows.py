@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -54,6 +55,9 @@ def test_the_rows_that_would_go_come_and_change_are_shown_before_one_decides(
     gone = page.table_named("The rows that the held answer would change")
     assert list(gone["key"]) == [f"X1-{number}" for number in range(3, 28)]
     assert list(gone["title"])[0] == "Frigos:P1-3"
+    alt = "The rows that the held answer would change"
+    [table] = [one for one in page.at.dataframe if one.proto.alt == alt]
+    assert json.loads(table.proto.columns)["title"]["label"] == "Description"
 
     page.at.session_state[f"held_rows_{key}"] = True
     choice.set_value("updated").run()

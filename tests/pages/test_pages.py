@@ -265,7 +265,7 @@ def test_two_sessions_speak_two_languages_at_once(app: Application) -> None:
     english.at.run()
     assert english.at.title[0].value == "Products"
     assert french.at.button(key="fetch_products").label == "Récupérer les produits"
-    assert french.at.button(key="clear_products").label == "Vider la BDD produits"
+    assert french.at.button(key="clear_products").label == "Vider la BDD produits…"
 
 
 def test_the_language_in_the_url_wins_over_the_browsers(app: Application) -> None:

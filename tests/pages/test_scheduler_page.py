@@ -440,7 +440,7 @@ def test_an_odd_task_of_somebody_else_is_marked_and_disables_nothing(rig: Rig) -
     rig.post("schedule/add", json={"target_url": "x", "time": "08/01/2030-00:00:00"})
     page = rig.open()
     assert listed(page) == ["get_products", "default"]
-    assert listed(page, "state") == ["", "no application"]
+    assert [list(pills or ()) for pills in listed(page, "state")] == [[], ["no application"]]
     assert listed(page, "target")[1] == "–: x"
     assert "1 entry of the list is odd" in page.texts()
     assert "Running" in page.texts()
@@ -463,7 +463,10 @@ def test_tasks_that_the_scheduler_lost_are_said_and_added_again_with_one_button(
     rig.poll()
     page = rig.again(page)
     assert "2 tasks were lost" in page.texts()
-    assert listed(page, "state") == ["lost", "lost"]
+    assert [list(pills) for pills in listed(page, "state")] == [["lost"], ["lost"]]
+    assert page.at.radio(key="tasks_whose").options == ["All (2)", "Ours (2)", "Others (0)"]
+    assert any("does not list them any more" in box.value for box in page.at.warning)
+    assert not page.at.error
     page.click("add_lost_tasks")
     assert "Added again: 2." in page.texts()
     tasks = {task.name: task for task in rig.sandbox.scheduler.tasks()}

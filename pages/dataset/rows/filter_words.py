@@ -31,7 +31,8 @@ def moment_in_words(said: str) -> str:
     words = language()
     if is_run(said):
         number = run_of(said)
-        return _("the last run") if number is None else _("run {id}").format(id=number)
+        last = _("the last run that changed something")
+        return last if number is None else _("run {id}").format(id=number)
     if is_day(said):
         return words.day(datetime.fromisoformat(said))
     return words.duration(int(said[:-1]) * (3_600 if said.endswith("h") else 86_400))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pandas as pd
@@ -30,6 +31,10 @@ LOOK = f"""<style>
 }}
 </style>"""
 
+_keys = st.components.v2.component(
+    "ecommerce_row_keys", js=(Path(__file__).parent / "row_keys.js").read_text("utf-8")
+)
+
 
 def show(dataset: Dataset, key: str, keys: Sequence[str]) -> None:
     """Show the row with that key, or a note if there is none. Raises StoreError.
@@ -47,6 +52,8 @@ def show(dataset: Dataset, key: str, keys: Sequence[str]) -> None:
             text = _("There is no row {key}, or it is gone.").format(key=escape(key))
             st.caption(f":material/search_off: {text}")
             return
+        if key not in keys:
+            st.caption(f":material/info: {_('It is not among the rows shown.')}")
         with ui.guarded():
             _body(dataset, row)
 
@@ -71,6 +78,7 @@ def _buttons(name: str, key: str, keys: Sequence[str]) -> None:
             args=(name,),
             kwargs={"row": row},
         )
+    _keys(key=f"{name}_row_keys", data={"name": name}, height=1)
 
 
 def _body(dataset: Dataset, row: Row) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.domain import N_, TaskEvent, WantedTask
+from ecommerce_core.domain import N_, AlertCode, Severity, TaskEvent, WantedTask
 from pages import ui
 from pages.schedule.tasks import task_actions
 from pages.ui import escape, escape_time, language, tasks
@@ -40,7 +40,10 @@ def show_lost() -> None:
         " restarted or reset, or somebody deleted them there."
     )
     title = words.plural("{count} task was lost", "{count} tasks were lost", len(lost))
-    st.error(f"{why}\n\n" + "\n".join(lines), title=title, icon=":material/event_busy:")
+    # As red as the alert is on the overview, and no redder.
+    is_critical = AlertCode.TASKS_LOST.severity is Severity.CRITICAL
+    box = st.error if is_critical else st.warning
+    box(f"{why}\n\n" + "\n".join(lines), title=title, icon=":material/event_busy:")
     if not ui.may_change():
         return
     with st.container(horizontal=True):

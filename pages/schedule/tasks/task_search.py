@@ -17,12 +17,15 @@ SEARCH_CHARS = 200
 WHOSE = {"all": N_("All"), "ours": N_("Ours"), "others": N_("Others")}
 
 
-def show(everybodys: list[Task], ours: list[Task]) -> tuple[str, list[Task]]:
-    """Show filter, search and order; return whose tasks are chosen, and the resulting list."""
+def show(everybodys: list[Task], ours: list[Task], *, lost: int) -> tuple[str, list[Task]]:
+    """Show filter, search and order; return whose tasks are chosen, and the resulting list.
+
+    ``lost`` tasks of ours, which the list does not have, are counted too: the table shows them.
+    """
     words = language()
     counts = {
-        "all": len(everybodys),
-        "ours": len(ours),
+        "all": len(everybodys) + lost,
+        "ours": len(ours) + lost,
         "others": len(everybodys) - len(ours),
     }
     orders = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from ecommerce_core.domain import N_, ListForm, Oddity, Task, WantedTask
+from ecommerce_core.domain import N_, ListForm, Oddity, Task, TaskEvent, WantedTask
 from pages import ui
 from pages.runs import held_run, run_progress, run_requests
 from pages.schedule.tasks import task_actions, task_search
@@ -56,7 +56,7 @@ def _show_list() -> None:
     with st.container():  # may appear and disappear: the box below keeps its position
         _how_old()
         _old_form()
-    whose, found = task_search.show(everybodys, ours)
+    whose, found = task_search.show(everybodys, ours, lost=len(lost))
     rows = [Shown(None, one) for one in lost if whose != "others"]
     rows += [Shown(task) for task in found[:SHOWN_TASKS]]
     if not everybodys and not rows:
@@ -162,14 +162,14 @@ def _table(rows: Sequence[Shown]) -> None:
     if may_change and any(cell["actions"] for cell in cells):
         columns.insert(2, task_actions.column())
     if any(cell["state"] for cell in cells):
-        columns.insert(2, TableColumn("state", label=_("Notes"), width=150))
+        columns.insert(2, TableColumn("state", "status", _("Notes"), width=150))
     task_actions.remember([(row.task, row.lost) for row in rows])
     show_table(cells, columns, key="tasks_table", alt=_("Scheduled tasks"))
 
 
 def _state(row: Shown) -> str:
     if row.lost is not None:
-        return _("lost")
+        return TaskEvent.LOST
     if row.task is None or not row.task.oddities:
         return ""
     return ", ".join(_(ODDITIES[one]) for one in row.task.oddities)
