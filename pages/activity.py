@@ -27,7 +27,7 @@ def show_newest() -> None:
     with suppress(EcommerceError):  # the table below says what is wrong
         run = next(iter(ui.application().store.list_runs(limit=1)), None)
         if run is not None:
-            st.markdown(status.pill(run.status), width="content")
+            st.markdown(status.pill(run.shown_status), width="content")
             what = f"{language().word(run.action)} · {dataset_label(run.dataset)} · "
             ago = live_text.age(run.finished_at or run.started_at)
             live_text.show("newest_run", [live_text.text(what), ago], look="caption")

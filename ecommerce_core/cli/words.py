@@ -15,7 +15,7 @@ def run_in_words(run: Run) -> str:
     counts = run.counts
     by = f" ({run.actor})" if run.actor else ""
     word = Language().word
-    said = f"run {run.id}: {run.dataset} {word(run.action)} {word(run.status)}"
+    said = f"run {run.id}: {run.dataset} {word(run.action)} {word(run.shown_status)}"
     if run.status in {RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.FAILED}:
         return (f"{said}: {run.error}" if run.error else said) + by
     numbers = (
@@ -23,7 +23,10 @@ def run_in_words(run: Run) -> str:
         f"{counts.unchanged:,} unchanged, {counts.withdrawn:,} withdrawn, "
         f"{counts.rejected:,} rejected in {run.duration_s or 0:.2f} s"
     )
-    return f"{said}: {numbers}" + (f". {run.error}" if run.error else "") + by
+    todo = (
+        " Review the rows, then apply or discard it." if run.shown_status is RunStatus.HELD else ""
+    )
+    return f"{said}: {numbers}" + (f". {run.error}{todo}" if run.error else "") + by
 
 
 def run_as_plain(run: Run) -> dict[str, Any]:

@@ -26,7 +26,7 @@ WORDS = {
     "held": N_("held"),
     "failed": N_("failed"),
     "interrupted": N_("interrupted"),
-    "confirmed": N_("confirmed"),
+    "confirmed": N_("applied"),
     "discarded": N_("discarded"),
     "superseded": N_("superseded"),
     "executed": N_("executed"),

@@ -98,6 +98,11 @@ class Run:
     actor: str | None = None
 
     @property
+    def shown_status(self) -> RunStatus | Resolution:
+        """The status, or what was decided about the held answer of this run."""
+        return self.status if self.resolution is None else self.resolution
+
+    @property
     def duration_s(self) -> float | None:
         """Seconds from start to end; None while it runs."""
         if self.finished_at is None:

@@ -80,6 +80,8 @@ class Store(Transactions):
         self.list_runs = runs.list_runs
         self.last_run = runs.last_run
         self.last_good_run = runs.last_good_run
+        self.run_of_rows = runs.run_of_rows
+        self.applying_run = runs.applying_run
         self.finished_sync_after = runs.finished_sync_after
         self.newest_run_id = runs.newest_run_id
         self.held_run = runs.held_run

@@ -14,11 +14,9 @@ from pages.ui.live.live_text import Part
 
 
 def show(name: str) -> None:
-    """Show one line: the last good run, its age, trigger, summary and source."""
+    """Show one line: the run that made the rows, its age, trigger, summary and source."""
     words, store = language(), ui.application().store
-    last = store.last_run(name)
-    cleared = last is not None and last.action is Action.CLEAR
-    run = last if cleared else store.last_good_run(name)
+    last, run = store.last_run(name), store.run_of_rows(name)
     key = f"as_of_{name}"
     if run is None or run.finished_at is None:
         text = f"{_('Not fetched yet.')} {_source(name)}"
@@ -34,14 +32,22 @@ def show(name: str) -> None:
     )
     parts.append(live_text.text(f" · {_source(name)}"))
     if last is not None and last.id != run.id and last.status is not RunStatus.RUNNING:
-        ago = live_text.age(last.finished_at or last.started_at)
-        if last.action is Action.SYNC:
-            status = words.word(last.status)
-            newer = live_text.filled(_("a newer fetch, {ago}: {status}"), ago=ago, status=status)
-        else:
-            newer = live_text.filled("{action}, {ago}", action=words.word(last.action), ago=ago)
+        newer = live_text.filled(
+            _form(last),
+            ago=live_text.age(last.finished_at or last.started_at),
+            status=words.word(last.shown_status),
+        )
         parts += [live_text.text(" · "), *({**part, "bold": True} for part in newer)]
     live_text.show(key, parts, look="caption")
+
+
+def _form(last: Run) -> str:
+    """Return how the line names the last run, which did not make the rows."""
+    if last.action in {Action.UNDO_CLEAR, Action.UNDO_APPLY} and last.status.is_good:
+        return _("undone {ago}")
+    if last.action is Action.SYNC and last.confirms_run_id is None:
+        return _("a newer fetch, {ago}: {status}")
+    return _("a newer change, {ago}: {status}")
 
 
 def _source(name: str) -> str:

@@ -64,7 +64,7 @@ def _last_run(name: str, run: Run | None) -> None:
         return
     what = f"{words.word(run.action)} ({words.word(run.trigger)})"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.markdown(status.pill(run.status), width="content")
+        st.markdown(status.pill(run.shown_status), width="content")
         ago = live_text.age(run.finished_at or run.started_at)
         line = [live_text.text(f"{what} · "), ago]
         live_text.show(f"freshness_{name}", line, look="caption")

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from ecommerce_core.domain import Change, Run, RunStatus
+from ecommerce_core.domain import Change, Resolution, Run, RunStatus
 from pages import ui
 from pages.runs import held_run, hints, run_summary
 from pages.ui import escape, labels, language, status
@@ -40,9 +40,9 @@ def show(run: Run) -> None:
         if run.task_name:
             facts[_("Task")] = run.task_name
         if run.resolution is not None:
-            facts[_("Decision")] = words.word(run.resolution)
+            facts[_("Decision")] = _decision(run, run.resolution)
         told = {key: escape(value) for key, value in facts.items()}
-        st.table({_("Status"): status.pill(run.status), **told}, border="horizontal")
+        st.table({_("Status"): status.pill(run.shown_status), **told}, border="horizontal")
         held = ui.application().store.held_run(run.dataset)
         if held is not None and held.id == run.id:
             held_run.held(run, keys=("apply_run", "discard_run"))
@@ -53,6 +53,14 @@ def show(run: Run) -> None:
             (st.error if failed else st.info)(text, title=_("What happened"))
         _rejected_records(run)
         _changes(run, ui.application().store.list_changes(run.id))
+
+
+def _decision(run: Run, resolution: Resolution) -> str:
+    """Return what was decided about a held run. Raises StoreError."""
+    applying = ui.application().store.applying_run(run.id)
+    if resolution is Resolution.CONFIRMED and applying is not None:
+        return _("applied by run {id}").format(id=applying.id)
+    return language().word(resolution)
 
 
 def _rejected_records(run: Run) -> None:

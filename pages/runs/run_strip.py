@@ -96,7 +96,7 @@ def _said(run: Run) -> str:
     parts = [
         _("Run {id}").format(id=run.id),
         words.moment(run.started_at, seconds=False),
-        words.word(run.status),
+        words.word(run.shown_status),
     ]
     if run.duration_s is not None:
         parts.append(words.duration(run.duration_s))

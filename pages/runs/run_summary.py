@@ -20,8 +20,9 @@ def summary(run: Run) -> str:
         return ", ".join(form.format(n=words.number(n)) for n, form in parts if n)
     if not run.status.is_good or run.status is RunStatus.UNCHANGED:
         return _("nothing has changed")
+    is_undo = run.action is Action.UNDO_APPLY
     parts = [
-        (counts.added, _("{n} added")),
+        (counts.added, _("{n} returned") if is_undo else _("{n} added")),
         (counts.updated, _("{n} changed")),
         (counts.withdrawn, _("{n} cleared") if run.action is Action.CLEAR else _("{n} withdrawn")),
         (counts.rejected, _("{n} rejected")),

@@ -79,7 +79,7 @@ def _table(runs: list[Run]) -> None:
         {
             "started_at": run.started_at,
             "dataset": dataset_label(run.dataset),
-            "status": run.status.value,
+            "status": run.shown_status.value,
             "result": _result(run),
             "action": word(run.action),
             "trigger": word(run.trigger),

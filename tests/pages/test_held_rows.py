@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from ecommerce_core.application import Application
-from ecommerce_core.domain import Run
+from ecommerce_core.domain import LOCAL_OPERATOR, Run, Trigger, escape
 from tests.support.page_session import Page, installed
 from tests.support.peers import Peers, product, products
 from tests.support.waiting import until
@@ -100,3 +100,56 @@ def test_an_apply_that_is_cancelled_changes_nothing(app: Application, waiting: R
     held = app.store.held_run("products")
     assert held is not None
     assert held.id == waiting.id
+
+
+def test_after_an_undo_the_page_names_the_fetch_whose_rows_are_back(
+    app: Application, waiting: Run
+) -> None:
+    assert "a newer fetch, " in Page.open(app, "products").texts()
+    app.confirm(waiting.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(30)
+    undone = app.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    line = as_of(Page.open(app, "products"))
+    assert "60 added" in line
+    assert "undone" in line
+    assert "a newer fetch" not in line
+    activity = Page.open(app, "activity", run=str(undone.id))
+    assert escape("57 returned, 3 changed, 1 withdrawn") in activity.at.table[0].value.to_string()
+
+
+def test_after_an_undone_clear_the_page_names_no_fetch_that_did_not_happen(
+    app: Application,
+) -> None:
+    Page.open(app, "products").fetch("products")
+    app.clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+    app.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
+
+    line = as_of(Page.open(app, "products"))
+    assert "60 added" in line
+    assert "a newer fetch" not in line
+
+
+def as_of(page: Page) -> str:
+    """Return the line that says how old the rows are."""
+    return next(line for line in page.texts().splitlines() if "As of " in line)
+
+
+def test_a_discarded_answer_is_nowhere_held_and_asks_for_nothing(
+    app: Application, waiting: Run
+) -> None:
+    app.discard(waiting.id, actor=LOCAL_OPERATOR)
+
+    assert "discarded" in as_of(Page.open(app, "products"))
+    assert ": held]" not in Page.open(app, "overview").texts()
+    activity = Page.open(app, "activity", run=str(waiting.id))
+    assert list(activity.table_named("Runs, newest first")["status"])[0] == ["discarded"]
+    assert "It was not applied" in activity.texts()
+    assert "apply or discard" not in activity.texts()
+
+
+def test_an_applied_answer_says_which_run_applied_it(app: Application, waiting: Run) -> None:
+    applied = app.confirm(waiting.id, actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(30)
+
+    activity = Page.open(app, "activity", run=str(waiting.id))
+    assert f"applied by run {applied.id}" in activity.at.table[0].value.to_string()
+    assert "apply or discard" not in activity.texts()

@@ -464,7 +464,9 @@ def test_a_held_answer_says_what_it_would_change_and_is_applied_and_undone(
     assert found.id == applied.id
     undone = any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL, actor="clerk")
 
-    assert (undone.counts.updated, undone.counts.withdrawn, undone.actor) == (30, 1, "clerk")
+    counted = undone.counts
+    assert (counted.added, counted.updated, counted.withdrawn) == (29, 1, 1)
+    assert undone.actor == "clerk"
     assert any_store.totals(PRODUCTS) == Totals(current=30, withdrawn=0)
     assert any_store.dataset_state("products").digest == "30"
     price_now = {change.field: change.new for change in any_store.list_changes(undone.id)}
@@ -476,6 +478,61 @@ def test_a_held_answer_says_what_it_would_change_and_is_applied_and_undone(
     assert any_store.last_good_run("products") == again
     with pytest.raises(NothingToUndo):
         any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
+
+
+def made_by(store: Store) -> int | None:
+    run = store.run_of_rows("products")
+    return None if run is None else run.id
+
+
+def last_good(store: Store) -> int | None:
+    run = store.last_good_run("products")
+    return None if run is None else run.id
+
+
+def test_an_undo_leads_back_to_the_run_that_made_the_rows(any_store: Store) -> None:
+    assert (made_by(any_store), last_good(any_store)) == (None, None)
+    first = answer(any_store, products(30)).id
+    for _again in range(2):
+        held = answer(any_store, products(3))
+        applied = answer(any_store, products(3), confirms=held.id).id
+        assert any_store.applying_run(held.id) == any_store.run(applied)
+        assert (made_by(any_store), last_good(any_store)) == (applied, applied)
+        any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
+        assert (made_by(any_store), last_good(any_store)) == (first, first)
+
+    cleared = any_store.clear(PRODUCTS, trigger=Trigger.MANUAL).id
+    assert (made_by(any_store), last_good(any_store)) == (cleared, first)
+    any_store.undo_clear(PRODUCTS, trigger=Trigger.MANUAL)
+    assert (made_by(any_store), last_good(any_store)) == (first, first)
+
+
+def test_undoing_an_answer_applied_after_a_clear_leads_back_before_the_clear(
+    any_store: Store,
+) -> None:
+    first = answer(any_store, products(30)).id
+    any_store.clear(PRODUCTS, trigger=Trigger.MANUAL)
+    held = answer(any_store, products(3))
+    answer(any_store, products(3), confirms=held.id)
+
+    undone = any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
+
+    assert any_store.totals(PRODUCTS).current == 30
+    assert (undone.counts.added, undone.counts.updated, undone.counts.withdrawn) == (27, 0, 0)
+    assert (made_by(any_store), last_good(any_store)) == (first, first)
+
+
+def test_an_undo_of_rows_that_had_returned_counts_them_as_gone_again(any_store: Store) -> None:
+    answer(any_store, products(60))
+    answer(any_store, products(40))  # 20 of them are withdrawn
+    back = [*products(60)[40:50], product(0, price=150)]
+    held = answer(any_store, back)
+    applied = answer(any_store, back, confirms=held.id)
+    assert (applied.counts.updated, applied.counts.withdrawn) == (11, 39)
+
+    undone = any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
+
+    assert (undone.counts.added, undone.counts.updated, undone.counts.withdrawn) == (39, 1, 10)
 
 
 def test_views_are_kept_by_owner_and_name(any_store: Store) -> None:

@@ -489,7 +489,10 @@ def test_an_applied_answer_can_be_taken_back_row_by_row(
 
     undone = application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
 
-    assert (undone.action, undone.counts) == (Action.UNDO_APPLY, Counts(updated=40, withdrawn=1))
+    assert (undone.action, undone.counts) == (
+        Action.UNDO_APPLY,
+        Counts(added=35, updated=5, withdrawn=1),
+    )
     assert application.reader.list_rows(PRODUCTS, Query(page_size=1000)) == before
     assert totals(application) == Totals(current=40, withdrawn=0)
     assert application.applied_run("products") is None

@@ -6,17 +6,15 @@ from ecommerce_core.domain.labels import N_
 
 RUNS = {
     "held_would_withdraw": N_(
-        "the answer would withdraw {withdrawn} of {current} rows. It was not "
-        "applied. Review the rows, then apply or discard it."
+        "the answer would withdraw {withdrawn} of {current} rows. It was not applied."
     ),
     "held_renumbered": N_(
         "the answer would withdraw {withdrawn} of {current} rows, and {same} come "
         "back under another key, otherwise the same: the source gave them new "
-        "numbers. It was not applied. Review the rows, then apply or discard it."
+        "numbers. It was not applied."
     ),
     "held_after_clear": N_(
-        "the answer has {records} records, but {cleared} rows were cleared. It was "
-        "not applied. Review it, then apply or discard it."
+        "the answer has {records} records, but {cleared} rows were cleared. It was not applied."
     ),
     "sync_under_way": N_("a sync of {dataset} is under way; try again when it has ended"),
     "stopping": N_("the application is shutting down; nothing was changed"),

@@ -196,9 +196,12 @@ class Rows(Part):
             new = NewRun(dataset.name, Action.UNDO_APPLY, trigger, actor=actor)
             run_id = insert_run(db, new, status=RunStatus.RUNNING)
             table, kept, key = dataset.table, f"{dataset.table}_cleared", dataset.key
-            missing = "SELECT count(*) FROM {} WHERE {key} NOT IN (SELECT {key} FROM {})"
-            (came,) = db.execute(missing.format(table, kept, key=key)).fetchone()
-            (gone,) = db.execute(missing.format(kept, table, key=key)).fetchone()
+            only_in = (
+                "SELECT count(*) FROM {} WHERE withdrawn_at IS NULL"
+                " AND {key} NOT IN (SELECT {key} FROM {} WHERE withdrawn_at IS NULL)"
+            )
+            (go,) = db.execute(only_in.format(table, kept, key=key)).fetchone()
+            (return_,) = db.execute(only_in.format(kept, table, key=key)).fetchone()
             # What the run changed is changed back, so that reports see no difference over both.
             db.execute(
                 "INSERT INTO change (run_id, dataset, key, field, old, new)"
@@ -206,10 +209,10 @@ class Rows(Part):
                 [run_id, applied.id],
             )
             db.execute(f"DELETE FROM {table}")
-            changed = applied.counts.updated + applied.counts.withdrawn
-            return _restore(
-                db, dataset, run_id, Counts(added=gone, updated=changed, withdrawn=came)
-            )
+            # A sync counts the rows that return among the changed ones; here these go again.
+            changed = applied.counts.updated - max(go - applied.counts.added, 0)
+            counts = Counts(added=return_, updated=changed, withdrawn=go)
+            return _restore(db, dataset, run_id, counts)
 
     def totals(self, dataset: Dataset) -> Totals:
         """Return how many rows the dataset holds, whatever readers see of them."""

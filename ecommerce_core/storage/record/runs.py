@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -30,6 +30,10 @@ from ecommerce_core.storage.record.database import (
     to_fact,
     to_text,
 )
+from ecommerce_core.storage.record.undone import not_undone
+
+# How many runs are read at once on the way back to the one that made the rows: few undo.
+WALK_STEP = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,31 +148,39 @@ class RunJournal(Part):
         return next(iter(self.list_runs(dataset=dataset, limit=1)), None)
 
     def last_good_run(self, dataset: str) -> Run | None:
-        """Return the newest sync whose answer the store still holds, or None.
+        """Return the newest sync after which the store held the peer's answer, or None.
 
-        An answer that was applied and undone is not held, nor what confirmed it meanwhile.
+        A sync that was undone does not count: its answer is not in the store any more.
         """
-        good, before = [status for status in RunStatus if status.is_good], None
-        while True:
-            runs = self.list_runs(
-                dataset=dataset, action=Action.SYNC, statuses=good, before_id=before, limit=1
-            )
-            undone = self._undone_since(runs[0]) if runs else None
-            if undone is None:
-                return next(iter(runs), None)
-            before = undone
+        runs = not_undone(self._list_good(dataset))
+        return next((run for run in runs if run.action is Action.SYNC), None)
 
-    def _undone_since(self, run: Run) -> int | None:
-        """Return the run whose applied answer an undo after ``run`` took back, ``run`` or older."""
+    def run_of_rows(self, dataset: str) -> Run | None:
+        """Return the sync or clear that made the rows as they are, or None.
+
+        An undo makes no rows: it leads back to the run before what it undid.
+        """
+        return next(not_undone(self._list_good(dataset)), None)
+
+    def applying_run(self, held_run_id: int) -> Run | None:
+        """Return the run that applied the answer of a held run, or None."""
         with self.reading() as db:
-            (undone,) = db.execute(
-                "SELECT max(id) FROM run WHERE dataset = ? AND confirms_run_id IS NOT NULL"
-                " AND status IN ('succeeded', 'partial') AND id < ("
-                "SELECT min(id) FROM run WHERE dataset = ? AND action = 'undo_apply' AND id > ?)",
-                [run.dataset, run.dataset, run.id],
+            row = db.execute(
+                "SELECT id FROM run WHERE confirms_run_id = ?"
+                " AND status IN ('succeeded', 'partial') ORDER BY id DESC LIMIT 1",
+                [held_run_id],
             ).fetchone()
-            # One that is newer than the run left the run's rows in place.
-            return int(undone) if undone is not None and undone <= run.id else None
+            return None if row is None else select_run(db, row[0])
+
+    def _list_good(self, dataset: str) -> Iterator[Run]:
+        """Yield the good runs of a dataset, newest first."""
+        good = [status for status in RunStatus if status.is_good]
+        before_id: int | None = None
+        while runs := self.list_runs(
+            dataset=dataset, statuses=good, before_id=before_id, limit=WALK_STEP
+        ):
+            yield from runs
+            before_id = runs[-1].id
 
     def finished_sync_after(self, dataset: str, run_id: int) -> Run | None:
         """Return the newest run after ``run_id`` if it is a fetch that ended normally.
