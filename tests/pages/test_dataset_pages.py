@@ -879,7 +879,7 @@ def test_an_undo_after_a_clear_is_no_newer_fetch(app: Application) -> None:
     app.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
     texts = Page.open(app, "products").texts()
     assert "60 added" in texts
-    assert "undo clear, " in texts
+    assert "undone " in texts
     assert "a newer fetch, " not in texts
 
 

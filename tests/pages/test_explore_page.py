@@ -156,7 +156,7 @@ def test_the_menu_of_files_links_to_the_same_question(app: Application) -> None:
         assert dict(parse_qsl(urlsplit(link).query))["sql"] == sql
 
 
-@pytest.mark.parametrize("name", ["products", "customers", "runs", "changes", "products_all"])
+@pytest.mark.parametrize("name", ["products", "customers", "runs", "changes"])
 def test_everything_that_can_be_grouped_has_an_answer(app: Application, name: str) -> None:
     from pages.ui import exploring
 

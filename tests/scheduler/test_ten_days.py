@@ -264,7 +264,6 @@ class TenDays:
     ("form", "seed", "keeps"),
     [
         (ListForm.JSON, 1, False),
-        (ListForm.JSON, 2, True),
         (ListForm.TABLE, 2, False),
         (ListForm.URL_TABLE, 1, True),
         (ListForm.OLDEST_TABLE, 2, True),
