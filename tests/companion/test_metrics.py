@@ -279,7 +279,8 @@ def test_the_scheduler_is_told_in_its_parts_as_its_monitor_sees_it(
         listed_at=NOW - timedelta(minutes=1),
         reading=ClockReading(Clock(datetime(2019, 1, 7), 50, paused=False), NOW, None),
         list_error=said("scheduler answered 500"),
-        standing_still_since=NOW - timedelta(seconds=90),
+        # Not NOW, which is when the tests were collected.
+        standing_still_since=datetime.now(UTC) - timedelta(seconds=90),
     )
     with closing(Reader(Snapshots(store.path, store))) as reader:
         scraped = Scraped(metrics.render(store, reader, (), SchedulerCollector(seen)))
