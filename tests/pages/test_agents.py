@@ -71,8 +71,8 @@ def test_no_configuration_of_ours_lets_agents_in() -> None:
     config = tomllib.loads((PROJECT_ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
 
     assert not [name for name in config["server"] if "agent" in name.lower()]
-    for file in (PROJECT_ROOT / "deploy").iterdir():
-        assert "enableAgentApi" not in file.read_text("utf-8"), file.name
+    for file in (PROJECT_ROOT / "deploy").rglob("*"):
+        assert file.is_dir() or "enableAgentApi" not in file.read_text("utf-8"), file.name
 
 
 def test_by_default_agents_are_not_let_in(tmp_path: Path) -> None:
