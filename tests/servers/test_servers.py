@@ -129,6 +129,23 @@ def test_a_change_is_heard_again_after_the_listening_line_was_cut(
     until(lambda: shown(other) == 30, timeout_s=5)
 
 
+def test_messages_that_are_not_of_this_version_cut_no_listening_line(
+    start_server: StartServer, postgresql: PostgresqlServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = start_server(), start_server()
+    listeners = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '%listens' ORDER BY 1"
+    until(lambda: len(postgresql.ask(listeners)) >= 2)
+    before = postgresql.ask(listeners)
+
+    postgresql.ask("SELECT pg_notify('ecommerce', 'of somebody else')")
+    one.store.notify('{"dataset":"products","progress":{"of":"another version"}}')
+    sync(one)
+
+    until(lambda: shown(other) == 30, timeout_s=5)
+    assert postgresql.ask(listeners) == before
+    assert "could not be taken in" not in caplog.text
+
+
 def test_progress_of_a_server_that_was_killed_is_forgotten(
     start_server: StartServer, monkeypatch: pytest.MonkeyPatch, peers: Peers
 ) -> None:
