@@ -54,6 +54,7 @@ from ecommerce_core.storage import (
     ChangeReader,
     Exploration,
     Explorer,
+    Leader,
     Limits,
     Reader,
     RetentionSchedule,
@@ -155,6 +156,7 @@ class Application:
             )
             for name, dataset in self.datasets.items()
         }
+        self.leader = Leader(store)
         self.monitor = SchedulerMonitor(
             self.scheduler,
             store,
@@ -167,6 +169,7 @@ class Application:
                 timedelta(seconds=settings.callback_late_window_s),
                 timedelta(seconds=settings.task_disappearance_s),
             ),
+            leader=self.leader,
             keep=self.steering.keep if settings.keep_tasks else None,
         )
         self.registration = Registration(settings)
@@ -192,7 +195,7 @@ class Application:
             max_age=None if hours is None else timedelta(hours=hours),
             failing_services=self._failing_services,
         )
-        self.alerts = AlertWatch(self.facts)
+        self.alerts = AlertWatch(self.facts, leader=self.leader)
         self.alerts.observers.append(self.messenger.hear)
         self.retention = RetentionSchedule.from_settings(settings, store)
         look = LiveLook(
@@ -459,10 +462,9 @@ class Application:
             raise RunNotHeld("run_not_held", run_id=run_id)
         return run
 
-    def leader(self) -> str | None:
+    def leading_server(self) -> str | None:
         """Return the id of the server that leads; None if unknown. Raises StoreError."""
-        leader = self.monitor.leader
-        return self.server_id if leader.leads else leader.holder()
+        return self.server_id if self.leader.leads else self.leader.holder()
 
     def _told_progress(self, name: str) -> Progress | None:
         """Return the same as ``progress``, and send it to the other servers."""

@@ -30,7 +30,7 @@ from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.sandbox.data import ORIGIN
 from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
-from ecommerce_core.storage import Store
+from ecommerce_core.storage import Leader, Store
 from tests.support.callback_app import CallbackApp
 from tests.support.peers import Peers
 from tests.support.rig import DAY, HOUR, LATENESS, Rig, rigged
@@ -571,14 +571,16 @@ def test_a_look_that_hangs_is_cut_short_at_the_end(tmp_path: Path) -> None:
     with Peers() as peers:
         peers.gate.clear()
         scheduler = Scheduler(Gateway(peers.url), app_name="e-commerce")
+        store = Store.open(tmp_path / "ecommerce.db")
         monitor = SchedulerMonitor(
             scheduler,
-            Store.open(tmp_path / "ecommerce.db"),
+            store,
             app_name="e-commerce",
             datasets=DATASETS,
             source=peers.url,
             progress=lambda _: None,
             lateness=LATENESS,
+            leader=Leader(store),
         )
         monitor.start()
         until(lambda: peers.asked["scheduler"])

@@ -32,7 +32,7 @@ from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
-from ecommerce_core.storage import Store
+from ecommerce_core.storage import Leader, Store
 from tests.support.callback_app import CallbackApp
 from tests.support.old_scheduler import OldScheduler
 
@@ -163,6 +163,7 @@ class TenDays:
             source=self.world.url,
             progress=lambda _: None,
             lateness=Lateness(grace, timedelta(minutes=10), grace),
+            leader=Leader(self.store),
             keep=self.steering.keep if self.keeps else None,
         )
         self.app.scheduler = self.scheduler

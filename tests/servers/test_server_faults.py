@@ -217,7 +217,7 @@ def test_a_database_that_is_restarted_amid_a_sync_loses_that_sync_alone(
         assert prices(one.store) == (35, 3, 3)
         assert statuses(one.store) == ["succeeded", "interrupted", "succeeded"]
         until(lambda: one.reader.count_rows(PRODUCTS, Query()) == 35)
-        until(lambda: one.monitor.leader.leads or other.monitor.leader.leads)
+        until(lambda: one.leader.leads or other.leader.leads)
         for server in (one, other):
             server.stop(timeout_s=5)
             server.close()

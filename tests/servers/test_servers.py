@@ -91,7 +91,7 @@ def test_one_server_watches_the_scheduler_and_another_takes_over(
     start_server: StartServer,
 ) -> None:
     one = start_server()
-    until(lambda: one.monitor.leader.leads)
+    until(lambda: one.leader.leads)
     other = start_server()
     until(lambda: other.monitor.snapshot().list_error is not None)
 
@@ -101,8 +101,8 @@ def test_one_server_watches_the_scheduler_and_another_takes_over(
         "leader": one.server_id,
     }
     one.stop(timeout_s=5)
-    until(lambda: other.monitor.leader.leads, timeout_s=15)
-    assert other.leader() == other.server_id
+    until(lambda: other.leader.leads, timeout_s=15)
+    assert other.leading_server() == other.server_id
 
 
 def test_a_sign_in_that_was_ended_on_one_server_opens_nothing_on_the_other(

@@ -18,7 +18,7 @@ from ecommerce_core.domain import ExpectedOutcome, Lateness, Progress, Recurrenc
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
-from ecommerce_core.storage import Store
+from ecommerce_core.storage import Leader, Store
 from tests.support.callback_app import CallbackApp
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -47,6 +47,7 @@ class Rig:
         steering = Steering(self.scheduler, self.store, app_name="e-commerce", datasets=DATASETS)
         self.app.store, self.app.scheduler = self.store, self.scheduler
         grace = timedelta(seconds=self.grace_s)
+        self.leader = Leader(self.store)
         self.monitor = SchedulerMonitor(
             self.scheduler,
             self.store,
@@ -55,6 +56,7 @@ class Rig:
             source=self.sandbox.url,
             progress=self.progress,
             lateness=Lateness(grace, timedelta(minutes=10), grace),
+            leader=self.leader,
             keep=steering.keep if keeps else None,
             interval_s=0.02,
         )
