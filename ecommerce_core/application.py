@@ -39,12 +39,12 @@ from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live, LiveLook, OtherServers
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
-    AuditedSteering,
+    AuditedSchedulerControl,
     CallbackContext,
     DeliveryWriter,
     Scheduler,
+    SchedulerControl,
     SchedulerMonitor,
-    Steering,
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
@@ -108,7 +108,7 @@ class Application:
             secrets=settings.callback_secrets,
             own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering: Steering = AuditedSteering(
+        self.scheduler_control: SchedulerControl = AuditedSchedulerControl(
             self.scheduler,
             store,
             app_name=settings.app_name,
@@ -170,7 +170,7 @@ class Application:
                 timedelta(seconds=settings.task_disappearance_s),
             ),
             leader=self.leader,
-            keep=self.steering.keep if settings.keep_tasks else None,
+            keep=self.scheduler_control.keep if settings.keep_tasks else None,
         )
         self.registration = Registration(settings)
         if settings.database_url is not None and settings.backup_dir is not None:

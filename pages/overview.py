@@ -8,7 +8,7 @@ from pages.home import charts, coming, first_steps, since
 from pages.runs import issues, run_progress, run_summary
 from pages.ui import header, labels, language, sign_and_word
 from pages.ui import text as _
-from pages.ui.installed import page_of
+from pages.ui.current_application import page_of
 from pages.ui.live import live_text
 
 app = ui.application()

@@ -9,7 +9,7 @@ from ecommerce_core.domain import Query
 from pages import ui
 from pages.dataset import column_charts
 from pages.ui import address
-from pages.ui.installed import page_of
+from pages.ui.current_application import page_of
 
 VALUES, HEIGHT = 8, 240
 

@@ -12,7 +12,7 @@ from pages import ui
 from pages.dataset import change_table
 from pages.ui import ChangeView, address, language, sign_and_word
 from pages.ui import text as _
-from pages.ui.installed import page_of
+from pages.ui.current_application import page_of
 from pages.ui.labels import dataset_title
 
 DAY = timedelta(days=1)

@@ -53,7 +53,7 @@ def show() -> None:
         )
     if add and at is not None:
         add_task = partial(
-            ui.application().steering.add_task,
+            ui.application().scheduler_control.add_task,
             dataset,
             simulated_at=at,
             recurrence=recurrence,
