@@ -22,7 +22,6 @@ from ecommerce_core.domain import (
     AuditAction,
     DeliveryUnknown,
     EcommerceError,
-    Lateness,
     NewDelivery,
     Outcome,
     Permission,
@@ -164,11 +163,7 @@ class Application:
             datasets=self.datasets,
             source=gateway.base_url,
             progress=self.progress,
-            lateness=Lateness(
-                timedelta(seconds=settings.callback_grace_s),
-                timedelta(seconds=settings.callback_late_window_s),
-                timedelta(seconds=settings.task_disappearance_s),
-            ),
+            lateness=settings.lateness,
             leader=self.leader,
             keep=self.scheduler_control.keep if settings.keep_tasks else None,
         )
@@ -191,7 +186,7 @@ class Application:
             self.registration,
             self.datasets,
             settings.app_name,
-            timedelta(seconds=settings.callback_grace_s),
+            settings.lateness.grace,
             max_age=None if hours is None else timedelta(hours=hours),
             failing_services=self._failing_services,
         )
