@@ -34,7 +34,7 @@ from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import EcommerceError, SettingsError
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
-from pages.ui import installed
+from pages.ui import current_application
 
 NAVIGATION = Path(__file__).parent / "pages" / "navigation.py"
 
@@ -133,7 +133,7 @@ class Ending:
             if self._is_over:
                 return
             self._is_over = True
-            installed.install(None)
+            current_application.install(None)
             self._running.stop()
             companion.close()
             self._running.close()
@@ -195,7 +195,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
         print(f"dashboard.py: {error}", file=sys.stderr, flush=True)  # noqa: T201
         os._exit(1)
     companion.attach(running)
-    installed.install(running)
+    current_application.install(running)
     ending = Ending(running, sandbox)
     release_callers_on_signals(ending)
     logger.info("the dashboard is at %s", own_address())

@@ -22,7 +22,6 @@ from ecommerce_core.domain import (
     AuditAction,
     DeliveryUnknown,
     EcommerceError,
-    Lateness,
     NewDelivery,
     Outcome,
     Permission,
@@ -39,12 +38,12 @@ from ecommerce_core.gateway import Gateway, Registration
 from ecommerce_core.live import Live, LiveLook, OtherServers
 from ecommerce_core.logs import log_run
 from ecommerce_core.scheduler import (
-    AuditedSteering,
+    AuditedSchedulerControl,
     CallbackContext,
     DeliveryWriter,
     Scheduler,
+    SchedulerControl,
     SchedulerMonitor,
-    Steering,
 )
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import (
@@ -54,6 +53,7 @@ from ecommerce_core.storage import (
     ChangeReader,
     Exploration,
     Explorer,
+    Leader,
     Limits,
     Reader,
     RetentionSchedule,
@@ -109,7 +109,7 @@ class Application:
             secrets=settings.callback_secrets,
             own_tasks={one.callback_path: one.task_name for one in self.datasets.values()},
         )
-        self.steering: Steering = AuditedSteering(
+        self.scheduler_control: SchedulerControl = AuditedSchedulerControl(
             self.scheduler,
             store,
             app_name=settings.app_name,
@@ -157,6 +157,7 @@ class Application:
             )
             for name, dataset in self.datasets.items()
         }
+        self.leader = Leader(store)
         self.monitor = SchedulerMonitor(
             self.scheduler,
             store,
@@ -164,12 +165,9 @@ class Application:
             datasets=self.datasets,
             source=gateway.base_url,
             progress=self.progress,
-            lateness=Lateness(
-                timedelta(seconds=settings.callback_grace_s),
-                timedelta(seconds=settings.callback_late_window_s),
-                timedelta(seconds=settings.task_disappearance_s),
-            ),
-            keep=self.steering.keep if settings.keep_tasks else None,
+            lateness=settings.lateness,
+            leader=self.leader,
+            keep=self.scheduler_control.keep if settings.keep_tasks else None,
         )
         self.registration = Registration(settings)
         if settings.database_url is not None and settings.backup_dir is not None:
@@ -190,11 +188,11 @@ class Application:
             self.registration,
             self.datasets,
             settings.app_name,
-            timedelta(seconds=settings.callback_grace_s),
+            settings.lateness.grace,
             max_age=None if hours is None else timedelta(hours=hours),
             failing_services=self._failing_services,
         )
-        self.alerts = AlertWatch(self.facts)
+        self.alerts = AlertWatch(self.facts, leader=self.leader)
         self.alerts.observers.append(self.messenger.hear)
         self.retention = RetentionSchedule.from_settings(settings, store)
         look = LiveLook(
@@ -484,10 +482,9 @@ class Application:
             raise RunNotHeld("run_not_held", run_id=run_id)
         return run
 
-    def leader(self) -> str | None:
+    def leading_server(self) -> str | None:
         """Return the id of the server that leads; None if unknown. Raises StoreError."""
-        leader = self.monitor.leader
-        return self.server_id if leader.leads else leader.holder()
+        return self.server_id if self.leader.leads else self.leader.holder()
 
     def _told_progress(self, name: str) -> Progress | None:
         """Return the same as ``progress``, and send it to the other servers."""

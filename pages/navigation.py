@@ -9,7 +9,7 @@ from pages import ui
 from pages.runs import issues
 from pages.ui import address, escape, labels, session, shortcuts, sign_in
 from pages.ui import text as _
-from pages.ui.installed import page_of
+from pages.ui.current_application import page_of
 from pages.ui.live import live_channel
 
 ASSETS = Path(__file__).parent.parent / "assets"

@@ -163,7 +163,7 @@ def test_only_the_storage_knows_the_engine_of_its_snapshots() -> None:
 
 def test_pages_reach_the_core_through_ui_and_nothing_else() -> None:
     # Types may be named; anything that acts is reached through ui.
-    doors = {"pages.ui.session", "pages.ui.installed", "pages.ui.exploring"}
+    doors = {"pages.ui.session", "pages.ui.current_application", "pages.ui.exploring"}
     for path in sources("pages"):
         if module_of(path) not in doors:
             assert packages_of_core(path) <= {"domain", "datasets"}, module_of(path)

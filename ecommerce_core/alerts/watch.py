@@ -15,7 +15,7 @@ from ecommerce_core.alerts.gather import FactSource, store_fault_of
 from ecommerce_core.alerts.log import CLEAR_AFTER, AlertLog
 from ecommerce_core.alerts.rules import find_alerts
 from ecommerce_core.domain import Alert, AlertKey, StoreError
-from ecommerce_core.storage import AlertRecord
+from ecommerce_core.storage import AlertRecord, Leader
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _PART = "alerts"
 class AlertWatch:
     """Checks every few seconds, and at once after ``wake``.
 
-    Of several processes with one database the monitor's leader keeps the journal and tells
+    Of several processes with one database the ``leader`` keeps the journal and tells
     ``observers``; all of them check. Observers are called on the thread that checks and must not
     block.
     """
@@ -42,6 +42,7 @@ class AlertWatch:
         self,
         source: FactSource,
         *,
+        leader: Leader,
         every_s: float = LOOK_EVERY_S,
         probe_every_s: float = PROBE_EVERY_S,
         clear_after: timedelta = CLEAR_AFTER,
@@ -51,7 +52,7 @@ class AlertWatch:
         self._every_s = every_s
         self._probe_every_s = probe_every_s
         self._probed_s: float | None = None
-        self._leader = source.monitor.leader
+        self._leader = leader
         # As it was when it could be told: a database that does not answer is itself an alert.
         self._leads = True
         self._term = 0

@@ -16,11 +16,11 @@ from ecommerce_core.settings import Settings, hide_password
 from ecommerce_core.storage import (
     copy_store,
     kept_by_server,
+    lock_path,
     open_store,
     restore_backup,
     write_backup,
 )
-from ecommerce_core.sync import lock_path
 
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -57,7 +57,7 @@ def restore(file: Path, *, yes: bool) -> None:
     if not yes:
         click.confirm(f"Replace {settings.database} by a copy of {file}?", abort=True)
     datasets = called_with()
-    locks = [lock_path(settings.database, dataset) for dataset in datasets.values()]
+    locks = [lock_path(settings.database, name) for name in datasets]
     with errors_in_words():
         done = restore_backup(
             settings.database,

@@ -81,7 +81,7 @@ def add(
         if ahead is not None:
             at = application.scheduler.fetch_clock().simulated_at + ahead
         assert at is not None  # noqa: S101 - one of the two was given
-        task = application.steering.add_task(
+        task = application.scheduler_control.add_task(
             application.datasets[dataset],
             actor=operator(),
             simulated_at=at,
@@ -110,9 +110,9 @@ def delete(name: str | None, *, every: bool, source: str | None, yes: bool) -> N
             which = "all tasks" if name is None else f"the tasks {name}"
             click.confirm(terminal_safe(f"Delete {which} of {owner}?"), abort=True)
         if name is None:
-            count = application.steering.delete_all(owner, actor=operator())
+            count = application.scheduler_control.delete_all(owner, actor=operator())
         else:
-            count = application.steering.delete_tasks(name, actor=operator(), source=owner)
+            count = application.scheduler_control.delete_tasks(name, actor=operator(), source=owner)
     say(f"deleted {count:,} tasks of {owner}")
 
 

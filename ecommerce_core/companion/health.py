@@ -197,10 +197,10 @@ def _store_state(store: Store) -> StoreState:
 def describe_server(app: Application) -> dict[str, object]:
     """Return the ids of this server and of the one that monitors the scheduler; no names."""
     try:
-        leader = app.leader()
+        leader = app.leading_server()
     except StoreError:
         leader = None
-    return {"id": app.server_id, "leads": app.monitor.leader.leads, "leader": leader}
+    return {"id": app.server_id, "leads": app.leader.leads, "leader": leader}
 
 
 def _describe_snapshot(reader: Reader, dataset: Dataset) -> dict[str, object]:

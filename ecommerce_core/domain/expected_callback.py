@@ -33,7 +33,7 @@ class ExpectedOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Lateness:
-    """The bounds of lateness, in real time, each set by a setting, which has the default.
+    """The bounds of lateness, in real time: ``Settings.lateness``, which has the defaults.
 
     ``grace`` (``callback_grace_s``): how long a callback may take to arrive once it was seen to be
     due, before it is *missed*. ``late_window`` (``callback_late_window_s``): how long after that it

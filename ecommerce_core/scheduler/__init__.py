@@ -5,21 +5,21 @@
 arrived, and ``delivery_writer`` stores those that arrived.
 """
 
-from ecommerce_core.scheduler.audited_steering import AuditedSteering
+from ecommerce_core.scheduler.audited_control import AuditedSchedulerControl
 from ecommerce_core.scheduler.callback_context import CallbackContext
 from ecommerce_core.scheduler.client import Scheduler
+from ecommerce_core.scheduler.control import SchedulerControl
 from ecommerce_core.scheduler.delivery_writer import ClockPeek, DeliveryWriter
 from ecommerce_core.scheduler.monitor import SchedulerMonitor
-from ecommerce_core.scheduler.steering import Steering
 from ecommerce_core.scheduler.tokens import verify_token
 
 __all__ = [
-    "AuditedSteering",
+    "AuditedSchedulerControl",
     "CallbackContext",
     "ClockPeek",
     "DeliveryWriter",
     "Scheduler",
     "SchedulerMonitor",
-    "Steering",
+    "SchedulerControl",
     "verify_token",
 ]

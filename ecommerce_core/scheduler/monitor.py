@@ -72,10 +72,11 @@ class SchedulerMonitor:
         source: str,
         progress: Callable[[str], Progress | None],
         lateness: Lateness,
+        leader: Leader,
         keep: Callable[[Sequence[WantedTask]], object] | None = None,
         interval_s: float = INTERVAL_S,
     ) -> None:
-        self.leader = Leader(store)
+        self._leader = leader
         self._term = 0
         self._scheduler = scheduler
         self._store = store
@@ -119,12 +120,12 @@ class SchedulerMonitor:
         if not self._turn.acquire(timeout=0.1):
             return
         try:
-            if self.leader.leads:
+            if self._leader.leads:
                 self._tracker.save()
         except StoreError as error:
             logger.warning("the last poll of the scheduler was not stored: %s", error)
         finally:
-            self.leader.leave(_PART)
+            self._leader.leave(_PART)
             self._turn.release()
 
     def snapshot(self) -> MonitorSnapshot:
@@ -251,7 +252,7 @@ class SchedulerMonitor:
 
     def _is_ours(self) -> bool:
         """Return True if this server tracks what is expected; if not, see what the one has kept."""
-        term = self.leader.take(_PART)
+        term = self._leader.take(_PART)
         if not term:
             self._tracker.follow(_now())
             return False

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
-from ecommerce_core.domain import SettingsError
+from ecommerce_core.domain import Lateness, SettingsError
 from ecommerce_core.settings.api_tokens import ApiToken, parse_tokens
 from ecommerce_core.settings.values import (
     PROJECT_ROOT,
@@ -220,6 +221,15 @@ class Settings:
         lambda text: one_of("yes", "no")(text) == "yes",
         "yes or no",
     )
+
+    @property
+    def lateness(self) -> Lateness:
+        """The bounds within which a callback counts as on time, late or missed."""
+        return Lateness(
+            timedelta(seconds=self.callback_grace_s),
+            timedelta(seconds=self.callback_late_window_s),
+            timedelta(seconds=self.task_disappearance_s),
+        )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

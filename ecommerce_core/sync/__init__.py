@@ -2,12 +2,11 @@
 
 from ecommerce_core.sync.run_handle import RunHandle
 from ecommerce_core.sync.sync import Job, Sync
-from ecommerce_core.sync.worker import Worker, lock_path
+from ecommerce_core.sync.worker import Worker
 
 __all__ = [
     "Job",
     "RunHandle",
     "Sync",
     "Worker",
-    "lock_path",
 ]

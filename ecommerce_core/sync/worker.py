@@ -13,9 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from pathlib import Path
 
-from ecommerce_core import storage
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import (
     EcommerceError,
@@ -280,8 +278,3 @@ class Worker:
 
 def _stopped() -> SyncStopped:
     return SyncStopped("stopping")
-
-
-def lock_path(database: Path, dataset: Dataset) -> Path:
-    """Return the file that a sync of ``dataset`` locks, beside a database that is a file."""
-    return storage.lock_path(database, dataset.name)

@@ -10,7 +10,7 @@ from pages import ui
 from pages.dataset import column_charts
 from pages.ui import address, language
 from pages.ui import text as _
-from pages.ui.installed import page_of
+from pages.ui.current_application import page_of
 
 VALUES, HEIGHT = 10, 260
 

@@ -11,7 +11,7 @@ from pages.home import first_steps
 from pages.runs import run_strip, run_summary
 from pages.ui import EcommerceError, address, labels, language, period, status, tasks
 from pages.ui import text as _
-from pages.ui.installed import page_of
+from pages.ui.current_application import page_of
 from pages.ui.live import live_text
 
 STRIP_HEIGHT = 60

@@ -15,7 +15,7 @@ from pages.dataset import change_table
 from pages.runs import run_counts
 from pages.ui import ChangeView, address, labels, language, status
 from pages.ui import text as _
-from pages.ui.installed import page_of
+from pages.ui.current_application import page_of
 from pages.ui.labels import dataset_title
 
 DAY = timedelta(days=1)

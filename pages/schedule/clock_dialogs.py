@@ -38,13 +38,13 @@ class Change:
 
     def apply(self) -> None:
         """Send the change to the scheduler. Raises NotAllowed, PeerError, TaskError."""
-        steering = ui.application().steering
+        control = ui.application().scheduler_control
         if self.speed is not None:
-            steering.set_speed(self.speed, actor=ui.actor())
+            control.set_speed(self.speed, actor=ui.actor())
         elif self.paused:
-            steering.pause(actor=ui.actor())
+            control.pause(actor=ui.actor())
         else:
-            steering.resume(actor=ui.actor())
+            control.resume(actor=ui.actor())
 
     def done(self) -> str:
         """Return the text for when the clock shows it."""

@@ -23,8 +23,8 @@ def show() -> None:
 
     def delete() -> int:
         if len(going) == len(ours):
-            return app.steering.delete_all(app.settings.app_name, actor=ui.actor())
-        return app.steering.delete_each(going, actor=ui.actor())
+            return app.scheduler_control.delete_all(app.settings.app_name, actor=ui.actor())
+        return app.scheduler_control.delete_each(going, actor=ui.actor())
 
     def body() -> None:
         words = language()

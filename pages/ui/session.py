@@ -39,7 +39,7 @@ from ecommerce_core.domain import (
 from ecommerce_core.live import SILENT_AFTER, describe_progress, has_failed
 from ecommerce_core.storage import ChangeView, sign_in_key
 from ecommerce_core.sync import RunHandle
-from pages.ui.installed import current
+from pages.ui.current_application import current
 from pages.ui.streamlit_private import is_agent_session, is_history_navigation
 
 # Pages reach the core through this module, except for its types, words and errors.

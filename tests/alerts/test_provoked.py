@@ -65,7 +65,7 @@ def watched(application: Application, peers: Peers, hook: Webhook) -> Watched:
     """A shop with 40 products, of which all is well."""
     peers.serve_products(products(40))
     fetch(application)
-    watched = Watched(application.facts, hook)
+    watched = Watched(application.facts, hook, application.leader)
     assert watched.look() == []
     return watched
 
@@ -113,7 +113,7 @@ def test_data_that_is_older_than_it_may_be(settings: Settings, peers: Peers, hoo
     peers.serve_products(products(40))
     with running(replace(settings, max_age_h=1), peers.url) as app:
         run = fetch(app)
-        watched = Watched(app.facts, hook)
+        watched = Watched(app.facts, hook, app.leader)
         assert watched.look() == []
         with app.store.writing() as db:
             at = to_text(datetime.now(UTC) - 2 * HOUR)
@@ -135,7 +135,7 @@ def test_a_peer_that_is_down(settings: Settings, hook: Webhook) -> None:
         Served(Starlette(routes=[Route("/{_:path}", answer)])) as served,
         running(settings, served.url) as app,
     ):
-        watched = Watched(app.facts, hook)
+        watched = Watched(app.facts, hook, app.leader)
         fetch(app)
         watched.told_of("The last fetch failed: products")
         assert [alert.code for alert in watched.watch.newest()] == ["peer_down"]
@@ -148,7 +148,7 @@ def test_a_peer_that_is_down(settings: Settings, hook: Webhook) -> None:
 
 def test_a_gateway_that_is_down_is_one_message(settings: Settings, hook: Webhook) -> None:
     with running(settings, f"http://127.0.0.1:{free_port()}") as app:
-        watched = Watched(app.facts, hook)
+        watched = Watched(app.facts, hook, app.leader)
         app.monitor.poll()
         fetch(app)
         fetch(app, "customers")
@@ -170,7 +170,7 @@ def test_a_registration_that_fails(settings: Settings, peers: Peers, hook: Webho
     with running(away, peers.url) as app:
         app.registration.start()
         until(lambda: app.registration.state.error)
-        Watched(app.facts, hook).told_of(
+        Watched(app.facts, hook, app.leader).told_of(
             "The gateway has no route to this application, so no callback can arrive"
         )
 
@@ -210,7 +210,7 @@ def test_a_message_service_that_takes_nothing_is_told_by_another(
         dead.status = 500
         told = replace(settings, alert_urls=(dead.url,))
         with running(told, peers.url) as app:
-            watched = Watched(app.facts, hook)
+            watched = Watched(app.facts, hook, app.leader)
             assert app.messenger.send_test() == {"json (1)": False}
             watched.told_of("A message service takes no messages: json (1)")
             dead.status = 200
@@ -238,7 +238,7 @@ def test_a_disk_that_is_full(
     settings: Settings, small_disk: Path, peers: Peers, hook: Webhook
 ) -> None:
     with running(replace(settings, database=small_disk / "shop.db"), peers.url) as app:
-        watched = Watched(app.facts, hook)
+        watched = Watched(app.facts, hook, app.leader)
         assert watched.look() == []
         filler = small_disk / "filler"
         with filler.open("wb", buffering=0) as file, suppress(OSError):
@@ -266,7 +266,7 @@ def test_a_disk_that_may_only_be_read(
     settings: Settings, small_disk: Path, peers: Peers, hook: Webhook
 ) -> None:
     with running(replace(settings, database=small_disk / "shop.db"), peers.url) as app:
-        watched = Watched(app.facts, hook)
+        watched = Watched(app.facts, hook, app.leader)
         assert watched.look() == []
         with read_only(small_disk):
             watched.told_of("The database cannot be written to")
@@ -290,7 +290,7 @@ def watched_rig(rig: Rig, hook: Webhook, settings: Settings) -> Watched:
         "e-commerce",
         timedelta(seconds=rig.grace_s),
     )
-    return Watched(facts, hook)
+    return Watched(facts, hook, rig.leader)
 
 
 def test_a_recurring_task_that_is_missed(

@@ -33,9 +33,9 @@ from ecommerce_core.domain import (
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.domain.errors import NotAllowed
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Steering
+from ecommerce_core.scheduler import SchedulerControl
 from ecommerce_core.settings import PROJECT_ROOT, Settings
-from pages.ui import installed
+from pages.ui import current_application
 from tests.support.page_session import NAVIGATION, PAGES, Page
 from tests.support.peers import Peers, customer, products
 from tests.support.waiting import until
@@ -155,7 +155,7 @@ def test_a_name_is_short_and_prints_on_one_line() -> None:
 
 def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
     """Return every action that changes something, done by ``actor``, by the name of its method."""
-    steering, products_ = app.steering, app.datasets["products"]
+    control, products_ = app.scheduler_control, app.datasets["products"]
     at = datetime(2100, 1, 1)
     url = "e-commerceecommerce/add-auto"
     task = Task("get_products", "e-commerce", url, None, None, at, "none", None)
@@ -168,20 +168,20 @@ def writes(app: Application, actor: Actor) -> dict[str, Callable[[], object]]:
         "discard": lambda: app.discard(1, actor=actor),
         "send_test_message": lambda: app.send_test_message(actor=actor),
         "deliver_again": lambda: app.deliver_again(1, actor=actor),
-        "add_task": lambda: steering.add_task(
+        "add_task": lambda: control.add_task(
             products_, actor=actor, simulated_at=at, recurrence=Recurrence.NONE
         ),
-        "delete_tasks": lambda: steering.delete_tasks("x", actor=actor, source="e-commerce"),
-        "delete_all": lambda: steering.delete_all("e-commerce", actor=actor),
-        "delete_each": lambda: steering.delete_each([task], actor=actor),
-        "edit_task": lambda: steering.edit_task(
+        "delete_tasks": lambda: control.delete_tasks("x", actor=actor, source="e-commerce"),
+        "delete_all": lambda: control.delete_all("e-commerce", actor=actor),
+        "delete_each": lambda: control.delete_each([task], actor=actor),
+        "edit_task": lambda: control.edit_task(
             task, actor=actor, simulated_at=at, recurrence=Recurrence.NONE
         ),
-        "add_again": lambda: steering.add_again([], actor=actor),
-        "forget": lambda: steering.forget([], actor=actor),
-        "pause": lambda: steering.pause(actor=actor),
-        "resume": lambda: steering.resume(actor=actor),
-        "set_speed": lambda: steering.set_speed(2, actor=actor),
+        "add_again": lambda: control.add_again([], actor=actor),
+        "forget": lambda: control.forget([], actor=actor),
+        "pause": lambda: control.pause(actor=actor),
+        "resume": lambda: control.resume(actor=actor),
+        "set_speed": lambda: control.set_speed(2, actor=actor),
     }
 
 
@@ -190,7 +190,7 @@ def test_every_method_that_takes_an_actor_demands_one_and_is_tried_below(
 ) -> None:
     taking = {
         name: inspect.signature(method).parameters["actor"]
-        for owner in (Application, Steering)
+        for owner in (Application, SchedulerControl)
         for name, method in inspect.getmembers(owner, inspect.isfunction)
         if "actor" in inspect.signature(method).parameters
     }
@@ -322,9 +322,9 @@ def shop(peers: Peers, tmp_path: Path) -> Iterator[Application]:
     settings = Settings(database=tmp_path / "shop.db", timeout_s=5, operators=("ada@shop.example",))
     app = Application.open(settings, gateway_url=peers.url, sign_in_providers=["default"])
     app.start(watch=False)
-    installed.install(app)
+    current_application.install(app)
     yield app
-    installed.install(None)
+    current_application.install(None)
     app.stop()
 
 
@@ -440,7 +440,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
     with Sandbox(products=3, customers=3, tick_s=None) as sandbox:
         settings = Settings(database=tmp_path / "shop.db", operators=(ADA.name,))
         app = Application.open(settings, gateway_url=sandbox.url, sign_in_providers=["default"])
-        installed.install(app)
+        current_application.install(app)
         try:
             app.monitor.poll()
             page = open_as(app, "scheduler", ADA.name)
@@ -450,7 +450,7 @@ def test_a_forged_change_of_the_scheduler_never_reaches_it(key: str, tmp_path: P
             page.at.user = claims_of(ANNE.name)
             page.click(key)
         finally:
-            installed.install(None)
+            current_application.install(None)
         sandbox.scheduler.tick()
 
         assert not sandbox.scheduler.tasks()

@@ -49,16 +49,18 @@ def test_what_people_do_with_the_scheduler_is_in_the_audit(tmp_path: Path) -> No
     with Sandbox(products=3, customers=1, tick_s=None) as sandbox:
         for app in installed(sandbox.url, tmp_path):
             at = app.scheduler.fetch_clock().simulated_at.replace(year=2040)
-            app.steering.add_task(
+            app.scheduler_control.add_task(
                 app.datasets["products"],
                 actor=LOCAL_OPERATOR,
                 simulated_at=at,
                 recurrence=Recurrence.HOUR,
             )
-            app.steering.set_speed(7, actor=LOCAL_OPERATOR)
-            app.steering.pause(actor=LOCAL_OPERATOR)
-            app.steering.resume(actor=LOCAL_OPERATOR)
-            app.steering.delete_tasks("get_products", actor=LOCAL_OPERATOR, source="e-commerce")
+            app.scheduler_control.set_speed(7, actor=LOCAL_OPERATOR)
+            app.scheduler_control.pause(actor=LOCAL_OPERATOR)
+            app.scheduler_control.resume(actor=LOCAL_OPERATOR)
+            app.scheduler_control.delete_tasks(
+                "get_products", actor=LOCAL_OPERATOR, source="e-commerce"
+            )
             audit = app.store.list_audit()[::-1]
 
     assert [(one.action, one.subject) for one in audit] == [

@@ -212,7 +212,7 @@ def test_the_steps_go_once_each_has_been_done(sandbox_app: Application) -> None:
     sync(sandbox_app, "customers")
     assert "Get started" in Page.open(sandbox_app, "overview").texts()
     at = sandbox_app.scheduler.fetch_clock().simulated_at
-    sandbox_app.steering.add_task(
+    sandbox_app.scheduler_control.add_task(
         sandbox_app.datasets["products"],
         simulated_at=at + timedelta(hours=3),
         recurrence=Recurrence.DAY,

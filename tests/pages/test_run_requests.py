@@ -8,15 +8,15 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from ecommerce_core.application import Application
-from pages.ui import installed
+from pages.ui import current_application
 from tests.support.peers import Peers, products
 
 
 @pytest.fixture
 def app(application: Application) -> Iterator[Application]:
-    installed.install(application)
+    current_application.install(application)
     yield application
-    installed.install(None)
+    current_application.install(None)
 
 
 def a_page_that_a_fetch_overtakes() -> None:

@@ -13,7 +13,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.domain import Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
-from pages.ui import installed
+from pages.ui import current_application
 from tests.support.page_session import NAVIGATION, Page
 from tests.support.peers import Peers, product
 
@@ -28,10 +28,10 @@ def opened(peers: Peers, folder: Path, **more: Any) -> Iterator[Application]:
     settings = Settings(database=folder / "shop.db", timeout_s=5, operators=(ADA,))
     app = Application.open(settings, gateway_url=peers.url, **more)
     app.start(watch=False)
-    installed.install(app)
+    current_application.install(app)
     app.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL).wait(10)
     yield app
-    installed.install(None)
+    current_application.install(None)
     app.stop()
 
 

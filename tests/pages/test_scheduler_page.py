@@ -21,7 +21,7 @@ from ecommerce_core.domain import AuditAction, ListForm, Recurrence, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.settings import Settings
-from pages.ui import installed
+from pages.ui import current_application
 from tests.support.callback_app import CallbackApp
 from tests.support.old_scheduler import OldScheduler
 from tests.support.page_session import Page, ended
@@ -107,11 +107,11 @@ def opened(url: str, folder: Path) -> Iterator[Application]:
     )
     app = Application.open(settings, gateway_url=url)
     app.start(watch=False)
-    installed.install(app)
+    current_application.install(app)
     try:
         yield app
     finally:
-        installed.install(None)
+        current_application.install(None)
         app.stop()
 
 
@@ -397,7 +397,7 @@ def test_a_question_about_tasks_that_are_gone_is_asked_no_more(rig: Rig) -> None
     page = choose(rig.open(), "get_products · once · 7 Jan 2019, 01:00").click("delete_tasks")
     assert "confirm_delete_tasks" in rig.again(page).buttons()
     source = rig.app.settings.app_name
-    rig.app.steering.delete_tasks("get_products", actor=LOCAL_OPERATOR, source=source)
+    rig.app.scheduler_control.delete_tasks("get_products", actor=LOCAL_OPERATOR, source=source)
     assert "confirm_delete_tasks" not in rig.again(page).buttons()
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from ecommerce_core.application import Application
 from ecommerce_core.domain import Access
 from ecommerce_core.settings import PROJECT_ROOT
-from pages.ui.installed import install
+from pages.ui.current_application import install
 
 
 @pytest.fixture(autouse=True)

@@ -66,7 +66,7 @@ def full_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]
             app.clear("customers", actor=LOCAL_OPERATOR, trigger=Trigger.CLI)
             clock = app.scheduler.fetch_clock()
             for number, recurrence in enumerate(Recurrence, start=2):
-                app.steering.add_task(
+                app.scheduler_control.add_task(
                     app.datasets["products"],
                     simulated_at=clock.simulated_at + timedelta(hours=number),
                     recurrence=recurrence,
@@ -130,7 +130,7 @@ def shop(request: pytest.FixtureRequest) -> Application:
 
 
 def installed_again(app: Application) -> None:
-    from pages.ui.installed import install
+    from pages.ui.current_application import install
 
     install(app)
 

@@ -29,8 +29,8 @@ from ecommerce_core.domain.clock import STANDS_AFTER_S
 from ecommerce_core.gateway import Answer, Gateway
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.sandbox.data import ORIGIN
-from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
-from ecommerce_core.storage import Store
+from ecommerce_core.scheduler import Scheduler, SchedulerControl, SchedulerMonitor
+from ecommerce_core.storage import Leader, Store
 from tests.support.callback_app import CallbackApp
 from tests.support.peers import Peers
 from tests.support.rig import DAY, HOUR, LATENESS, Rig, rigged
@@ -571,14 +571,16 @@ def test_a_look_that_hangs_is_cut_short_at_the_end(tmp_path: Path) -> None:
     with Peers() as peers:
         peers.gate.clear()
         scheduler = Scheduler(Gateway(peers.url), app_name="e-commerce")
+        store = Store.open(tmp_path / "ecommerce.db")
         monitor = SchedulerMonitor(
             scheduler,
-            Store.open(tmp_path / "ecommerce.db"),
+            store,
             app_name="e-commerce",
             datasets=DATASETS,
             source=peers.url,
             progress=lambda _: None,
             lateness=LATENESS,
+            leader=Leader(store),
         )
         monitor.start()
         until(lambda: peers.asked["scheduler"])
@@ -810,15 +812,17 @@ def test_a_server_that_was_away_finds_what_was_lost_meanwhile(rig: Rig) -> None:
 
 
 class Shop:
-    """The steering that people use here, over a rig."""
+    """The control of the scheduler that people use here, over a rig."""
 
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
-        self.steering = Steering(rig.scheduler, rig.store, app_name="e-commerce", datasets=DATASETS)
+        self.scheduler_control = SchedulerControl(
+            rig.scheduler, rig.store, app_name="e-commerce", datasets=DATASETS
+        )
 
     def add(self, after: timedelta, recurrence: Recurrence) -> None:
         at = self.rig.sandbox.scheduler.now() + after
-        self.steering.add_task(
+        self.scheduler_control.add_task(
             PRODUCTS, actor=LOCAL_OPERATOR, simulated_at=at, recurrence=recurrence
         )
 
@@ -836,7 +840,7 @@ def test_what_people_schedule_and_delete_here_is_journalled_and_never_lost(rig: 
     shop = Shop(rig)
     shop.add(DAY, Recurrence.WEEK)
     rig.monitor.poll()
-    shop.steering.delete_tasks("get_products", actor=LOCAL_OPERATOR, source="e-commerce")
+    shop.scheduler_control.delete_tasks("get_products", actor=LOCAL_OPERATOR, source="e-commerce")
     for _ in range(3):
         rig.tick()
 
@@ -857,7 +861,10 @@ def test_lost_tasks_are_added_again_at_the_same_time_of_the_day(rig: Rig) -> Non
     rig.monitor.poll()
     now = rig.sandbox.scheduler.now()
 
-    assert shop.steering.add_again(rig.monitor.snapshot().lost_tasks, actor=LOCAL_OPERATOR) == 2
+    assert (
+        shop.scheduler_control.add_again(rig.monitor.snapshot().lost_tasks, actor=LOCAL_OPERATOR)
+        == 2
+    )
     once, daily = sorted(shop.listed(), key=lambda task: task[1] == "day")
     assert (daily[2].hour, daily[2].minute) == (6, 30)
     assert now < daily[2]
@@ -898,14 +905,14 @@ def test_of_several_tasks_of_one_name_one_is_deleted_and_one_is_edited(rig: Rig)
     weekly, once, daily = rig.scheduler.fetch_tasks()
     assert {weekly.name, once.name, daily.name} == {"get_products"}
 
-    assert shop.steering.delete_each([once], actor=LOCAL_OPERATOR) == 1
+    assert shop.scheduler_control.delete_each([once], actor=LOCAL_OPERATOR) == 1
     assert shop.listed() == [
         ("get_products-2", "week", ORIGIN + DAY),
         ("get_products-2", "day", ORIGIN + 3 * DAY),
     ]
     weekly = rig.scheduler.fetch_tasks()[0]
     at = ORIGIN + 4 * DAY
-    new = shop.steering.edit_task(
+    new = shop.scheduler_control.edit_task(
         weekly, actor=LOCAL_OPERATOR, simulated_at=at, recurrence=Recurrence.HOUR
     )
     assert (new.name, new.next_fire_time, new.recurrence) == ("get_products", at, "hour")
@@ -925,7 +932,7 @@ def test_a_task_that_has_run_meanwhile_is_not_edited(rig: Rig) -> None:
     (task,) = rig.scheduler.fetch_tasks()
     rig.tick()
     with pytest.raises(TaskError, match="is not in the list any more"):
-        shop.steering.edit_task(
+        shop.scheduler_control.edit_task(
             task,
             actor=LOCAL_OPERATOR,
             simulated_at=ORIGIN + DAY,

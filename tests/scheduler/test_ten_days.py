@@ -31,8 +31,8 @@ from ecommerce_core.domain import (
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
-from ecommerce_core.storage import Store
+from ecommerce_core.scheduler import Scheduler, SchedulerControl, SchedulerMonitor
+from ecommerce_core.storage import Leader, Store
 from tests.support.callback_app import CallbackApp
 from tests.support.old_scheduler import OldScheduler
 
@@ -151,7 +151,7 @@ class TenDays:
         own = {one.callback_path: one.task_name for one in DATASETS.values()}
         gateway = Gateway(self.world.url, timeout_s=2, deadline_s=3)
         self.scheduler = Scheduler(gateway, app_name="e-commerce", own_tasks=own, settle_s=0)
-        self.steering = Steering(
+        self.scheduler_control = SchedulerControl(
             self.scheduler, self.store, app_name="e-commerce", datasets=DATASETS
         )
         grace = timedelta(seconds=GRACE_S)
@@ -163,13 +163,14 @@ class TenDays:
             source=self.world.url,
             progress=lambda _: None,
             lateness=Lateness(grace, timedelta(minutes=10), grace),
-            keep=self.steering.keep if self.keeps else None,
+            leader=Leader(self.store),
+            keep=self.scheduler_control.keep if self.keeps else None,
         )
         self.app.scheduler = self.scheduler
 
     def add(self, dataset: Any, after: timedelta, recurrence: Recurrence) -> None:
         at = self.world.now() + after
-        self.steering.add_task(
+        self.scheduler_control.add_task(
             dataset, actor=LOCAL_OPERATOR, simulated_at=at, recurrence=recurrence
         )
 
@@ -215,7 +216,7 @@ class TenDays:
 
     def delete_ours(self) -> None:
         with suppress(EcommerceError):
-            self.steering.delete_all("e-commerce", actor=LOCAL_OPERATOR)
+            self.scheduler_control.delete_all("e-commerce", actor=LOCAL_OPERATOR)
 
     def add_ours(self) -> None:
         if self.world.listed() < 4:
@@ -225,7 +226,7 @@ class TenDays:
             self.add(dataset, timedelta(minutes=minutes), recurrence)
 
     def add_again(self) -> None:
-        self.steering.add_again(self.monitor.snapshot().lost_tasks, actor=LOCAL_OPERATOR)
+        self.scheduler_control.add_again(self.monitor.snapshot().lost_tasks, actor=LOCAL_OPERATOR)
 
     def run(self) -> None:
         self.add(PRODUCTS, TICK, Recurrence.HOUR)

@@ -39,7 +39,8 @@ def test_an_alert_is_told_once_whichever_server_leads(
     ends: str,
 ) -> None:
     one, other = start_server(watch=False), start_server(watch=False)
-    first, second = Watched(one.facts, hook), Watched(other.facts, hook)
+    first = Watched(one.facts, hook, one.leader)
+    second = Watched(other.facts, hook, other.leader)
     fetch(one)
     assert (first.look(), second.look()) == ([], [])
     body = peers.bodies.pop("catalogue-produit")
@@ -53,10 +54,10 @@ def test_an_alert_is_told_once_whichever_server_leads(
     else:
         session = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {_OF_LEADER}"
         assert postgresql.ask(session, f"%{one.server_id}") == [(True,)]
-        until(lambda: not one.monitor.leader.leads)
+        until(lambda: not one.leader.leads)
 
     assert second.look() == [FAILED]
-    assert other.monitor.leader.leads
+    assert other.leader.leads
     assert first.look() == [FAILED]
     assert other.store.open_alerts() == [opened]
     peers.bodies["catalogue-produit"] = body
@@ -68,7 +69,7 @@ def test_an_alert_is_told_once_whichever_server_leads(
     # The one that led at first leads again, and does not tell again what is over.
     second.watch.stop()
     assert first.look() == [FAILED, f"Over: {FAILED}"]
-    assert one.monitor.leader.leads
+    assert one.leader.leads
     assert one.store.open_alerts() == []
 
 
@@ -92,7 +93,10 @@ def test_the_server_that_led_last_tells_that_the_database_does_not_answer(
     with PostgresqlServer() as own:
         url = own.new_database()
         one, other = start_server(watch=False, url=url), start_server(watch=False, url=url)
-        first, second = Watched(one.facts, hook), Watched(other.facts, hook)
+        first, second = (
+            Watched(one.facts, hook, one.leader),
+            Watched(other.facts, hook, other.leader),
+        )
         assert (first.look(), second.look()) == ([], [])
 
         own.stop()

@@ -217,7 +217,7 @@ def test_a_database_that_is_restarted_amid_a_sync_loses_that_sync_alone(
         assert prices(one.store) == (35, 3, 3)
         assert statuses(one.store) == ["succeeded", "interrupted", "succeeded"]
         until(lambda: one.reader.count_rows(PRODUCTS, Query()) == 35)
-        until(lambda: one.monitor.leader.leads or other.monitor.leader.leads)
+        until(lambda: one.leader.leads or other.leader.leads)
         for server in (one, other):
             server.stop(timeout_s=5)
             server.close()
@@ -234,8 +234,8 @@ def _answers(store: Store) -> bool:
 def test_a_server_whose_connections_are_all_in_use_says_that_it_is_busy(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ecommerce_core.storage.postgresql.engine.MOST_CONNECTIONS", 2)
-    monkeypatch.setattr("ecommerce_core.storage.postgresql.engine.PATIENCE_S", 0.2)
+    monkeypatch.setattr("ecommerce_core.storage.postgresql.pool.MOST_CONNECTIONS", 2)
+    monkeypatch.setattr("ecommerce_core.storage.postgresql.pool.PATIENCE_S", 0.2)
     store = open_store(tmp_path / "shop", url=database, server_id="one")
     release, are_held = threading.Event(), threading.Barrier(3)
 

@@ -91,7 +91,7 @@ def test_one_server_watches_the_scheduler_and_another_takes_over(
     start_server: StartServer,
 ) -> None:
     one = start_server()
-    until(lambda: one.monitor.leader.leads)
+    until(lambda: one.leader.leads)
     other = start_server()
     until(lambda: other.monitor.snapshot().list_error is not None)
 
@@ -101,8 +101,8 @@ def test_one_server_watches_the_scheduler_and_another_takes_over(
         "leader": one.server_id,
     }
     one.stop(timeout_s=5)
-    until(lambda: other.monitor.leader.leads, timeout_s=15)
-    assert other.leader() == other.server_id
+    until(lambda: other.leader.leads, timeout_s=15)
+    assert other.leading_server() == other.server_id
 
 
 def test_a_sign_in_that_was_ended_on_one_server_opens_nothing_on_the_other(
@@ -127,6 +127,23 @@ def test_a_change_is_heard_again_after_the_listening_line_was_cut(
     sync(one)
 
     until(lambda: shown(other) == 30, timeout_s=5)
+
+
+def test_messages_that_are_not_of_this_version_cut_no_listening_line(
+    start_server: StartServer, postgresql: PostgresqlServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, other = start_server(), start_server()
+    listeners = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE '%listens' ORDER BY 1"
+    until(lambda: len(postgresql.ask(listeners)) >= 2)
+    before = postgresql.ask(listeners)
+
+    postgresql.ask("SELECT pg_notify('ecommerce', 'of somebody else')")
+    one.store.notify('{"dataset":"products","progress":{"of":"another version"}}')
+    sync(one)
+
+    until(lambda: shown(other) == 30, timeout_s=5)
+    assert postgresql.ask(listeners) == before
+    assert "could not be taken in" not in caplog.text
 
 
 def test_progress_of_a_server_that_was_killed_is_forgotten(

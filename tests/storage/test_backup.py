@@ -33,10 +33,10 @@ from ecommerce_core.storage import (
     DatabaseLock,
     Store,
     list_backups,
+    lock_path,
     restore_backup,
     write_backup,
 )
-from ecommerce_core.sync import lock_path
 from tests.support.peers import Peers, products
 from tests.support.waiting import until
 
@@ -443,7 +443,7 @@ def test_a_dataset_that_is_being_synced_keeps_the_database_in_its_place(
 ) -> None:
     from filelock import FileLock
 
-    lock = lock_path(stopped.settings.database, PRODUCTS)
+    lock = lock_path(stopped.settings.database, "products")
     with FileLock(lock), pytest.raises(StoreBusy, match="in use"):
         restore_backup(stopped.settings.database, tmp_path / "backup.db", locks=[lock])
 

@@ -17,7 +17,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.datasets import Dataset
 from ecommerce_core.settings import Settings
 from pages.ui import session
-from pages.ui.installed import install
+from pages.ui.current_application import install
 from tests.support.peers import SHOP
 from tests.support.waiting import until
 

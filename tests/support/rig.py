@@ -17,8 +17,8 @@ from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import ExpectedOutcome, Lateness, Progress, Recurrence, Stage, Trigger
 from ecommerce_core.gateway import Gateway
 from ecommerce_core.sandbox import Sandbox
-from ecommerce_core.scheduler import Scheduler, SchedulerMonitor, Steering
-from ecommerce_core.storage import Store
+from ecommerce_core.scheduler import Scheduler, SchedulerControl, SchedulerMonitor
+from ecommerce_core.storage import Leader, Store
 from tests.support.callback_app import CallbackApp
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -44,9 +44,12 @@ class Rig:
         """Start a new server on the same database, which ``keeps`` our tasks by itself."""
         gateway = Gateway(self.sandbox.url, timeout_s=2, deadline_s=3)
         self.scheduler = Scheduler(gateway, app_name="e-commerce", settle_s=0)
-        steering = Steering(self.scheduler, self.store, app_name="e-commerce", datasets=DATASETS)
+        control = SchedulerControl(
+            self.scheduler, self.store, app_name="e-commerce", datasets=DATASETS
+        )
         self.app.store, self.app.scheduler = self.store, self.scheduler
         grace = timedelta(seconds=self.grace_s)
+        self.leader = Leader(self.store)
         self.monitor = SchedulerMonitor(
             self.scheduler,
             self.store,
@@ -55,7 +58,8 @@ class Rig:
             source=self.sandbox.url,
             progress=self.progress,
             lateness=Lateness(grace, timedelta(minutes=10), grace),
-            keep=steering.keep if keeps else None,
+            leader=self.leader,
+            keep=control.keep if keeps else None,
             interval_s=0.02,
         )
 

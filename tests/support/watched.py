@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from ecommerce_core.alerts import AlertWatch, FactSource, MessagePolicy, Messenger, Sender
 from ecommerce_core.domain import AlertKey, Language
-from ecommerce_core.storage import AlertRecord
+from ecommerce_core.storage import AlertRecord, Leader
 from tests.support.receivers import Webhook
 from tests.support.waiting import until
 
@@ -17,9 +17,9 @@ POLICY = MessagePolicy(settle=timedelta(0))
 class Watched:
     """Looks when it is told to, and tells a webhook at once."""
 
-    def __init__(self, facts: FactSource, hook: Webhook) -> None:
+    def __init__(self, facts: FactSource, hook: Webhook, leader: Leader) -> None:
         self.hook = hook
-        self.watch = AlertWatch(facts, probe_every_s=0, clear_after=timedelta(0))
+        self.watch = AlertWatch(facts, leader=leader, probe_every_s=0, clear_after=timedelta(0))
         self._records: Mapping[AlertKey, AlertRecord] | None = None
         sender = Sender("shop", Language("en"))
         told = Messenger([hook.url], facts.store, sender=sender, policy=POLICY)

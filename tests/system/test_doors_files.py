@@ -33,11 +33,11 @@ from ecommerce_core.storage import (
     DatabaseLock,
     Store,
     list_backups,
+    lock_path,
     restore_backup,
     write_backup,
 )
 from ecommerce_core.storage.sqlite.checks import value_check
-from ecommerce_core.sync import lock_path
 from tests.faults.dump_schema import SCHEMAS
 from tests.support.older import INDEXES, WORDS, make_older
 from tests.support.peers import Peers, products
@@ -493,7 +493,7 @@ def test_nobody_else_reads_or_locks_any_file_of_ours_whatever_the_umask(
         finally:
             application.stop()
             application.close()
-        locks = [lock_path(settings.database, one) for one in DATASETS.values()]
+        locks = [lock_path(settings.database, one) for one in DATASETS]
         restore_backup(settings.database, folder / "by-hand.db", locks=locks)
         application = Application.open(settings, gateway_url=peers.url)
         application.close()
@@ -634,7 +634,7 @@ def test_locks_of_a_dataset_are_one_under_all_names(database: Path, tmp_path: Pa
     for dataset in DATASETS.values():
         expected = database.with_name(f"ecommerce.db.{dataset.name}.lock")
         for link in links:
-            assert lock_path(link, dataset) == expected
+            assert lock_path(link, dataset.name) == expected
 
 
 def test_a_restore_writes_to_what_a_link_leads_to(
@@ -1020,7 +1020,7 @@ def test_what_root_creates_belongs_to_the_account_of_the_folder(
     finally:
         application.stop()
         application.close()
-    locks = [lock_path(settings.database, dataset) for dataset in DATASETS.values()]
+    locks = [lock_path(settings.database, name) for name in DATASETS]
     restore_backup(settings.database, backup, locks=locks)
 
     found = list(folder.rglob("*"))

@@ -42,8 +42,7 @@ from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import Actor, Fact, Role
 from ecommerce_core.scheduler.tokens import make_token
 from ecommerce_core.settings import PROJECT_ROOT, Settings
-from ecommerce_core.storage import Store
-from ecommerce_core.sync import lock_path
+from ecommerce_core.storage import Store, lock_path
 from tests.support.companion_server import (
     CUSTOMERS_CALLBACK,
     PRODUCTS_CALLBACK,
@@ -495,7 +494,7 @@ def test_healthz_is_not_ready_while_no_callback_can_take_its_lock(
 ) -> None:
     server, _ = service
     peers.serve_products(products(3))
-    lock = lock_path(application.store.path, DATASETS["products"])
+    lock = lock_path(application.store.path, "products")
     lock.unlink()
     lock.mkdir()
 

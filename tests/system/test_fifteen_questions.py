@@ -24,7 +24,7 @@ from ecommerce_core.application import Application
 from ecommerce_core.sandbox.catalogue import Shop
 from ecommerce_core.sandbox.crm import Customers
 from ecommerce_core.settings import PROJECT_ROOT, Settings
-from pages.ui import installed
+from pages.ui import current_application
 from tests.companion.data_routes.shop import DataServer, serving
 from tests.support.page_session import Page
 from tests.support.peers import Peers
@@ -307,7 +307,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     with Peers() as peers:
         settings = Settings(database=folder / "ecommerce.db")
         application = Application.open(settings, gateway_url=peers.url)
-        installed.install(application)
+        current_application.install(application)
         with serving(application) as server:
             found = []
             for epoch in (0, EPOCHS_LATER):
@@ -322,7 +322,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
                 assert server.fetch("customers").status.is_good
                 found.append({one["codeProduit"]: one for one in products})
             yield Opened(server, Records(found[0], found[1], plain(crm.records(EPOCHS_LATER))))
-        installed.install(None)
+        current_application.install(None)
 
 
 def plain(records: Iterator[msgspec.Struct]) -> list[dict[str, Any]]:

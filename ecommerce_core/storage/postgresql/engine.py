@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolClosed, PoolTimeout
 
-from ecommerce_core.domain import StoreBusy, StoreError, StoreReadOnly
+from ecommerce_core.domain import StoreError, StoreReadOnly
 from ecommerce_core.storage.postgresql.database import PostgresqlDatabase, notify
 from ecommerce_core.storage.postgresql.dialect import explain, kept_by_server
 from ecommerce_core.storage.postgresql.listener import Hear, Listener
@@ -24,23 +23,19 @@ from ecommerce_core.storage.postgresql.migrations import (
     list_json_columns,
     migrate,
 )
+from ecommerce_core.storage.postgresql.pool import Pool
 from ecommerce_core.storage.postgresql.session_lock import LOCKS, SessionLock
 from ecommerce_core.storage.postgresql.sessions import (
     APPLICATION,
     Heartbeat,
     Session,
     connect,
-    connection_settings,
 )
 from ecommerce_core.storage.record import Database, Engine, Lock, Reading
 from ecommerce_core.storage.sqlite import Migration
 
 logger = logging.getLogger(__name__)
 
-MOST_CONNECTIONS = 16
-PATIENCE_S = 5.0
-# How long a read waits where the one before it has just waited in vain.
-IMPATIENCE_S = 0.3
 # How long to look up whether a commit whose answer was lost is stored.
 LOOK_UP_PATIENCE_S = 30.0
 CHANGED = "changed"
@@ -75,9 +70,7 @@ class PostgresqlEngine(Engine):
         self._bound = threading.local()
         self._heartbeat = Heartbeat()
         self._listener: Listener | None = None
-        # When a read waited in vain, and why.
-        self._failure: tuple[float, StoreError] | None = None
-        self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+        self._pool = Pool(url, server_id=server_id)
 
     @property
     def name(self) -> str:
@@ -94,21 +87,7 @@ class PostgresqlEngine(Engine):
             migrate(connection, name=self.name, create=create, more=self.more_migrations)
             self._json_columns = list_json_columns(connection)
             (self._schema,) = connection.execute("SELECT current_schema()").fetchone() or ("",)
-        # Whoever finds no connection says so, and is told the reason.
-        logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-        self._pool = ConnectionPool(
-            kwargs={
-                **connection_settings(self._url, server_id=self._server_id),
-                "autocommit": True,
-            },
-            min_size=1,
-            max_size=MOST_CONNECTIONS,
-            timeout=PATIENCE_S,
-            # The next caller tries again: nobody waits for a doubled pause.
-            reconnect_timeout=2.0,
-            check=ConnectionPool.check_connection,
-            open=True,
-        )
+        self._pool.open()
 
     def connect(self, *, holds_lock: bool = False) -> psycopg.Connection[Any]:
         """Return a new connection outside the pool. Raises psycopg.Error."""
@@ -117,7 +96,7 @@ class PostgresqlEngine(Engine):
     @contextmanager
     def reading(self) -> Iterator[PostgresqlDatabase]:
         """A connection for one read, on one consistent view. Raises StoreError."""
-        with self._explained(), self._pooled() as connection:
+        with self._explained(), self._pool.connection() as connection:
             connection.execute(_READ)
             with self._rolled_back(connection):
                 yield self._database(connection)
@@ -146,7 +125,7 @@ class PostgresqlEngine(Engine):
         if session is None or session.is_over:
             with (
                 self._explained(),
-                self._pooled() as connection,
+                self._pool.connection() as connection,
                 self._transaction(connection, is_stored) as db,
             ):
                 yield db
@@ -178,7 +157,7 @@ class PostgresqlEngine(Engine):
 
     def notify(self, message: str) -> None:
         """Notify the other servers now. Raises StoreError."""
-        with self._explained(), self._pooled() as connection:
+        with self._explained(), self._pool.connection() as connection:
             notify(connection, server_id=self._server_id, message=message)
 
     def listen(self, hear: Hear) -> None:
@@ -202,7 +181,7 @@ class PostgresqlEngine(Engine):
 
     def check_sound(self) -> None:
         """Raise StoreError if it cannot be read, or if a newer version has migrated it."""
-        with self._explained(), self._pooled() as connection:
+        with self._explained(), self._pool.connection() as connection:
             self.check_version(connection)
 
     def check_version(self, connection: psycopg.Connection[Any]) -> None:
@@ -221,8 +200,7 @@ class PostgresqlEngine(Engine):
         if self._listener is not None:
             self._listener.stop()
         self._heartbeat.stop()
-        if self._pool is not None:
-            self._pool.close(timeout=2.0)
+        self._pool.close()
 
     def begin_session(self) -> Session:
         """Return a session that can hold a lock. Raises psycopg.Error, StoreIncompatible."""
@@ -300,39 +278,6 @@ class PostgresqlEngine(Engine):
         return PostgresqlDatabase(
             connection, server_id=self._server_id, json_columns=self._json_columns
         )
-
-    @contextmanager
-    def _pooled(self) -> Iterator[psycopg.Connection[Any]]:
-        if self._pool is None:
-            raise StoreError("server_silent", reason="it is not open")
-        try:
-            connection = self._pool.getconn(timeout=self._patience_s())
-        except (PoolTimeout, PoolClosed) as error:
-            raise self._unreachable() from error
-        self._failure = None
-        try:
-            yield connection
-        finally:
-            self._pool.putconn(connection)
-
-    def _patience_s(self) -> float:
-        # A page reads many times: it must not wait in full for each, when one has in vain.
-        return IMPATIENCE_S if self._has_just_failed() else PATIENCE_S
-
-    def _has_just_failed(self) -> bool:
-        return self._failure is not None and time.monotonic() - self._failure[0] < PATIENCE_S
-
-    def _unreachable(self) -> StoreError:
-        """Why the pool had no connection: it does not say, but another try does."""
-        if self._failure is not None and self._has_just_failed():
-            return self._failure[1]
-        found: StoreError = StoreBusy("connections_in_use", count=MOST_CONNECTIONS)
-        try:
-            self.connect().close()
-        except psycopg.Error as error:
-            found = explain(error)
-        self._failure = time.monotonic(), found
-        return found
 
     @contextmanager
     def _rolled_back(self, connection: psycopg.Connection[Any]) -> Iterator[None]:

@@ -57,22 +57,31 @@ class Listener:
                     logger.warning("other servers are not heard: %s", error)
                 self._is_failing = True
             except Exception:
-                logger.exception("what another server told could not be taken in")
+                if not self._is_failing:
+                    logger.exception("what another server told could not be taken in")
+                self._is_failing = True
             self._stopping.wait(PAUSE_S)
 
     def _listen(self, connection: psycopg.Connection[Any]) -> None:
         connection.execute(f"LISTEN {CHANNEL}")
+        # Messages may have been missed while nobody listened.
+        self._hear(None)
         if self._is_failing:
             logger.info("other servers are heard again")
         self._is_failing = False
-        # Messages may have been missed while nobody listened.
-        self._hear(None)
         rounds = 0
         while not self._stopping.is_set():
             for told in connection.notifies(timeout=LISTENS_S, stop_after=1):
-                server_id, message = msgspec.json.decode(told.payload, type=tuple[str, str])
-                if server_id != self._server_id:
-                    self._hear(message)
+                self._take_in(told.payload)
             rounds += 1
             if rounds % TRIES_EVERY == 0:
                 connection.execute("SELECT 1")
+
+    def _take_in(self, payload: str) -> None:
+        try:
+            server_id, message = msgspec.json.decode(payload, type=tuple[str, str])
+            if server_id != self._server_id:
+                self._hear(message)
+        except msgspec.MsgspecError:
+            # Of another version, or not of ours: it may say that something was stored.
+            self._hear(None)

@@ -125,15 +125,15 @@ class DeliveryJournal(Part):
 
 def _has_last(db: Database, rows: Sequence[tuple[Any, ...]]) -> bool:
     """Return True if the last of these rows is in the journal."""
-    last = "received_at = ? AND dataset = ? AND outcome = ? AND coalesce(duration_s, 0) = ?"
-    found = (
-        db.execute(
-            f"SELECT 1 FROM delivery WHERE {last}",
-            [received_at, dataset, outcome, duration_s or 0],
-        ).fetchone()
-        for received_at, dataset, outcome, *_, duration_s, _again_of in rows[-1:]
+    if not rows:
+        return False
+    received_at, dataset, outcome, *_, duration_s, _again_of = rows[-1]
+    found = db.execute(
+        "SELECT 1 FROM delivery WHERE received_at = ? AND dataset = ? AND outcome = ?"
+        " AND coalesce(duration_s, 0) = ?",
+        [received_at, dataset, outcome, duration_s or 0],
     )
-    return any(found)
+    return found.fetchone() is not None
 
 
 def _remove_oldest_refusals(db: Database) -> Counter[str]:

@@ -78,13 +78,13 @@ def _clicked() -> None:
 
 def add_again(lost: Sequence[WantedTask]) -> None:
     """Callback: add lost tasks again."""
-    act = partial(ui.application().steering.add_again, lost, actor=ui.actor())
+    act = partial(ui.application().scheduler_control.add_again, lost, actor=ui.actor())
     scheduler_change.make("table", act, _("Added again: {count}."))
 
 
 def forget(lost: Sequence[WantedTask]) -> None:
     """Callback: stop wanting lost tasks."""
-    act = partial(ui.application().steering.forget, lost, actor=ui.actor())
+    act = partial(ui.application().scheduler_control.forget, lost, actor=ui.actor())
     scheduler_change.make("table", act, _("Forgotten: {count}."))
 
 

@@ -62,7 +62,7 @@ def _save(task: Task) -> None:
     recurrence = Recurrence(state.get("edit_task_recurrence", Recurrence.NONE))
 
     def edit() -> Task:
-        return ui.application().steering.edit_task(
+        return ui.application().scheduler_control.edit_task(
             task, actor=ui.actor(), simulated_at=at, recurrence=recurrence
         )
 

@@ -44,7 +44,7 @@ def show() -> None:
                 st.warning(text, icon=":material/warning:")
     if add and at is not None:
         add_task = partial(
-            ui.application().steering.add_task,
+            ui.application().scheduler_control.add_task,
             dataset,
             simulated_at=at,
             recurrence=recurrence,

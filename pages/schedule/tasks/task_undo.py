@@ -37,7 +37,7 @@ def show() -> None:
     if not is_there:
         return
     if st.button(_("Undo"), key="undo_add_task", icon=":material/undo:"):
-        act = partial(ui.application().steering.delete_each, [stored], actor=ui.actor())
+        act = partial(ui.application().scheduler_control.delete_each, [stored], actor=ui.actor())
         with st.spinner(_("Asking the scheduler…")):
             scheduler_change.make("form", act, _("Undone: {count} task deleted."))
         st.rerun()

@@ -36,7 +36,7 @@ KEPT_AGAIN_AFTER = timedelta(minutes=10)
 MOST_NAMES = 100
 
 
-class Steering:
+class SchedulerControl:
     """Checks the actor's permission, then asks the scheduler.
 
     Every method raises NotAllowed, PeerError, StoreError. ``app_name`` is the name under which our

@@ -10,12 +10,12 @@ from ecommerce_core.application import Application
 
 
 @dataclass(frozen=True)
-class _Installed:
+class _Current:
     application: Application
     pages: Mapping[str, Path] = field(default_factory=dict)
 
 
-_installed: list[_Installed] = []
+_current_application: list[_Current] = []
 
 
 def install(application: Application | None, *, pages: Mapping[str, Path] | None = None) -> None:
@@ -23,7 +23,7 @@ def install(application: Application | None, *, pages: Mapping[str, Path] | None
 
     ``pages`` are the scripts of datasets, by name, that are not in ``pages/`` under that name.
     """
-    _installed[:] = [] if application is None else [_Installed(application, pages or {})]
+    _current_application[:] = [] if application is None else [_Current(application, pages or {})]
 
 
 def current() -> Application:
@@ -36,7 +36,7 @@ def page_of(name: str) -> str:
     return str(_current().pages.get(name, f"{name}.py"))
 
 
-def _current() -> _Installed:
-    if not _installed:
+def _current() -> _Current:
+    if not _current_application:
         raise RuntimeError("no application is installed: start with `streamlit run dashboard.py`")
-    return _installed[0]
+    return _current_application[0]
