@@ -76,6 +76,7 @@ def _run_again_at_enter(shop: Shop) -> None:
         for index, server in enumerate(shop.servers):
             if server.process.poll() is not None:
                 shop.start(index)
+                shop.servers[index].wait_until_ready()
         _tell(shop)
     threading.Event().wait()  # it was started without a terminal
 

@@ -25,7 +25,7 @@ class Shop:
     """What stands behind one address.
 
     ``site`` is nginx, and ``store`` the database, seen from outside. ``start`` runs a server of
-    that index again after it was killed.
+    that index again after it was killed, and does not wait until it is ready.
     """
 
     site: Site
@@ -62,7 +62,11 @@ def running_shop(
         def start(index: int) -> None:
             own = {"ECOMMERCE_DATABASE": url, "ECOMMERCE_SNAPSHOT_DIR": str(folders[index])}
             running = running_server(
-                folders[index], {**environment, **own}, options=options, port=ports[index]
+                folders[index],
+                {**environment, **own},
+                options=options,
+                port=ports[index],
+                waits=False,
             )
             servers[index : index + 1] = [stack.enter_context(running)]
 
@@ -70,6 +74,8 @@ def running_shop(
         for index, own_folder in enumerate(folders):
             own_folder.mkdir()
             start(index)
+        for server in servers:
+            server.wait_until_ready()
         store = open_store(folder / "outside", url=url, server_id="outside")
         stack.callback(store.close)
         logs = [one / f"server-{own}.log" for one, own in zip(folders, ports, strict=True)]

@@ -25,8 +25,8 @@ def running_nginx(folder: Path, site: str, *, port: int) -> Iterator[None]:
     )
     file = folder / "nginx.conf"
     file.write_text(
-        f"daemon off; pid {folder / 'pid'}; error_log stderr; worker_rlimit_nofile 8192;\n"
-        "events { worker_connections 4096; }\n"
+        f"daemon off; pid {folder / 'pid'}; error_log {folder / 'error.log'};\n"
+        "worker_rlimit_nofile 8192; events { worker_connections 4096; }\n"
         f"http {{ access_log off; {places}\n{site}\n}}"
     )
     command = ["nginx", "-p", str(folder), "-c", str(file)]

@@ -117,8 +117,12 @@ def running_server(
     *,
     options: tuple[str, ...] = (),
     port: int | None = None,
+    waits: bool = True,
 ) -> Iterator[Server]:
-    """Run ``streamlit run dashboard.py`` with a database in ``folder``; yield it when ready."""
+    """Run ``streamlit run dashboard.py`` with a database in ``folder``; yield it when ready.
+
+    Without ``waits`` it is yielded at once: the caller waits, for several at the same time.
+    """
     port = port or free_port()
     ours = {name: v for name, v in os.environ.items() if not name.startswith("ECOMMERCE_")}
     # Test sessions use the agent API and do what an operator does.
@@ -136,7 +140,8 @@ def running_server(
         )
         server = Server(process, port, log_file)
         try:
-            server.wait_until_ready()
+            if waits:
+                server.wait_until_ready()
             yield server
         finally:
             process.send_signal(signal.SIGTERM)
