@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,9 +92,6 @@ class Reader:
 
     def state(self, dataset: Dataset) -> SnapshotState:
         """Return whether readers see what the store of record holds, and if not, why."""
-        # From then on the rows can be read without the store, even if nobody has read them yet.
-        with suppress(StoreError):
-            self._find(dataset)
         return self._snapshots.state(dataset)
 
     def read_page(self, dataset: Dataset, query: Query) -> Page:
