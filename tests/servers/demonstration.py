@@ -10,6 +10,7 @@ killed one again, Ctrl-C ends everything. Debian's ``postgresql`` and ``nginx-li
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 import threading
@@ -38,6 +39,9 @@ def main() -> int:
     asked = parser.parse_args()
     if is_open(asked.port):
         parser.error(f"port {asked.port} is in use: --port takes another one")
+    # A closed terminal ends everything, too.
+    for number in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         _run(asked.port, asked.speed)
     except pytest.skip.Exception as missing:

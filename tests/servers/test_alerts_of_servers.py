@@ -88,8 +88,9 @@ def test_a_sign_in_is_audited_once_for_all_servers(start_server: StartServer) ->
 
 
 def test_the_server_that_led_last_tells_that_the_database_does_not_answer(
-    start_server: StartServer, hook: Webhook
+    start_server: StartServer, hook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ecommerce_core.storage.postgresql.pool.PATIENCE_S", 1.0)
     with PostgresqlServer() as own:
         url = own.new_database()
         one, other = start_server(watch=False, url=url), start_server(watch=False, url=url)
