@@ -48,6 +48,7 @@ def shop(
 # A page's own word: on a fast machine it stands there for no longer than the way back takes.
 SEES_THAT_IT_IS_LOST = """() => {
     globalThis.isLost = new Promise((say) => {
+        setTimeout(() => say(false), 30_000)
         new MutationObserver((_, observer) => {
             const status = document.querySelector('[data-testid="stConnectionStatus"]')
             if (status === null) return
