@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.domain import Run, RunStatus, Task, Totals
+from ecommerce_core.domain import Counts, Run, RunStatus, Task, Totals
 from pages import ui
 from pages.dataset import dataset_actions
 from pages.home import first_steps
@@ -41,7 +41,8 @@ def show(name: str, total: Totals) -> None:
 
 def _count(name: str, total: Totals, run: Run | None) -> None:
     app, words = ui.application(), language()
-    grown = run.counts.added - run.counts.withdrawn if run and run.status.is_good else 0
+    counts = Counts() if run is None or not run.status.is_good else run.counts
+    grown = counts.added + counts.returned - counts.withdrawn
     sign = "+" if grown > 0 else "\N{MINUS SIGN}"
     delta = f"{sign}{words.number(abs(grown))}" if grown else None
     sizes = app.store.size_over_time(app.datasets[name], limit=30)

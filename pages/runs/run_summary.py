@@ -13,6 +13,7 @@ def summary(run: Run) -> str:
     if run.status is RunStatus.HELD:
         parts = [
             (counts.added, _("would add {n}")),
+            (counts.returned, _("{n} would return")),
             (counts.updated, _("would change {n}")),
             (counts.withdrawn, _("would withdraw {n}")),
             (counts.rejected, _("{n} rejected")),
@@ -20,9 +21,9 @@ def summary(run: Run) -> str:
         return ", ".join(form.format(n=words.number(n)) for n, form in parts if n)
     if not run.status.is_good or run.status is RunStatus.UNCHANGED:
         return _("nothing has changed")
-    is_undo = run.action is Action.UNDO_APPLY
     parts = [
-        (counts.added, _("{n} returned") if is_undo else _("{n} added")),
+        (counts.added, _("{n} added")),
+        (counts.returned, _("{n} returned")),
         (counts.updated, _("{n} changed")),
         (counts.withdrawn, _("{n} cleared") if run.action is Action.CLEAR else _("{n} withdrawn")),
         (counts.rejected, _("{n} rejected")),

@@ -205,6 +205,7 @@ def test_after_a_clear_the_overview_offers_the_undo_and_no_first_steps(
     assert ":green[:material/check_circle:] Fetch products" in page.texts()
     page.click("undo_clear_products")
     assert app.store.totals(app.datasets["products"]).current == 60
+    assert "60 returned" in page.texts()
 
 
 def test_the_steps_go_once_each_has_been_done(sandbox_app: Application) -> None:
