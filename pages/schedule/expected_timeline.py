@@ -141,7 +141,7 @@ def _spec(
         {
             "mark": {"type": "point", "filled": True, "size": 80, "clip": True, "strokeWidth": 1.5},
             "encoding": {
-                "x": {"field": "came", **time, "axis": axis},
+                "x": {"field": "came"},
                 "fillOpacity": {"condition": {"test": is_next, "value": 0}, "value": 1},
                 "opacity": {"value": 1},
                 "shape": {
@@ -155,12 +155,6 @@ def _spec(
                     "type": "nominal",
                     "scale": {"domain": present, "range": colours},
                     "legend": legend,
-                },
-                "stroke": {
-                    "field": "outcome",
-                    "type": "nominal",
-                    "scale": {"domain": present, "range": colours},
-                    "legend": None,
                 },
             },
         },
