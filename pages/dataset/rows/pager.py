@@ -16,6 +16,9 @@ from pages.ui import text as _
 
 # With fewer pages than these, each has a button.
 FIELD_FROM_PAGES = 6
+# The room of a button or an arrow. Without room for five it shows the first of few pages, and the
+# last one if it is lucky; it shows no more than seven.
+BUTTON_PX, LEAST_BUTTONS, MOST_BUTTONS = 36, 5, 7
 
 _scroll_up = st.components.v2.component(
     "ecommerce_turned_page",
@@ -47,6 +50,7 @@ def show(
         st.pagination(
             pages,
             default=page,
+            width=BUTTON_PX * (2 + min(max(pages, LEAST_BUTTONS), MOST_BUTTONS)),
             key=key,
             on_change=_turn,
             args=(name, key, view_state.current(name).tab),
