@@ -74,7 +74,7 @@ def _last_run(name: str, run: Run | None) -> None:
         live_text.show(f"freshness_{name}", line, look="caption")
     if run.status.is_good:
         if run.status is not RunStatus.UNCHANGED:
-            st.caption(run_summary.summary(run))
+            st.caption(run_summary.summary(run, brief=True))
     else:
         _rows_of(name)
     good = ui.application().store.last_good_run(name)

@@ -7,8 +7,11 @@ from pages.ui import language
 from pages.ui import text as _
 
 
-def summary(run: Run) -> str:
-    """Return a short summary of what a run did or would do: ``1,200 added, 3 rejected``."""
+def summary(run: Run, *, brief: bool = False) -> str:
+    """Return a short summary of what a run did or would do: ``1,200 added, 3 rejected``.
+
+    A ``brief`` one leaves out the rows that stayed as they were.
+    """
     words, counts = language(), run.counts
     if run.status is RunStatus.HELD:
         parts = [
@@ -27,7 +30,7 @@ def summary(run: Run) -> str:
         (counts.updated, _("{n} changed")),
         (counts.withdrawn, _("{n} cleared") if run.action is Action.CLEAR else _("{n} withdrawn")),
         (counts.rejected, _("{n} rejected")),
-        (counts.unchanged, _("{n} unchanged")),
+        (0 if brief else counts.unchanged, _("{n} unchanged")),
     ]
     done = [form.format(n=words.number(n)) for n, form in parts if n]
     return ", ".join(done) or _("nothing has changed")
