@@ -38,6 +38,10 @@ def show(name: str) -> None:
             status=words.word(last.shown_status),
         )
         parts += [live_text.text(" · "), *({**part, "bold": True} for part in newer)]
+    state = ui.application().reader.state(ui.application().datasets[name])
+    if state.is_behind and state.error_code is None:
+        # In this line, since a note of its own would move what is below it with each run.
+        parts.append(live_text.text(" · " + _("preparing the new rows"), bold=True))
     live_text.show(key, parts, look="caption")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
+import requests
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -70,9 +71,11 @@ def test_a_page_on_another_port_neither_opens_nor_frames_nor_works_the_dashboard
         frame.wait_for_url("chrome-error://**")
 
 
-def test_every_page_loads_from_its_own_server_alone(
+def test_every_page_loads_from_its_own_server_alone_and_no_table_of_emoji(
     new_shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:
+    for path in ("add-auto", "auto_load_customers"):
+        assert requests.post(new_shop.server.page(path), timeout=30).ok
     visitor = visit(new_shop)
     asked: list[str] = []
     visitor.page.on("request", lambda request: asked.append(request.url))
@@ -81,8 +84,12 @@ def test_every_page_loads_from_its_own_server_alone(
     visitor.open()
     for page in PAGES[1:]:
         visitor.go(page)
+    visitor.open("activity", run="1")
+    visitor.page.wait_for_timeout(1_500)  # until the clock has ticked, too
     visitor.open("products")
     visitor.click_through("fetch_products")
 
     hosts = {urlsplit(url).netloc for url in asked if not url.startswith(("data:", "blob:"))}
     assert hosts == {f"127.0.0.1:{new_shop.server.port}"}
+    assert [url for url in asked if "/static/js/" in url], "fetches are seen"
+    assert [url for url in asked if "emoji" in url] == []

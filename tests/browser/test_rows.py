@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +11,8 @@ import requests
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ecommerce_core.datasets import PRODUCTS
-from tests.browser.conftest import SandboxShop
-from tests.browser.visitor import Visitor, expect
+from tests.browser.conftest import SandboxShop, sandbox_shop
+from tests.browser.visitor import Browser, Visitor, expect
 from tests.support.rows import count_rows
 
 if TYPE_CHECKING:
@@ -42,19 +42,20 @@ def told(visitor: Visitor, is_meant: Callable[[ForwardMsg], bool]) -> list[str]:
     return heard
 
 
-def fetch(visitor: Visitor) -> None:
-    """Fetch the products, on their page."""
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[SandboxShop]:
+    """Yield a full shop that the tests of this module share."""
+    with sandbox_shop(tmp_path_factory.mktemp("shop")) as shared:
+        for path in ("add-auto", "auto_load_customers"):
+            assert requests.post(shared.server.page(path), timeout=60).status_code == 200
+        yield shared
+
+
+def open_products(visitor: Visitor) -> None:
+    """Open the products' page and wait until its table is drawn."""
     visitor.open("products")
-    visitor.button("fetch_products").click()
     visitor.expect_rows("products_table", 25)
     visitor.wait_until_drawn()
-
-
-def call_back(shop: SandboxShop, name: str) -> None:
-    """Fetch a dataset as its callback does, unless the shop has it."""
-    path = {"products": "add-auto", "customers": "auto_load_customers"}[name]
-    if shop.store.last_run(name) is None:
-        assert requests.post(shop.server.page(path), timeout=60).status_code == 200
 
 
 def test_a_filter_that_is_taken_away_is_gone_from_the_menu_too(
@@ -62,7 +63,7 @@ def test_a_filter_that_is_taken_away_is_gone_from_the_menu_too(
 ) -> None:
     visitor = visit(shop)
     page = visitor.page
-    fetch(visitor)
+    open_products(visitor)
     first = visitor.button("drop_filter_products_0")
     visitor.open("products", price="1-", new="24h")
     visitor.expect_rows("products_table", 25)
@@ -95,7 +96,7 @@ def test_the_address_and_the_rest_of_the_page_follow_the_rows(
 ) -> None:
     visitor = visit(shop)
     page, runs = visitor.page, whole_runs(visitor)
-    fetch(visitor)
+    open_products(visitor)
     first = visitor.row("products_table", 0).first.inner_text()
 
     page.get_by_test_id("stPaginationNext").click()
@@ -134,7 +135,7 @@ def test_a_click_on_a_heading_sorts_all_rows_and_a_second_one_turns_them(
 ) -> None:
     visitor = visit(shop)
     page = visitor.page
-    fetch(visitor)
+    open_products(visitor)
     page.get_by_test_id("stPaginationNext").click()
     expect(page).to_have_url(re.compile(r"\?page=2$"))
     visitor.wait_until_drawn()
@@ -156,7 +157,7 @@ def test_a_click_opens_a_row_beside_the_table_and_arrows_go_to_the_next(
 ) -> None:
     visitor = visit(shop)
     page, panel = visitor.page, visitor.part("row_panel")
-    fetch(visitor)
+    open_products(visitor)
     visitor.click_cell("products_table", 1)
     expect(page).to_have_url(re.compile(r"row=X1-1$"))
     expect(panel).to_contain_text("X1-1")
@@ -180,7 +181,7 @@ def test_keys_step_and_close_an_open_row_without_a_click_in_the_table(
 ) -> None:
     visitor = visit(shop)
     page, panel = visitor.page, visitor.part("row_panel")
-    fetch(visitor)
+    open_products(visitor)
     page.goto(f"{page.url}?row=X1-1")
     expect(panel).to_contain_text("X1-1")
     visitor.wait_until_drawn()
@@ -200,18 +201,28 @@ def test_keys_step_and_close_an_open_row_without_a_click_in_the_table(
     visitor.expect_no_crash()
 
 
-def test_ticked_rows_are_copied_and_the_open_row_stays(
+def test_the_page_or_its_ticked_rows_are_copied_and_the_open_row_stays(
     shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:
     visitor = visit(shop, permissions=["clipboard-read", "clipboard-write"])
     page, button = visitor.page, visitor.part("copy_products").locator("button")
-    fetch(visitor)
+    open_products(visitor)
+    button.click()
+    expect(button).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert [line.split("\t")[0] for line in copied[:2]] == ["Code", "X1-0"]
+    assert len(copied) == 26
+    # The grid would save the page alone, in other units and with live formulas.
+    visitor.part("products_table").hover()
+    expect(page.get_by_test_id("stElementToolbarButton").first).to_be_attached()
+    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
+
     visitor.click_cell("products_table", 2)
     expect(page).to_have_url(re.compile(r"row=X1-2$"))
-    for row in (0, 3):
+    expect(visitor.part("row_panel")).to_contain_text("X1-2")
+    for row, said in ((0, "Copy 1 row"), (3, "Copy 2 rows")):
         visitor.tick("products_table", row)
-        visitor.wait_until_drawn()
-    expect(button).to_have_text("Copy 2 rows")
+        expect(button).to_have_text(said)
     button.click()
     expect(button).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()").splitlines()
@@ -227,7 +238,7 @@ def test_a_new_page_begins_at_the_top_of_the_table(
     shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:
     visitor = visit(shop, viewport={"width": 1000, "height": 500})
-    fetch(visitor)
+    open_products(visitor)
     following = visitor.page.get_by_test_id("stPaginationNext")
     following.scroll_into_view_if_needed()
     rows = visitor.part("products_rows")
@@ -242,61 +253,22 @@ def test_a_new_page_begins_at_the_top_of_the_table(
     )
 
 
-@pytest.mark.parametrize("name", ["products", "customers"])
 @pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
-@pytest.mark.parametrize("window", [(1440, 900, 230), (390, 844, 400)])
 def test_the_first_row_is_near_the_top_and_the_head_inside_the_window(
-    shop: SandboxShop,
-    visit: Callable[..., Visitor],
-    name: str,
-    locale: str,
-    window: tuple[int, int, int],
+    shop: SandboxShop, visit: Callable[..., Visitor], locale: str
 ) -> None:
-    width, height, most_px = window
-    call_back(shop, name)
-    viewport = {"width": width, "height": height}
-    visitor = visit(shop, viewport=viewport, locale=locale, color_scheme="light")
-    visitor.open(name)
-    visitor.expect_rows(f"{name}_table", 25)
-    canvas: Any = visitor.part(f"{name}_table").get_by_test_id("data-grid-canvas").bounding_box()
-    # The canvas begins with its headings, as high as a row.
-    assert canvas["y"] + canvas["height"] / 26 <= most_px
-    age: Any = visitor.part("freshness").bounding_box()
-    assert age["x"] + age["width"] <= width
-
-
-def test_the_layout_is_chosen_by_icons_that_have_names(
-    shop: SandboxShop, visit: Callable[..., Visitor]
-) -> None:
-    call_back(shop, "customers")
-    visitor = visit(shop)
-    visitor.open("customers")
-    choice = visitor.page.get_by_role("radiogroup", name="Show as")
-    table = choice.get_by_role("radio", name="Table", exact=True)
-    expect(table).to_be_checked()
-    choice.get_by_role("radio", name="Cards", exact=True).click()
-    expect(visitor.page).to_have_url(re.compile(r"as=cards"))
-    expect(table).not_to_be_checked()
-    visitor.expect_no_crash()
-
-
-def test_the_page_is_copied_and_the_grid_saves_no_file_of_its_own(
-    shop: SandboxShop, visit: Callable[..., Visitor]
-) -> None:
-    visitor = visit(shop, permissions=["clipboard-read", "clipboard-write"])
-    page = visitor.page
-    fetch(visitor)
-    button = visitor.part("copy_products").locator("button")
-    button.click()
-    expect(button).to_have_text("Copied")
-    copied = page.evaluate("navigator.clipboard.readText()").splitlines()
-
-    assert [line.split("\t")[0] for line in copied[:2]] == ["Code", "X1-0"]
-    assert len(copied) == 26
-    visitor.part("products_table").hover()
-    expect(page.get_by_test_id("stElementToolbarButton").first).to_be_attached()
-    expect(page.get_by_role("button", name="Download as CSV")).to_have_count(0)
-    visitor.expect_no_crash()
+    visitor = visit(shop, locale=locale, color_scheme="light")
+    for width, height, most_px in ((1440, 900, 230), (390, 844, 400)):
+        visitor.page.set_viewport_size({"width": width, "height": height})
+        for name in ("products", "customers"):
+            visitor.open(name)
+            visitor.expect_rows(f"{name}_table", 25)
+            table = visitor.part(f"{name}_table")
+            canvas: Any = table.get_by_test_id("data-grid-canvas").bounding_box()
+            # The canvas begins with its headings, as high as a row.
+            assert canvas["y"] + canvas["height"] / 26 <= most_px, (name, width)
+            age: Any = visitor.part("freshness").bounding_box()
+            assert age["x"] + age["width"] <= width, (name, width)
 
 
 def test_the_back_button_is_heard_right_behind_an_edit(
@@ -304,7 +276,7 @@ def test_the_back_button_is_heard_right_behind_an_edit(
 ) -> None:
     visitor = visit(shop)
     page = visitor.page
-    fetch(visitor)
+    open_products(visitor)
     for _ in range(3):
         page.get_by_test_id("stPaginationNext").click()
         expect(page).to_have_url(re.compile(r"\?page=2$"))
@@ -320,7 +292,7 @@ def test_a_menu_of_exports_that_stays_open_is_of_the_rows_as_they_are(
 ) -> None:
     visitor = visit(shop)
     page = visitor.page
-    fetch(visitor)
+    open_products(visitor)
     visitor.button("export_products").click()
     expect(page.get_by_text(re.compile(r"^All 120 rows that match$"))).to_be_visible()
 

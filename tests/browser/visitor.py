@@ -59,7 +59,11 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+# The shell is the same engine without a window: a visit takes it two thirds of the time.
+NAMES = (
+    *("chromium-headless-shell", "chromium", "chromium-browser"),
+    *("google-chrome", "google-chrome-stable", "chrome"),
+)
 # The errors of a page while its server is away.
 SERVER_AWAY = re.compile(
     r"ERR_CONNECTION_REFUSED|WebSocket connection to|WebSocket onerror"

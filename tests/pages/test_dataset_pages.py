@@ -362,11 +362,11 @@ def test_a_page_says_that_the_newest_rows_cannot_be_shown_and_why(app: Applicati
     app.store.clear(dataset, trigger=Trigger.MANUAL)
     page = Page.open(app, "products")
     assert len(page.table()) == 25
-    assert "Preparing the rows of the last run" in page.texts()
+    assert "preparing the new rows" in page.texts()
     assert not page.at.warning
     app.snapshots.publish(dataset)
     page.at.run()
-    assert "Preparing the rows" not in page.sound().texts()
+    assert "preparing the new rows" not in page.sound().texts()
 
 
 CASES = Path(__file__).parents[1] / "storage" / "snapshots" / "cases"

@@ -196,9 +196,10 @@ class Rows(Part):
             new = NewRun(dataset.name, Action.UNDO_APPLY, trigger, actor=actor)
             run_id = insert_run(db, new, status=RunStatus.RUNNING)
             table, kept, key = dataset.table, f"{dataset.table}_cleared", dataset.key
+            # No NOT IN: among many rows, PostgreSQL compares each one with all the others.
             only_in = (
-                "SELECT count(*) FROM {} WHERE withdrawn_at IS NULL"
-                " AND {key} NOT IN (SELECT {key} FROM {} WHERE withdrawn_at IS NULL)"
+                "SELECT count(*) FROM {} a WHERE a.withdrawn_at IS NULL AND NOT EXISTS"
+                " (SELECT 1 FROM {} b WHERE b.{key} = a.{key} AND b.withdrawn_at IS NULL)"
             )
             (go,) = db.execute(only_in.format(table, kept, key=key)).fetchone()
             (return_,) = db.execute(only_in.format(kept, table, key=key)).fetchone()

@@ -9,9 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from ecommerce_core.datasets import PAGE_SIZES, Dataset
-from pages.dataset import view_state
-from pages.dataset.view_state import choose_in, edit, edited_by
-from pages.ui import language, session
+from pages.dataset.view_state import choose_in, edited_by, show_in
+from pages.ui import language
 from pages.ui import text as _
 
 # With fewer pages than these, each has a button.
@@ -41,22 +40,20 @@ def show(
     ``withdrawn`` of those that match are told apart. ``beside`` draws what stands at the end of the
     line.
     """
-    name, pages, key = dataset.name, ceil(matching / size), _key(dataset.name, page)
-    size_key = f"{name}_page_size"
+    name, pages = dataset.name, ceil(matching / size)
+    page_key, size_key = f"{name}_page", f"{name}_page_size"
     with st.container(
         horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
         st.caption(_range(page, size, matching, shown, withdrawn), width="content")
         st.pagination(
             pages,
-            default=page,
             width=BUTTON_PX * (2 + min(max(pages, LEAST_BUTTONS), MOST_BUTTONS)),
-            key=key,
-            on_change=_turn,
-            args=(name, key, view_state.current(name).tab),
+            key=show_in(page_key, page),
+            on_change=edited_by(name, page_key, "page"),
         )
         if pages >= FIELD_FROM_PAGES:
-            field = f"{key}_field_{page}"
+            field = f"{page_key}_field_{page}"
             st.number_input(
                 _("Page"),
                 min_value=1,
@@ -89,31 +86,3 @@ def _range(page: int, size: int, matching: int, shown: int, withdrawn: int) -> s
     if not withdrawn:
         return text
     return f"{text} ({words.plural('{count} withdrawn', '{count} withdrawn', withdrawn)})"
-
-
-def _key(name: str, page: int) -> str:
-    """Return the key of the choice of pages: another one if it did not choose this page itself.
-
-    A browser that has not received the new one yet can only tell about the old one, however late
-    it is. A program waits for each answer, and finds it by its key.
-    """
-    state, key = st.session_state, f"{name}_page"
-    number, told = state.get(f"_{key}_told", (0, 1))
-    if told != page:
-        if session.is_agent():
-            choose_in(key, page)
-        else:
-            number += 1
-        state[f"_{key}_told"] = (number, page)
-    return f"{key}_{number}" if number else key
-
-
-def _turn(name: str, key: str, drawn_on: str) -> None:
-    """Callback: show the chosen page, unless the choice is of an older drawing."""
-    state, page = st.session_state, st.session_state[key]
-    number, _told = state.get(f"_{name}_page_told", (0, 1))
-    here = name, drawn_on
-    is_present = key == (f"{name}_page_{number}" if number else f"{name}_page")
-    if is_present and state.get("_part", here)[:2] == here:
-        state[f"_{name}_page_told"] = (number, page)
-        edit(name, page=page)

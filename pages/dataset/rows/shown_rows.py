@@ -1,4 +1,4 @@
-"""A note if the rows that readers see are older than the stored ones."""
+"""A note if the newest rows cannot be shown. While they are prepared, the freshness line says so."""
 
 from __future__ import annotations
 
@@ -10,23 +10,18 @@ from pages.ui import text as _
 
 
 def show(dataset: Dataset) -> None:
-    """Show one line if readers see the rows from before the last run. Raises StoreError."""
+    """Show why readers see the rows from before the last run. Raises StoreError."""
     state = ui.application().reader.state(dataset)
-    if not state.is_behind:
+    if not state.is_behind or state.error_code is None:
         return
-    reasons = {
-        None: _("Preparing the rows of the last run; until then you see the previous ones."),
-        "disk_full": _(
+    if state.error_code == "disk_full":
+        text = _(
             "The disk is full, so the rows of the last run cannot be shown yet; you see the"
             " previous ones. Free up disk space; they will follow by themselves."
-        ),
-    }
-    failed = _(
-        "The rows of the last run cannot be shown yet; you see the previous ones. The log says"
-        " why; it will be tried again."
-    )
-    text = reasons.get(state.error_code, failed)
-    if state.error_code is None:
-        st.caption(f":material/hourglass_top: {text}")
+        )
     else:
-        st.warning(text, icon=":material/hourglass_disabled:")
+        text = _(
+            "The rows of the last run cannot be shown yet; you see the previous ones. The log says"
+            " why; it will be tried again."
+        )
+    st.warning(text, icon=":material/hourglass_disabled:")
