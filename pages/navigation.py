@@ -16,6 +16,10 @@ ASSETS = Path(__file__).parent.parent / "assets"
 SHOWN_ALERTS = 4
 ALERTS_IN_FULL = {"", "activity"}
 SIDEBAR_PX = 220
+# At its usual place a toast covers the head of a page, which says what the toast is about.
+TOASTS_LOOK = """<style>
+[data-testid="stToastContainer"] { top: auto; bottom: 0.5rem; }
+</style>"""
 
 
 def choose_language() -> None:
@@ -65,6 +69,7 @@ def show_health() -> None:
 st.set_page_config(layout="wide", initial_sidebar_state=SIDEBAR_PX)
 with st.sidebar:
     choose_language()
+    st.html(TOASTS_LOOK)
 
 st.set_page_config(
     page_title=_("E-commerce operations"),

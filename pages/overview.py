@@ -11,6 +11,16 @@ from pages.ui import text as _
 
 app = ui.application()
 
+BODY, REST, CARDS, REST_PX = "overview", "overview_rest", "overview_cards", 290
+# The last cards reach down to the window's end, and are no lower than what they say. A grid does
+# not let a chart shrink below its usual height.
+LOOK = f"""<style>
+.st-key-{BODY} {{ min-height: calc(100vh - 11rem); }}
+div:has(> .st-key-{REST}) {{ flex: 1 0 {REST_PX}px; height: auto; }}
+.st-key-{REST} {{ overflow: visible; }}
+.st-key-{CARDS} > div {{ flex: 1 1 280px; min-height: {REST_PX}px; }}
+</style>"""
+
 
 def draw(totals: dict[str, Totals]) -> None:
     """Show steps and cards. Raises StoreError."""
@@ -30,15 +40,21 @@ def draw(totals: dict[str, Totals]) -> None:
             dataset_card.show(name, total)
         with st.container(border=True, height="stretch", gap="xsmall"):
             coming.show()
-    with st.grid(3, min_column_width=280, gap="small"):
+    # A height lets the charts take what there is, and the look makes it all that is left.
+    with (
+        st.container(height=REST_PX, border=False, key=REST),
+        st.container(key=CARDS, horizontal=True, gap="small", height="stretch"),
+    ):
         with st.container(border=True, height="stretch", gap="xsmall"):
             since.show()
         charts.show()
 
 
 header.show(_("Overview"), beside=verdict.show)
-ui.note_for_analysts()
-run_progress.watch(*app.datasets)
-issues.show()
-with ui.guarded():
-    draw({name: app.reader.totals(dataset) for name, dataset in app.datasets.items()})
+with st.container(key=BODY):
+    st.html(LOOK)
+    ui.note_for_analysts()
+    run_progress.watch(*app.datasets)
+    issues.show()
+    with ui.guarded():
+        draw({name: app.reader.totals(dataset) for name, dataset in app.datasets.items()})

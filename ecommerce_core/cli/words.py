@@ -19,9 +19,10 @@ def run_in_words(run: Run) -> str:
     if run.status in {RunStatus.RUNNING, RunStatus.INTERRUPTED, RunStatus.FAILED}:
         return (f"{said}: {run.error}" if run.error else said) + by
     numbers = (
-        f"{counts.fetched:,} fetched, {counts.added:,} added, {counts.updated:,} changed, "
-        f"{counts.unchanged:,} unchanged, {counts.withdrawn:,} withdrawn, "
-        f"{counts.rejected:,} rejected in {run.duration_s or 0:.2f} s"
+        f"{counts.fetched:,} fetched, {counts.added:,} added, {counts.returned:,} returned, "
+        f"{counts.updated:,} changed, {counts.unchanged:,} unchanged, "
+        f"{counts.withdrawn:,} withdrawn, {counts.rejected:,} rejected"
+        f" in {run.duration_s or 0:.2f} s"
     )
     todo = (
         " Review the rows, then apply or discard it." if run.shown_status is RunStatus.HELD else ""

@@ -63,10 +63,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counts of a sync: ``fetched == added + updated + unchanged + rejected``; withdrawn apart."""
+    """What a run did to rows, each counted once, as the changes between two runs count them.
+
+    A row is added if it was never there, and returned if it was withdrawn or cleared before,
+    whatever else of it changed. Of a sync ``fetched == added + returned + updated + unchanged +
+    rejected``; withdrawn apart.
+    """
 
     fetched: int = 0
     added: int = 0
+    returned: int = 0
     updated: int = 0
     unchanged: int = 0
     withdrawn: int = 0

@@ -83,7 +83,12 @@ def _last_change(runs: Sequence[Run]) -> int:
 def _changes_of(run: Run) -> dict[str, int]:
     """Return the numbers of changed rows by their sign, without those that are 0."""
     counts = run.counts
-    signs = {"+": counts.added, "~": counts.updated, "−": counts.withdrawn}
+    signs = {
+        "+": counts.added,
+        "↩": counts.returned,
+        "~": counts.updated,
+        "−": counts.withdrawn,
+    }
     return {sign: n for sign, n in signs.items() if n}
 
 

@@ -32,7 +32,7 @@ def draw_values(
     *,
     title: str,
     key: str,
-    height: int,
+    height: charts.Height,
     on_pick: Callable[[list[str]], None],
     chosen: Collection[str] = (),
 ) -> None:
@@ -55,7 +55,7 @@ def draw_values(
     charts.bars(frame, alt=alt, height=height, key=key, on_pick=on_pick)
 
 
-def draw_spread(column: Column, bins: Bins, *, title: str, height: int) -> str:
+def draw_spread(column: Column, bins: Bins, *, title: str, height: charts.Height) -> str:
     """Draw the distribution of numbers; return it as a sentence, which screen readers get."""
     words = language()
     ends = [(labels.amount(column, low), labels.amount(column, high)) for low, high, _n in bins]

@@ -85,10 +85,7 @@ def _draw(name: str, draw_rows: row_list.DrawRows) -> None:
 
 
 def _head(dataset: Dataset) -> None:
-    """Show the actions, and how old the rows are.
-
-    A toast covers the right end of this line, so no button stands there.
-    """
+    """Show the actions, and how old the rows are."""
     with ui.guarded():
         dataset_actions.show(dataset.name, ui.application().reader.totals(dataset))
     st.html(HEAD_LOOK)

@@ -28,7 +28,7 @@ def show(name: str) -> None:
         ago=live_text.age(run.finished_at),
         simulated=_simulated_age(run, run.finished_at),
         trigger=words.word(run.trigger),
-        summary=run_summary.summary(run),
+        summary=run_summary.summary(run, brief=True),
     )
     parts.append(live_text.text(f" · {_source(name)}"))
     if last is not None and last.id != run.id and last.status is not RunStatus.RUNNING:

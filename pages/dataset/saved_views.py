@@ -41,7 +41,10 @@ def show(dataset: Dataset) -> None:
         copy_button.show(
             _("Copy link"),
             key=f"copy_link_{dataset.name}",
-            help=_("Copies the address of this page: whoever opens it sees the same."),
+            help=_(
+                "Copies the address of this page: whoever opens it sees the same, in their own "
+                "language."
+            ),
         )
     asked, number = dialogs.asked()
     if asked == "delete_view":
@@ -63,8 +66,9 @@ def _open(dataset: Dataset, saved: SavedView) -> None:
 
 def _save_menu(dataset: Dataset) -> None:
     name = dataset.name
-    key = f"view_name_{name}"
-    with st.popover(_("Save view"), icon=":material/bookmark_add:", key=f"save_view_menu_{name}"):
+    key, menu = f"view_name_{name}", f"save_view_menu_{name}"
+    icon = ":material/bookmark_add:"
+    with st.popover(_("Save view"), icon=icon, key=menu, on_change="rerun"):
         st.text_input(_("Name of the view"), key=key, max_chars=NAME_CHARS)
         can_share = ui.actor().may(Permission.CHANGE) and bool(ui.actor().name)
         all_key = f"view_for_all_{name}"
@@ -87,6 +91,7 @@ def _save_menu(dataset: Dataset) -> None:
                 ),
                 _("View saved."),
                 forgets=key,
+                closes=menu,
             ),
         )
 
@@ -96,7 +101,8 @@ def _edit_menu(dataset: Dataset, views: list[SavedView]) -> None:
     own = {view.id: view for view in views if kept.may_change(view, actor=ui.actor())}
     if not own:
         return
-    with st.popover(_("Edit"), icon=":material/edit:", key=f"edit_view_menu_{name}"):
+    menu = f"edit_view_menu_{name}"
+    with st.popover(_("Edit"), icon=":material/edit:", key=menu, on_change="rerun"):
         key, name_key = f"edited_view_{name}", f"new_view_name_{name}"
         chosen = st.selectbox(
             _("View"),
@@ -115,15 +121,22 @@ def _edit_menu(dataset: Dataset, views: list[SavedView]) -> None:
                     ),
                     _("View renamed."),
                     forgets=name_key,
+                    closes=menu,
                 ),
             )
             st.button(
                 _("Delete…"),
                 key=f"delete_view_{name}",
                 icon=":material/delete:",
-                on_click=dialogs.note,
-                args=("delete_view", str(chosen)),
+                on_click=_ask_to_delete,
+                args=(chosen, menu),
             )
+
+
+def _ask_to_delete(number: int | None, menu: str) -> None:
+    """Callback: open the dialog, which takes the menu's place."""
+    st.session_state[menu] = False
+    dialogs.note("delete_view", str(number))
 
 
 def _confirm_delete(view: SavedView | None) -> None:
@@ -147,8 +160,17 @@ def _confirm_delete(view: SavedView | None) -> None:
     dialogs.show(_("Delete the view {name}?").format(name=escape(view.name)), body)
 
 
-def _attempt(act: Callable[[], object], done: str, *, forgets: str | None = None) -> None:
-    """Callback: do it, and say that it is done, or why not. ``forgets`` is a box to empty."""
+def _attempt(
+    act: Callable[[], object],
+    done: str,
+    *,
+    forgets: str | None = None,
+    closes: str | None = None,
+) -> None:
+    """Callback: do it, and say that it is done, or why not.
+
+    Once it is done, the box ``forgets`` is emptied, and the menu ``closes`` is closed.
+    """
     try:
         act()
     except EcommerceError as error:
@@ -157,3 +179,5 @@ def _attempt(act: Callable[[], object], done: str, *, forgets: str | None = None
     ui.flash(done)
     if forgets is not None:
         st.session_state[forgets] = ""
+    if closes is not None:
+        st.session_state[closes] = False

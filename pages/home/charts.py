@@ -12,7 +12,7 @@ from pages.ui import address, language
 from pages.ui import text as _
 from pages.ui.current_application import page_of
 
-VALUES, HEIGHT = 10, 260
+VALUES = 10
 
 
 def show() -> None:
@@ -39,7 +39,7 @@ def _picture(dataset: Dataset, column: Column) -> None:
         with st.container(border=True, height="stretch"):
             title = column_charts.spread_title(column)
             st.markdown(f"**{title}**")
-            column_charts.draw_spread(column, bins, title=title, height=HEIGHT)
+            column_charts.draw_spread(column, bins, title=title, height="stretch")
 
 
 def _values(dataset: Dataset, column: Column, found: column_charts.Values) -> None:
@@ -54,7 +54,7 @@ def _values(dataset: Dataset, column: Column, found: column_charts.Values) -> No
 
     key = f"overview_{dataset.name}_{column.address}"
     shown = found[:VALUES]
-    column_charts.draw_values(shown, title=title, key=key, height=HEIGHT, on_pick=open_rows)
+    column_charts.draw_values(shown, title=title, key=key, height="stretch", on_pick=open_rows)
     if len(found) > VALUES:
         more = language().number(len(found) - VALUES)
         st.caption(_("and {n} more").format(n=more))

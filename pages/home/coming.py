@@ -15,7 +15,8 @@ SHOWN = 3
 def show() -> None:
     """Show the card; it moves in the browser. The page reports a silent scheduler elsewhere."""
     words, reading, at = language(), tasks.reading(), tasks.clock_at()
-    st.markdown(f"**{_('Next callbacks')}**")
+    label = f"**{_('Next callbacks')}**"
+    st.page_link("scheduler.py", label=label, icon=":material/schedule:")
     if reading.clock is not None and at is not None:
         state = _("paused") if reading.clock.paused else f"{words.number(reading.clock.speed)} ×"
         now = live_text.filled(
@@ -40,7 +41,6 @@ def show() -> None:
             live_text.text(f"\n{_when(task)}"),
         ]
         live_text.show(f"coming_{number}", line)
-    st.page_link("scheduler.py", label=_("Open the scheduler"), icon=":material/arrow_forward:")
 
 
 def _when(task: Task) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ecommerce_core.domain import Run, RunStatus, Task, Totals
+from ecommerce_core.domain import Action, Counts, Run, RunStatus, Task, Totals
 from pages import ui
 from pages.dataset import dataset_actions
 from pages.home import first_steps
@@ -23,8 +23,11 @@ def show(name: str, total: Totals) -> None:
     app = ui.application()
     run = app.store.last_run(name)
     with st.container(border=True, height="stretch", gap="xsmall"):
-        icon = f":material/{app.datasets[name].icon}:"
-        st.page_link(page_of(name), label=f"**{labels.dataset_title(name)}**", icon=icon)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            icon = f":material/{app.datasets[name].icon}:"
+            st.page_link(page_of(name), label=f"**{labels.dataset_title(name)}**", icon=icon)
+            st.space("stretch")
+            first_steps.fetch_button(name)
         counted, ended = st.columns(2, gap="small")
         with counted:
             _count(name, total, run)
@@ -32,19 +35,18 @@ def show(name: str, total: Totals) -> None:
             run_strip.show_one(name, height=STRIP_HEIGHT, slots=STRIP_SLOTS, on_pick=_open_run)
         _last_run(name, run)
         _schedule(name)
-        st.space("stretch")
         if ui.may_change():
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                first_steps.fetch_button(name)
-                dataset_actions.undo_button(name)
+            dataset_actions.undo_button(name)
 
 
 def _count(name: str, total: Totals, run: Run | None) -> None:
     app, words = ui.application(), language()
-    grown = run.counts.added - run.counts.withdrawn if run and run.status.is_good else 0
+    counts = Counts() if run is None or not run.status.is_good else run.counts
+    grown = counts.added + counts.returned - counts.withdrawn
     sign = "+" if grown > 0 else "\N{MINUS SIGN}"
-    delta = f"{sign}{words.number(abs(grown))}" if grown else None
     sizes = app.store.size_over_time(app.datasets[name], limit=30)
+    has_line = len(sizes) > 2  # which tells the trend, and needs the room
+    delta = f"{sign}{words.number(abs(grown))}" if grown and not has_line else None
     st.metric(
         labels.dataset_title(name),
         words.number(total.current),
@@ -52,7 +54,7 @@ def _count(name: str, total: Totals, run: Run | None) -> None:
         delta_color="off",
         delta_arrow="up" if grown > 0 else "down",
         label_visibility="collapsed",
-        chart_data=[rows for _at, rows in sizes] if len(sizes) > 2 else None,
+        chart_data=[rows for _at, rows in sizes] if has_line else None,
     )
 
 
@@ -62,7 +64,9 @@ def _last_run(name: str, run: Run | None) -> None:
     if run is None:
         st.markdown(status.pill("unknown", _("Not fetched yet")))
         return
-    what = f"{words.word(run.action)} ({words.word(run.trigger)})"
+    what = words.word(run.trigger)
+    if run.action is not Action.SYNC:
+        what = f"{words.word(run.action)} ({what})"
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.markdown(status.pill(run.shown_status), width="content")
         ago = live_text.age(run.finished_at or run.started_at)
@@ -70,7 +74,7 @@ def _last_run(name: str, run: Run | None) -> None:
         live_text.show(f"freshness_{name}", line, look="caption")
     if run.status.is_good:
         if run.status is not RunStatus.UNCHANGED:
-            st.caption(run_summary.summary(run))
+            st.caption(run_summary.summary(run, brief=True))
     else:
         _rows_of(name)
     good = ui.application().store.last_good_run(name)

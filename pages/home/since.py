@@ -40,8 +40,11 @@ def show() -> None:
     for dataset in ui.application().datasets.values():
         _changes(dataset, since)
     store = ui.application().store
-    _ends(run_counts.of_runs(store.run_counts_since(since)), _("No runs"), "status")
-    _ends(run_counts.of_callbacks(store.delivery_counts_since(since)), _("No callbacks"), "outcome")
+    runs = run_counts.of_runs(store.run_counts_since(since))
+    callbacks = run_counts.of_callbacks(store.delivery_counts_since(since))
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        _ends(runs, _("No runs"), "status")
+        _ends(callbacks, _("No callbacks"), "outcome")
 
 
 def _changes(dataset: Dataset, since: datetime) -> None:
@@ -65,15 +68,15 @@ def _changes(dataset: Dataset, since: datetime) -> None:
     done = [
         form.format(n=words.number(counts[kind])) for kind, form in forms.items() if counts[kind]
     ]
+    text = ", ".join(done) or _("nothing has changed")
     if first.started_at >= since:
-        moment = words.moment(first.finished_at or first.started_at, seconds=False)
-        done.insert(0, _("first fetched on {moment}").format(moment=ui.escape_time(moment)))
+        text = _("since the first fetch: {what}").format(what=text)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{name}**", width="content")
         if sum(counts.values()):
             asked = {"view": "changes", "from": str(first.id), "to": str(last.id)}
             _link(page_of(dataset.name), _("What changed"), asked)
-    lines = [", ".join(done) or _("nothing has changed"), *movers]
+    lines = [text, *movers]
     st.markdown("  \n".join(f":small[{line}]" for line in lines))
 
 
@@ -99,14 +102,13 @@ def _mover(dataset: Dataset, change: Difference) -> str:
 
 def _ends(parts: Sequence[tuple[StrEnum, str]], none: str, name: str) -> None:
     """Show how many ended in each way, with links to those that failed."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        for key, text in parts:
-            if key in BAD:
-                _link("activity.py", status.pill(key, text), {name: str(key)}, icon=None)
-            else:
-                st.markdown(status.pill(key, text), width="content")
-        if not parts:
-            st.caption(none)
+    for key, text in parts:
+        if key in BAD:
+            _link("activity.py", status.pill(key, text), {name: str(key)}, icon=None)
+        else:
+            st.markdown(status.pill(key, text), width="content")
+    if not parts:
+        st.caption(none, width="content")
 
 
 def _link(

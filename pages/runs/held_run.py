@@ -55,7 +55,7 @@ def held_buttons(run: Run, *, keys: tuple[str, str]) -> None:
     if not ui.may_change():
         return
     st.button(
-        _("Apply the held answer"),
+        _("Apply…"),
         key=keys[0],
         icon=":material/check:",
         on_click=dialogs.note,

@@ -9,7 +9,7 @@ import streamlit as st
 from ecommerce_core.domain import Alert, AlertCode, Run, Severity
 from pages import ui
 from pages.runs import held_run, hints, run_requests
-from pages.ui import escape, language, status, tasks
+from pages.ui import address, escape, language, status, tasks
 from pages.ui import text as _
 from pages.ui.labels import dataset_label
 
@@ -37,7 +37,7 @@ def show() -> bool:
             ui.show_error(refused)
     found = [one for one in ui.alerts(at_least=Severity.INFO) if one.code not in IN_BANNER]
     if found:
-        with st.container(border=True, gap="small"):
+        with st.container(border=True, gap="xsmall"):
             for alert in found:
                 with ui.guarded():
                     _row(alert)
@@ -49,13 +49,14 @@ def _row(alert: Alert) -> None:
     what, todo = _said(alert)
     buttons = _BUTTONS.get(alert.code)
     # Side by side if there is room, one below the other on a telephone.
-    said, settled = st.columns([2, 1], vertical_alignment="center", gap="small")
+    widths = [3, 2] if alert.code is AlertCode.ANSWER_HELD else [3, 1]
+    said, settled = st.columns(widths, vertical_alignment="center", gap="small")
     stop = "" if not what or what.endswith((".", "!", "?", "…")) else "."
     title = ui.title_of(alert, escape)
     text = f"{what}{stop} {todo}".strip()
     said.markdown(f"{status.pill(alert.severity)} **{title}**  \n:small[{text}]")
     if buttons is not None and ui.may_change():
-        with settled, st.container(horizontal=True, horizontal_alignment="right"):
+        with settled, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             buttons(alert)
 
 
@@ -121,7 +122,7 @@ def _see_run(alert: Alert) -> None:
         "activity.py",
         label=_("See the run"),
         icon=":material/arrow_forward:",
-        query_params={"run": str(alert.details["run"])},
+        query_params={**address.language_kept(), "run": str(alert.details["run"])},
     )
 
 

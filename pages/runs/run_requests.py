@@ -53,7 +53,7 @@ def attempt(name: str, act: Callable[[], Run], done: Callable[[int], str]) -> No
     except EcommerceError as error:
         st.session_state[f"_problem_{name}"] = error
     else:
-        ui.flash(done(run.counts.withdrawn or run.counts.added))
+        ui.flash(done(run.counts.withdrawn or run.counts.returned))
 
 
 def collect() -> None:

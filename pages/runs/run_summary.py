@@ -7,12 +7,16 @@ from pages.ui import language
 from pages.ui import text as _
 
 
-def summary(run: Run) -> str:
-    """Return a short summary of what a run did or would do: ``1,200 added, 3 rejected``."""
+def summary(run: Run, *, brief: bool = False) -> str:
+    """Return a short summary of what a run did or would do: ``1,200 added, 3 rejected``.
+
+    A ``brief`` one leaves out the rows that stayed as they were.
+    """
     words, counts = language(), run.counts
     if run.status is RunStatus.HELD:
         parts = [
             (counts.added, _("would add {n}")),
+            (counts.returned, _("{n} would return")),
             (counts.updated, _("would change {n}")),
             (counts.withdrawn, _("would withdraw {n}")),
             (counts.rejected, _("{n} rejected")),
@@ -20,13 +24,13 @@ def summary(run: Run) -> str:
         return ", ".join(form.format(n=words.number(n)) for n, form in parts if n)
     if not run.status.is_good or run.status is RunStatus.UNCHANGED:
         return _("nothing has changed")
-    is_undo = run.action is Action.UNDO_APPLY
     parts = [
-        (counts.added, _("{n} returned") if is_undo else _("{n} added")),
+        (counts.added, _("{n} added")),
+        (counts.returned, _("{n} returned")),
         (counts.updated, _("{n} changed")),
         (counts.withdrawn, _("{n} cleared") if run.action is Action.CLEAR else _("{n} withdrawn")),
         (counts.rejected, _("{n} rejected")),
-        (counts.unchanged, _("{n} unchanged")),
+        (0 if brief else counts.unchanged, _("{n} unchanged")),
     ]
     done = [form.format(n=words.number(n)) for n, form in parts if n]
     return ", ".join(done) or _("nothing has changed")

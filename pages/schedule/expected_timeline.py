@@ -31,6 +31,8 @@ OUTCOMES = (
     ExpectedOutcome.CANCELLED,
 )
 NEXT_LOOK = ("stroke", status.INK["blue"])
+# Every layer is on one axis, which is said once: Vega warns of each that says it again.
+_TIME = {"type": "temporal", "scale": {"type": "utc"}}
 
 
 def show(
@@ -116,8 +118,8 @@ def _spec(
     present = [name for name in looks if any(row["outcome"] == name for row in rows)]
     # A simulated time has no zone. As milliseconds, and drawn as UTC, every browser draws the same;
     # a time without zone would be read as the browser's own.
-    ends = [live_words.milliseconds(at) for at in (since, until)]
-    time = {"type": "temporal", "scale": {"type": "utc", "domain": ends, "nice": False}}
+    ends = [_date_time(at) for at in (since, until)]
+    scale = {"type": "utc", "domain": ends, "nice": False}
     axis = {
         "title": _("Simulated time"),
         "format": "%H:%M" if until - since <= timedelta(days=1.5) else "%d/%m %H:%M",
@@ -135,13 +137,15 @@ def _spec(
             "mark": {"type": "tick", "thickness": 1, "size": 34, "color": "#8a9999"},
         },
         {
-            "mark": {"type": "rule", "strokeWidth": 2, "color": "#8a9999", "clip": True},
-            "encoding": {"x2": {"field": "came"}},
+            # From when it was due to when it came. A rule would say the axis's ends in its own way.
+            "transform": [{"fold": ["due", "came"], "as": ["end", "at"]}],
+            "mark": {"type": "line", "strokeWidth": 2, "color": "#8a9999", "clip": True},
+            "encoding": {"x": {"field": "at", **_TIME}, "detail": {"field": "number"}},
         },
         {
             "mark": {"type": "point", "filled": True, "size": 80, "clip": True, "strokeWidth": 1.5},
             "encoding": {
-                "x": {"field": "came", **time, "axis": axis},
+                "x": {"field": "came", **_TIME},
                 "fillOpacity": {"condition": {"test": is_next, "value": 0}, "value": 1},
                 "opacity": {"value": 1},
                 "shape": {
@@ -160,32 +164,32 @@ def _spec(
                     "field": "outcome",
                     "type": "nominal",
                     "scale": {"domain": present, "range": colours},
-                    "legend": None,
+                    "legend": legend,
                 },
             },
         },
     ]
     return {
-        "data": {"values": list(rows)},
+        "data": {"values": [{**row, "number": number} for number, row in enumerate(rows)]},
         "encoding": {
             "y": {
                 "field": "task",
                 "type": "nominal",
                 "axis": {"title": None, "labelExpr": "split(datum.label, '\\n')", "ticks": False},
             },
-            "x": {"field": "due", **time, "axis": axis},
+            "x": {"field": "due", "type": "temporal", "scale": scale, "axis": axis},
             "tooltip": [{"field": "said", "type": "nominal", "title": " "}],
         },
-        "layer": layers + ([] if now is None else _now_line(now, time, axis)),
+        "layer": layers + ([] if now is None else _now_line(now)),
         "usermeta": {"embedOptions": {"actions": False}},
     }
 
 
-def _now_line(now: datetime, time: dict[str, Any], axis: dict[str, Any]) -> list[dict[str, Any]]:
+def _now_line(now: datetime) -> list[dict[str, Any]]:
     words = language()
     said = _("Now {moment}").format(moment=words.simulated(now))
     values = [{"now": live_words.milliseconds(now), "said": said, "word": _("now")}]
-    x = {"field": "now", **time, "axis": axis}
+    x = {"field": "now", **_TIME}
     nothing = {"y": None, "tooltip": {"field": "said", "type": "nominal", "title": " "}}
     return [
         {
@@ -206,6 +210,19 @@ def _now_line(now: datetime, time: dict[str, Any], axis: dict[str, Any]) -> list
             "encoding": {"x": x, **nothing, "text": {"field": "word"}},
         },
     ]
+
+
+def _date_time(at: datetime) -> dict[str, Any]:
+    """Return a simulated time as Vega writes the end of an axis; it misreads milliseconds there."""
+    return {
+        "year": at.year,
+        "month": at.month,
+        "date": at.day,
+        "hours": at.hour,
+        "minutes": at.minute,
+        "seconds": at.second,
+        "utc": True,
+    }
 
 
 def _quoted(text: str) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
 from pages.ui.session import language
 from pages.ui.session import text as _
+
+# In pixels, or all that its container has.
+Height = int | Literal["stretch"]
 
 
 def _counts() -> dict[str, Any]:
@@ -43,7 +46,9 @@ _FRENCH_TIMES = {
 }
 
 
-def _draw(frame: pd.DataFrame, spec: dict[str, Any], *, alt: str, height: int, **more: Any) -> Any:
+def _draw(
+    frame: pd.DataFrame, spec: dict[str, Any], *, alt: str, height: Height, **more: Any
+) -> Any:
     if language().code == "fr":
         locale = {"number": _FRENCH_NUMBERS, "time": _FRENCH_TIMES}
         spec = {**spec, "config": {**spec.get("config", {}), "locale": locale}}
@@ -51,7 +56,7 @@ def _draw(frame: pd.DataFrame, spec: dict[str, Any], *, alt: str, height: int, *
 
 
 def bars(
-    frame: pd.DataFrame, *, alt: str, height: int, key: str, on_pick: Callable[[list[str]], None]
+    frame: pd.DataFrame, *, alt: str, height: Height, key: str, on_pick: Callable[[list[str]], None]
 ) -> None:
     """Draw horizontal bars of ``name``, ``count``, ``said``, ``chosen``.
 
@@ -96,7 +101,7 @@ def strip(
     colours: Mapping[str, str],
     slots: int,
     alt: str,
-    height: int,
+    height: Height,
     key: str,
     on_pick: Callable[[], None],
 ) -> None:
@@ -146,7 +151,7 @@ def strip(
     )
 
 
-def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:
+def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: Height) -> None:
     """Draw bars of ``low``, ``high``, ``count``, ``said``."""
     spec = {
         "mark": {"type": "bar", "binSpacing": 1},
@@ -169,7 +174,7 @@ def histogram(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None
     _draw(frame, spec, alt=alt, height=height)
 
 
-def steps(frame: pd.DataFrame, *, label: str, alt: str, height: int) -> None:
+def steps(frame: pd.DataFrame, *, label: str, alt: str, height: Height) -> None:
     """Draw a step line of ``at``, ``value``: each value holds until the next."""
     spec = {
         "mark": {"type": "line", "interpolate": "step-after", "point": len(frame) < 40},

@@ -15,6 +15,14 @@ const copyBySelection = (text) => {
   if (!isDone) throw new Error("the browser did not copy")
 }
 
+// The address that the browser shows, without one of its parameters, to the letter otherwise.
+const addressWithout = (name) => {
+  const here = new URL(window.location.href)
+  const pairs = here.search.slice(1).split("&").filter((pair) => pair.split("=")[0] !== name)
+  here.search = pairs.join("&")
+  return here.href
+}
+
 export default function ({ data, parentElement }) {
   const button = parentElement.querySelector("button")
   const status = parentElement.querySelector("[role=status]")
@@ -26,7 +34,7 @@ export default function ({ data, parentElement }) {
   button.hidden = false
   button.onclick = async () => {
     // As the browser has it, behind a proxy too.
-    const text = data.text ?? window.location.href
+    const text = data.text ?? addressWithout(data.left_out)
     let said = data.done
     try {
       if (navigator.clipboard) await navigator.clipboard.writeText(text)

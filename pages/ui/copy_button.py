@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from pages.ui import address
 from pages.ui.session import text as _
 
 # Nobody meets the button before it has its words.
@@ -42,12 +43,16 @@ def show(
     text: str | None = None,
     width: Literal["content", "stretch"] = "stretch",
 ) -> None:
-    """Show the button. Without ``text`` it copies the address that the browser shows."""
+    """Show the button. Without ``text`` it copies the address that the browser shows.
+
+    The language of the address is left out: it is of the person who copies, and not of the rows.
+    """
     data = {
         "label": label,
         "help": help,
         "done": _("Copied"),
         "failed": _("Your browser did not copy"),
         "text": text,
+        "left_out": address.LANGUAGE,
     }
     _button(key=key, data=data, width=width)

@@ -11,7 +11,10 @@ from pages.schedule import missed_notice
 
 HEAD = "page_head"
 # On a phone the head takes several lines, which belong together.
-LOOK = f"<style>.st-key-{HEAD} {{ row-gap: 0.25rem; }}</style>"
+LOOK = f"""<style>
+.st-key-{HEAD} {{ row-gap: 0.25rem; }}
+@media (max-width: 640px) {{ .st-key-{HEAD} {{ margin-bottom: -0.5rem; }} }}
+</style>"""
 
 
 def show(title: str, *, beside: Callable[[], None] | None = None) -> None:

@@ -27,9 +27,10 @@ Kind = Literal[
 SMALL = 1_000
 # Browsers that format numbers as we do; one for en-DE writes a thousand as 1.234, for fr-CH 4.24 €.
 LOCALES = {"en": {"en", "en-gb", "en-us", "en-ie"}, "fr": {"fr", "fr-fr", "fr-be"}}
-# Pixels of a small letter, a digit, any other character, and around those of a cell: as Chromium
-# draws them, rounded up.
-LETTER_PX, DIGIT_PX, WIDE_PX, AROUND_PX = 6, 7, 8, 20
+# Pixels of a small letter, a digit, a space or a mark, any other character, and around those of a
+# cell: as Chromium draws them, rounded up.
+LETTER_PX, DIGIT_PX, NARROW_PX, WIDE_PX, AROUND_PX = 6, 7, 4, 8, 20
+NARROW = frozenset(" .,:;'’!|-\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 # A browser has no exact whole numbers beyond it.
 LARGEST = 2**53
 # A browser only knows the English names of months.
@@ -165,8 +166,10 @@ def _width(column: TableColumn, cells: pa.Array, words: Language) -> int | None:
 def _px(text: str) -> int:
     """Return about how wide a text is, with what is around it in a cell."""
     small, digits = sum(map(str.islower, text)), sum(map(str.isdigit, text))
-    others = len(text) - small - digits
-    return LETTER_PX * small + DIGIT_PX * digits + WIDE_PX * others + AROUND_PX
+    narrow = sum(each in NARROW for each in text)
+    others = len(text) - small - digits - narrow
+    px = LETTER_PX * small + DIGIT_PX * digits + NARROW_PX * narrow + WIDE_PX * others
+    return px + AROUND_PX
 
 
 def _is_cut(column: TableColumn, cells: pa.Array) -> bool:

@@ -15,6 +15,19 @@ from tests.support import peers as wire
 pytestmark = pytest.mark.browser
 
 
+MENUS = {
+    "products": ["products_filters", "products_columns", "export_products"],
+    "explore": ["explore_examples"],
+}
+# The button that opens each, and the one that closes it.
+DIALOGS_OF_THE_SCHEDULER = {
+    "pause_clock": "cancel_pause_clock",
+    "set_speed": "cancel_set_speed",
+    "edit_task": "cancel_edit_task",
+    "delete_tasks": "cancel_delete_tasks",
+}
+
+
 def fill(shop: Shop) -> None:
     for path in ("add-auto", "auto_load_customers"):
         requests.post(shop.server.page(path), timeout=30)
@@ -43,10 +56,57 @@ def test_a_shop_is_accessible_while_it_is_empty_and_when_it_is_full(
     check_every_page(visitor)
     fill(new_shop)
     check_every_page(visitor)
+    check_menus_and_dialogs(visitor)
+
+
+def check_menus_and_dialogs(visitor: Visitor) -> None:
+    """Check every menu and dialog of a full shop in the dark, but for that of a held answer."""
+    found = {}
+    page = visitor.page
+    page.emulate_media(color_scheme="dark")
+    for name, menus in MENUS.items():
+        visitor.open(name)
+        for menu in menus:
+            visitor.button(menu).click()
+            expect(page.get_by_test_id("stPopoverBody")).to_be_visible()
+            visitor.wait_until_drawn()
+            found[menu] = violations(visitor)
+            page.keyboard.press("Escape")
+            expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    visitor.open("products")
+    visitor.button("save_view_menu_products").click()
+    visitor.part("view_name_products").locator("input").fill("Kept")
+    visitor.button("save_view_products").click()
+    expect(visitor.part("view_name_products")).to_have_count(0)
+    visitor.button("edit_view_menu_products").click()
+    found["edit_view_menu_products"] = violations(visitor)
+    visitor.button("delete_view_products").click()
+    found["delete_view"] = check_dialog(visitor, "cancel_delete_view")
     visitor.open("customers", language="fr")
     visitor.button("clear_customers").click()
-    expect(visitor.page.get_by_role("dialog")).to_be_visible()
-    assert check(visitor) == []
+    found["clear_customers"] = check_dialog(visitor, "cancel_clear_customers")
+    visitor.open("scheduler")
+    visitor.button("add_task").click()
+    for ask, cancel in DIALOGS_OF_THE_SCHEDULER.items():
+        if ask == "edit_task":
+            page.get_by_role("combobox", name="Our tasks").click()
+            page.get_by_role("option").first.click()
+            page.keyboard.press("Escape")
+        visitor.wait_until_drawn()
+        visitor.button(ask).click()
+        found[ask] = check_dialog(visitor, cancel)
+    assert {name: said for name, said in found.items() if said} == {}
+
+
+def check_dialog(visitor: Visitor, cancel: str) -> list[str]:
+    """Return the violations of the open dialog, and close it."""
+    dialog = visitor.page.get_by_test_id("stDialog")
+    expect(dialog).to_be_visible()
+    visitor.wait_until_drawn()
+    found = violations(visitor)
+    visitor.button(cancel).click()
+    expect(dialog).to_have_count(0)
+    return found
 
 
 def test_a_shop_with_troubles_is_accessible_on_a_telephone(
@@ -64,6 +124,8 @@ def test_a_shop_with_troubles_is_accessible_on_a_telephone(
     visitor.open("activity", run="3")
     expect(visitor.button("apply_run")).to_be_visible()
     assert check(visitor) == []
+    visitor.button("apply_run").click()
+    assert check_dialog(visitor, "cancel_apply_run") == []
 
 
 def test_the_whole_job_can_be_done_with_the_keyboard(

@@ -123,6 +123,10 @@ def test_the_address_and_the_rest_of_the_page_follow_the_rows(
     page.go_back()
     expect(page).not_to_have_url(re.compile(r"\?"))
     expect(visitor.cell("products_table", first)).to_have_count(1)
+    for size, pages in (("25", 5), ("50", 3), ("100", 2)):
+        visitor.open("products", size=size)
+        numbers = page.get_by_role("button", name=re.compile("^Page [0-9]"))
+        expect(numbers).to_have_text([str(number + 1) for number in range(pages)])
     visitor.expect_no_crash()
 
 

@@ -32,14 +32,21 @@ def test_a_view_is_opened_by_its_copied_link_and_from_the_sidebar_in_another_bro
     visitor.part("view_name_products").locator("input").fill("Dear sets")
     visitor.button("save_view_products").click()
     expect(visitor.toast("View saved.")).to_be_visible()
-    visitor.wait_until_drawn()
-    visitor.page.keyboard.press("Escape")
+    # The menu closes by itself.
     expect(visitor.part("view_name_products")).to_have_count(0)
     copy = visitor.part("copy_link_products").locator("button")
     copy.click()
     expect(copy).to_have_text("Copied")
     link = visitor.page.evaluate("navigator.clipboard.readText()")
     assert link == visitor.server.page("products") + "?q=televiseur&sort=-price"
+
+    # The language in the address is of the person who copies.
+    visitor.open("products", q="televiseur", language="fr")
+    visitor.wait_until_drawn()
+    copy.click()
+    expect(copy).to_have_text("Copié")
+    link_in_french = visitor.page.evaluate("navigator.clipboard.readText()")
+    assert link_in_french == visitor.server.page("products") + "?q=televiseur"
 
     other = visit(shop)
     other.page.goto(link)
@@ -53,4 +60,10 @@ def test_a_view_is_opened_by_its_copied_link_and_from_the_sidebar_in_another_bro
     third.expect_rows("products_table", tvs)
     expect(third.page).to_have_url(re.compile(r"\?q=televiseur&sort=-price$"))
     expect(third.part("search_products").locator("input")).to_have_value("televiseur")
+    third.button("edit_view_menu_products").click()
+    third.button("delete_view_products").click()
+    expect(third.part("new_view_name_products")).to_have_count(0)
+    third.button("confirm_delete_view").click()
+    expect(third.toast("View deleted.")).to_be_visible()
+    expect(third.page.get_by_role("button", name="Dear sets")).to_have_count(0)
     third.expect_no_crash()

@@ -61,6 +61,7 @@ ROWS: Mapping[str, list[dict[str, object]]] = {
     "run": [
         {**RUN, "action": "sync", "status": "succeeded", "fetched": 2, "added": 2, "rows_after": 2},
         {**RUN, "action": "sync", "status": "partial", "fetched": 2, "updated": 1, "rejected": 1},
+        {**RUN, "action": "undo_clear", "status": "succeeded", "returned": 1},
         {**RUN, "action": "sync", "status": "held", "error": "The answer would withdraw …", **HELD},
         {**RUN, "action": "clear", "status": "succeeded", "withdrawn": 1, "actor": "ada"},
         {**RUN, "action": "sync", "status": "interrupted", "simulated_at": "2020-01-01T00:00:00"},

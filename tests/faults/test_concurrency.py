@@ -114,9 +114,9 @@ def check_counts(store: Store, runs: list[Run]) -> None:
         counts = run.counts
         if run.action is Action.SYNC:
             assert counts.fetched == (
-                counts.added + counts.updated + counts.unchanged + counts.rejected
+                counts.added + counts.returned + counts.updated + counts.unchanged + counts.rejected
             ), run
-            assert changed.get(run.id, 0) == counts.updated + counts.withdrawn, run
+            assert changed.get(run.id, 0) == counts.returned + counts.updated + counts.withdrawn
             if run.status is not RunStatus.UNCHANGED:
                 assert rejected.get(run.id, 0) == counts.rejected, run
 
@@ -128,7 +128,7 @@ def check_rows(application: Application, runs: list[Run]) -> None:
         for run in runs:
             if run.dataset == name:
                 taken = run.counts.withdrawn if run.action is Action.CLEAR else 0
-                rows += run.counts.added - taken
+                rows += run.counts.added + run.counts.returned - taken
                 assert rows >= 0, run
         totals = application.store.totals(dataset)
         assert totals.current + totals.withdrawn == rows

@@ -110,7 +110,7 @@ def test_a_write_that_dies_is_there_as_a_whole_or_not_at_all(
             == ROWS
         )
         assert (
-            second.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).counts.added
+            second.undo_clear("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).counts.returned
             == ROWS
         )
         assert state_of(second.store) == SYNCED

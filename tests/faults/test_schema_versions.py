@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ecommerce_core.datasets import DATASETS
-from ecommerce_core.domain import RunStatus, StoreError, Totals, said
+from ecommerce_core.domain import Counts, RunStatus, StoreError, Totals, said
 from ecommerce_core.storage import Store
 from ecommerce_core.storage.sqlite import schema
 from tests.faults.dump_schema import ROWS, SCHEMAS, dump_of
@@ -130,6 +130,28 @@ def test_what_older_journals_said_is_shown_as_it_was_said(tmp_path: Path) -> Non
         (None, said("crm answered 500: delivered again: delivery 3")),
         (None, None),
     ]
+
+
+def test_rows_that_returned_in_an_older_journal_are_counted_apart(tmp_path: Path) -> None:
+    dump = (SCHEMAS / "m016_saved_views.sql").read_text(encoding="utf-8")
+    database = load(dump, tmp_path / "ecommerce.db")
+    with sqlite3.connect(database) as connection:
+        for action, counts in (("sync", (3, 0, 2)), ("undo_clear", (0, 25, 0))):
+            connection.execute(
+                "INSERT INTO run (dataset, action, trigger, status, started_at, fetched, added,"
+                " updated) VALUES ('products', ?, 'manual', 'succeeded', ?, ?, ?, ?)",
+                [action, "2025-01-03T08:00:00.000Z", *counts],
+            )
+        connection.execute(
+            "INSERT INTO change SELECT max(id) - 1, 'products', 'X1-2', 'withdrawn_at', ?, NULL"
+            " FROM run",
+            ["2025-01-02T08:00:00.000Z"],
+        )
+
+    undone, synced = Store.open(database).list_runs(limit=2)
+
+    assert synced.counts == Counts(fetched=3, returned=1, updated=1)
+    assert undone.counts == Counts(returned=25)
 
 
 def test_the_small_databases_have_a_row_in_every_table() -> None:

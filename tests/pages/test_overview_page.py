@@ -64,12 +64,13 @@ def test_what_changed_since_yesterday_is_counted_and_leads_to_the_changes(
     assert f"from={old.id}&to={new.id}" in links(page)["What changed"]
 
 
-def test_a_shop_of_today_says_when_it_was_first_fetched(app: Application) -> None:
+def test_a_shop_of_today_counts_its_changes_since_the_first_fetch(app: Application) -> None:
     sync(app)
-    assert "first fetched" in Page.open(app, "overview").texts()
+    told = ":small[since the first fetch: nothing has changed]"
+    assert told in Page.open(app, "overview").texts()
     backdate(app, app.store.list_runs()[0], 2 * DAY)
     page = Page.open(app, "overview")
-    assert "first fetched" not in page.texts()
+    assert "since the first fetch" not in page.texts()
     assert ":small[nothing has changed]" in page.texts()
     assert "What changed" not in links(page)
 
@@ -205,6 +206,7 @@ def test_after_a_clear_the_overview_offers_the_undo_and_no_first_steps(
     assert ":green[:material/check_circle:] Fetch products" in page.texts()
     page.click("undo_clear_products")
     assert app.store.totals(app.datasets["products"]).current == 60
+    assert "60 returned" in page.texts()
 
 
 def test_the_steps_go_once_each_has_been_done(sandbox_app: Application) -> None:

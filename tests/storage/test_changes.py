@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ecommerce_core.datasets import PRODUCTS
-from ecommerce_core.domain import ChangeKind, ChangeQuery, Difference, Run, Trigger
+from ecommerce_core.domain import ChangeKind, ChangeQuery, Counts, Difference, Run, Trigger
 from tests.storage.snapshots.shop import Shop, opened
 from tests.support.peers import product, products
 
@@ -74,6 +74,17 @@ def test_between_two_runs_rows_come_go_change_and_return(shop: Shop) -> None:
         assert [entry for page in pages for entry in entries(page)] == everything
     with shop.changes.at(PRODUCTS, 0, first.id) as view:
         assert view.count_rows(ChangeQuery())[ChangeKind.ADDED] == 4
+
+    # A run counts its rows as the report from the run before it does.
+    for before, run in ((first, second), (second, third)):
+        counts = run.counts
+        assert shop.changes.count_rows(PRODUCTS, before.id, run.id) == {
+            ChangeKind.ADDED: counts.added,
+            ChangeKind.RETURNED: counts.returned,
+            ChangeKind.WITHDRAWN: counts.withdrawn,
+            ChangeKind.UPDATED: counts.updated,
+        }
+    assert third.counts == Counts(fetched=4, added=1, returned=1, updated=2, withdrawn=1)
 
 
 def test_a_row_counts_once_however_many_of_its_fields_changed(shop: Shop) -> None:

@@ -23,6 +23,7 @@ from ecommerce_core.domain import (
     ChangeKind,
     ChangeQuery,
     ChangesRemoved,
+    Counts,
     ExpectedCallback,
     ExpectedOutcome,
     MonitorState,
@@ -139,7 +140,7 @@ def test_a_clear_can_be_undone_once(any_store: Store) -> None:
 
     assert (cleared.counts.withdrawn, cleared.actor) == (5, "ada")
     assert any_store.undoable_rows(PRODUCTS) == 5
-    assert any_store.undo_clear(PRODUCTS, trigger=Trigger.MANUAL).counts.added == 5
+    assert any_store.undo_clear(PRODUCTS, trigger=Trigger.MANUAL).counts.returned == 5
     assert any_store.totals(PRODUCTS) == Totals(current=5, withdrawn=0)
     assert any_store.dataset_state("products") == DatasetState(digest="1", fetched=5)
     with pytest.raises(NothingToUndo):
@@ -464,8 +465,7 @@ def test_a_held_answer_says_what_it_would_change_and_is_applied_and_undone(
     assert found.id == applied.id
     undone = any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL, actor="clerk")
 
-    counted = undone.counts
-    assert (counted.added, counted.updated, counted.withdrawn) == (29, 1, 1)
+    assert undone.counts == Counts(returned=29, updated=1, withdrawn=1)
     assert undone.actor == "clerk"
     assert any_store.totals(PRODUCTS) == Totals(current=30, withdrawn=0)
     assert any_store.dataset_state("products").digest == "30"
@@ -518,7 +518,7 @@ def test_undoing_an_answer_applied_after_a_clear_leads_back_before_the_clear(
     undone = any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
 
     assert any_store.totals(PRODUCTS).current == 30
-    assert (undone.counts.added, undone.counts.updated, undone.counts.withdrawn) == (27, 0, 0)
+    assert undone.counts == Counts(returned=27)
     assert (made_by(any_store), last_good(any_store)) == (first, first)
 
 
@@ -528,11 +528,11 @@ def test_an_undo_of_rows_that_had_returned_counts_them_as_gone_again(any_store: 
     back = [*products(60)[40:50], product(0, price=150)]
     held = answer(any_store, back)
     applied = answer(any_store, back, confirms=held.id)
-    assert (applied.counts.updated, applied.counts.withdrawn) == (11, 39)
+    assert applied.counts == Counts(fetched=11, returned=10, updated=1, withdrawn=39)
 
     undone = any_store.undo_apply(PRODUCTS, trigger=Trigger.MANUAL)
 
-    assert (undone.counts.added, undone.counts.updated, undone.counts.withdrawn) == (39, 1, 10)
+    assert undone.counts == Counts(returned=39, updated=1, withdrawn=10)
 
 
 def test_views_are_kept_by_owner_and_name(any_store: Store) -> None:

@@ -77,7 +77,7 @@ def test_a_clear_can_be_undone_row_by_row(store: Store) -> None:
 
     undone = store.undo_clear(PRODUCTS, trigger=Trigger.MANUAL)
 
-    assert undone.counts.added == 25
+    assert undone.counts.returned == 25
     assert list_rows(store, PRODUCTS) == before
     assert store.dataset_state("products").digest == "1"
     assert [run.action for run in store.list_runs()] == [

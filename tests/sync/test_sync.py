@@ -166,7 +166,7 @@ def test_what_is_no_longer_listed_is_withdrawn_and_comes_back(
     peers.serve_products(products(30))
     back = sync(application)
 
-    assert back.counts == Counts(fetched=30, updated=10, unchanged=20)
+    assert back.counts == Counts(fetched=30, returned=10, unchanged=20)
     assert totals(application) == Totals(current=30, withdrawn=0)
 
 
@@ -491,7 +491,7 @@ def test_an_applied_answer_can_be_taken_back_row_by_row(
 
     assert (undone.action, undone.counts) == (
         Action.UNDO_APPLY,
-        Counts(added=35, updated=5, withdrawn=1),
+        Counts(returned=35, updated=5, withdrawn=1),
     )
     assert application.reader.list_rows(PRODUCTS, Query(page_size=1000)) == before
     assert totals(application) == Totals(current=40, withdrawn=0)
@@ -566,7 +566,7 @@ def test_an_answer_applied_after_a_clear_can_be_taken_back_to_the_cleared_rows(
 
     undone = application.undo_apply("products", actor=LOCAL_OPERATOR, trigger=Trigger.MANUAL)
 
-    assert undone.counts.added == 37
+    assert undone.counts.returned == 37
     assert totals(application) == Totals(current=40, withdrawn=0)
 
 

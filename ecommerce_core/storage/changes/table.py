@@ -127,7 +127,7 @@ def _check_kept(db: Database, window: Mapping[str, object]) -> None:
         "SELECT max(run.id) FROM run, removed WHERE removed.journal = 'changes'"
         " AND run.id <= removed.up_to AND run.dataset = :dataset"
         " AND run.id > :after AND run.id <= :until"
-        " AND run.added + run.updated + run.withdrawn > 0",
+        " AND run.added + run.returned + run.updated + run.withdrawn > 0",
         window,
     ).fetchone()[0]
     if removed is not None:

@@ -25,8 +25,8 @@ ROWS_PER_READ = 2_048
 Rows = list[tuple[Any, ...]]
 
 _RUNS = """
-    SELECT id, dataset, action, trigger, status, started_at, finished_at, fetched, added, updated,
-        unchanged, withdrawn, rejected, rows_after, body_bytes, task_name, error_code
+    SELECT id, dataset, action, trigger, status, started_at, finished_at, fetched, added, returned,
+        updated, unchanged, withdrawn, rejected, rows_after, body_bytes, task_name, error_code
     FROM run WHERE id > ? ORDER BY id LIMIT ?
 """
 _CHANGES = """

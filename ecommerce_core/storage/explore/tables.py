@@ -58,6 +58,7 @@ _RUNS = Table(
         Column("finished_at", Kind.MOMENT, label=N_("Finished"), nullable=True),
         Column("fetched", Kind.NUMBER, label=N_("Records fetched")),
         Column("added", Kind.NUMBER, label=N_("Rows added")),
+        Column("returned", Kind.NUMBER, label=N_("Rows returned")),
         Column("updated", Kind.NUMBER, label=N_("Rows changed")),
         Column("unchanged", Kind.NUMBER, label=N_("Rows unchanged")),
         Column("withdrawn", Kind.NUMBER, label=N_("Rows withdrawn")),
@@ -121,8 +122,8 @@ def view_of(table: Table, source: str | None) -> str:
 
 def types_of(table: Table) -> Sequence[str]:
     """Return the columns of one of the journal's tables, declared in SQL."""
-    whole = {"run_id", "fetched", "added", "updated", "unchanged", "withdrawn", "rejected"}
-    whole |= {"rows_after", "body_bytes"}
+    whole = {"run_id", "fetched", "added", "returned", "updated", "unchanged", "withdrawn"}
+    whole |= {"rejected", "rows_after", "body_bytes"}
     return [
         f"{column.name} {'BIGINT' if column.name in whole else _SQL_TYPES[column.kind]}"
         for column in table.columns

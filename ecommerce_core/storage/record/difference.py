@@ -26,6 +26,7 @@ class Difference:
     """The changes that an answer would make to a table."""
 
     added: list[Record] = field(default_factory=list)
+    # Those that returned, too: they are written alike.
     updated: list[Record] = field(default_factory=list)
     returned: list[str] = field(default_factory=list)
     withdrawn: list[str] = field(default_factory=list)
@@ -64,7 +65,8 @@ class Difference:
         return Counts(
             fetched=parsed.fetched,
             added=len(self.added),
-            updated=len(self.updated),
+            returned=len(self.returned),
+            updated=len(self.updated) - len(self.returned),
             unchanged=self.unchanged,
             withdrawn=len(self.withdrawn),
             rejected=parsed.rejected_count,

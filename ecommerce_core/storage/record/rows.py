@@ -185,7 +185,7 @@ class Rows(Part):
                 raise NothingToUndo("nothing_to_undo", dataset=dataset.name)
             new = NewRun(dataset.name, Action.UNDO_CLEAR, trigger, actor=actor)
             run_id = insert_run(db, new, status=RunStatus.RUNNING)
-            return _restore(db, dataset, run_id, Counts(added=rows))
+            return _restore(db, dataset, run_id, Counts(returned=rows))
 
     def undo_apply(self, dataset: Dataset, *, trigger: Trigger, actor: str | None = None) -> Run:
         """Restore the rows from before a held answer was applied. Raises NothingToUndo."""
@@ -210,9 +210,8 @@ class Rows(Part):
                 [run_id, applied.id],
             )
             db.execute(f"DELETE FROM {table}")
-            # A sync counts the rows that return among the changed ones; here these go again.
-            changed = applied.counts.updated - max(go - applied.counts.added, 0)
-            counts = Counts(added=return_, updated=changed, withdrawn=go)
+            changed = applied.counts.updated
+            counts = Counts(returned=return_, updated=changed, withdrawn=go)
             return _restore(db, dataset, run_id, counts)
 
     def totals(self, dataset: Dataset) -> Totals:

@@ -9,7 +9,7 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.storage.record import Database
 
 # A run that changed no row makes no version.
-_CHANGED = "dataset = ? AND rows_after IS NOT NULL AND added + updated + withdrawn > 0"
+_CHANGED = "dataset = ? AND rows_after IS NOT NULL AND added + returned + updated + withdrawn > 0"
 _RUN = f"SELECT id, coalesce(finished_at, '') FROM run WHERE {_CHANGED}"
 
 

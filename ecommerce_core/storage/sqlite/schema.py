@@ -411,6 +411,20 @@ def m016_saved_views(db: Database) -> None:
     """)
 
 
+def m017_returned_rows(db: Database) -> None:
+    """Count the rows that returned apart: a sync had them among the changed, an undo the added."""
+    db.execute("ALTER TABLE run ADD COLUMN returned INTEGER NOT NULL DEFAULT 0")
+    db.execute("UPDATE run SET returned = added, added = 0 WHERE action <> 'sync'")
+    db.execute("""
+        UPDATE run SET returned = (
+            SELECT count(*) FROM change
+            WHERE run_id = run.id AND field = 'withdrawn_at' AND new IS NULL
+        )
+        WHERE action = 'sync' AND updated > 0
+    """)
+    db.execute("UPDATE run SET updated = updated - returned WHERE action = 'sync'")
+
+
 Migration = Callable[[Database], None]
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -430,4 +444,5 @@ MIGRATIONS: tuple[Migration, ...] = (
     m014_alerts,
     m015_audit,
     m016_saved_views,
+    m017_returned_rows,
 )

@@ -23,7 +23,7 @@ def show(dataset: Dataset, view: View) -> None:
     st.session_state[f"_{name}_columns_were_open"] = bool(popover.open)
     if not popover.open:
         return
-    with popover:
+    with popover, st.container(gap="xsmall"):  # so that the order is in sight on a laptop, too
         shown = columns_of(view, dataset)
         fields = [column.field for column in shown]
         with st.container(gap=None):
@@ -41,7 +41,6 @@ def show(dataset: Dataset, view: View) -> None:
             args=(name,),
             kwargs={"columns": ()},
         )
-        st.divider()
         edited = partial(edited_where_seen, menu="columns")
         with st.container(horizontal=True, vertical_alignment="center"):
             order(dataset, view, edited)

@@ -15,6 +15,9 @@ from pages.ui import text as _
 
 # With fewer pages than these, each has a button.
 FIELD_FROM_PAGES = 6
+# The room of a button or an arrow. Without room for five it shows the first of few pages, and the
+# last one if it is lucky; it shows no more than seven.
+BUTTON_PX, LEAST_BUTTONS, MOST_BUTTONS = 36, 5, 7
 
 _scroll_up = st.components.v2.component(
     "ecommerce_turned_page",
@@ -44,7 +47,10 @@ def show(
     ):
         st.caption(_range(page, size, matching, shown, withdrawn), width="content")
         st.pagination(
-            pages, key=show_in(page_key, page), on_change=edited_by(name, page_key, "page")
+            pages,
+            width=BUTTON_PX * (2 + min(max(pages, LEAST_BUTTONS), MOST_BUTTONS)),
+            key=show_in(page_key, page),
+            on_change=edited_by(name, page_key, "page"),
         )
         if pages >= FIELD_FROM_PAGES:
             field = f"{page_key}_field_{page}"

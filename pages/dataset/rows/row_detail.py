@@ -19,7 +19,7 @@ from pages.ui import text as _
 
 CHANGES_SHOWN = 200
 TITLE_CHARS = 80
-PANEL, WIDTH = "row_panel", 380
+PANEL, WIDTH = "row_panel", 330
 # It stays in sight however far down the table the row is; on a phone, at the foot of the screen.
 LOOK = f"""<style>
 .st-key-{PANEL} {{ position: sticky; top: 4rem; max-height: calc(100vh - 5rem); overflow-y: auto; }}
