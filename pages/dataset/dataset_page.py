@@ -48,18 +48,20 @@ def draw(name: str, *, draw_rows: row_list.DrawRows = row_list.draw_table) -> No
 def _draw(name: str, draw_rows: row_list.DrawRows) -> None:
     dataset = ui.application().datasets[name]
     view = address_bar.arrive(dataset)
-    header.show(labels.dataset_title(name), beside=partial(_head, dataset))
+    shown = set[str]()
+    header.show(labels.dataset_title(name), beside=partial(_head, dataset, shown))
     # What may appear and disappear is in containers: the elements below keep their position.
     notices = st.container(gap=None)
     with notices:
         run_progress.watch(name)
-    with ui.guarded():
+    with ui.guarded(shown):
         totals = ui.application().reader.totals(dataset)
         began = partial(ui.application().run_began, name)
         query = query_of(
             view, dataset, now=datetime.now(UTC), zone=language().zone, run_began=began
         )
-        with notices, st.container():
+        # The rows can be read without the database that these ask.
+        with notices, st.container(), ui.guarded(shown):
             held_run.show(name)
             shown_rows.show(dataset)
         if totals.current + totals.withdrawn == 0:
@@ -84,12 +86,12 @@ def _draw(name: str, draw_rows: row_list.DrawRows) -> None:
         agent_notes.show(dataset)
 
 
-def _head(dataset: Dataset) -> None:
+def _head(dataset: Dataset, shown: set[str]) -> None:
     """Show the actions, and how old the rows are."""
-    with ui.guarded():
+    with ui.guarded(shown):
         dataset_actions.show(dataset.name, ui.application().reader.totals(dataset))
     st.html(HEAD_LOOK)
-    with st.container(key=HEAD), ui.guarded():
+    with st.container(key=HEAD), ui.guarded(shown):
         freshness.show(dataset.name)
 
 

@@ -260,12 +260,19 @@ def choices(key: str, options: Collection[Any]) -> str:
 
 
 @contextmanager
-def guarded() -> Iterator[None]:
-    """Show an error of this part of a page in its place, and still draw the other parts."""
+def guarded(shown: set[str] | None = None) -> Iterator[None]:
+    """Show an error of this part of a page in its place, and still draw the other parts.
+
+    ``shown`` are the errors that other parts have shown: the same one is not shown again.
+    """
     try:
         yield
     except EcommerceError as error:
-        show_error(error)
+        text = sentence(error.fact)
+        if shown is None or text not in shown:
+            show_error(error)
+        if shown is not None:
+            shown.add(text)
 
 
 def flash(text: str, *, icon: str = ":material/check_circle:") -> None:

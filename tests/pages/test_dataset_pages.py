@@ -369,6 +369,20 @@ def test_a_page_says_that_the_newest_rows_cannot_be_shown_and_why(app: Applicati
     assert "preparing the new rows" not in page.sound().texts()
 
 
+def test_rows_are_shown_while_the_database_is_away_and_one_error_says_so(app: Application) -> None:
+    fetch(app)
+    Page.open(app, "products")
+    kept = app.store.path.rename(app.store.path.with_suffix(".away"))
+
+    page = Page.open(app, "products")
+
+    assert len(page.table()) == 25
+    assert len(page.at.main.error) == 1
+    kept.rename(app.store.path)
+    page.at.run()
+    assert len(page.sound().table()) == 25
+
+
 CASES = Path(__file__).parents[1] / "storage" / "snapshots" / "cases"
 
 
