@@ -22,7 +22,7 @@ import duckdb
 from filelock import FileLock
 
 from ecommerce_core.datasets import Dataset
-from ecommerce_core.domain import StoreError, StoreFull
+from ecommerce_core.domain import StoreDamaged, StoreError, StoreFull, StoreIncompatible
 from ecommerce_core.storage.atomic_file import sync_folder
 from ecommerce_core.storage.private_files import (
     FILE_MODE,
@@ -124,6 +124,8 @@ class Snapshots:
             try:
                 with self._record.reading() as db:
                     ours = {path for path in files if is_of_history(db, dataset, version_of(path))}
+            except (StoreDamaged, StoreIncompatible):
+                raise  # it is there, and is not what its files were made of
             except StoreError:
                 if known := self._ours.get(dataset.name, frozenset()) & files:
                     return newest_of(known)
