@@ -86,19 +86,30 @@ def main() -> int:
                 figures: dict[str, list[Measured]] = defaultdict(list)
                 for _ in range(asked.rounds):
                     for name, (path, headers) in CASES.items():
-                        load = _load(served, path, headers, connections, asked.seconds)
-                        figures[name].append(asyncio.run(load))
+                        is_trivial = path == "/trivial"
+                        port = served.trivial_port if is_trivial else served.companion_port
+                        measuring = load(
+                            port,
+                            path,
+                            headers,
+                            connections=connections,
+                            seconds=asked.seconds,
+                            pid=served.pid,
+                        )
+                        figures[name].append(asyncio.run(measuring))
                 missed += _print_table(connections, figures)
     return missed
 
 
-async def _load(
-    served: Served, path: str, headers: str, connections: int, seconds: float
+async def load(
+    port: int, path: str, headers: str = "", *, connections: int, seconds: float, pid: int
 ) -> Measured:
-    """Keep ``connections`` connections busy, each with one request at a time."""
+    """Keep ``connections`` connections busy, each with one request at a time.
+
+    ``pid`` is the process that serves them.
+    """
     request = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 0\r\n{headers}\r\n"
     loop = asyncio.get_running_loop()
-    port = served.trivial_port if path == "/trivial" else served.companion_port
     begins = time.monotonic() + WARM_UP_S
     callers = [
         (await loop.create_connection(lambda: _Caller(request.encode(), begins), sock=sock))[1]
@@ -107,9 +118,9 @@ async def _load(
     for caller in callers:
         caller.ask()
     await asyncio.sleep(WARM_UP_S)
-    worked_s = _worked_s(served.pid)
+    worked_s = _worked_s(pid)
     await asyncio.sleep(seconds)
-    ended, worked_s = time.monotonic(), _worked_s(served.pid) - worked_s
+    ended, worked_s = time.monotonic(), _worked_s(pid) - worked_s
     for caller in callers:
         caller.is_over = True
     await asyncio.gather(*(caller.closed for caller in callers))

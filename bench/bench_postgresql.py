@@ -1,23 +1,21 @@
 """PostgreSQL beside SQLite, and several servers with one database.
 
-    python -m bench.bench_postgresql [--rows 100000 1000000] [--repeat 3] [--kills 100]
+    python -m bench.bench_postgresql [--rows 100000 1000000] [--repeat 3]
 
 - a first sync, an unchanged one, 1 % changed and all changed, on either engine, to the commit,
   beside a bare COPY of the same rows into the same table: no decoding, no journal
 - from a commit on one server until a reader of another sees its rows
-- callbacks a second over two servers, each asked by eight callers
-- two servers that sync in turn, one of them killed at a random moment: rows lost or torn, and the
-  longest time without a sync that ended
+- callbacks a second of one server and of two, with as many connections in all
 
 Each figure is the median of the repetitions, which take turns. It starts a PostgreSQL of its own.
+What becomes of servers that are killed is printed by ``bench.bench_kills``.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
+import asyncio
 import tempfile
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -25,8 +23,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 
-import requests
-
+from bench.bench_companion import load
 from bench.bodies import write_answer
 from bench.peer import serving
 from ecommerce_core.application import Application
@@ -35,14 +32,13 @@ from ecommerce_core.domain import Query, Run, Trigger
 from ecommerce_core.domain.access import LOCAL_OPERATOR
 from ecommerce_core.settings import Settings
 from ecommerce_core.storage import open_store
-from tests.support.child import Child
 from tests.support.peers import Peers, products
 from tests.support.postgresql import PostgresqlServer, running_postgresql
-from tests.support.server import running_server
+from tests.support.server import Server, running_server
 
 GENERATIONS = (("first", 0), ("unchanged", 0), ("1 % changed", 100), ("all changed", 1))
 CHANGES = 30
-CALLERS = 8
+CALLERS = 64
 CALLING_S = 5.0
 
 
@@ -51,15 +47,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--kills", type=int, default=100)
     options = parser.parse_args()
     with running_postgresql() as server, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for rows in options.rows:
             _compare_engines(server, folder / str(rows), rows, options.repeat)
         _measure_spread(server, folder / "spread")
-        _measure_callbacks(server, folder / "callbacks")
-        _kill_servers(server, folder / "kills", options.kills)
+        _measure_callbacks(server, folder / "callbacks", options.repeat)
 
 
 @contextmanager
@@ -148,8 +142,10 @@ def _measure_spread(server: PostgresqlServer, folder: Path) -> None:
     )
 
 
-def _measure_callbacks(server: PostgresqlServer, folder: Path) -> None:
+def _measure_callbacks(server: PostgresqlServer, folder: Path, repeat: int) -> None:
+    """Ask one server, and two, with as many connections in all."""
     url = server.new_database()
+    rates: dict[int, list[float]] = defaultdict(list)
     with Peers() as peers, ExitStack() as stack:
         peers.serve_products(products(1_200))
         running = []
@@ -161,68 +157,33 @@ def _measure_callbacks(server: PostgresqlServer, folder: Path) -> None:
                 "ECOMMERCE_GATEWAY_URL": peers.url,
             }
             running.append(stack.enter_context(running_server(folder / name, environment)))
-        ends_at_s = time.monotonic() + CALLING_S
-        answered: list[int] = []
-
-        def call(page: str) -> None:
-            with requests.Session() as session:
-                while time.monotonic() < ends_at_s:
-                    answered.append(session.post(page, timeout=60).status_code)
-
-        threads = [
-            threading.Thread(target=call, args=(one.page("add-auto"),))
-            for one in running
-            for _ in range(CALLERS)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    good = answered.count(200)
+        for _ in range(repeat):
+            for count in (1, 2):
+                rates[count].append(asyncio.run(_call(running[:count])))
+    one, two = median(rates[1]), median(rates[2])
     print(
-        f"\ncallbacks over two servers: {good / CALLING_S:.0f} a second,"
-        f" {len(answered) - good} failed",
+        f"\ncallbacks a second, {CALLERS} connections in all: {one:.0f} of one server,"
+        f" {two:.0f} of two, {two / one:.2f}×",
         flush=True,
     )
 
 
-def _kill_servers(server: PostgresqlServer, folder: Path, kills: int) -> None:
-    """Kill one of two servers again and again; every answer has one price, so a mix is torn."""
-    url = server.new_database()
-    dice = random.Random(7)
-    torn = lost = 0
-    longest_s = 0.0
-    store = open_store(folder / "look" / "shop", url=url, server_id="look")
-    with Peers() as peers, ExitStack() as stack:
-        peers.serve_products(products(5_000))
-        steady = stack.enter_context(Child(url, peers.url, folder / "steady"))
-        for number in range(kills):
-            peers.serve_products(products(5_000, price=number + 1))
-            with Child(url, peers.url, folder / "victim") as victim:
-                victim.say("sync")
-                time.sleep(dice.uniform(0.0, 0.25))
-                victim.kill()
-            began_s = time.monotonic()
-            ended = _count_ended(steady)
-            steady.say("sync")
-            while _count_ended(steady) == ended:
-                time.sleep(0.002)
-            longest_s = max(longest_s, time.monotonic() - began_s)
-            with store.reading() as db:
-                rows, low, high = db.execute(
-                    "SELECT count(*), min(price_cents), max(price_cents) FROM product"
-                ).fetchone()
-            torn += low != high
-            lost += rows != 5_000 or high != number + 1
-    store.close()
-    print(
-        f"\n{kills} kills at random moments: {lost} lost, {torn} torn,"
-        f" longest wait for the next sync {longest_s:.2f} s"
+async def _call(servers: list[Server]) -> float:
+    """Return how many callbacks a second these servers answer together."""
+    each = CALLERS // len(servers)
+    measured = await asyncio.gather(
+        *(
+            load(
+                one.port,
+                "/ecommerce/add-auto",
+                connections=each,
+                seconds=CALLING_S,
+                pid=one.process.pid,
+            )
+            for one in servers
+        )
     )
-
-
-def _count_ended(child: Child) -> int:
-    return sum(mark != "writing" for mark in child.marks)
+    return sum(one.rate for one in measured)
 
 
 if __name__ == "__main__":

@@ -124,7 +124,7 @@ class FactSource:
             now,
             tuple(datasets),
             SchedulerFacts(
-                fault=_scheduler_fault(seen, now),
+                fault=_scheduler_fault(seen, now, waits=fault is not None),
                 part=_part_down(seen),
                 missed=tuple(self.monitor.missed_now()),
                 refused=scheduler.refused,
@@ -200,13 +200,18 @@ def _judge(newest: Iterable[ExpectedCallback]) -> SchedulerFacts:
     return SchedulerFacts(refused=tuple(refused), late=tuple(late))
 
 
-def _scheduler_fault(seen: MonitorSnapshot, now: datetime) -> Fault | None:
+def _scheduler_fault(seen: MonitorSnapshot, now: datetime, *, waits: bool) -> Fault | None:
+    """Return whose fault it is that the scheduler cannot be read, or None if it can.
+
+    ``waits``: the monitor waits for the store of record, so its silence says nothing about the
+    scheduler.
+    """
     error = seen.reading.error or seen.list_error
     if error is not None:
         found = fault_of(error)
         return Fault.PEER if found is Fault.OTHER else found
     read_at = seen.reading.read_at
-    is_silent = read_at is not None and now - read_at > SILENT_AFTER
+    is_silent = not waits and read_at is not None and now - read_at > SILENT_AFTER
     return Fault.PEER if is_silent else None
 
 

@@ -18,6 +18,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from ecommerce_core.alerts import FactSource
+from ecommerce_core.alerts.facts import Fault, StoreFault
 from ecommerce_core.application import Application
 from ecommerce_core.datasets import DATASETS
 from ecommerce_core.domain import (
@@ -279,8 +280,8 @@ def app_of_callbacks() -> Iterator[CallbackApp]:
         yield running
 
 
-def watched_rig(rig: Rig, hook: Webhook, settings: Settings) -> Watched:
-    facts = FactSource(
+def facts_of(rig: Rig, settings: Settings) -> FactSource:
+    return FactSource(
         rig.store,
         Reader(Snapshots(rig.store.path, rig.store)),
         rig.monitor,
@@ -290,7 +291,27 @@ def watched_rig(rig: Rig, hook: Webhook, settings: Settings) -> Watched:
         "e-commerce",
         timedelta(seconds=rig.grace_s),
     )
-    return Watched(facts, hook, rig.leader)
+
+
+def watched_rig(rig: Rig, hook: Webhook, settings: Settings) -> Watched:
+    return Watched(facts_of(rig, settings), hook, rig.leader)
+
+
+def test_a_monitor_that_waits_for_the_database_accuses_no_scheduler(
+    app_of_callbacks: CallbackApp,
+    tmp_path: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ecommerce_core.alerts.gather.SILENT_AFTER", timedelta(0))
+    with rigged(app_of_callbacks, tmp_path) as rig:
+        facts = facts_of(rig, settings)
+        rig.monitor.poll()
+        until(lambda: facts.gather().scheduler.fault is Fault.PEER)
+
+        facts.store_fault = StoreFault.UNUSABLE
+
+        assert facts.gather().scheduler.fault is None
 
 
 def test_a_recurring_task_that_is_missed(

@@ -16,7 +16,7 @@ from ecommerce_core.domain import Run
 from ecommerce_core.sandbox import Sandbox
 from ecommerce_core.storage import Store
 from tests.support.peers import Peers, products
-from tests.support.server import Server, running_server
+from tests.support.server import Server, Site, running_server
 
 if TYPE_CHECKING:
     # Without Playwright this file must still load, so that the tests can say why they skip.
@@ -80,8 +80,9 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visitor]]:
 
     visitors: list[Visitor] = []
 
-    def come(shop: Shop, **settings: Any) -> Visitor:
-        visitors.append(Visitor(browser, shop.server, **settings))
+    def come(shop: Shop | Site, **settings: Any) -> Visitor:
+        site = shop if isinstance(shop, Site) else shop.server
+        visitors.append(Visitor(browser, site, **settings))
         return visitors[-1]
 
     yield come

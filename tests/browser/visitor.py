@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from tests.support.server import Server
+from tests.support.server import Site
 
 try:
     from playwright.sync_api import (
@@ -102,7 +102,7 @@ class Visitor:
     """
 
     def __init__(
-        self, browser: Browser, server: Server, *, locale: str = "en-GB", **settings: Any
+        self, browser: Browser, server: Site, *, locale: str = "en-GB", **settings: Any
     ) -> None:
         self.server = server
         self.harmless: list[re.Pattern[str]] = [SEARCHES_SERVER]

@@ -22,8 +22,8 @@ from starlette.websockets import WebSocket
 
 from ecommerce_core.settings import PROJECT_ROOT
 from tests.support.companion_server import Served
+from tests.support.nginx import running_nginx
 from tests.support.server import free_port
-from tests.support.waiting import until
 
 SITE = PROJECT_ROOT / "deploy" / "nginx.conf"
 
@@ -67,8 +67,8 @@ def running_proxy(folder: Path, *, header_timeout: str | None = None) -> Iterato
 
     ``header_timeout`` replaces the site's own, for which a test would have to wait.
     """
-    if shutil.which("nginx") is None or shutil.which("openssl") is None:
-        pytest.skip("no nginx or no openssl here")
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl here")
 
     async def echo(request: Request) -> JSONResponse:
         return JSONResponse({"path": request.url.path, **request.headers})
@@ -98,17 +98,9 @@ def running_proxy(folder: Path, *, header_timeout: str | None = None) -> Iterato
                 r"client_header_timeout \w+;", f"client_header_timeout {header_timeout};", site
             )
             assert changed == 2
-        command = ["nginx", "-p", str(folder), "-c", str(_write(folder, site))]
-        subprocess.run([*command, "-t"], check=True, capture_output=True)
-        nginx = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        try:
-            tls = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
-            proxy = Proxy(port, plain_port, tls)
-            until(lambda: _is_open(port))
-            yield proxy
-        finally:
-            nginx.terminate()
-            nginx.wait(10)
+        tls = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
+        with running_nginx(folder, site, port=port):
+            yield Proxy(port, plain_port, tls)
 
 
 def _site(folder: Path, upstream_port: int, port: int, plain_port: int) -> str:
@@ -118,25 +110,3 @@ def _site(folder: Path, upstream_port: int, port: int, plain_port: int) -> str:
     site = re.sub(r"listen \[::\].*;", "", site)
     site = site.replace("listen 80;", f"listen 127.0.0.1:{plain_port};")
     return site.replace("listen 443 ssl", f"listen 127.0.0.1:{port} ssl")
-
-
-def _write(folder: Path, site: str) -> Path:
-    places = "".join(
-        f"{name}_temp_path {folder / name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    file = folder / "nginx.conf"
-    file.write_text(
-        f"daemon off; pid {folder / 'pid'}; error_log stderr; worker_rlimit_nofile 8192;\n"
-        "events { worker_connections 4096; }\n"
-        f"http {{ access_log off; {places}\n{site}\n}}"
-    )
-    return file
-
-
-def _is_open(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

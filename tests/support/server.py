@@ -20,22 +20,29 @@ from ecommerce_core.settings import PROJECT_ROOT
 START_TIMEOUT_S = 60
 
 
-class Server:
-    """A running server. ``url`` is its origin, ``log`` everything that it printed."""
+class Site:
+    """What answers on a port. ``url`` is its origin, ``log`` everything that it printed."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
-        self.process = process
+    def __init__(self, port: int, *log_files: Path) -> None:
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
-        self._log_file = log_file
+        self._log_files = log_files
 
     @property
     def log(self) -> str:
-        return self._log_file.read_text("utf-8", "replace")
+        return "".join(file.read_text("utf-8", "replace") for file in self._log_files)
 
     def page(self, name: str = "") -> str:
         """Return the address of a page."""
         return f"{self.url}/ecommerce/{name}"
+
+
+class Server(Site):
+    """A running server."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
+        super().__init__(port, log_file)
+        self.process = process
 
     def wait_until_ready(self) -> None:
         end = time.monotonic() + START_TIMEOUT_S
@@ -97,6 +104,12 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def is_open(port: int) -> bool:
+    """Whether something listens on a port of this machine."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def running_server(
     folder: Path,
@@ -104,8 +117,12 @@ def running_server(
     *,
     options: tuple[str, ...] = (),
     port: int | None = None,
+    waits: bool = True,
 ) -> Iterator[Server]:
-    """Run ``streamlit run dashboard.py`` with a database in ``folder``; yield it when ready."""
+    """Run ``streamlit run dashboard.py`` with a database in ``folder``; yield it when ready.
+
+    Without ``waits`` it is yielded at once: the caller waits, for several at the same time.
+    """
     port = port or free_port()
     ours = {name: v for name, v in os.environ.items() if not name.startswith("ECOMMERCE_")}
     # Test sessions use the agent API and do what an operator does.
@@ -123,7 +140,8 @@ def running_server(
         )
         server = Server(process, port, log_file)
         try:
-            server.wait_until_ready()
+            if waits:
+                server.wait_until_ready()
             yield server
         finally:
             process.send_signal(signal.SIGTERM)

@@ -84,6 +84,8 @@ class Snapshots:
         self._memory_mb = writer_memory_mb
         self._threads = writer_threads
         self._error_codes: dict[str, str] = {}
+        # The files that are of the database's history, by dataset, as it said last.
+        self._ours: dict[str, frozenset[Path]] = {}
 
     def publish(self, dataset: Dataset, *, gives_up: Callable[[], bool] = lambda: False) -> Version:
         """Let readers see the rows as they are. For the holder of the dataset's lock alone,
@@ -102,6 +104,7 @@ class Snapshots:
                 if not found:
                     found = [self._write(reading, dataset, version, gives_up)]
                 self._remove_all_but(dataset, found[0])
+                self._ours[dataset.name] = frozenset(found[:1])
         except (duckdb.Error, OSError) as error:
             is_full = is_disk_full(error)
             self._error_codes[dataset.name] = "disk_full" if is_full else "not_written"
@@ -113,12 +116,19 @@ class Snapshots:
         """Return the newest version that can be read, and its file, or None if there is none.
 
         A file of another history than the database's, which a restored backup may have left, does
-        not count. Raises StoreError.
+        not count. While the database is away, those count of which it has said that they are of
+        its history. Raises StoreError.
         """
         while True:
             files = self.list_files(dataset)
-            with self._record.reading() as db:
-                ours = {path for path in files if is_of_history(db, dataset, version_of(path))}
+            try:
+                with self._record.reading() as db:
+                    ours = {path for path in files if is_of_history(db, dataset, version_of(path))}
+            except StoreError:
+                if known := self._ours.get(dataset.name, frozenset()) & files:
+                    return newest_of(known)
+                raise
+            self._ours[dataset.name] = frozenset(ours)
             # A new file may have replaced the old one while the folder was read, with neither being
             # seen.
             if ours or files == self.list_files(dataset):

@@ -1,4 +1,4 @@
-"""A note if the newest rows cannot be shown. While they are prepared, the freshness line says so."""
+"""A note if the newest rows cannot be shown. The freshness line says that they are prepared."""
 
 from __future__ import annotations
 
