@@ -297,8 +297,8 @@ def test_what_others_call_their_tasks_is_shown_as_text(
 
     table = page.element("tasks_table")
     assert table is not None
-    # What the list had in the tests before is lost, and stands above the others.
-    rows = [row for row in table["data"]["preview"]["rows"] if "lost" not in row]
+    # What the list had in the tests before may be among them until it counts as lost, and then too.
+    rows = [row for row in table["data"]["preview"]["rows"] if row[0] != "get_products"]
     assert [row[:2] for row in rows] == [
         [evil, "ours"],
         ["=1+1", "ours"],
