@@ -5,7 +5,7 @@ import streamlit as st
 from ecommerce_core.domain import EcommerceError
 from pages.dataset.view_state import choose_in
 from pages.explore_page import asking, group_form, question, result, schema, sql_form
-from pages.ui import header
+from pages.ui import header, segments
 from pages.ui import text as _
 
 
@@ -23,16 +23,8 @@ def choose_mode(is_sql: bool) -> None:
         elif chosen is False and before.is_sql:
             question.edit(is_sql=False, table=before.table or question.usual().table)
 
-    st.radio(
-        _("Way of asking"),
-        list(labels),
-        key=choose_in("explore_mode", is_sql),
-        horizontal=True,
-        format_func=labels.__getitem__,
-        label_visibility="collapsed",
-        width="content",
-        on_change=changed,
-    )
+    key = choose_in("explore_mode", is_sql)
+    segments.show(_("Way of asking"), labels, key=key, on_change=changed)
 
 
 def show_answer(asked: question.Question) -> None:

@@ -66,7 +66,7 @@ def _columns(dataset: Dataset) -> list[TableColumn]:
     return [
         TableColumn("kind", "status", _("Kind"), width=100),
         TableColumn("key", label=labels.column_label(dataset.column(dataset.key)), width=90),
-        TableColumn("title", label=labels.title_label(dataset), width=215),
+        TableColumn("title", label=labels.title_label(dataset), widest=215),
         *groups,
         TableColumn("field", label=_("Field"), width=95),
         TableColumn("old", label=_("Before"), width=110),

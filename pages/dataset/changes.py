@@ -12,7 +12,7 @@ from pages import ui
 from pages.dataset import change_filters, change_table, export_menu, view_state
 from pages.dataset.rows import active_filters, toolbar
 from pages.dataset.view_state import choose_in, edited_by
-from pages.ui import Language, labels, language
+from pages.ui import Language, labels, language, segments
 from pages.ui import text as _
 
 RUNS_OFFERED = 200
@@ -122,14 +122,10 @@ def _controls(
         change_filters.show(dataset, view)
         st.space("stretch")
         export_menu.show_changes(dataset, runs, numbers[EVERYTHING])
-    st.radio(
+    segments.show(
         _("Kind"),
-        list(kinds),
+        {kind: f"{text} ({words.number(numbers.get(kind, 0))})" for kind, text in kinds.items()},
         key=choose_in(key, view.kind or EVERYTHING),
-        horizontal=True,
-        format_func=lambda kind: f"{kinds[kind]} ({words.number(numbers.get(kind, 0))})",
-        label_visibility="collapsed",
-        width="content",
         on_change=edited_by(
             dataset.name,
             key,

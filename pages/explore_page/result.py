@@ -14,7 +14,7 @@ from pages.dataset.view_state import choose_in
 from pages.explore_page import question, result_chart
 from pages.explore_page.asking import Answer
 from pages.explore_page.question import CHARTS, Question
-from pages.ui import address, exploring, language
+from pages.ui import address, exploring, language, segments
 from pages.ui import text as _
 from pages.ui.table import Kind, TableColumn, show_table
 
@@ -82,16 +82,8 @@ def _choose_chart(chart: str) -> None:
         if chosen in CHARTS and not address.is_old_value(key, chosen):
             question.edit(chart=chosen)
 
-    st.radio(
-        _("Show as"),
-        CHARTS,
-        key=choose_in(key, chart),
-        horizontal=True,
-        format_func=labels.__getitem__,
-        label_visibility="collapsed",
-        width="content",
-        on_change=changed,
-    )
+    said = {each: labels[each] for each in CHARTS}
+    segments.show(_("Show as"), said, key=choose_in(key, chart), on_change=changed)
 
 
 def _table(answer: Answer, headings: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from ecommerce_core.datasets import Dataset
 from ecommerce_core.domain import ChangeKind, ChangeQuery, Run
 from pages import ui
 from pages.runs import run_summary
-from pages.ui import ChangeView, labels, language
+from pages.ui import ChangeView, labels, language, segments
 from pages.ui import text as _
 from pages.ui.table import TableColumn, show_table
 
@@ -52,14 +52,9 @@ def _kind(counts: dict[ChangeKind, int], *, key: str) -> ChangeKind | None:
     kinds = [kind for kind in said if kind in counts]
     if not kinds:
         return None
-    return st.radio(
-        _("Kind"),
-        kinds,
-        key=ui.choice(key, kinds, kinds[0]),
-        horizontal=True,
-        format_func=lambda kind: f"{said[kind]} ({language().number(counts[kind])})",
-        label_visibility="collapsed",
-    )
+    texts = {kind: f"{said[kind]} ({language().number(counts[kind])})" for kind in kinds}
+    chosen: ChangeKind | None = segments.show(_("Kind"), texts, key=ui.choice(key, kinds, kinds[0]))
+    return chosen
 
 
 def _table(dataset: Dataset, changes: ChangeView, kind: ChangeKind, *, key: str) -> None:
@@ -71,7 +66,7 @@ def _table(dataset: Dataset, changes: ChangeView, kind: ChangeKind, *, key: str)
     found = changes.list_entries(ChangeQuery(kind=kind, page=page, page_size=ROWS_PER_PAGE))
     columns = [
         TableColumn("key", label=labels.column_label(dataset.column(dataset.key)), width=110),
-        TableColumn("title", label=labels.title_label(dataset), width=260),
+        TableColumn("title", label=labels.title_label(dataset), widest=260),
         *(TableColumn(each.name, label=labels.column_label(each)) for each in dataset.groups),
     ]
     if any(one.field for one in found):

@@ -16,6 +16,7 @@ from pages.ui.table import TableColumn, show_table
 
 # Of an action or a trigger, in either language.
 WIDEST_PX = 260
+RESULT_PX = 380
 FILTERS = ("runs_dataset", "runs_trigger", "runs_status")
 state = st.session_state
 
@@ -93,7 +94,7 @@ def _table(runs: list[Run]) -> None:
         TableColumn("started_at", "moment", _("Started ({zone})").format(zone=language().place)),
         TableColumn("dataset", label=_("Dataset")),
         TableColumn("status", "status", _("Status"), width=120),
-        TableColumn("result", label=_("Result"), width=330),
+        TableColumn("result", label=_("Result"), widest=RESULT_PX),
         TableColumn("action", label=_("Action"), widest=WIDEST_PX),
         TableColumn("trigger", label=_("Trigger"), widest=WIDEST_PX),
         TableColumn("duration", "duration", _("Duration")),

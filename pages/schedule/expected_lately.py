@@ -10,7 +10,7 @@ import streamlit as st
 from ecommerce_core.domain import N_, ExpectedCallback, ExpectedOutcome
 from pages import ui
 from pages.schedule import expected_timeline
-from pages.ui import language, tasks
+from pages.ui import language, segments, tasks
 from pages.ui import text as _
 from pages.ui.table import TableColumn, show_table
 
@@ -27,15 +27,9 @@ WINDOWS = {
 def show(found: Sequence[ExpectedCallback]) -> None:
     """Show chart and list of a window that ends at the clock, or with the last callback."""
     words = language()
-    # As elsewhere on the main side, where a segmented control is hard to read in the dark.
-    chosen = st.radio(
-        _("Simulated time shown"),
-        list(WINDOWS),
-        key=ui.choice("expected_window", WINDOWS, "day"),
-        horizontal=True,
-        label_visibility="collapsed",
-        format_func=lambda name: _(WINDOWS[name][1]),
-    )
+    windows = {name: _(text) for name, (_length, text) in WINDOWS.items()}
+    key = ui.choice("expected_window", WINDOWS, "day")
+    chosen = segments.show(_("Simulated time shown"), windows, key=key)
     last_at, clock_at = max(one.simulated_last_at for one in found), tasks.clock_at()
     # A clock that was set back shows an earlier time than before.
     until = last_at if clock_at is None else max(last_at, clock_at)

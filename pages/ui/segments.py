@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
@@ -25,23 +26,24 @@ ICONS_LOOK = """<style>
 
 def show(
     label: str,
-    said: Mapping[str, str],
+    said: Mapping[Any, str],
     *,
     key: str,
-    on_change: Callable[[], None],
+    on_change: Callable[[], None] | None = None,
     is_icons: bool = False,
-) -> None:
-    """Show the choice; ``said`` are the texts of its values, ``key`` that of its present value.
+) -> Any:
+    """Show the choice, and return it.
 
+    ``said`` are the texts of its values, ``key`` that of its present value.
     With ``is_icons`` each text begins with an icon, and only the icon is seen.
     """
     st.html(LOOK.format(key=key) + (ICONS_LOOK.format(key=key) if is_icons else ""))
-    st.segmented_control(
+    return st.segmented_control(
         label,
         list(said),
         key=key,
         required=True,
         format_func=lambda value: said[value],
         label_visibility="collapsed",
-        on_change=on_change,
+        on_change=on_change or "rerun",
     )

@@ -30,6 +30,8 @@ LOCALES = {"en": {"en", "en-gb", "en-us", "en-ie"}, "fr": {"fr", "fr-fr", "fr-be
 # Pixels of a small letter, a digit, a space or a mark, any other character, and around those of a
 # cell: as Chromium draws them, rounded up.
 LETTER_PX, DIGIT_PX, NARROW_PX, WIDE_PX, AROUND_PX = 6, 7, 4, 8, 20
+# A heading is a little bolder.
+HEADING_PX = 2
 NARROW = frozenset(" .,:;'’!|-\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}")
 # A browser has no exact whole numbers beyond it.
 LARGEST = 2**53
@@ -149,7 +151,7 @@ def browser_format(kind: Kind, cells: pa.Array, *, language: str, locale: str | 
 
 def _width(column: TableColumn, cells: pa.Array, words: Language) -> int | None:
     """Return the width of a column: that of a text as declared, no number cut."""
-    heading = _px(column.label or words.word(column.name))
+    heading = _px(column.label or words.word(column.name)) + HEADING_PX
     if column.widest is not None:
         longest = max((_px(text) for text in cells.to_pylist() if text), default=0)
         return max(heading, min(column.widest, longest))

@@ -287,6 +287,21 @@ def test_the_back_button_is_heard_right_behind_an_edit(
     visitor.expect_no_crash()
 
 
+def test_the_overview_fits_a_laptop_and_fills_a_large_screen(
+    shop: SandboxShop, visit: Callable[..., Visitor]
+) -> None:
+    visitor = visit(shop, locale="fr-FR")
+    for width, height in ((1440, 900), (1920, 1080)):
+        visitor.page.set_viewport_size({"width": width, "height": height})
+        visitor.open()
+        main, cards = visitor.page.get_by_test_id("stMain"), visitor.part("overview_cards")
+        expect(cards.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+        visitor.wait_until_drawn()
+        assert main.evaluate("main => main.scrollHeight - main.clientHeight") <= 0
+        box: Any = cards.bounding_box()
+        assert height - 60 <= box["y"] + box["height"] <= height
+
+
 def test_a_menu_of_exports_that_stays_open_is_of_the_rows_as_they_are(
     shop: SandboxShop, visit: Callable[..., Visitor]
 ) -> None:

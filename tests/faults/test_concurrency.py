@@ -128,7 +128,9 @@ def check_rows(application: Application, runs: list[Run]) -> None:
         for run in runs:
             if run.dataset == name:
                 taken = run.counts.withdrawn if run.action is Action.CLEAR else 0
-                rows += run.counts.added + run.counts.returned - taken
+                # A fetch brings back rows that are still in the table, withdrawn.
+                back = run.counts.returned if run.action is Action.UNDO_CLEAR else 0
+                rows += run.counts.added + back - taken
                 assert rows >= 0, run
         totals = application.store.totals(dataset)
         assert totals.current + totals.withdrawn == rows

@@ -100,7 +100,7 @@ def test_a_write_that_dies_is_there_as_a_whole_or_not_at_all(
             assert (
                 second.undo_clear(
                     "products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI
-                ).counts.added
+                ).counts.returned
                 == ROWS
             )
         second.request_sync("products", actor=LOCAL_OPERATOR, trigger=Trigger.CLI).wait(20)

@@ -616,14 +616,14 @@ def test_what_changed_between_two_runs_is_counted_and_listed(
     peers.bodies["catalogue-produit"] = json.dumps(answer).encode()
     fetch(app)
     page = Page.open(app, "products", view="changes", **{"from": "1", "to": "2"})
-    assert page.at.radio(key="products_kind").options == [
+    assert page.at.segmented_control(key="products_kind").options == [
         "All (3)",
         "Added (0)",
         "Returned (0)",
         "Withdrawn (2)",
         "Changed (1)",
     ]
-    page.at.radio(key="products_kind").set_value("updated").run()
+    page.at.segmented_control(key="products_kind").set_value("updated").run()
     changes = page.sound().table_named("What changed from run 1 to run 2")
     assert list(changes["key"]) == ["X7"]
     assert list(changes["old"]) == ["€17.00"]

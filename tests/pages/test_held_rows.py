@@ -48,7 +48,7 @@ def test_the_rows_that_would_go_come_and_change_are_shown_before_one_decides(
 ) -> None:
     query = {"run": str(waiting.id)} if where == "activity" else {}
     page = open_rows(Page.open(app, where, **query), f"held_rows_{key}")
-    choice = page.at.radio(key=f"held_rows_{key}_kind")
+    choice = page.at.segmented_control(key=f"held_rows_{key}_kind")
 
     counts = [option.rpartition("(")[2] for option in choice.options]
     assert counts == ["57)", "1)", "3)"]

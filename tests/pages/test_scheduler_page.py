@@ -699,7 +699,7 @@ def test_promised_and_received_are_counted_task_by_task_and_drawn(rig: Rig) -> N
     (chart,) = page.at.get("vega_lite_chart")
     assert chart.proto.alt.startswith("8 expected: ")
     assert "2 missed" in chart.proto.alt
-    page.at.radio(key="expected_window").set_value("hour").run()
+    page.at.segmented_control(key="expected_window").set_value("hour").run()
     # On a slow machine the last simulated hour has passed by now, and no table is left.
     shown = [one for one in page.sound().at.dataframe if one.proto.alt.endswith("newest first")]
     assert sum(len(one.value) for one in shown) < 8

@@ -94,7 +94,7 @@ def order(dataset: Dataset, view: View, edited: Any = edited_by) -> None:
         list(columns),
         key=choose_in(sort_key, view.sort or dataset.default_sort),
         format_func=lambda column: _("Sort: {column}").format(column=columns[column]),
-        width=220,
+        width=190,
         label_visibility="collapsed",
         on_change=edited(dataset.name, sort_key, "sort", options=columns),
     )

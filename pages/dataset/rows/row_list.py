@@ -54,7 +54,7 @@ def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
             label=_heading(column, dataset, view),
             width=None if _KINDS[column.kind] == "text" else column.width,
             widest=(column.width or WIDEST_PX) if _KINDS[column.kind] == "text" else None,
-            help=_(column.help) or None,
+            help=_help(column, dataset),
         )
         for column in columns_of(view, dataset)
     ]
@@ -76,6 +76,14 @@ def draw_table(dataset: Dataset, rows: Sequence[Row]) -> None:
         st.html(NO_GRID_BUTTONS.format(key=f"{name}_rows"))
         alt = labels.dataset_title(name)
         show_table(cells, columns, key=key, alt=alt, height="content", **more)
+
+
+def _help(column: Column, dataset: Dataset) -> str | None:
+    """Return what a column is, and what sorts by it: nothing takes the grid's own menu away."""
+    said = [_(column.help)] if column.help else []
+    if column in dataset.sortable:
+        said.append(_("Click: sort all rows. The menu ⋮ sorts this page alone."))
+    return "\n\n".join(said) or None
 
 
 def keys_of(dataset: Dataset, rows: Sequence[Row]) -> list[str]:

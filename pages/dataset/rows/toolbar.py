@@ -39,7 +39,7 @@ def search_box(dataset: Dataset, view: View, *, placeholder: str, key: str = "se
         live=True,
         max_chars=TEXT_CHARS,
         placeholder=placeholder,
-        width=290,
+        width=270,
         label_visibility="collapsed",
         on_change=edited_by(dataset.name, key, "search", lambda text: text or ""),
     )
