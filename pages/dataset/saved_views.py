@@ -64,11 +64,24 @@ def _open(dataset: Dataset, saved: SavedView) -> None:
     view_state.replace_view(dataset.name, view, ignored)
 
 
+def _menu(label: str, icon: str, key: str) -> st.delta_generator.DeltaGenerator:
+    """Return a menu that ``_close`` closes."""
+    with st.container(key=key, width="content"):  # its key stays
+        return st.popover(label, icon=icon, key=f"{key}_{st.session_state.get(f'_{key}', 0)}")
+
+
+def _close(menu: str) -> None:
+    """Callback: draw the menu as another element, which is closed.
+
+    A browser in which it was opened just now takes no other word for it that it is closed.
+    """
+    st.session_state[f"_{menu}"] = st.session_state.get(f"_{menu}", 0) + 1
+
+
 def _save_menu(dataset: Dataset) -> None:
     name = dataset.name
     key, menu = f"view_name_{name}", f"save_view_menu_{name}"
-    icon = ":material/bookmark_add:"
-    with st.popover(_("Save view"), icon=icon, key=menu, on_change="rerun"):
+    with _menu(_("Save view"), ":material/bookmark_add:", menu):
         st.text_input(_("Name of the view"), key=key, max_chars=NAME_CHARS)
         can_share = ui.actor().may(Permission.CHANGE) and bool(ui.actor().name)
         all_key = f"view_for_all_{name}"
@@ -102,7 +115,7 @@ def _edit_menu(dataset: Dataset, views: list[SavedView]) -> None:
     if not own:
         return
     menu = f"edit_view_menu_{name}"
-    with st.popover(_("Edit"), icon=":material/edit:", key=menu, on_change="rerun"):
+    with _menu(_("Edit"), ":material/edit:", menu):
         key, name_key = f"edited_view_{name}", f"new_view_name_{name}"
         chosen = st.selectbox(
             _("View"),
@@ -135,7 +148,7 @@ def _edit_menu(dataset: Dataset, views: list[SavedView]) -> None:
 
 def _ask_to_delete(number: int | None, menu: str) -> None:
     """Callback: open the dialog, which takes the menu's place."""
-    st.session_state[menu] = False
+    _close(menu)
     dialogs.note("delete_view", str(number))
 
 
@@ -180,4 +193,4 @@ def _attempt(
     if forgets is not None:
         st.session_state[forgets] = ""
     if closes is not None:
-        st.session_state[closes] = False
+        _close(closes)

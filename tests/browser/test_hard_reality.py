@@ -76,7 +76,7 @@ def test_two_visitors_who_fetch_and_clear_at_once_see_the_same_in_the_end(
     for visitor in visitors:
         visitor.expect_rows("products_table", 25)
         visitor.expect_no_crash()
-    assert new_shop.runs()[0].counts.added == PRODUCTS
+    assert new_shop.runs()[0].counts.returned == PRODUCTS
 
 
 def test_a_double_click_and_one_more_fetch_once_with_progress_then_rows_and_a_toast(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,11 +88,18 @@ def test_a_task_is_edited_from_the_menu_in_its_own_row(
     table = visitor.page.get_by_test_id("stDataFrame").first
     expect(table.locator("canvas").first).to_be_visible()
     table.scroll_into_view_if_needed()
-    box = table.bounding_box()
-    assert box is not None
-    # The third column's cell of the first row, as the table is drawn.
-    visitor.page.mouse.click(box["x"] + 193, box["y"] + 50)
-    visitor.page.get_by_text("Edit…", exact=True).last.click()
+    edit = visitor.page.get_by_text("Edit…", exact=True)
+    others = edit.count()
+
+    def is_open() -> bool:
+        box: Any = table.bounding_box()
+        # The third column's cell of the first row, as the table is drawn.
+        visitor.page.mouse.click(box["x"] + 193, box["y"] + 50)
+        visitor.page.wait_for_timeout(300)
+        return edit.count() > others
+
+    until(is_open)  # what is above the table may still grow
+    edit.last.click()
     dialog = visitor.page.get_by_role("dialog")
     expect(dialog).to_contain_text("The task as it is stays until the scheduler lists the new one.")
     visitor.button("cancel_edit_task").click()
