@@ -68,7 +68,7 @@ def hear(
     """
     here = name, drawn_on
     rows, columns, cells = held = _held(key)
-    if st.session_state.get("_part", here)[:2] != here or address.is_old_value(key, held):
+    if st.session_state.get("_part", here)[:2] != here or not address.accept(key, held):
         return
     before, now = _headings().get(key), columns[0] if columns else None
     if sort_by is not None and now != before:

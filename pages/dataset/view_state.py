@@ -115,7 +115,7 @@ def edited_by(
         value = st.session_state.get(key)
         if field != "tab" and st.session_state.get("_part", drawn_on)[:2] != drawn_on:
             return
-        if address.is_old_value(key, value):
+        if not address.accept(key, value):
             return
         st.session_state.setdefault("_shown", set()).add(key)
         chosen = value if isinstance(value, list) else [value]

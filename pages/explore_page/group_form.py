@@ -102,7 +102,7 @@ def _choose(
 
     def changed() -> None:
         chosen = state.get(key)
-        if not address.is_old_value(key, chosen) and (chosen is None or chosen in options):
+        if address.accept(key, chosen) and (chosen is None or chosen in options):
             if edit is not None:
                 edit(chosen)
             elif chosen is not None:

@@ -79,7 +79,7 @@ def _choose_chart(chart: str) -> None:
 
     def changed() -> None:
         chosen = state.get(key)
-        if chosen in CHARTS and not address.is_old_value(key, chosen):
+        if chosen in CHARTS and address.accept(key, chosen):
             question.edit(chart=chosen)
 
     said = {each: labels[each] for each in CHARTS}

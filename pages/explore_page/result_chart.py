@@ -121,7 +121,7 @@ def _choose(
 
     def changed() -> None:
         chosen = state.get(key)
-        if chosen in options and not address.is_old_value(key, chosen):
+        if chosen in options and address.accept(key, chosen):
             question.edit(**{name: chosen})
 
     st.selectbox(

@@ -99,6 +99,19 @@ def note_replaced(key: str, *values: Any) -> None:
     state.setdefault("_values_replaced_now", {}).setdefault(key, []).extend(values)
 
 
+def accept(key: str, value: Any) -> bool:
+    """Accept what a callback brings unless it is an old value; return whether it was accepted.
+
+    Whatever the browser tells after it was chosen later, even a value from before, such as a page
+    that somebody turns to again.
+    """
+    if is_old_value(key, value):
+        return False
+    for replaced in ("_values_replaced", "_values_replaced_now"):
+        state.get(replaced, {}).pop(key, None)
+    return True
+
+
 def is_old_value(key: str, value: Any) -> bool:
     """Return whether a widget's value was sent by a browser that has not received its new one.
 

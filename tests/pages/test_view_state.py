@@ -128,3 +128,24 @@ def a_box_and_a_part_that_are_told_at_once() -> None:
 
 def test_what_was_typed_as_one_left_a_part_is_heard() -> None:
     assert said_by(a_box_and_a_part_that_are_told_at_once) == ["x1"]
+
+
+def a_page_that_is_turned_by_fast_clicks() -> None:
+    import streamlit as st
+
+    from pages.dataset import view_state
+    from pages.ui import address
+
+    # The page was the fourth before a search; the browser is behind with its address all the time.
+    st.session_state["_address_written"] = {"page": ["9"]}
+    st.session_state["_values_replaced"] = {"pager": [4]}
+    hear = view_state.edited_by("products", "pager", "page")
+    for page in (4, 2, 3, 4):
+        st.session_state["pager"] = page
+        hear()
+        st.text(f"{view_state.current('products').page}.")
+    st.text(f"{address.is_old_value('pager', 4)}.")
+
+
+def test_a_page_from_before_is_old_until_somebody_turns_to_another_one() -> None:
+    assert said_by(a_page_that_is_turned_by_fast_clicks) == ["1.", "2.", "3.", "4.", "False."]
