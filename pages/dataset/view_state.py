@@ -46,17 +46,19 @@ def finish() -> None:
 def edit(name: str, **changes: Any) -> None:
     """Callback: change the view. Any other rows are shown from their first page, none selected."""
     state = st.session_state
-    # A required choice returns None if its click coincides with a change of pages.
+    before = current(name)
+    # A required choice returns None if its click coincides with a change of pages; and what is so
+    # already, which a table or a late browser may tell, leaves the page that is shown.
     changes = {
         field: value
         for field, value in changes.items()
-        if value is not None or getattr(_BARE, field) is None
+        if (value is not None or getattr(_BARE, field) is None) and value != getattr(before, field)
     }
+    if not changes:
+        return
     if not set(changes) <= _SAME_ROWS:
         changes = {"page": 1, **changes}
-    changed = replace(current(name), **changes)
-    if changed == current(name):
-        return  # for example, a table reports it if its selection is cleared from here
+    changed = replace(before, **changes)
     if set(changes) != {"row"}:
         selection.forget(name)
     state[f"_{name}_view"] = changed

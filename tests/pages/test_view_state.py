@@ -149,3 +149,17 @@ def a_page_that_is_turned_by_fast_clicks() -> None:
 
 def test_a_page_from_before_is_old_until_somebody_turns_to_another_one() -> None:
     assert said_by(a_page_that_is_turned_by_fast_clicks) == ["1.", "2.", "3.", "4.", "False."]
+
+
+def a_search_that_is_told_twice() -> None:
+    import streamlit as st
+
+    from pages.dataset import view_state
+
+    for change in ({"search": "tv"}, {"page": 3}, {"search": "tv"}, {"search": "hi-fi"}):
+        view_state.edit("products", **change)
+        st.text(f"{view_state.current('products').page}.")
+
+
+def test_what_is_so_already_leaves_the_page_that_is_shown() -> None:
+    assert said_by(a_search_that_is_told_twice) == ["1.", "3.", "3.", "1."]
