@@ -16,8 +16,9 @@ from tests.support.fake_engine import FakeEngine
 from tests.support.peers import Peers
 from tests.support.postgresql import PostgresqlServer, running_postgresql
 
-# The duration of an example says more about the machine than about the code.
-hypothesis.settings.register_profile("any machine", deadline=None)
+# The duration of an example says more about the machine than about the code. More of them by hand:
+# ``--hypothesis-profile=default``.
+hypothesis.settings.register_profile("any machine", deadline=None, max_examples=40)
 hypothesis.settings.load_profile("any machine")
 
 

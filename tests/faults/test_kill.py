@@ -1,6 +1,6 @@
 """A sync that is killed at a random instant leaves the old generation or the new one.
 
-Four kills in a normal run; by hand: ``KILLS=200 python -m pytest -s tests/faults/test_kill.py``.
+Three kills in a normal run; by hand: ``KILLS=200 python -m pytest -s tests/faults/test_kill.py``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ecommerce_core.storage import Store, snapshots
 from tests.faults.victim import Victim
 from tests.support.peers import Peers, product, products
 
-KILLS = int(os.environ.get("KILLS", "4"))
+KILLS = int(os.environ.get("KILLS", "3"))
 SEED = int(os.environ.get("KILL_SEED", "1"))
 
 # 49,500 change their price, 500 are withdrawn, 500 are new: 50,000 changes in the journal.
