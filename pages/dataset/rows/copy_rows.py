@@ -20,7 +20,7 @@ from pages.ui import text as _
 
 
 def show(dataset: Dataset, view: View, rows: Sequence[Row]) -> None:
-    """The button, which copies the ticked rows if there are any; their text is part of the page."""
+    """Show the button: it copies the ticked rows, or all if none is; their text is in the page."""
     words, ticked = language(), set(selection.ticked(dataset.name))
     chosen = [row for row in rows if getattr(row, dataset.key) in ticked]
     rows, label = chosen or rows, _("Copy page")
@@ -36,7 +36,7 @@ def show(dataset: Dataset, view: View, rows: Sequence[Row]) -> None:
 
 
 def tab_separated(columns: Sequence[Column], rows: Sequence[Row], words: Language) -> str:
-    """The headings and the rows, a line each."""
+    """Return the headings and the rows, a line each."""
     lines = [[labels.label_with_unit(column) for column in columns]]
     lines += [
         [_cell(column, getattr(row, column.name), words) for column in columns] for row in rows
@@ -45,7 +45,7 @@ def tab_separated(columns: Sequence[Column], rows: Sequence[Row], words: Languag
 
 
 def _cell(column: Column, value: object, words: Language) -> str:
-    """A value as a spreadsheet in the reader's language takes it; no text of it is a formula."""
+    """Return a value as a spreadsheet in the reader's language takes it; no text is a formula."""
     if value is None:
         return ""
     if isinstance(value, datetime):

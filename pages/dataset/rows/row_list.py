@@ -92,7 +92,7 @@ def keys_of(dataset: Dataset, rows: Sequence[Row]) -> list[str]:
 
 
 def _heading(column: Column, dataset: Dataset, view: View) -> str:
-    """The heading of a column, with an arrow if the rows are sorted by it, and its place."""
+    """Return a column's heading, with an arrow and its place if the rows are sorted by it."""
     label = labels.label_with_zone(column)
     order = ((view.sort or dataset.default_sort, view.descending), *view.then_by)
     for place, (name, descends) in zip(("", "²", "³"), order, strict=False):
