@@ -30,7 +30,12 @@ def show(name: str) -> None:
         trigger=words.word(run.trigger),
         summary=run_summary.summary(run, brief=True),
     )
-    parts.append(live_text.text(f" · {_source(name)}"))
+    state = ui.application().reader.state(ui.application().datasets[name])
+    if state.is_behind and state.error_code is None:
+        # In the source's place, since more text would move what is below it with each run.
+        parts.append(live_text.text(" · " + _("preparing the new rows"), bold=True))
+    else:
+        parts.append(live_text.text(f" · {_source(name)}"))
     if last is not None and last.id != run.id and last.status is not RunStatus.RUNNING:
         newer = live_text.filled(
             _form(last),
@@ -38,10 +43,6 @@ def show(name: str) -> None:
             status=words.word(last.shown_status),
         )
         parts += [live_text.text(" · "), *({**part, "bold": True} for part in newer)]
-    state = ui.application().reader.state(ui.application().datasets[name])
-    if state.is_behind and state.error_code is None:
-        # In this line, since a note of its own would move what is below it with each run.
-        parts.append(live_text.text(" · " + _("preparing the new rows"), bold=True))
     live_text.show(key, parts, look="caption")
 
 
