@@ -73,7 +73,8 @@ def _menu(label: str, icon: str, key: str) -> st.delta_generator.DeltaGenerator:
 def _close(menu: str) -> None:
     """Callback: draw the menu as another element, which is closed.
 
-    A browser in which it was opened just now takes no other word for it that it is closed.
+    Setting the popover's own state is not enough: a browser that opened it and was not told so yet
+    sees no difference, and leaves it open.
     """
     st.session_state[f"_{menu}"] = st.session_state.get(f"_{menu}", 0) + 1
 

@@ -265,14 +265,14 @@ def guarded(shown: set[str] | None = None) -> Iterator[None]:
 
     ``shown`` are the errors that other parts have shown: the same one is not shown again.
     """
+    shown = set() if shown is None else shown
     try:
         yield
     except EcommerceError as error:
         text = sentence(error.fact)
-        if shown is None or text not in shown:
+        if text not in shown:
             show_error(error)
-        if shown is not None:
-            shown.add(text)
+        shown.add(text)
 
 
 def flash(text: str, *, icon: str = ":material/check_circle:") -> None:

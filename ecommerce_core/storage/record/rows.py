@@ -210,8 +210,7 @@ class Rows(Part):
                 [run_id, applied.id],
             )
             db.execute(f"DELETE FROM {table}")
-            changed = applied.counts.updated
-            counts = Counts(returned=return_, updated=changed, withdrawn=go)
+            counts = Counts(returned=return_, updated=applied.counts.updated, withdrawn=go)
             return _restore(db, dataset, run_id, counts)
 
     def totals(self, dataset: Dataset) -> Totals:

@@ -15,8 +15,8 @@ from pages.ui import text as _
 
 # With fewer pages than these, each has a button.
 FIELD_FROM_PAGES = 6
-# The room of a button or an arrow. Without room for five it shows the first of few pages, and the
-# last one if it is lucky; it shows no more than seven.
+# The width of a button or an arrow. Streamlit leaves pages out ("1 … 4") without room for five
+# buttons, and shows seven at most.
 BUTTON_PX, LEAST_BUTTONS, MOST_BUTTONS = 36, 5, 7
 
 _scroll_up = st.components.v2.component(
