@@ -327,3 +327,21 @@ def test_a_host_is_read_one_way_however_it_is_written(
     text: str, host: tuple[str, int | None] | None
 ) -> None:
     assert parse_host(text) == host
+
+
+@pytest.mark.parametrize(
+    ("path", "is_logged"),
+    [
+        (f"{PAGE}/_stcore/health", False),
+        (f"{PAGE}/_stcore/host-config", False),
+        (f"{PAGE}/_stcore/upload_file", True),
+        ("/ecommerce/elsewhere/_stcore/health", True),
+    ],
+)
+def test_a_visit_that_looks_for_its_server_is_no_refusal_for_the_log(
+    server: Served, caplog: pytest.LogCaptureFixture, path: str, is_logged: bool
+) -> None:
+    assert ask(server, "localhost", path).status == 404
+
+    said = [record for record in caplog.records if record.name.endswith(".refusals")]
+    assert bool(said) is is_logged

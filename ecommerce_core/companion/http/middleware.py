@@ -143,7 +143,7 @@ class HostGuard:
         is_callback = method == "POST" and scope["path"] in self._callback_paths
         if is_callback and self._on_refusal is not None:
             self._on_refusal(scope["path"], problem.fact)
-        else:
+        elif problem.status != 404 or not self._served.is_search(scope["path"]):
             log_refusal(problem.status, method=method, reason=problem.fact)
 
     def _judge(self, scope: Scope) -> Problem | None:

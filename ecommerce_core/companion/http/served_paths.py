@@ -15,8 +15,10 @@ PREFIX = "/ecommerce"
 PAGES = ("", "scheduler", "activity", "explore", "help")
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+# Each visit asks for these below the page's own address, too, before it finds the server above it.
+_SEARCHED = ("_stcore/health", "_stcore/host-config")
 # The paths that a page loads from Streamlit's server, after the prefix.
-_FILES = ("favicon.png", "manifest.json", "_stcore/health", "_stcore/host-config")
+_FILES = ("favicon.png", "manifest.json", *_SEARCHED)
 _SOCKET = "_stcore/stream"
 _FOLDERS = ("static/", "media/", "_stcore/bidi-components/")
 _SIGN_IN = ("auth/login", "auth/logout", "oauth2callback")
@@ -58,6 +60,8 @@ class ServedPaths:
         self._exact = frozenset([*routes, *(f"{PREFIX}/{path}" for path in more)])
         self._sockets = frozenset([f"{PREFIX}/{_SOCKET}", *sockets])
         self._folders = tuple(f"{PREFIX}/{folder}" for folder in _FOLDERS)
+        self._searches = frozenset(f"{page}/{name}" for page in pages for name in _SEARCHED)
+        self._searches -= self._exact
 
     def is_page(self, path: str) -> bool:
         """Return True for the address of a page, with or without a slash at its end."""
@@ -66,6 +70,10 @@ class ServedPaths:
     def is_file(self, path: str) -> bool:
         """Return True for a path in a folder that pages load from, where a file can be missing."""
         return path.startswith(self._folders) and not path.endswith("/")
+
+    def is_search(self, path: str) -> bool:
+        """Return True for a path at which each visit looks for the server in vain: below a page."""
+        return path in self._searches
 
     def serves(self, path: str, *, is_socket: bool = False) -> bool:
         """Return True if the path is served, as a WebSocket or else by HTTP."""
