@@ -299,8 +299,9 @@ def test_what_others_call_their_tasks_is_shown_as_text(
     assert table is not None
     # What the list had in the tests before may be among them until it counts as lost, and then too.
     rows = [row for row in table["data"]["preview"]["rows"] if row[0] != "get_products"]
-    assert [row[:2] for row in rows] == [
-        [evil, "ours"],
+    # Read from the scheduler's page, as after earlier tests, a name ends without white space.
+    assert [[row[0].rstrip("\n"), row[1]] for row in rows] == [
+        [evil.rstrip("\n"), "ours"],
         ["=1+1", "ours"],
     ]
     page.set(tasks_whose="Others (1,000)")
