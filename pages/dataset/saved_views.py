@@ -93,7 +93,6 @@ def _save_menu(dataset: Dataset) -> None:
         st.button(
             _("Save"),
             key=f"save_view_{name}",
-            type="primary",
             on_click=lambda: _attempt(
                 lambda: ui.application().views.save(
                     name,

@@ -76,6 +76,7 @@ def check_menus_and_dialogs(visitor: Visitor) -> None:
     visitor.open("products")
     visitor.button("save_view_menu_products").click()
     visitor.part("view_name_products").locator("input").fill("Kept")
+    found["save_view_menu_products"] = violations(visitor)
     visitor.button("save_view_products").click()
     expect(visitor.part("view_name_products")).to_have_count(0)
     visitor.button("edit_view_menu_products").click()
@@ -95,6 +96,10 @@ def check_menus_and_dialogs(visitor: Visitor) -> None:
         visitor.wait_until_drawn()
         visitor.button(ask).click()
         found[ask] = check_dialog(visitor, cancel)
+    visitor.button("pause_clock").click()
+    visitor.button("confirm_pause_clock").click()
+    visitor.button("resume_clock").click()
+    found["resume_clock"] = check_dialog(visitor, "cancel_resume_clock")
     assert {name: said for name, said in found.items() if said} == {}
 
 
